@@ -1,0 +1,66 @@
+"""The emotion vocabulary and the maps that lead into it.
+
+SenseVoice's seven emotions are the canonical names. `other` is a reference label outside the seven (boredom,
+contempt); no recogniser is scored on it. `unknown` is a prediction: the model heard speech and declined.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sv_eval.errors import CorpusError, nearest
+
+EMOTIONS: tuple[str, ...] = ("happy", "sad", "angry", "neutral", "fearful", "disgusted", "surprised")
+"""The seven emotions that SenseVoice can say, in its order of token ids."""
+
+OTHER = "other"
+UNKNOWN = "unknown"
+NO_TAG = "no_tag"
+NO_SPEECH = "no_speech"
+
+REFERENCE_LABELS: tuple[str, ...] = (*EMOTIONS, OTHER)
+PREDICTION_LABELS: tuple[str, ...] = (*EMOTIONS, OTHER, UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelMap:
+    """A corpus's or a service's own words for emotions, led to the canonical names.
+
+    Looking a word up ignores case and surrounding blanks unless `case_sensitive` is set.
+    """
+
+    name: str
+    """Whose words these are, e.g. `emodb`."""
+    version: int = 1
+    """Raised by hand whenever an entry changes."""
+    entries: Mapping[str, str] = field(default_factory=dict)
+    """Raw word to canonical name."""
+    case_sensitive: bool = False
+    """Whether `A` and `a` are different words (they are in some corpora's file names)."""
+
+    def __post_init__(self) -> None:
+        for raw, canonical in self.entries.items():
+            if canonical not in REFERENCE_LABELS:
+                raise CorpusError(
+                    f"label map '{self.name}': '{raw}' leads to '{canonical}', which is no emotion name; "
+                    + nearest(canonical, REFERENCE_LABELS)
+                )
+
+    def canonical(self, raw: str) -> str | None:
+        """The canonical name for `raw`, or None when the map does not hold it."""
+        word = raw.strip()
+        if word in self.entries:
+            return self.entries[word]
+        if self.case_sensitive:
+            return None
+        folded = word.casefold()
+        return next((v for k, v in self.entries.items() if k.casefold() == folded), None)
+
+    @property
+    def hash(self) -> str:
+        """The first 12 hex digits of a SHA-256 over the entries; two maps with one hash map alike."""
+        content = json.dumps([sorted(self.entries.items()), self.case_sensitive], ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -1,0 +1,88 @@
+"""The errors that a user can cause or meet, each with the exit code it ends a command with.
+
+Every message is one line and answers three questions: what was wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_PASS = 0
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_GATE_FAILED = 3
+EXIT_GATE_INCONCLUSIVE = 4
+EXIT_INCOMPLETE = 5
+
+
+class SvEvalError(Exception):
+    """An error that sv_eval understands; a command prints its message and ends with `exit_code`."""
+
+    exit_code: int = EXIT_ERROR
+
+
+class UsageError(SvEvalError):
+    """The command, its configuration or the data it was pointed at is wrong; the user can mend it."""
+
+    exit_code = EXIT_USAGE
+
+
+class ConfigError(UsageError):
+    """A configuration value or key is wrong."""
+
+
+class CorpusError(UsageError):
+    """A corpus, its card or its manifest can't be read as it stands."""
+
+
+class ModelError(UsageError):
+    """A model directory is missing, incomplete or not what the backend expects."""
+
+
+class RunDirectoryError(UsageError):
+    """The run directory can't be written, or belongs to a different run."""
+
+
+class RunIncomplete(SvEvalError):
+    """The run ended before every clip had its record; what was finished is kept."""
+
+    exit_code = EXIT_INCOMPLETE
+
+
+class BackendLost(RunIncomplete):
+    """The backend itself is gone (process died, endpoint unreachable): no further clip can be answered."""
+
+
+class ClipError(SvEvalError):
+    """One clip can't be processed; it becomes a FAILURE record of this `kind` and the run goes on."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class AudioError(ClipError):
+    """A clip's audio can't be decoded or breaks a limit.
+
+    Kinds: `not_found`, `not_audio`, `truncated`, `empty`, `too_short`, `too_long`, `too_large`.
+    """
+
+
+class InferenceError(ClipError):
+    """The backend could not answer for this clip. Kinds are the backend's own words, in snake_case."""
+
+
+def nearest(word: str, choices: Iterable[str], count: int = 3) -> str:
+    """A `did you mean` clause for `word`, or the list of choices when nothing is near.
+
+    >>> nearest("emobd", ["emodb", "demo", "folder"])
+    'did you mean emodb, demo?'
+    >>> nearest("zzz", ["onnx", "fake"])
+    'choose one of: fake, onnx'
+    """
+    options = sorted(choices)
+    near = difflib.get_close_matches(word, options, n=count, cutoff=0.5)
+    if near:
+        return f"did you mean {', '.join(near)}?"
+    return f"choose one of: {', '.join(options)}" if options else "there is nothing to choose from"

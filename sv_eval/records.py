@@ -1,0 +1,231 @@
+"""What flows through a run: Clip -> Waveform -> Prediction or Failure -> Record.
+
+All of them are immutable. A Record is also a line of `records.jsonl`; `record_to_json` and `record_from_json`
+are the two directions, and a file written by one is read back equal by the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 16_000
+"""The rate of every Waveform."""
+
+
+class Outcome(StrEnum):
+    """How one clip ended. A FAILURE is never a label, and never silently dropped."""
+
+    LABEL = "LABEL"
+    """An emotion was given."""
+    UNKNOWN = "UNKNOWN"
+    """The recogniser heard speech and declined to name an emotion."""
+    NO_TAG = "NO_TAG"
+    """An answer came, but no emotion could be found in it."""
+    NO_SPEECH = "NO_SPEECH"
+    """The recogniser found no speech to judge."""
+    FAILURE = "FAILURE"
+    """No answer: the clip could not be decoded, or the backend failed on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """One utterance of a corpus: where its audio is and what is known about it."""
+
+    id: str
+    """Unique within the corpus, stable between runs and machines."""
+    path: str = ""
+    """Where the audio is: a file below the corpus root (posix, relative), or a row of a table."""
+    reference: str | None = None
+    """The canonical emotion, `other` for one outside the seven, None when the corpus gives no label."""
+    raw_label: str | None = None
+    """The corpus's own word for the emotion."""
+    speaker: str | None = None
+    """Unique within the corpus; None when unknown."""
+    sex: str | None = None
+    """`female`, `male` or None."""
+    language: str | None = None
+    """BCP 47 tag such as `de` or `zh`; None when unknown."""
+    transcript: str | None = None
+    """The words spoken."""
+    start_s: float | None = None
+    """Where the utterance begins in its file, seconds; None for the file's beginning."""
+    end_s: float | None = None
+    """Where it ends, seconds; None for the file's end."""
+    size_bytes: int | None = None
+    """Size of the encoded audio, bytes; enters the dataset's hash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waveform:
+    """Decoded audio, ready for any recogniser."""
+
+    samples: NDArray[np.float32]
+    """Mono, 16 kHz, full scale is -1 to 1; shape [n]."""
+    encoded: bytes | None = None
+    """The original file's bytes, kept only where the backend asks for them."""
+    container: str | None = None
+    """The original container and codec, e.g. `wav/pcm_16`."""
+    source_rate_hz: int | None = None
+    """The original sample rate, Hz."""
+    source_channels: int | None = None
+    """The original channel count."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stretch of a clip that was judged by itself."""
+
+    start_s: float
+    """Seconds from the clip's beginning."""
+    end_s: float
+    """Seconds from the clip's beginning."""
+    label: str | None = None
+    """The emotion given to this stretch."""
+    scores: Mapping[str, float] | None = None
+    """Posterior over the emotions and unknown."""
+    text: str | None = None
+    """The words recognised in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a recogniser says about one clip."""
+
+    label: str | None = None
+    """The unforced answer: an emotion or `unknown`; None when the answer held no emotion tag."""
+    forced: str | None = None
+    """The best emotion with `unknown` banned; None where the recogniser can't tell."""
+    scores: Mapping[str, float] | None = None
+    """Posterior over the emotions and `unknown`, summing to 1; None where it is not to be had."""
+    confidence: float | None = None
+    """The posterior of `label`, 0 to 1. Uncalibrated."""
+    text: str | None = None
+    """The transcript, without tags."""
+    language: str | None = None
+    """The language heard, as the recogniser names it."""
+    event: str | None = None
+    """The audio event heard, as the recogniser names it."""
+    segments: tuple[Segment, ...] = ()
+    """The stretches that the answer is made of, in order."""
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds spent by stage, e.g. `features`, `inference`."""
+    no_speech: bool = False
+    """True when no speech was found; `label` is then None."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that this answer amounts to."""
+        if self.no_speech:
+            return Outcome.NO_SPEECH
+        if self.label is None:
+            return Outcome.NO_TAG
+        return Outcome.UNKNOWN if self.label == "unknown" else Outcome.LABEL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a clip has no answer."""
+
+    kind: str
+    """A stable word in snake_case, e.g. `not_audio`, `too_long`, `timeout`."""
+    message: str
+    """One line for people."""
+    attempts: int = 1
+    """How often it was tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Everything that is kept about one clip of a run."""
+
+    clip: Clip
+    """What was asked about."""
+    outcome: Outcome
+    """How it ended."""
+    prediction: Prediction | None = None
+    """The answer; None exactly when the outcome is FAILURE."""
+    failure: Failure | None = None
+    """Why there is no answer; None unless the outcome is FAILURE."""
+    latency_ms: float | None = None
+    """From the decoded waveform to the outcome, milliseconds; None when nothing was asked of the backend."""
+    audio_s: float | None = None
+    """Length of the decoded audio, seconds; None when it could not be decoded."""
+    decode_ms: float | None = None
+    """Milliseconds of decoding, which is outside the latency."""
+    batch_size: int = 1
+    """How many clips were answered in the same call."""
+    attempts: int = 1
+    """How often the backend was asked; more than one keeps the record out of the latency figures."""
+    session: int = 0
+    """Which start of the run measured it, counted from 0; a resumed run has several."""
+
+
+def record_to_json(record: Record) -> dict[str, Any]:
+    """The record as plain data; empty fields are left out."""
+    data: dict[str, Any] = {"clip": _fields(record.clip), "outcome": record.outcome.value}
+    if record.prediction is not None:
+        data["prediction"] = _fields(record.prediction)
+    if record.failure is not None:
+        data["failure"] = _fields(record.failure)
+    for name in ("latency_ms", "audio_s", "decode_ms"):
+        value = getattr(record, name)
+        if value is not None:
+            data[name] = round(value, 6)
+    data["batch_size"], data["attempts"], data["session"] = record.batch_size, record.attempts, record.session
+    return data
+
+
+def record_from_json(data: Mapping[str, Any]) -> Record:
+    """The record that `record_to_json` wrote. Unknown keys are ignored, so that older readers read newer files."""
+    prediction = data.get("prediction")
+    failure = data.get("failure")
+    return Record(
+        clip=Clip(**_known(data["clip"], Clip)),
+        outcome=Outcome(data["outcome"]),
+        prediction=None if prediction is None else _prediction(prediction),
+        failure=None if failure is None else Failure(**_known(failure, Failure)),
+        latency_ms=data.get("latency_ms"),
+        audio_s=data.get("audio_s"),
+        decode_ms=data.get("decode_ms"),
+        batch_size=data.get("batch_size", 1),
+        attempts=data.get("attempts", 1),
+        session=data.get("session", 0),
+    )
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    """A record's fields that say something, as plain data."""
+    out: dict[str, Any] = {}
+    for name in item.__slots__:
+        value = getattr(item, name)
+        if value is None or value is False or (not isinstance(value, int | float) and len(value) == 0):
+            continue
+        if name == "segments":
+            out[name] = [_fields(segment) for segment in value]
+        elif isinstance(value, Mapping):
+            out[name] = {key: round(float(number), 6) for key, number in value.items()}
+        else:
+            out[name] = round(value, 6) if isinstance(value, float) else value
+    return out
+
+
+def _known(data: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    slots: tuple[str, ...] = kind.__slots__  # type: ignore[attr-defined]
+    return {name: data[name] for name in slots if name in data}
+
+
+def _prediction(data: Mapping[str, Any]) -> Prediction:
+    fields = _known(data, Prediction)
+    fields["segments"] = tuple(Segment(**_known(item, Segment)) for item in fields.get("segments", ()))
+    return Prediction(**fields)
