@@ -1,0 +1,1 @@
+"""The ways to reach a model: fake, onnx, and what SenseVoice itself defines."""

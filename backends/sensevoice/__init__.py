@@ -1,0 +1,1 @@
+"""What SenseVoice itself defines, shared by every backend that runs it in process: front end, slots, files."""

@@ -1,0 +1,79 @@
+"""From a SenseVoice model's logits to predictions.
+
+The encoder puts four query frames before the speech, so output frames 0 to 3 answer for language, emotion,
+event and text normalisation, and the transcript follows. The public pipeline takes the best id of every
+frame, collapses repeats, drops blanks and prints what is left; a tag may therefore be missing or stand
+elsewhere, and is found by what it is and not by where it is. The posterior is read off frame 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.sensevoice.tokens import Vocabulary
+from sv_eval.emotions import UNKNOWN
+from sv_eval.records import Prediction
+
+EMOTION_FRAME = 1
+"""The output frame that answers for the emotion."""
+
+
+class AnswerReader:
+    """Reads predictions off logits, for one vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._names = tuple(vocabulary.emotions)
+        self._ids = np.array([vocabulary.emotions[name] for name in self._names])
+        self._name_by_id = {number: name for name, number in vocabulary.emotions.items()}
+        self._known = np.array([name != UNKNOWN for name in self._names])
+
+    def read(
+        self, logits: NDArray[np.float32], lengths: NDArray[np.integer]
+    ) -> list[Prediction]:
+        """Predictions for a batch; logits are float32 [batch, frames, ids], lengths the true frame counts."""
+        best = logits.argmax(axis=2)
+        posteriors = emotion_posteriors(logits[:, EMOTION_FRAME, self._ids])
+        return [
+            self._one(best[row, : int(lengths[row])], posteriors[row]) for row in range(len(best))
+        ]
+
+    def _one(self, best: NDArray[np.int64], posterior: NDArray[np.float64]) -> Prediction:
+        ids = collapse(best, self.vocabulary.blank)
+        scores = dict(zip(self._names, posterior.tolist(), strict=True))
+        label = _first(ids, self._name_by_id)
+        forced = self._names[int(np.where(self._known, posterior, -1.0).argmax())]
+        return Prediction(
+            label=label,
+            forced=forced,
+            scores=scores,
+            confidence=None if label is None else scores[label],
+            text=self.vocabulary.text(ids),
+            language=_first(ids, self.vocabulary.languages),
+            event=_first(ids, self.vocabulary.events),
+        )
+
+
+def emotion_posteriors(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Softmax over the emotion ids alone; logits [batch, emotions], rows of the result sum to 1.
+
+    This is the CTC layer's distribution at the emotion frame, conditioned on the answer being an emotion
+    tag. It is what the model gives, not a calibrated probability.
+    """
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    weights = np.exp(shifted)
+    posterior: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return posterior
+
+
+def collapse(best: NDArray[np.int64], blank: int) -> list[int]:
+    """CTC's greedy reading: repeats become one, blanks are dropped."""
+    return [number for number, _ in groupby(best.tolist()) if number != blank]
+
+
+def _first(ids: list[int], names: Mapping[int, str]) -> str | None:
+    return next((names[number] for number in ids if number in names), None)

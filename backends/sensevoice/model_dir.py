@@ -1,0 +1,109 @@
+"""A directory in SenseVoice's format: which files it holds and what they say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from backends.sensevoice.frontend import Cmvn, FrontendConfig, read_cmvn
+from backends.sensevoice.tokens import Vocabulary, read_vocabulary
+from sv_eval.errors import ModelError, nearest
+
+BUNDLED = "bundled"
+"""The name of the demonstration model that travels with the package."""
+
+_GRAPHS: Mapping[str, str] = {"fp32": "model.onnx", "int8": "model_quant.onnx"}
+_SUFFIXES_OF_TOKENIZERS = ("*.bpe.model", "tokens.json")
+
+
+def bundled_model() -> Path:
+    """The demonstration model's directory."""
+    return Path(__file__).resolve().parent / "tiny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDirectory:
+    """What was found in a model's directory, read and checked."""
+
+    path: Path
+    """The directory."""
+    frontend: FrontendConfig
+    """The front end's settings."""
+    cmvn: Cmvn
+    """The feature normalisation."""
+    vocabulary: Vocabulary
+    """The pieces and tags."""
+    card: Mapping[str, Any]
+    """`model_card.yaml`, or empty; its training corpora and speakers are what overlap warnings rest on."""
+
+    def graph(self, precision: str) -> Path:
+        """The ONNX file of this precision (`fp32` or `int8`)."""
+        if precision not in _GRAPHS:
+            raise ModelError(f"backend.precision={precision} is not known; {nearest(precision, _GRAPHS)}")
+        path = self.path / _GRAPHS[precision]
+        if path.is_file():
+            return path
+        present = [p for p, name in _GRAPHS.items() if (self.path / name).is_file()]
+        hint = f"this directory has {', '.join(present)}" if present else "this directory has no ONNX graph"
+        raise ModelError(f"{path}: not there, so backend.precision={precision} can't be run; {hint}")
+
+
+def open_model(where: str | Path) -> ModelDirectory:
+    """Read the directory `where` (or the `bundled` model): configuration, normalisation, vocabulary, card."""
+    path = bundled_model() if str(where) == BUNDLED else Path(where).expanduser()
+    if not path.is_dir():
+        raise ModelError(
+            f"backend.model={where}: no such directory; give a SenseVoice-format directory, or '{BUNDLED}'"
+        )
+    cmvn, config = path / "am.mvn", path / "config.yaml"
+    for needed in (cmvn, config):
+        if not needed.is_file():
+            raise ModelError(
+                f"{path}: {needed.name} is missing; a SenseVoice directory holds model.onnx, am.mvn, "
+                "config.yaml and a *.bpe.model"
+            )
+    return ModelDirectory(
+        path=path,
+        frontend=_frontend_config(config),
+        cmvn=read_cmvn(cmvn),
+        vocabulary=read_vocabulary(_tokenizer(path)),
+        card=_yaml(path / "model_card.yaml") if (path / "model_card.yaml").is_file() else {},
+    )
+
+
+def content_hash(path: Path) -> str:
+    """The first 16 hex digits of a SHA-256 over a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _tokenizer(path: Path) -> Path:
+    for pattern in _SUFFIXES_OF_TOKENIZERS:
+        found = sorted(path.glob(pattern))
+        if found:
+            return found[0]
+    raise ModelError(f"{path}: no vocabulary found; expected one of {', '.join(_SUFFIXES_OF_TOKENIZERS)}")
+
+
+def _frontend_config(path: Path) -> FrontendConfig:
+    settings = _yaml(path).get("frontend_conf") or {}
+    names = {field.name for field in fields(FrontendConfig)}
+    try:
+        return FrontendConfig(**{key: value for key, value in settings.items() if key in names})
+    except TypeError as error:
+        raise ModelError(f"{path}: frontend_conf can't be read ({error})") from error
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ModelError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(data, dict):
+        raise ModelError(f"{path}: a mapping is expected")
+    return data

@@ -1,0 +1,35 @@
+"""`python -m sv_eval`: one evaluation, or with `-m` a sweep of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+
+from sv_eval.command import run_command
+from sv_eval.places import conf_dir, house
+
+
+def main() -> None:
+    """Parse the command line, evaluate, and end with one of the documented exit codes."""
+    # The packages beside this one come first: a `backends` or `reports` in the working directory is not ours,
+    # and a `datasets` there would hide Hugging Face's.
+    sys.path.insert(0, str(house()))
+    # Hydra then raises its errors instead of printing them, and `run_command` says them in one line.
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    sys.exit(run_command(hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(_task)))
+
+
+def _task(config: Any) -> None:
+    from hydra.core.hydra_config import HydraConfig
+
+    from sv_eval.job import run_job
+
+    run_job(config, HydraConfig.get(), Path(HydraConfig.get().runtime.output_dir))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The protocol between the harness and a recogniser.
+
+One verb, `recognize`, serves a model in this process (batches, one model thread) and a remote with hundreds
+of requests in flight. What a backend can do it declares in `Capabilities`; the harness never asks what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self, runtime_checkable
+
+from sv_eval.emotions import EMOTIONS
+from sv_eval.records import Failure, Prediction, Waveform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a backend can do; read before the run, and again once it is open."""
+
+    labels: tuple[str, ...] = EMOTIONS
+    """The emotions it can say; a corpus's other emotions are shown as unsupported."""
+    max_batch: int = 1
+    """The most clips it takes in one call."""
+    max_in_flight: int = 1
+    """How many calls may be open at once."""
+    deterministic: bool = True
+    """Whether the same clip gets the same answer again."""
+    batch_invariant: bool = True
+    """Whether an answer is independent of what it was batched with."""
+    needs_encoded: bool = False
+    """Whether requests must carry the original file's bytes."""
+    needs_reference: bool = False
+    """Whether requests carry the true emotion. Only a simulation may ask for it; the report says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendInfo:
+    """What a report says about the recogniser that was measured."""
+
+    name: str
+    """The backend's name, e.g. `onnx`."""
+    model: str
+    """The model's name, for people."""
+    model_hash: str | None = None
+    """Identifies the weights; None where they can't be seen."""
+    precision: str | None = None
+    """Numeric form of the weights, e.g. `fp32`."""
+    device: str = "unknown"
+    """Where it runs, e.g. `cpu`, `cuda:0`."""
+    in_process: bool = True
+    """False when answers come over a network."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings worth printing: threads, provider, language, ..."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """The model card, where there is one: kind, training corpora and speakers, limitations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One clip, as a recogniser sees it."""
+
+    clip_id: str
+    """The clip's id, for errors and simulations."""
+    waveform: Waveform
+    """The decoded audio."""
+    reference: str | None = None
+    """The true emotion; only filled for a backend that declares `needs_reference`."""
+
+
+Answer = Prediction | Failure
+"""What comes back for one request."""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A way to reach a recogniser.
+
+    Used as an async context manager: entering loads or connects, leaving releases. `info` and the final
+    `capabilities` are valid once it is entered.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    @property
+    def info(self) -> BackendInfo:
+        """What a report says about it."""
+
+    async def __aenter__(self) -> Self:
+        """Load the model or connect; raises ModelError or BackendLost when that can't be done."""
+
+    async def __aexit__(self, *reason: object) -> None:
+        """Release everything."""
+
+    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """One answer for each request, in order. At most `max_batch` requests come in one call.
+
+        Raises InferenceError when the whole call failed, BackendLost when no later call can succeed.
+        """

@@ -1,0 +1,125 @@
+"""What a reader must know before believing this very run.
+
+Each caveat is a code with values; the renderers hold the sentences, one per language. Codes come in the order
+in which a reader should meet them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+FEW_SPEAKERS = 10
+"""Below this many speakers an interval rests on too few independent units to be narrow honestly."""
+FEW_CLIPS = 10
+"""Below this support an emotion's figures are anecdotes."""
+
+Caveat = dict[str, Any]
+
+
+def find_caveats(
+    scores: Mapping[str, Any], environment: Mapping[str, Any], speakers: Sequence[str]
+) -> list[Caveat]:
+    """The caveats that apply to a run with these scores (the scored part of metrics.json).
+
+    environment is the run's `environment.json`; speakers are those whose clips were evaluated.
+    """
+    found = [
+        *_about_the_run(scores, environment),
+        *_about_the_model(scores, environment, speakers),
+        *_about_the_clips(scores, environment),
+        *_about_the_latency(scores, environment),
+    ]
+    return [{"code": code, **values} for code, values in found]
+
+
+_Found = Iterator[tuple[str, dict[str, Any]]]
+
+
+def _about_the_run(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> _Found:
+    run = scores["run"]
+    total = environment["dataset"]["n_clips"]
+    if run["n_clips"] < total:
+        yield "incomplete", {"finished": run["n_clips"], "total": total}
+    if run["n_failed"]:
+        yield "failures", {"n": run["n_failed"], "total": run["n_clips"]}
+    if len(environment["sessions"]) > 1:
+        yield "resumed", {"sessions": len(environment["sessions"])}
+
+
+def _about_the_model(
+    scores: Mapping[str, Any], environment: Mapping[str, Any], speakers: Sequence[str]
+) -> _Found:
+    backend = environment["backend"]
+    card = backend.get("card") or {}
+    if card.get("kind") == "demonstration":
+        yield "demonstration_model", {"model": backend["model"]}
+    if card.get("kind") == "simulation":
+        yield "simulation", {}
+    overlap = training_overlap(card, environment["dataset"]["name"], speakers)
+    if overlap:
+        yield "training_overlap", {"corpus": environment["dataset"]["name"], "speakers": overlap}
+    if scores.get("unsupported"):
+        yield "unsupported_emotions", {"emotions": scores["unsupported"]}
+    capabilities = backend["capabilities"]
+    if not capabilities["deterministic"]:
+        yield "not_deterministic", {}
+    if not capabilities["batch_invariant"]:
+        yield "not_batch_invariant", {}
+
+
+def training_overlap(card: Mapping[str, Any], corpus: str, speakers: Sequence[str]) -> list[str]:
+    """The evaluated speakers that the model was trained on, by its card's `training` entries.
+
+    An entry names a `corpus` and its `speakers`; one without speakers means the whole corpus.
+
+    >>> card = {"training": [{"corpus": "emodb", "speakers": ["03", "08"]}]}
+    >>> training_overlap(card, "emodb", ["08", "12"])
+    ['08']
+    """
+    overlap: set[str] = set()
+    for entry in card.get("training") or ():
+        if entry.get("corpus") != corpus:
+            continue
+        trained = entry.get("speakers")
+        overlap |= set(speakers) if trained is None else {str(name) for name in trained} & set(speakers)
+    return sorted(overlap)
+
+
+def _about_the_clips(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> _Found:
+    out_of_scope = {label: n for label, n in (scores.get("out_of_scope") or {}).items() if n}
+    if out_of_scope:
+        yield "out_of_scope", {"labels": out_of_scope}
+    intervals = scores.get("intervals") or {}
+    if intervals.get("clusters") == "clip":
+        yield "speakers_unknown", {}
+    elif intervals.get("n_clusters", FEW_SPEAKERS) < FEW_SPEAKERS:
+        yield "few_speakers", {"n": intervals["n_clusters"]}
+    scarce = {
+        label: values["support"]
+        for label, values in scores["per_emotion"].items()
+        if 0 < values["support"] < FEW_CLIPS
+    }
+    if scarce:
+        yield "few_clips", {"emotions": scarce}
+    if scores["run"]["n_scored"] == 0:
+        yield "nothing_scored", {}
+    for note in environment["dataset"]["notes"]:
+        yield "corpus_note", {"note": note}
+
+
+def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> _Found:
+    latency = scores["latency_ms"]
+    refused = [name for name in ("p50", "p95", "p99") if (latency.get(name) or {}).get("value") is None]
+    if refused:
+        yield "n_too_small", {"percentiles": refused, "n": latency["n"]}
+    backend = environment["backend"]
+    if backend["device"] == "cpu" and backend["in_process"]:
+        yield "cpu_run", {"cpu": environment["machine"]["cpu"]}
+    load = environment["config"].get("load") or {}
+    if load.get("schedule") == "offline":
+        yield "offline_latency", {"batch": backend["capabilities"]["max_batch"]}
+    if latency.get("excluded", {}).get("resumed"):
+        yield "latency_of_one_session", {"excluded": latency["excluded"]["resumed"], "n": latency["n"]}
+    if backend["card"].get("kind") != "simulation" and scores["run"]["n_scored"]:
+        yield "uncalibrated", {}

@@ -1,0 +1,96 @@
+"""What all commands share: errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError, nearest
+
+
+def run_command(command: Callable[[], object]) -> int:
+    """Run a command's body; its exit code comes back, and an error is said on stderr in one line.
+
+    An error that sv_eval does not understand keeps its traceback: that is a defect, to be reported whole.
+    """
+    try:
+        command()
+    except SvEvalError as error:
+        _say(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted; the same command with the same run directory goes on from here")
+        return EXIT_INCOMPLETE
+    except Exception as error:
+        message = explain_composition(error) or _explain_file(error)
+        if message is None:
+            raise
+        _say(message)
+        return EXIT_USAGE
+    return EXIT_PASS
+
+
+def explain_composition(error: BaseException) -> str | None:
+    """One line for an error of Hydra's or OmegaConf's about the command line; None for any other error."""
+    import omegaconf.errors
+    from hydra.errors import HydraException, MissingConfigException
+
+    if isinstance(error, MissingConfigException):
+        return _explain_missing_option(str(error))
+    cause = error.__cause__
+    if isinstance(cause, omegaconf.errors.ConfigAttributeError | omegaconf.errors.ConfigKeyError):
+        return _explain_unknown_key(cause)
+    if isinstance(error, omegaconf.errors.MissingMandatoryValue):
+        return f"{error.full_key} is needed; give it as {error.full_key}=..."
+    if isinstance(error, HydraException | omegaconf.errors.OmegaConfBaseException):
+        return " ".join(str(error).split())
+    return None
+
+
+def _explain_file(error: BaseException) -> str | None:
+    """One line for a file that the system refused; None for any other error."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return None
+
+
+def _explain_missing_option(message: str) -> str:
+    """`Could not find 'dataset/emobd'`, with the nearest options there are."""
+    from sv_eval.places import conf_dir
+
+    found = re.search(r"[Cc]ould not (?:find|load) '?([\w/@.-]+)'?", message)
+    if found is None or "/" not in found[1]:
+        return " ".join(message.split())
+    group, _, name = found[1].rpartition("/")
+    listed = re.search(r"Available options in '.*?':\n(.*?)\nConfig search path", message, re.DOTALL)
+    options = (
+        [line.strip() for line in listed[1].splitlines()]
+        if listed
+        else [path.stem for path in (conf_dir() / group).glob("*.yaml")]
+    )
+    if not options:
+        groups = sorted(path.name for path in conf_dir().iterdir() if path.is_dir() and path.name != "hydra")
+        return f"'{group}' is no group of choices; {nearest(group, groups)}"
+    return f"{group}={name}: there is no such {group}; {nearest(name, options)}"
+
+
+def _explain_unknown_key(error: BaseException) -> str:
+    key = str(getattr(error, "full_key", None) or getattr(error, "key", "?"))
+    parent = getattr(error, "parent_node", None)
+    choices = [str(name) for name in parent] if parent is not None else []
+    prefix, _, name = key.rpartition(".")
+    return f"{key} is not a setting; {nearest(name, choices)}" + (f" (below {prefix})" if prefix else "")
+
+
+def _say(message: object) -> None:
+    print(f"sv_eval: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def relative(path: Path) -> str:
+    """The path from here where it lies below, else as it is."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

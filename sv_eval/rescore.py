@@ -1,0 +1,105 @@
+"""From the records to metrics and report, without inference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sv_eval.caveats import find_caveats
+from sv_eval.errors import ConfigError, nearest
+from sv_eval.run.identity import ENVIRONMENT, settings_hash
+from sv_eval.run.journal import RECORDS, read_lines
+from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_json, write_text
+from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
+from sv_eval.scoring.table import RecordTable
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportConfig:
+    """What the `report` part of the configuration holds."""
+
+    language: str = "en"
+    """`en` or `zh`."""
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise ConfigError(f"report.language={self.language} is not known; {nearest(self.language, LANGUAGES)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The headline of a scored run, for a terminal."""
+
+    metrics: Mapping[str, Any]
+    """What metrics.json holds."""
+    report: Path
+    """The report's file."""
+
+
+def report_config_from(settings: Mapping[str, Any]) -> ReportConfig:
+    """The configuration in `settings`; an unknown key is an error that names the nearest."""
+    known = {field.name for field in fields(ReportConfig)}
+    for key in settings:
+        if key not in known:
+            raise ConfigError(f"report.{key} is not known; {nearest(key, known)}")
+    return ReportConfig(**settings)
+
+
+def rescore(directory: Path, scoring: Mapping[str, Any], report: Mapping[str, Any]) -> Summary:
+    """Score the records of a run directory and write `metrics.json`, `report.md` and `figures/`.
+
+    scoring and report are the groups of that name. Raises RunDirectoryError when the directory is no run.
+    """
+    from reports.figures import draw_figures
+    from reports.markdown import render
+
+    scoring_config, report_config = scoring_config_from(scoring), report_config_from(report)
+    environment = read_json(directory / ENVIRONMENT)
+    table = RecordTable.from_json_lines(read_lines(directory / RECORDS))
+    metrics = compute_metrics(table, environment, scoring_config)
+    write_json(directory / METRICS, metrics)
+    for name, drawing in draw_figures(metrics, report_config.language).items():
+        write_text(directory / FIGURES / name, drawing)
+    path = directory / REPORT
+    write_text(path, render(metrics, environment, report_config.language))
+    return Summary(metrics=metrics, report=path)
+
+
+def compute_metrics(
+    table: RecordTable, environment: Mapping[str, Any], config: ScoringConfig
+) -> dict[str, Any]:
+    """What metrics.json holds, from a run's records and its environment."""
+    backend, dataset = environment["backend"], environment["dataset"]
+    scorecard = score(
+        table,
+        config,
+        label_order=tuple(dataset["label_order"]),
+        supported=tuple(backend["capabilities"]["labels"]),
+    )
+    if config.second_opinion:
+        from sv_eval.scoring.second_opinion import check
+
+        check(table, scorecard)
+    scores = scorecard.to_json()
+    wall_s = [session["wall_s"] for session in environment["sessions"]]
+    scores["run"] = {
+        "backend": backend["name"],
+        "dataset": dataset["name"],
+        **scores["run"],
+        "wall_s": None if None in wall_s else round(sum(wall_s), 3),
+        **({"wall_s_reason": "a start of this run was killed before it could note its time"} if None in wall_s else {}),
+        "config_hash": environment["config_hash"],
+        "scoring_hash": settings_hash(config.to_json()),
+        "dataset_hash": dataset["hash"],
+        "started_at": environment["started_at"],
+    }
+    caveats = find_caveats(scores, environment, table.speakers)
+    return {"schema_version": 1, **_first(scores, "run"), "caveats": caveats}
+
+
+def _first(data: dict[str, Any], key: str) -> dict[str, Any]:
+    return {key: data[key], **{name: value for name, value in data.items() if name != key}}

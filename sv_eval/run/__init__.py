@@ -1,0 +1,1 @@
+"""Running: clips in, records out. The only part of the harness that calls a backend."""

@@ -1,0 +1,126 @@
+"""Decoding ahead: clips become waveforms in threads of their own while the backend works."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from sv_eval.errors import ClipError
+from sv_eval.records import Clip, Failure, Waveform
+
+_LONGEST_AHEAD_S = 1800.0  # half an hour of audio is 115 MB of samples
+
+
+class AudioSource(Protocol):
+    """Where a corpus's audio comes from. `load` is called from several threads at once."""
+
+    def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+        """The clip's waveform; raises AudioError when there is none to be had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A clip with its audio, or with the reason why there is none."""
+
+    clip: Clip
+    """The clip."""
+    waveform: Waveform | None
+    """Its audio."""
+    failure: Failure | None
+    """Why it could not be decoded."""
+    decode_ms: float
+    """Milliseconds that decoding took."""
+
+
+class Feed:
+    """Decodes clips in order, at most `ahead` clips (and half an hour of audio) before they are asked for.
+
+    Use as a context manager: leaving it stops the threads.
+    """
+
+    def __init__(
+        self, clips: Iterable[Clip], source: AudioSource, *, workers: int, ahead: int, keep_encoded: bool = False
+    ) -> None:
+        self._clips: Iterator[Clip] = iter(clips)
+        self._source, self._keep_encoded = source, keep_encoded
+        self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
+        self._waiting: deque[Future[Decoded]] = deque()
+        self._ahead = max(ahead, workers)
+        self._held_s = 0.0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Begin to decode."""
+        self._refill()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        """Stop; what is being decoded is finished and dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    async def stream(self) -> AsyncIterator[Decoded]:
+        """Every clip, in order."""
+        while self._waiting:
+            future = self._waiting.popleft()
+            item = future.result() if future.done() else await asyncio.wrap_future(future)
+            if item.waveform is not None:
+                self._hold(-item.waveform.duration_s)
+            self._refill()
+            yield item
+
+    def _refill(self) -> None:
+        while len(self._waiting) < self._ahead and self._held_s < _LONGEST_AHEAD_S:
+            clip = next(self._clips, None)
+            if clip is None:
+                return
+            self._waiting.append(self._executor.submit(self._decode, clip))
+
+    def _hold(self, seconds: float) -> None:
+        with self._lock:
+            self._held_s += seconds
+
+    def _decode(self, clip: Clip) -> Decoded:
+        begin = time.perf_counter()
+        waveform, failure = None, None
+        try:
+            waveform = self._source.load(clip, keep_encoded=self._keep_encoded)
+            self._hold(waveform.duration_s)
+        except ClipError as error:
+            failure = Failure(kind=error.kind, message=str(error))
+        elapsed_ms = (time.perf_counter() - begin) * 1000
+        return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms)
+
+
+async def cut_batches(
+    stream: AsyncIterator[Decoded], *, batch_size: int, window: int
+) -> AsyncIterator[list[Decoded]]:
+    """Batches of similar length: every `window` clips are sorted by duration and cut in order.
+
+    Which clips share a batch depends on the order of the clips alone, so that a rerun forms the same batches.
+    Clips without audio come through at once, by themselves.
+    """
+    held: list[Decoded] = []
+    async for item in stream:
+        if item.waveform is None:
+            yield [item]
+            continue
+        held.append(item)
+        if len(held) >= window:
+            for batch in _by_length(held, batch_size):
+                yield batch
+            held = []
+    for batch in _by_length(held, batch_size):
+        yield batch
+
+
+def _by_length(items: list[Decoded], batch_size: int) -> Iterator[list[Decoded]]:
+    if len(items) > 1:
+        items.sort(key=lambda item: (len(item.waveform.samples) if item.waveform else 0, item.clip.id))
+    for begin in range(0, len(items), batch_size):
+        yield items[begin : begin + batch_size]

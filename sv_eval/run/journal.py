@@ -1,0 +1,102 @@
+"""`records.jsonl`: one record a line, appended and flushed, so that a killed run loses nothing it finished."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from io import BufferedRandom
+from pathlib import Path
+from typing import Self
+
+from sv_eval.errors import RunDirectoryError
+from sv_eval.records import Outcome, Record, record_to_json
+
+RECORDS = "records.jsonl"
+
+
+class Journal:
+    """Appends records to a run's `records.jsonl`; only one process at a time may hold it.
+
+    Opening it reads what an earlier start left: `done` holds the ids of the clips that have a record, and
+    `session` counts the starts before this one and `failed` the failures among `done`. A last line that a
+    kill cut short is removed. With `retry_failed` a clip that failed counts as not done; its later record
+    replaces the earlier one when the run is scored.
+    """
+
+    def __init__(self, directory: Path, *, retry_failed: bool = False) -> None:
+        self.path = directory / RECORDS
+        self.done: set[str] = set()
+        self.failed = 0
+        self._retry_failed = retry_failed
+        self.session = 0
+
+    def __enter__(self) -> Self:
+        """Open or create the file; raises RunDirectoryError when that can't be done."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch()
+            self._file: BufferedRandom = self.path.open("r+b")
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{self.path}: can't be written ({error.strerror}); choose another place with hydra.run.dir=DIR"
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise RunDirectoryError(f"{self.path}: another process is writing this run; wait for it to end") from error
+        self._read_back()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def append(self, record: Record) -> None:
+        """Write one record; it is out of this process when the call returns."""
+        line = json.dumps(record_to_json(record), ensure_ascii=False, separators=(",", ":"))
+        try:
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise RunDirectoryError(f"{self.path}: a record can't be written ({error.strerror})") from error
+        self.done.add(record.clip.id)
+
+    def _read_back(self) -> None:
+        sessions, end, broken = [-1], 0, 0
+        failed: set[str] = set()
+        for line in self._file:
+            if not line.endswith(b"\n"):
+                break
+            end += len(line)
+            try:
+                data = json.loads(line)
+                clip_id = data["clip"]["id"]
+                self.done.add(clip_id)
+                (failed.add if data["outcome"] == Outcome.FAILURE else failed.discard)(clip_id)
+                sessions.append(data.get("session", 0))
+            except (ValueError, KeyError, TypeError):
+                broken += 1
+        if broken:
+            raise RunDirectoryError(
+                f"{self.path}: {broken} of its lines are not records; mend or remove the file, or choose another "
+                "run directory"
+            )
+        if self._retry_failed:
+            self.done -= failed
+        else:
+            self.failed = len(failed)
+        self._file.seek(end)
+        self._file.truncate()
+        self.session = max(sessions) + 1
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The whole lines of a records file; one that is still being written is left out."""
+    if not path.is_file():
+        raise RunDirectoryError(f"{path}: no such file; a run directory holds a {RECORDS}")
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line

@@ -1,0 +1,148 @@
+"""The one run loop: decoded clips go to the backend under a load plan, and records come out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sv_eval.backend import Answer, Backend, Request
+from sv_eval.errors import ClipError, InferenceError, SvEvalError
+from sv_eval.records import Clip, Failure, Outcome, Record
+from sv_eval.run.feed import AudioSource, Decoded, Feed, cut_batches
+from sv_eval.run.load import LoadPlan
+
+
+@dataclass(slots=True, kw_only=True)
+class RunLoop:
+    """Recognises clips and hands each finished Record to `on_record`, in the event loop's thread."""
+
+    backend: Backend
+    """Entered already."""
+    source: AudioSource
+    """Where the clips' audio comes from."""
+    plan: LoadPlan
+    """How requests are put."""
+    on_record: Callable[[Record], None]
+    """Called once for every clip; what it raises ends the run."""
+    session: int = 0
+    """Written into every record."""
+    decode_workers: int = 1
+    """Threads that decode ahead."""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set it to end early: what is in flight is finished and recorded, nothing new is begun."""
+
+    async def warm_up(self, clips: Iterable[Clip]) -> None:
+        """Recognise the first clips and forget the answers. Failures are left to the run to record."""
+        chosen = list(itertools.islice(clips, self.plan.warmup_clips))
+        with self._feed(chosen) as feed:
+            async for batch in cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=1):
+                requests = self._requests(batch)
+                if requests and not self.stop.is_set():
+                    await self._ask(requests)
+
+    async def run(self, clips: Iterable[Clip]) -> None:
+        """Recognise every clip. Raises what `on_record` raises, and BackendLost."""
+        with self._feed(clips) as feed:
+            batches = cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
+            if self.plan.in_flight == 1:
+                async for batch in batches:
+                    if self.stop.is_set():
+                        break
+                    await self._finish(batch)
+                return
+            open_calls: set[asyncio.Task[None]] = set()
+            try:
+                async for batch in batches:
+                    if self.stop.is_set():
+                        break
+                    if len(open_calls) >= self.plan.in_flight:
+                        done, open_calls = await asyncio.wait(open_calls, return_when=asyncio.FIRST_COMPLETED)
+                        for task in done:
+                            task.result()
+                    open_calls.add(asyncio.create_task(self._finish(batch)))
+            finally:
+                results = await asyncio.gather(*open_calls, return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+
+    def _feed(self, clips: Iterable[Clip]) -> Feed:
+        ahead = max(2 * self.plan.window, 2 * self.plan.batch_size * self.plan.in_flight, 8)
+        return Feed(
+            clips,
+            self.source,
+            workers=self.decode_workers,
+            ahead=ahead,
+            keep_encoded=self.backend.capabilities.needs_encoded,
+        )
+
+    def _requests(self, batch: Sequence[Decoded]) -> list[Request]:
+        told = self.backend.capabilities.needs_reference
+        return [
+            Request(clip_id=item.clip.id, waveform=item.waveform, reference=item.clip.reference if told else None)
+            for item in batch
+            if item.waveform is not None
+        ]
+
+    async def _finish(self, batch: Sequence[Decoded]) -> None:
+        """Recognise one batch and record each of its clips."""
+        if batch[0].waveform is None:
+            for item in batch:
+                self._record(item, item.failure or Failure(kind="unknown", message="no audio"), None)
+            return
+        requests = self._requests(batch)
+        begin = time.perf_counter()
+        answers = await self._ask(requests)
+        latency_ms = (time.perf_counter() - begin) * 1000
+        if len(batch) > 1 and all(isinstance(answer, Failure) for answer in answers):
+            # One clip can spoil a whole call; the others deserve an answer of their own.
+            for item, request in zip(batch, requests, strict=True):
+                begin = time.perf_counter()
+                (answer,) = await self._ask([request])
+                self._record(item, answer, (time.perf_counter() - begin) * 1000, attempts=2)
+            return
+        for item, answer in zip(batch, answers, strict=True):
+            self._record(item, answer, latency_ms, batch_size=len(batch))
+
+    async def _ask(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """The backend's answers. This is the boundary where a fault of one call becomes failures."""
+        try:
+            answers = await self.backend.recognize(requests)
+            if len(answers) != len(requests):
+                raise InferenceError("protocol", f"{len(answers)} answers came for {len(requests)} requests")
+        except ClipError as error:
+            return [Failure(kind=error.kind, message=str(error))] * len(requests)
+        except SvEvalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the per-clip boundary: a plug-in may raise anything
+            message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            return [Failure(kind="backend_error", message=message)] * len(requests)
+        return answers
+
+    def _record(
+        self,
+        item: Decoded,
+        answer: Answer,
+        latency_ms: float | None,
+        *,
+        batch_size: int = 1,
+        attempts: int = 1,
+    ) -> None:
+        failed = isinstance(answer, Failure)
+        self.on_record(
+            Record(
+                clip=item.clip,
+                outcome=Outcome.FAILURE if isinstance(answer, Failure) else answer.outcome,
+                prediction=None if isinstance(answer, Failure) else answer,
+                failure=answer if isinstance(answer, Failure) else None,
+                latency_ms=latency_ms,
+                audio_s=None if item.waveform is None else item.waveform.duration_s,
+                decode_ms=item.decode_ms,
+                batch_size=batch_size,
+                attempts=max(attempts, answer.attempts) if failed else attempts,
+                session=self.session,
+            )
+        )

@@ -1,0 +1,44 @@
+"""The files of a run directory, apart from the records: written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sv_eval.errors import RunDirectoryError
+
+METRICS = "metrics.json"
+REPORT = "report.md"
+FIGURES = "figures"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file through a neighbour that then takes its name, so that no reader sees half of it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise RunDirectoryError(f"{path}: can't be written ({error.strerror})") from error
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write JSON for people and programs; NaN is refused, a value that can't be given is null."""
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a JSON file; a RunDirectoryError when there is none."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunDirectoryError(f"{path}: no such file; is this a run directory of sv_eval?") from error
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"{path}: can't be read as JSON ({error})") from error
+    if not isinstance(data, dict):
+        raise RunDirectoryError(f"{path}: a JSON object is expected")
+    return data
