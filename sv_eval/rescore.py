@@ -62,7 +62,7 @@ def rescore(directory: Path, scoring: Mapping[str, Any], report: Mapping[str, An
     table = RecordTable.from_json_lines(read_lines(directory / RECORDS))
     metrics = compute_metrics(table, environment, scoring_config)
     write_json(directory / METRICS, metrics)
-    for name, drawing in draw_figures(metrics, report_config.language).items():
+    for name, drawing in draw_figures(metrics).items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
     write_text(path, render(metrics, environment, report_config.language))

@@ -46,7 +46,11 @@ class Journal:
         except OSError as error:
             self._file.close()
             raise RunDirectoryError(f"{self.path}: another process is writing this run; wait for it to end") from error
-        self._read_back()
+        try:
+            self._read_back()
+        except RunDirectoryError:
+            self._file.close()
+            raise
         return self
 
     def __exit__(self, *reason: object) -> None:

@@ -1,0 +1,95 @@
+"""The figures of a report, as SVG text. Two renderings of one run are byte-equal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CONFUSION = "confusion.svg"
+LATENCY = "latency.svg"
+
+_INK = "#24292f"
+_BAR = "#4878a8"
+_MARK = "#b3541e"
+_STYLE = {
+    "svg.hashsalt": "sv_eval",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.color": _INK,
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": "#8c959f",
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
+
+
+def draw_figures(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """File name to SVG, for the figures that the metrics support. Words in them are English in any report."""
+    drawn = {}
+    if any(map(any, metrics["confusion"]["counts"])):
+        drawn[CONFUSION] = draw_confusion(metrics["confusion"])
+    histogram = metrics["latency_ms"].get("histogram")
+    if histogram:
+        drawn[LATENCY] = draw_latency(histogram, metrics["latency_ms"])
+    return drawn
+
+
+def draw_confusion(confusion: Mapping[str, Any]) -> str:
+    """Counts in cells, coloured by their share of the row; rows are references, columns answers."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    rows, columns, counts = confusion["rows"], confusion["columns"], confusion["counts"]
+    shares = [[count / max(sum(row), 1) for count in row] for row in counts]
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(1.8 + 0.68 * len(columns), 1.2 + 0.46 * len(rows)), layout="constrained")
+        axes = figure.add_subplot()
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.set_xticks(range(len(columns)), [name.replace("_", " ") for name in columns], rotation=35, ha="right")
+        axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows])
+        axes.set_xlabel("answer")
+        axes.set_ylabel("reference")
+        axes.tick_params(length=0)
+        for y, row in enumerate(counts):
+            for x, count in enumerate(row):
+                colour = "white" if shares[y][x] > 0.55 else _INK
+                if count:
+                    axes.text(x, y, str(count), ha="center", va="center", color=colour)
+        return _svg(figure)
+
+
+def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> str:
+    """A histogram of the latency with its percentiles marked."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    edges, counts = histogram["edges_ms"], histogram["counts"]
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+        axes = figure.add_subplot()
+        widths = [right - left for left, right in zip(edges, edges[1:], strict=False)]
+        axes.bar(edges[:-1], counts, width=widths, align="edge", color=_BAR, edgecolor="white", linewidth=0.4)
+        top = max(counts)
+        for height, name in zip((1.0, 0.88, 0.76), ("p50", "p95", "p99"), strict=True):
+            value = (latency.get(name) or {}).get("value")
+            if value is None:
+                continue
+            axes.axvline(value, color=_MARK, linewidth=1)
+            axes.text(value, top * height, f" {name} {value:.3g} ms", color=_MARK, va="top")
+        axes.set_xlabel("latency, ms")
+        axes.set_ylabel("clips")
+        axes.spines[["top", "right"]].set_visible(False)
+        return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    return buffer.getvalue()

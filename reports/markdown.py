@@ -1,0 +1,128 @@
+"""The report: one Markdown document that renders on GitHub."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from reports import figures
+from reports.wording import Wording, bounds, cell, milliseconds, percent
+
+_HEADLINE_CAVEATS = ("incomplete", "nothing_scored", "demonstration_model", "simulation", "training_overlap")
+_WORST = 8
+_SPEAKERS = 40
+_PACKAGES_FIRST = ("sv-eval", "onnxruntime", "torch", "funasr", "kaldi-native-fbank", "numpy")
+
+
+def render(metrics: Mapping[str, Any], environment: Mapping[str, Any], language: str = "en") -> str:
+    """The report on a run in `language` (`en` or `zh`), from its metrics.json and environment.json."""
+    words = Wording(language)
+    return _template().render(
+        w=words,
+        m=metrics,
+        e=environment,
+        run=metrics["run"],
+        scale=f"{100 * metrics['intervals']['confidence']:g} %",
+        headline_caveats=[c for c in metrics["caveats"] if c["code"] in _HEADLINE_CAVEATS],
+        measured=_measured_rows(words, metrics, environment),
+        clusters=_clusters(words, metrics["intervals"]),
+        confusion_rows=_confusion_rows(words, metrics),
+        worst=metrics["worst_confusions"][:_WORST],
+        speakers=list(metrics["by_speaker"].items())[:_SPEAKERS],
+        command=_command(environment),
+        figures=figures,
+    )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - the output is Markdown; `cell` escapes what comes from outside
+    )
+    environment.filters.update(percent=percent, ms=milliseconds, cell=cell, bounds=bounds)
+    return environment.get_template("report.md.j2")
+
+
+def _measured_rows(
+    words: Wording, metrics: Mapping[str, Any], environment: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """The table of what was measured on what; rows without content are left out."""
+    run, backend, dataset = metrics["run"], environment["backend"], environment["dataset"]
+    machine, load = environment["machine"], environment["config"]["load"]
+    batch = 1 if load["schedule"] == "single_stream" else backend["capabilities"]["max_batch"]
+    rows = [
+        ("model", cell(backend["model"])),
+        ("weights", ", ".join(filter(None, [backend["precision"], _code(backend["model_hash"])]))),
+        ("backend", f"`{backend['name']}`"),
+        ("device", backend["device"]),
+        ("settings", ", ".join(f"{key} {cell(value)}" for key, value in backend["details"].items())),
+        ("corpus", f"{cell(dataset['title'])}, {words('split_line', split=dataset['split'])}"),
+        ("licence", cell(dataset["licence"])),
+        ("labels", "{name} v{version} `{hash}`".format(**dataset["label_map"])),
+        ("audio", _audio(words, run)),
+        ("schedule", words("batch_line", schedule=load["schedule"], batch=batch, warmup=load["warmup_clips"])),
+        ("machine", "{cpu}, {cores} cores, {memory_gib} GiB, {system}, Python {python}".format(**machine)),
+        ("gpu", "; ".join(_gpu(gpu) for gpu in machine.get("gpus", ()))),
+        ("packages", _packages(environment["packages"])),
+        ("git", _git(words, environment["git"])),
+        ("hashes", f"config `{run['config_hash']}`, dataset `{run['dataset_hash']}`, scoring `{run['scoring_hash']}`"),
+        ("started", environment["started_at"]),
+        ("policy", f"`{metrics['policy']}`"),
+    ]
+    return [(words(f"rows.{key}"), text) for key, text in rows if text]
+
+
+def _audio(words: Wording, run: Mapping[str, Any]) -> str:
+    wall = words("wall_unknown") if run["wall_s"] is None else f"{run['wall_s']:.1f} s"
+    return words("audio_line", minutes=f"{run['audio_s'] / 60:.1f}", n=run["n_clips"], wall=wall)
+
+
+def _gpu(gpu: Mapping[str, str]) -> str:
+    return f"{gpu['name']}, driver {gpu['driver_version']}, {gpu['clocks.sm']} of {gpu['clocks.max.sm']}"
+
+
+def _packages(versions: Mapping[str, str]) -> str:
+    names = [name for name in _PACKAGES_FIRST if name in versions]
+    return ", ".join(f"{name} {versions[name]}" for name in names)
+
+
+def _git(words: Wording, state: Mapping[str, Any] | None) -> str:
+    if state is None:
+        return words("no_git")
+    return f"`{state['commit'][:12]}`" + (f" ({words('dirty')})" if state["dirty"] else "")
+
+
+def _clusters(words: Wording, intervals: Mapping[str, Any]) -> str:
+    return words(f"clusters.{intervals['clusters']}", n=intervals["n_clusters"]).strip()
+
+
+def _confusion_rows(words: Wording, metrics: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
+    """Rows of the confusion table; unscored references in brackets, zeros as a dot, the diagonal bold."""
+    confusion = metrics["confusion"]
+    rows = []
+    for name, counts in zip(confusion["rows"], confusion["counts"], strict=True):
+        title = words.emotion(name) if name in metrics["labels"] else f"({words.emotion(name)})"
+        cells = [
+            "·" if not count else f"**{count}**" if column == name else str(count)
+            for column, count in zip(confusion["columns"], counts, strict=True)
+        ]
+        rows.append((title, cells))
+    return rows
+
+
+def _command(environment: Mapping[str, Any]) -> str:
+    overrides = environment.get("overrides") or []
+    return " ".join(["python -m sv_eval", *overrides])
+
+
+def _code(text: str | None) -> str | None:
+    return None if text is None else f"`{text}`"

@@ -1,0 +1,87 @@
+"""The sentences of a report, in one language, with their numbers set in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_DASH = "–"
+
+
+class Wording:
+    """Looks sentences up by dotted key and fills in values."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._words = _read(language)
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """The words at `key`; values are set into their braces."""
+        node: Any = self._words
+        for part in key.split("."):
+            node = node[part]
+        return str(node).format(**values) if values else str(node)
+
+    def emotion(self, name: str) -> str:
+        """An emotion's or an answer's name."""
+        return str(self._words["emotions"].get(name, name))
+
+    def emotions(self, names: Sequence[str]) -> str:
+        """A list of emotions."""
+        return ("、" if self.language == "zh" else ", ").join(self.emotion(name) for name in names)
+
+    def caveat(self, caveat: Mapping[str, Any]) -> str:
+        """A caveat's sentence."""
+        values = {key: self._value(value) for key, value in caveat.items() if key != "code"}
+        return self(f"caveat.{caveat['code']}", **values)
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, Mapping):
+            parts = [f"{self.emotion(str(name))} ({number})" for name, number in value.items()]
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            parts = [self.emotion(str(name)) for name in value]
+        else:
+            return str(value)
+        return ("、" if self.language == "zh" else ", ").join(parts)
+
+
+@cache
+def _read(language: str) -> dict[str, Any]:
+    path = Path(__file__).parent / "words" / f"{language}.yaml"
+    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return words
+
+
+def percent(figure: Mapping[str, Any] | None, *, interval: bool = True) -> str:
+    """A share as percent, with its interval: `82.1 % [78.0, 85.5]`; a dash where there is none."""
+    if figure is None or figure.get("value") is None:
+        return _DASH
+    text = f"{100 * figure['value']:.1f} %"
+    return f"{text} {bounds(figure, 100, 1)}".rstrip() if interval else text
+
+
+def milliseconds(figure: Mapping[str, Any] | None) -> str:
+    """A latency with its bounds: `12.3 ms [12.0, 12.8]`; the reason where it is refused."""
+    if figure is None:
+        return _DASH
+    if figure.get("value") is None:
+        return f"{_DASH} ({figure['reason']})" if figure.get("reason") else _DASH
+    digits = 1 if figure["value"] >= 10 else 2
+    return f"{figure['value']:.{digits}f} ms {bounds(figure, 1, digits)}".rstrip()
+
+
+def bounds(figure: Mapping[str, Any], scale: float, digits: int) -> str:
+    """`[low, high]`, with a dash for a side that is not known; empty where neither is."""
+    sides = [figure.get("low"), figure.get("high")]
+    if sides == [None, None]:
+        return ""
+    return "[" + ", ".join(_DASH if side is None else f"{scale * side:.{digits}f}" for side in sides) + "]"
+
+
+def cell(text: Any) -> str:
+    """Text that is safe inside a Markdown table."""
+    return " ".join(str(text).replace("|", "\\|").split())

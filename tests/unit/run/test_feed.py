@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from sv_eval.errors import AudioError
+from sv_eval.records import Clip, Waveform
+from sv_eval.run.feed import Decoded, Feed, cut_batches
+
+
+class Recorded:
+    """A source of silence that counts what is asked of it."""
+
+    def __init__(self, lengths: dict[str, int]) -> None:
+        self.lengths = lengths
+        self.asked: list[str] = []
+        self.threads: set[str] = set()
+
+    def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+        self.asked.append(clip.id)
+        self.threads.add(threading.current_thread().name)
+        if self.lengths[clip.id] < 0:
+            raise AudioError("not_audio", f"{clip.id} is not audio")
+        return Waveform(samples=np.zeros(self.lengths[clip.id], dtype=np.float32))
+
+
+def clips_of(lengths: dict[str, int]) -> list[Clip]:
+    return [Clip(id=name) for name in lengths]
+
+
+def collect(lengths: dict[str, int], *, batch_size: int, window: int) -> list[list[str]]:
+    async def gather() -> list[list[str]]:
+        with Feed(clips_of(lengths), Recorded(lengths), workers=2, ahead=8) as feed:
+            batches = cut_batches(feed.stream(), batch_size=batch_size, window=window)
+            return [[item.clip.id for item in batch] async for batch in batches]
+
+    return asyncio.run(gather())
+
+
+def test_clips_come_in_order_whatever_thread_decodes_them() -> None:
+    lengths = {f"c{i:03d}": 1600 for i in range(50)}
+
+    assert collect(lengths, batch_size=1, window=1) == [[name] for name in lengths]
+
+
+def test_decoding_runs_ahead_by_no_more_than_asked() -> None:
+    lengths = {f"c{i:03d}": 1600 for i in range(100)}
+    source = Recorded(lengths)
+
+    async def take_one() -> None:
+        with Feed(clips_of(lengths), source, workers=1, ahead=5) as feed:
+            stream = feed.stream()
+            await anext(stream)
+            await asyncio.sleep(0.05)
+            await stream.aclose()
+
+    asyncio.run(take_one())
+
+    assert 5 <= len(source.asked) <= 7
+    assert all(name.startswith("decode") for name in source.threads)
+
+
+def test_a_clip_that_can_not_be_decoded_comes_through_with_its_failure() -> None:
+    lengths = {"good": 1600, "bad": -1}
+
+    async def gather() -> list[Decoded]:
+        with Feed(clips_of(lengths), Recorded(lengths), workers=1, ahead=4) as feed:
+            return [item async for item in feed.stream()]
+
+    good, bad = asyncio.run(gather())
+
+    assert good.waveform is not None
+    assert good.failure is None
+    assert bad.waveform is None
+    assert bad.failure is not None
+    assert bad.failure.kind == "not_audio"
+
+
+def test_batches_hold_clips_of_similar_length() -> None:
+    lengths = {"a": 9, "b": 1, "c": 8, "d": 2, "e": 7, "f": 3}
+
+    assert collect(lengths, batch_size=2, window=6) == [["b", "d"], ["f", "e"], ["c", "a"]]
+
+
+def test_batches_are_the_same_on_every_run() -> None:
+    lengths = {f"c{i:03d}": 1 + (i * 7919) % 50 for i in range(83)}
+
+    first, second = (collect(lengths, batch_size=4, window=16) for _ in range(2))
+
+    assert first == second
+    assert sorted(name for batch in first for name in batch) == sorted(lengths)
+
+
+def test_an_undecodable_clip_does_not_wait_for_a_batch() -> None:
+    async def stream() -> AsyncIterator[Decoded]:
+        yield Decoded(clip=Clip(id="a"), waveform=Waveform(samples=np.zeros(9, np.float32)), failure=None, decode_ms=0)
+        yield Decoded(clip=Clip(id="b"), waveform=None, failure=None, decode_ms=0)
+
+    async def gather() -> list[list[str]]:
+        return [[i.clip.id for i in batch] async for batch in cut_batches(stream(), batch_size=2, window=4)]
+
+    assert asyncio.run(gather()) == [["b"], ["a"]]

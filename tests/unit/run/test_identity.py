@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sv_eval.errors import RunDirectoryError
+from sv_eval.run.identity import ENVIRONMENT, measured_settings, refuse_other_run, settings_hash
+
+
+def settings(**backend: Any) -> dict[str, Any]:
+    config = {"backend": backend, "dataset": {"name": "emodb", "root": "/a"}, "load": {}, "report": {"language": "en"}}
+    return measured_settings(config)
+
+
+def keep(directory: Path, kept: dict[str, Any], dataset_hash: str) -> None:
+    data = {"settings": kept, "dataset": {"hash": dataset_hash}}
+    (directory / ENVIRONMENT).write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_the_place_of_the_corpus_and_the_report_are_not_part_of_the_identity() -> None:
+    assert "root" not in settings()["dataset"]
+    assert "report" not in settings()
+
+
+def test_the_hash_changes_with_a_setting() -> None:
+    assert settings_hash(settings(threads=1)) == settings_hash(settings(threads=1))
+    assert settings_hash(settings(threads=1)) != settings_hash(settings(threads=2))
+
+
+def test_the_same_run_may_go_on(tmp_path: Path) -> None:
+    keep(tmp_path, settings(threads=1), "abc")
+
+    refuse_other_run(tmp_path, settings(threads=1), "abc")
+
+
+def test_another_run_is_refused_with_the_difference(tmp_path: Path) -> None:
+    keep(tmp_path, settings(threads=1), "abc")
+
+    with pytest.raises(RunDirectoryError, match=r"backend\.threads: 1 -> 2"):
+        refuse_other_run(tmp_path, settings(threads=2), "abc")
+    with pytest.raises(RunDirectoryError, match="abc -> def"):
+        refuse_other_run(tmp_path, settings(threads=1), "def")
