@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from reports import figures
-from reports.wording import Wording, bounds, cell, milliseconds, percent
+from reports.wording import Wording, cell, milliseconds, number, percent, share
 
 _HEADLINE_CAVEATS = ("incomplete", "nothing_scored", "demonstration_model", "simulation", "training_overlap")
 _WORST = 8
@@ -35,6 +35,8 @@ def render(metrics: Mapping[str, Any], environment: Mapping[str, Any], language:
         speakers=list(metrics["by_speaker"].items())[:_SPEAKERS],
         command=_command(environment),
         figures=figures,
+        share=share,
+        number=number,
     )
 
 
@@ -48,7 +50,7 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - the output is Markdown; `cell` escapes what comes from outside
     )
-    environment.filters.update(percent=percent, ms=milliseconds, cell=cell, bounds=bounds)
+    environment.filters.update(percent=percent, ms=milliseconds, cell=cell)
     return environment.get_template("report.md.j2")
 
 

@@ -64,6 +64,16 @@ def percent(figure: Mapping[str, Any] | None, *, interval: bool = True) -> str:
     return f"{text} {bounds(figure, 100, 1)}".rstrip() if interval else text
 
 
+def share(value: float | None) -> str:
+    """A plain share as percent; a dash for none."""
+    return _DASH if value is None else f"{100 * value:.1f} %"
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; a dash for none."""
+    return _DASH if value is None else f"{value:.4g}"
+
+
 def milliseconds(figure: Mapping[str, Any] | None) -> str:
     """A latency with its bounds: `12.3 ms [12.0, 12.8]`; the reason where it is refused."""
     if figure is None:
@@ -82,6 +92,9 @@ def bounds(figure: Mapping[str, Any], scale: float, digits: int) -> str:
     return "[" + ", ".join(_DASH if side is None else f"{scale * side:.{digits}f}" for side in sides) + "]"
 
 
+_ESCAPES = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "`": "'"})
+
+
 def cell(text: Any) -> str:
-    """Text that is safe inside a Markdown table."""
-    return " ".join(str(text).replace("|", "\\|").split())
+    """Text from outside, on one line and safe inside a Markdown table."""
+    return " ".join(str(text).translate(_ESCAPES).split())

@@ -59,8 +59,8 @@ def _about_the_model(
     overlap = training_overlap(card, environment["dataset"]["name"], speakers)
     if overlap:
         yield "training_overlap", {"corpus": environment["dataset"]["name"], "speakers": overlap}
-    if scores.get("unsupported"):
-        yield "unsupported_emotions", {"emotions": scores["unsupported"]}
+    if scores["all_labels"]["unsupported"]:
+        yield "unsupported_emotions", {"emotions": scores["all_labels"]["unsupported"]}
     capabilities = backend["capabilities"]
     if not capabilities["deterministic"]:
         yield "not_deterministic", {}
@@ -87,13 +87,12 @@ def training_overlap(card: Mapping[str, Any], corpus: str, speakers: Sequence[st
 
 
 def _about_the_clips(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> _Found:
-    out_of_scope = {label: n for label, n in (scores.get("out_of_scope") or {}).items() if n}
-    if out_of_scope:
-        yield "out_of_scope", {"labels": out_of_scope}
-    intervals = scores.get("intervals") or {}
-    if intervals.get("clusters") == "clip":
+    if scores["out_of_scope"]:
+        yield "out_of_scope", {"labels": scores["out_of_scope"]}
+    intervals = scores["intervals"]
+    if intervals["clusters"] == "clip":
         yield "speakers_unknown", {}
-    elif intervals.get("n_clusters", FEW_SPEAKERS) < FEW_SPEAKERS:
+    elif intervals["n_clusters"] < FEW_SPEAKERS:
         yield "few_speakers", {"n": intervals["n_clusters"]}
     scarce = {
         label: values["support"]
@@ -110,16 +109,15 @@ def _about_the_clips(scores: Mapping[str, Any], environment: Mapping[str, Any]) 
 
 def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> _Found:
     latency = scores["latency_ms"]
-    refused = [name for name in ("p50", "p95", "p99") if (latency.get(name) or {}).get("value") is None]
+    refused = [name for name in ("p50", "p95", "p99") if latency[name]["value"] is None]
     if refused:
         yield "n_too_small", {"percentiles": refused, "n": latency["n"]}
     backend = environment["backend"]
     if backend["device"] == "cpu" and backend["in_process"]:
         yield "cpu_run", {"cpu": environment["machine"]["cpu"]}
-    load = environment["config"].get("load") or {}
-    if load.get("schedule") == "offline":
+    if environment["config"]["load"]["schedule"] == "offline":
         yield "offline_latency", {"batch": backend["capabilities"]["max_batch"]}
-    if latency.get("excluded", {}).get("resumed"):
+    if latency["excluded"]["resumed"]:
         yield "latency_of_one_session", {"excluded": latency["excluded"]["resumed"], "n": latency["n"]}
     if backend["card"].get("kind") != "simulation" and scores["run"]["n_scored"]:
         yield "uncalibrated", {}

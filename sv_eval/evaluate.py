@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,15 +57,17 @@ def evaluate(
     backend: Backend,
     directory: Path,
     *,
+    overrides: Sequence[str] = (),
     on_accepted: Callable[[], object] = lambda: None,
 ) -> Summary:
     """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
 
-    config holds the groups backend, dataset, load, scoring, report and run as plain data. `on_accepted` is
-    called once the directory is known to be free, or to hold this very run. Raises
-    RunIncomplete, with a partial report written, when the run ended before its last clip.
+    config holds the groups backend, dataset, load, scoring, report and run as plain data; overrides are
+    what the command line said, for the report. `on_accepted` is called once the directory is known to be free,
+    or to hold this very run. Raises RunIncomplete, with a partial report written, when the run ended before
+    its last clip.
     """
-    evaluation = _Evaluation(config, backend, directory)
+    evaluation = _Evaluation(config, backend, directory, overrides)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended = asyncio.run(evaluation.measure(journal, on_accepted))
         summary = rescore(directory, config.get("scoring") or {}, config.get("report") or {})
@@ -77,8 +79,11 @@ def evaluate(
 class _Evaluation:
     """The moving parts of one evaluation."""
 
-    def __init__(self, config: Mapping[str, Any], backend: Backend, directory: Path) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], backend: Backend, directory: Path, overrides: Sequence[str]
+    ) -> None:
         self._config, self._backend, self._directory = config, backend, directory
+        self._overrides = list(overrides)
         self.run = run_config_from(config.get("run") or {})
         self._load = load_config_from(config.get("load") or {})
         self._corpus = read_corpus(dataset_config_from(config["dataset"]))
@@ -153,6 +158,7 @@ class _Evaluation:
             "config_hash": settings_hash(settings),
             "settings": settings,
             "config": self._config,
+            "overrides": self._overrides,
             "sessions": [*earlier, {"session": journal.session, "started_at": now, "wall_s": None, "ended": None}],
             "dataset": describe_corpus(self._corpus),
             "backend": asdict(self._backend.info) | {"capabilities": asdict(self._backend.capabilities)},

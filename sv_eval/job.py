@@ -22,7 +22,13 @@ def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
         raise ConfigError("the configuration is not a mapping")
     plain = {str(key): value for key, value in settings.items()}
     backend = build_backend(plain["backend"])
-    summary = evaluate(plain, backend, directory, on_accepted=lambda: _keep(config, hydra_config, directory))
+    summary = evaluate(
+        plain,
+        backend,
+        directory,
+        overrides=list(hydra_config.overrides.task),
+        on_accepted=lambda: _keep(config, hydra_config, directory),
+    )
     print(headline(summary))
 
 

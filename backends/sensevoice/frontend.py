@@ -56,6 +56,7 @@ class Frontend:
 
     def __init__(self, config: FrontendConfig, cmvn: Cmvn | None) -> None:
         import kaldi_native_fbank as knf
+        from scipy.sparse import csr_matrix
 
         if config.fs != SAMPLE_RATE_HZ:
             raise ModelError(f"the model's front end wants {config.fs} Hz; only {SAMPLE_RATE_HZ} Hz is supported")
@@ -73,7 +74,9 @@ class Frontend:
         window = knf.FeatureWindowFunction(options.frame_opts).window
         self._window: Float32 = np.asarray(window, dtype=np.float32)
         bank = np.asarray(knf.MelBanks(options.mel_opts, options.frame_opts).get_matrix(), dtype=np.float32)
-        self._bank: Float32 = np.ascontiguousarray(_as_bins_by_mels(bank, config.n_mels, self._fft))
+        # Each frequency lies under two triangles at most. A dense product would also wake BLAS's threads,
+        # which fight the inference engine's for the cores.
+        self._bank = csr_matrix(_mels_by_bins(bank, config.n_mels, self._fft))
         self._cmvn = cmvn
         if cmvn is not None and len(cmvn.shift) != config.dimension:
             raise ModelError(
@@ -112,7 +115,8 @@ class Frontend:
         sharpened *= self._window
         spectrum = rfft(sharpened, n=self._fft, axis=1)
         power = spectrum.real**2 + spectrum.imag**2
-        energies: Float32 = np.maximum(power[:, : self._bank.shape[0]] @ self._bank, np.finfo(np.float32).eps)
+        mels = self._bank @ power[:, : self._bank.shape[1]].T
+        energies: Float32 = np.ascontiguousarray(np.maximum(mels, np.finfo(np.float32).eps).T)
         return np.log(energies, out=energies)
 
 
@@ -163,9 +167,9 @@ def _vector_after(tag: str, words: Sequence[str]) -> Float32:
     return np.array(words[begin:end], dtype=np.float32)
 
 
-def _as_bins_by_mels(bank: Float32, n_mels: int, fft: int) -> Float32:
-    """The mel bank as [frequency bins, mels], whichever way round the library gives it."""
+def _mels_by_bins(bank: Float32, n_mels: int, fft: int) -> Float32:
+    """The mel bank as [mels, frequency bins], whichever way round the library gives it."""
     by_mels = bank if bank.shape[0] == n_mels else bank.T
     if by_mels.shape[0] != n_mels or by_mels.shape[1] not in (fft // 2, fft // 2 + 1):
         raise ModelError(f"kaldi-native-fbank gave a mel bank of shape {bank.shape}, which is not understood")
-    return by_mels.T
+    return by_mels

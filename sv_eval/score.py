@@ -1,0 +1,78 @@
+"""`python -m sv_eval.score RUN [key=value ...]`: score and report a run again, without inference."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sv_eval.command import run_command
+from sv_eval.errors import EXIT_PASS, ConfigError, UsageError, nearest
+from sv_eval.places import house
+
+_HELP = """\
+usage: python -m sv_eval.score RUN [scoring.KEY=VALUE ...] [report.language=en|zh]
+
+Scores the records of the run directory RUN and writes its metrics.json, report.md and figures/ again; nothing is
+recognised. Settings that are not given are those that the run was made with.
+
+  scoring.labels=[happy,sad,angry,neutral]   the scored label set, or auto
+  scoring.policy=wrong|abstain|ban           what becomes of unknown in the headline
+  scoring.confidence=0.95  scoring.resamples=10000  scoring.seed=0
+  scoring.duration_bins_s=[0,2,4,8,16]       lower edges of the audio lengths that latency is shown by
+  scoring.second_opinion=true                recompute the headline with scikit-learn
+  report.language=en|zh
+
+Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (it is scored all the same).
+"""
+_GROUPS = ("scoring", "report")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or {"-h", "--help"} & set(given):
+        print(_HELP, end="")
+        return EXIT_PASS if given else UsageError.exit_code
+    sys.path.insert(0, str(house()))
+    return run_command(lambda: _score(given))
+
+
+def _score(arguments: Sequence[str]) -> None:
+    from sv_eval.errors import RunIncomplete
+    from sv_eval.job import headline
+    from sv_eval.rescore import rescore
+    from sv_eval.run.identity import ENVIRONMENT
+    from sv_eval.run_directory import read_json
+
+    directory, *overrides = arguments
+    environment = read_json(Path(directory) / ENVIRONMENT)
+    settings = merge_overrides(environment.get("config") or {}, overrides)
+    summary = rescore(Path(directory), settings["scoring"], settings["report"])
+    print(headline(summary))
+    missing = environment["dataset"]["n_clips"] - summary.metrics["run"]["n_clips"]
+    if missing:
+        raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
+
+
+def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The scoring and report groups of a run's configuration, with `group.key=value` overrides set in."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    for override in overrides:
+        key, equals, _ = override.partition("=")
+        if not equals or key.split(".")[0] not in _GROUPS:
+            raise ConfigError(f"'{override}' is not understood; {nearest(key.split('.')[0], _GROUPS)} (see --help)")
+    try:
+        kept = OmegaConf.create({group: config.get(group) or {} for group in _GROUPS})
+        merged = OmegaConf.merge(kept, OmegaConf.from_dotlist(list(overrides)))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"the overrides can't be read: {error}") from error
+    plain = OmegaConf.to_container(merged, resolve=True)
+    return {group: plain[group] for group in _GROUPS}  # type: ignore[index, call-overload]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
