@@ -6,10 +6,8 @@ planted. Its answers depend on the seed and the clip's id alone, never on order,
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -17,14 +15,13 @@ from statistics import NormalDist
 from typing import Self
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.clock import Clock, WallClock
 from sv_eval.emotions import EMOTIONS, NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.records import Failure, Prediction
 
 ANSWERS = (*EMOTIONS, UNKNOWN, NO_TAG, NO_SPEECH)
 """What a row of the planted confusion matrix may hold."""
-
-_SPIN_S = 0.0015  # asyncio wakes up to a millisecond late; the rest of a wait is spent yielding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +57,7 @@ class FakeBackend:
     latency: `p50_ms` and `p95_ms` of a log-normal distribution.
     labels: the emotions that it can say.
     batch_size, concurrency: the most clips in a call, and the most calls at once.
+    clock: what the planted latency is waited for on; the wall's unless given.
     """
 
     def __init__(
@@ -73,6 +71,7 @@ class FakeBackend:
         labels: Sequence[str] = EMOTIONS,
         batch_size: int = 1,
         concurrency: int = 1,
+        clock: Clock | None = None,
     ) -> None:
         if not (0 <= accuracy <= 1 and 0 <= failure_rate <= 1):
             raise ConfigError("backend.accuracy and backend.failure_rate must lie between 0 and 1")
@@ -83,6 +82,7 @@ class FakeBackend:
             self._latency = PlantedLatency(**(latency or {}))
         except TypeError as error:
             raise ConfigError("backend.latency takes p50_ms and p95_ms only") from error
+        self._clock = clock or WallClock()
         self._seed, self._failure_rate = seed, failure_rate
         self._labels, self._batch_size, self._concurrency = tuple(labels), batch_size, concurrency
         self.planted = {label: _even_row(label, self._labels, accuracy) for label in self._labels}
@@ -127,12 +127,12 @@ class FakeBackend:
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """The planted answers, after the planted time."""
-        begin = time.perf_counter()
+        begin = self._clock.now()
         draws = [_uniforms(self._seed, request.clip_id) for request in requests]
         answers = [self._answer(request, draw) for request, draw in zip(requests, draws, strict=True)]
         if self._latency.p50_ms:
             slowest = max(self._latency.quantile_ms(draw[0]) for draw in draws)
-            await _wait_until(begin + slowest / 1000)
+            await self._clock.wait_until(begin + slowest / 1000)
         return answers
 
     def _answer(self, request: Request, draw: tuple[float, float, float, float]) -> Answer:
@@ -207,12 +207,3 @@ def _uniforms(seed: int, clip_id: str) -> tuple[float, float, float, float]:
         (int.from_bytes(digest[i : i + 8], "little") + 0.5) / 2**64 for i in range(0, 32, 8)
     )
     return a, b, c, d
-
-
-async def _wait_until(deadline: float) -> None:
-    """Return at `deadline` (perf_counter seconds), within some tens of microseconds."""
-    left = deadline - time.perf_counter()
-    if left > _SPIN_S:
-        await asyncio.sleep(left - _SPIN_S)
-    while time.perf_counter() < deadline:
-        await asyncio.sleep(0)

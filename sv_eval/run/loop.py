@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sv_eval.backend import Answer, Backend, Request
+from sv_eval.clock import Clock, WallClock
 from sv_eval.errors import ClipError, InferenceError, SvEvalError
 from sv_eval.records import Clip, Failure, Outcome, Record
 from sv_eval.run.feed import AudioSource, Decoded, Feed, cut_batches
@@ -31,6 +31,8 @@ class RunLoop:
     """Written into every record."""
     decode_workers: int = 1
     """Threads that decode ahead."""
+    clock: Clock = field(default_factory=WallClock)
+    """What latency is read from."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end early: what is in flight is finished and recorded, nothing new is begun."""
 
@@ -94,15 +96,15 @@ class RunLoop:
                 self._record(item, item.failure or Failure(kind="unknown", message="no audio"), None)
             return
         requests = self._requests(batch)
-        begin = time.perf_counter()
+        begin = self.clock.now()
         answers = await self._ask(requests)
-        latency_ms = (time.perf_counter() - begin) * 1000
+        latency_ms = (self.clock.now() - begin) * 1000
         if len(batch) > 1 and all(isinstance(answer, Failure) for answer in answers):
             # One clip can spoil a whole call; the others deserve an answer of their own.
             for item, request in zip(batch, requests, strict=True):
-                begin = time.perf_counter()
+                begin = self.clock.now()
                 (answer,) = await self._ask([request])
-                self._record(item, answer, (time.perf_counter() - begin) * 1000, attempts=2)
+                self._record(item, answer, (self.clock.now() - begin) * 1000, attempts=2)
             return
         for item, answer in zip(batch, answers, strict=True):
             self._record(item, answer, latency_ms, batch_size=len(batch))

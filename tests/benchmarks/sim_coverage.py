@@ -1,7 +1,7 @@
 """How often the 95 % intervals hold the truth: `python tests/benchmarks/sim_coverage.py [RUNS]`.
 
-Speakers differ (random effects on the logit scale, per speaker and per speaker and emotion), so that the truth
-is the mean over the population of speakers, known here from two million of them.
+Speakers differ (random effects on the logit scale, per speaker and per speaker and emotion), so that the
+truth is the mean over the population of speakers, known here from two hundred thousand of them.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ def chances(
     return np.asarray(1 / (1 + np.exp(-(logits[:, None] + speaker + both))))
 
 
-def counts_of(
-    rng: np.random.Generator, right: NDArray[np.float64], clips: int
-) -> NDArray[np.float64]:
+def counts_of(rng: np.random.Generator, right: NDArray[np.float64], clips: int) -> NDArray[np.float64]:
     """The statistics of simulated answers; wrong ones fall evenly on the other labels."""
     hits = rng.binomial(clips, right)
     predicted = hits.copy()
@@ -47,7 +45,7 @@ def coverage(
     """The share of runs whose interval holds the truth, by figure, and the mean width of UAR's interval."""
     rng = np.random.default_rng(seed)
     logits = logit + np.array([-0.6, -0.2, 0.2, 0.6])
-    truth_right = chances(rng, 2_000_000 // 10, logits, spread)
+    truth_right = chances(rng, 200_000, logits, spread)
     expected = np.stack([np.full(LABELS, 1.0), truth_right.mean(axis=1), np.zeros(LABELS)])
     missed = 1 - expected[1]
     expected[2] = expected[1] + (missed.sum() - missed) / (LABELS - 1)

@@ -44,8 +44,9 @@ def test_features_of_real_speech_are_those_of_kaldi_native_fbank(emodb_root: Pat
         wave, _ = soundfile.read(path, dtype="float32")
         ours, theirs = frontend.fbank(wave), kaldi_fbank(wave)
         # Bins near the floor are rounding noise in either one; what carries speech must agree closely.
-        np.testing.assert_allclose(ours[theirs > 4], theirs[theirs > 4], atol=1e-3)
+        np.testing.assert_allclose(ours[theirs > 4], theirs[theirs > 4], atol=5e-3)
         np.testing.assert_allclose(ours, theirs, atol=0.02)
+        assert np.abs(ours - theirs).mean() < 1e-5
 
 
 def test_silence_has_finite_features() -> None:

@@ -1,0 +1,63 @@
+"""What scoring a run of 10,000 clips costs, parsing and scoring: run this file as a script.
+
+Prints seconds on one thread, and parsing as a ratio to bare `json.loads` of the same lines.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tracemalloc
+from collections import deque
+
+import numpy as np
+from bench_bootstrap import median_s
+from threadpoolctl import threadpool_limits
+
+from sv_eval.emotions import EMOTIONS
+from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.scorecard import score
+from sv_eval.scoring.table import RecordTable
+
+
+def random_lines(clips: int, speakers: int, seed: int = 0) -> list[bytes]:
+    """Lines as a run writes them, posterior and stage timings included."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for i in range(clips):
+        reference, other = rng.integers(0, 7, 2)
+        answer = EMOTIONS[reference if rng.random() < 0.67 else other]
+        scores = {name: round(float(p), 6) for name, p in zip(EMOTIONS, rng.dirichlet([1] * 7), strict=True)}
+        clip = {"id": f"s{i % speakers:03d}/{i:06d}", "path": f"wav/s{i % speakers:03d}/{i:06d}.wav"}
+        clip |= {"reference": EMOTIONS[reference], "raw_label": "x", "speaker": f"s{i % speakers:03d}"}
+        prediction = {"label": answer, "forced": answer, "scores": scores, "confidence": scores[answer]}
+        prediction |= {
+            "text": f"the words of utterance {i}",
+            "stages_ms": {"features": 2.8, "inference": 41.0},
+        }
+        record = {"clip": clip, "outcome": "LABEL", "prediction": prediction, "audio_s": 3.1}
+        record |= {"latency_ms": round(float(rng.gamma(9, 6)), 6), "decode_ms": 0.4, "batch_size": 1}
+        lines.append(json.dumps(record | {"attempts": 1, "session": 0}).encode() + b"\n")
+    return lines
+
+
+def main() -> None:
+    """Print the times."""
+    lines = random_lines(10_000, 40)
+    bare = median_s(lambda: deque(map(json.loads, lines), maxlen=0))
+    parse = median_s(lambda: RecordTable.from_json_lines(lines))
+    table = RecordTable.from_json_lines(lines)
+    scoring = median_s(lambda: score(table, ScoringConfig()).to_json())
+    tracemalloc.start()
+    kept = RecordTable.from_json_lines(lines)
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    sys.stdout.write(
+        f"{len(kept)} clips: parse {parse:.3f} s ({parse / bare:.2f} x json.loads), score {scoring:.3f} s, "
+        f"{size / len(kept):.0f} bytes a clip kept\n"
+    )
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main()
