@@ -10,6 +10,7 @@ from typing import Any
 import hydra
 
 from sv_eval.command import run_command
+from sv_eval.errors import EXIT_PASS
 from sv_eval.places import conf_dir, house
 
 
@@ -20,10 +21,18 @@ def main() -> None:
     sys.path.insert(0, str(house()))
     # Hydra then raises its errors instead of printing them, and `run_command` says them in one line.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    sys.exit(run_command(hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(_task)))
+    codes = [EXIT_PASS]
+
+    def task(config: Any) -> None:
+        # A job that fails says so and leaves the other jobs of a sweep alone; the worst code is the command's.
+        codes.append(run_command(lambda: _evaluate(config)))
+
+    hydra_main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
+    codes.append(run_command(hydra_main(task)))
+    sys.exit(max(codes))
 
 
-def _task(config: Any) -> None:
+def _evaluate(config: Any) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     from sv_eval.job import run_job

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, TypeGuard
 
 from sv_eval.emotions import EMOTIONS
 from sv_eval.records import Failure, Prediction, Waveform
@@ -72,7 +72,6 @@ Answer = Prediction | Failure
 """What comes back for one request."""
 
 
-@runtime_checkable
 class Backend(Protocol):
     """A way to reach a recogniser.
 
@@ -99,3 +98,9 @@ class Backend(Protocol):
 
         Raises InferenceError when the whole call failed, BackendLost when no later call can succeed.
         """
+
+
+def is_backend(thing: object) -> TypeGuard[Backend]:
+    """Whether `thing` has what the protocol asks for; properties are looked for and not read."""
+    names = ("capabilities", "info", "recognize", "__aenter__", "__aexit__")
+    return all(hasattr(type(thing), name) or name in vars(thing) for name in names)

@@ -16,7 +16,7 @@ from sv_eval.backend import Backend
 from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
 from sv_eval.environment import describe_environment
 from sv_eval.errors import ConfigError, RunIncomplete, nearest
-from sv_eval.records import Outcome, Record
+from sv_eval.records import Clip, Outcome, Record
 from sv_eval.rescore import Summary, rescore
 from sv_eval.run.budget import FailureBudget
 from sv_eval.run.identity import ENVIRONMENT, measured_settings, refuse_other_run, settings_hash
@@ -90,22 +90,24 @@ class _Evaluation:
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> str | None:
         """Run what has no record yet; None when all of it is done, else why the run ended early."""
+        remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
         async with self._backend:
             settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
             refuse_other_run(self._directory, settings, self._corpus.hash)
             on_accepted()
+            if not remaining:
+                return None
             self._open_environment(settings, journal)
             begin = time.perf_counter()
             ended = "the run was interrupted by an error"
             try:
-                ended_early = await self._run_clips(journal)
+                ended_early = await self._run_clips(remaining, journal)
                 ended = ended_early or "finished"
             finally:
                 self._close_session(ended, time.perf_counter() - begin)
         return ended_early
 
-    async def _run_clips(self, journal: Journal) -> str | None:
-        remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
+    async def _run_clips(self, remaining: Sequence[Clip], journal: Journal) -> str | None:
         plan = plan_load(self._load, self._backend.capabilities)
         labels = tuple(
             label for label in self._corpus.card.label_order if label in self._backend.capabilities.labels
@@ -122,8 +124,7 @@ class _Evaluation:
                     loop.stop.set()
 
             loop.on_record = on_record
-            if remaining:
-                await loop.warm_up(remaining)
+            await loop.warm_up(remaining)
             await loop.run(remaining)
         return self._why_early(loop, journal, budget)
 

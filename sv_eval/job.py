@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sv_eval.backend import Backend
+from sv_eval.backend import Backend, is_backend
 from sv_eval.command import relative
 from sv_eval.errors import ConfigError
 from sv_eval.evaluate import evaluate
@@ -45,7 +45,7 @@ def build_backend(settings: Mapping[str, Any]) -> Backend:
             raise cause from error
         detail = " ".join(str(cause or error).split())
         raise ConfigError(f"backend._target_={settings.get('_target_')}: can't be built ({detail})") from error
-    if not isinstance(backend, Backend):
+    if not is_backend(backend):
         raise ConfigError(f"backend._target_={settings.get('_target_')}: not a backend (sv_eval.backend.Backend)")
     return backend
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sv_eval.errors import ConfigError, nearest
 from sv_eval.run.identity import ENVIRONMENT, settings_hash
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_json, write_text
+from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
 from sv_eval.scoring.table import RecordTable
 
@@ -85,6 +86,7 @@ def compute_metrics(
 
         check(table, scorecard)
     scores = scorecard.to_json()
+    scores["latency_ms"]["histogram"] = latency_histogram(table)
     wall_s = [session["wall_s"] for session in environment["sessions"]]
     scores["run"] = {
         "backend": backend["name"],
@@ -93,7 +95,7 @@ def compute_metrics(
         "wall_s": None if None in wall_s else round(sum(wall_s), 3),
         **({"wall_s_reason": "a start of this run was killed before it could note its time"} if None in wall_s else {}),
         "config_hash": environment["config_hash"],
-        "scoring_hash": settings_hash(config.to_json()),
+        "scoring_hash": settings_hash(asdict(config)),
         "dataset_hash": dataset["hash"],
         "started_at": environment["started_at"],
     }

@@ -50,7 +50,7 @@ class Recipe:
     emotion_weight: float = 1.0
     tag_weight: float = 0.2  # language, event and text-norm frames
     transcript_weight: float = 0.1
-    mixup_share: float = 0.0  # of the EmoDB batches
+    pooled_weight: float = 0.5  # of the emotion read off the mean speech frame, a training aid
     crop_share: float = 0.5  # of the clips without a transcript
     synthetic_augmentation: Augmentation = field(
         default_factory=lambda: Augmentation(gain_db=5.0, tilt_db=1.5, curve_db=1.5, tempo=0.03, warp=0.02)
@@ -108,6 +108,9 @@ def fitted(
         betas=(0.9, 0.98),
     )
     moving = [*parameters, head.weight, head.bias]
+    # Gone after training: it makes the speech frames carry emotion before the query has learnt to look for it.
+    pooled = torch.nn.Linear(head.weight.shape[1], len(head.ids))
+    optimiser.add_param_group({"params": list(pooled.parameters()), "weight_decay": recipe.weight_decay})
     averaged = [p.detach().clone() for p in moving]
     rng = np.random.default_rng(seed)
     samplers = {name: Sampler(examples, rng) for name, examples in sorted(corpora.items())}
@@ -117,7 +120,7 @@ def fitted(
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * schedule(step, recipe)
         drawn = {name: samplers[name].draw(sizes[name]) for name in samplers}
-        loss = batch_loss(network, head, vocabulary, cmvn, recipe, drawn, rng)
+        loss = batch_loss(network, head, pooled, vocabulary, cmvn, recipe, drawn, rng)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(moving, 2.0)
@@ -155,6 +158,7 @@ def with_weights(network: Any, head: UsedHead, moving: list[Any], weights: list[
 def batch_loss(
     network: Any,
     head: UsedHead,
+    pooled: torch.nn.Linear,
     vocabulary: Vocabulary,
     cmvn: Cmvn,
     recipe: Recipe,
@@ -200,6 +204,10 @@ def batch_loss(
         goal = torch.tensor([head.place[i] for i in ids])
         smoothing = recipe.smoothing if frame == 1 else 0.0
         loss = loss + weight * smoothed(logits[:, frame], goal, smoothing, head)
+        if frame == 1 and recipe.pooled_weight:
+            there = (torch.arange(hidden.shape[1] - QUERIES)[None, :] < counts[:, None]).float()[:, :, None]
+            mean = (hidden[:, QUERIES:] * there).sum(1) / there.sum(1)
+            loss = loss + recipe.pooled_weight * smoothed(pooled(mean), goal, smoothing, head)
     return loss + recipe.transcript_weight * transcript_loss(logits, counts, examples, vocabulary, head)
 
 

@@ -45,7 +45,7 @@ def test_averages_equal_scikit_learn_over_the_labels_with_support(pairs: list[tu
 def test_each_label_equals_scikit_learn_where_it_is_defined(pairs: list[tuple[str, str]]) -> None:
     truth, prediction, present = split(pairs)
 
-    precision, recall, f1, support = reference.precision_recall_fscore_support(
+    precision, recall, _, _ = reference.precision_recall_fscore_support(
         truth, prediction, labels=LABELS, zero_division=np.nan
     )
     theirs_zero = reference.f1_score(truth, prediction, labels=LABELS, average=None, zero_division=0)

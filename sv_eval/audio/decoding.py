@@ -1,0 +1,125 @@
+"""Decoding one clip: the file's own content decides how, never its name's ending."""
+
+from __future__ import annotations
+
+import io
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from sv_eval.audio.container import HEAD_BYTES, foreign_hint, missing_bytes
+from sv_eval.audio.ffmpeg import decode_ffmpeg
+from sv_eval.audio.limits import AudioLimits
+from sv_eval.audio.mono import MonoTrack
+from sv_eval.audio.sndfile import Origin, decode_sndfile
+from sv_eval.errors import AudioError
+from sv_eval.records import SAMPLE_RATE_HZ, Waveform
+
+
+def decode(
+    source: Path | bytes,
+    *,
+    limits: AudioLimits | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    keep_encoded: bool = False,
+) -> Waveform:
+    """The audio of a file, or of a file's bytes, from `start_s` to `end_s`; raises AudioError.
+
+    `keep_encoded` hands the original bytes on, save where only a stretch is wanted.
+    """
+    limits = limits or AudioLimits()
+    whole = start_s is None and end_s is None
+    with _opened(source) as (file, name, size):
+        _check_file(file, name, size, limits)
+        track = MonoTrack(name, limits, start_s, end_s)
+        origin = _decoded(file, name, track)
+        samples = track.samples()
+        encoded = _encoded(file, source) if keep_encoded and whole else None
+    if len(samples) == 0:
+        where = (
+            "" if whole else f" from {start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
+        )
+        raise AudioError("empty", f"{name} holds no samples{where}; record it again or leave the clip out")
+    if len(samples) < round(limits.min_duration_s * SAMPLE_RATE_HZ):
+        raise AudioError(
+            "too_short",
+            f"{name} lasts {len(samples) / SAMPLE_RATE_HZ:.4f} s, less than {limits.min_duration_s:g} s; "
+            "no recogniser can judge it, leave the clip out",
+        )
+    if not np.isfinite(samples).all():
+        raise AudioError(
+            "not_audio", f"{name} holds samples that are no numbers (NaN or infinite); fetch it again"
+        )
+    return Waveform(
+        samples=samples,
+        encoded=encoded,
+        container=origin.container,
+        source_rate_hz=origin.rate_hz,
+        source_channels=origin.channels,
+    )
+
+
+@contextmanager
+def _opened(source: Path | bytes) -> Iterator[tuple[BinaryIO, str, int]]:
+    """The source as a file, with a name for messages and its size in bytes."""
+    if isinstance(source, bytes):
+        yield io.BytesIO(source), "the audio sent", len(source)
+        return
+    try:
+        status = source.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError("not_audio", f"{_printable(source)} is no file; point the clip at an audio file")
+        file = source.open("rb", buffering=0)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AudioError(
+            "not_found",
+            f"{_printable(source)} can't be opened ({reason}); check dataset.root and the path",
+        ) from error
+    with file:
+        yield file, _printable(source.name), status.st_size
+
+
+def _check_file(file: BinaryIO, name: str, size: int, limits: AudioLimits) -> None:
+    """Refuses what no decoder should be shown."""
+    if size == 0:
+        raise AudioError("empty", f"{name} is an empty file; fetch it again")
+    if size > limits.max_encoded_bytes:
+        raise AudioError(
+            "too_large",
+            f"{name} has {size} bytes, more than {limits.max_encoded_bytes}; raise limits.max_encoded_bytes",
+        )
+    if hint := foreign_hint(file.read(HEAD_BYTES)):
+        raise AudioError("not_audio", f"{name} {hint}")
+    if missing := missing_bytes(file, size):
+        raise AudioError(
+            "truncated",
+            f"{name} was cut short: at least {missing} bytes of its audio are missing; fetch it again",
+        )
+
+
+def _decoded(file: BinaryIO, name: str, track: MonoTrack) -> Origin:
+    origin = decode_sndfile(file, name, track) or decode_ffmpeg(file, name, track)
+    if origin is None:
+        raise AudioError(
+            "not_audio",
+            f"{name} is not audio that can be decoded; convert it, e.g. `ffmpeg -i IN -ar 16000 out.wav`",
+        )
+    return origin
+
+
+def _encoded(file: BinaryIO, source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    file.seek(0)
+    return file.read()
+
+
+def _printable(path: Path | str) -> str:
+    """A path that any terminal and any JSON takes, also where its bytes are no UTF-8."""
+    return str(path).encode(errors="backslashreplace").decode()

@@ -1,0 +1,50 @@
+"""What a reader finds before the card has had its say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sv_eval.corpus.source import AudioSource
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One clip in the corpus's own words."""
+
+    id: str
+    """Unique within the corpus."""
+    path: str
+    """Where its audio is, as in Clip."""
+    where: str
+    """What an error message calls it: the file, or the manifest and its line."""
+    label: str | None = None
+    """Raw label; None or blank when there is none."""
+    speaker: str | None = None
+    """As the corpus names the speaker."""
+    sex: str | None = None
+    """In the corpus's own word."""
+    language: str | None = None
+    """BCP 47 tag."""
+    transcript: str | None = None
+    """The words spoken."""
+    split: str | None = None
+    """The split that the corpus itself puts it in."""
+    start_s: float | None = None
+    """Begin in its file, seconds."""
+    end_s: float | None = None
+    """End in its file, seconds."""
+    size_bytes: int | None = None
+    """Size of the encoded audio, bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a layout's reader gives: entries to be walked once, and where their audio comes from."""
+
+    entries: Iterator[Entry]
+    """The clips, in any order."""
+    source: AudioSource
+    """Their audio."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences for the report; complete once the entries have been walked."""

@@ -1,0 +1,194 @@
+"""Corpora listed in a table: CSV, TSV or JSON lines, read row by row."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from sv_eval.corpus.cells import seconds_cell, text_cell
+from sv_eval.corpus.config import DatasetConfig
+from sv_eval.corpus.entry import Entry, Found
+from sv_eval.corpus.layouts import root_of
+from sv_eval.corpus.schema import Card
+from sv_eval.corpus.source import FileSource
+from sv_eval.corpus.tree import printable
+from sv_eval.errors import CorpusError, nearest
+
+COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language")} | {
+    name: name for name in ("transcript", "start", "end", "split")
+}
+"""Field to the column it is read from unless the card or the user says otherwise."""
+_REQUIRED = ("path", "emotion")
+_JSON_LINES = (".jsonl", ".ndjson")
+Row = tuple[int, Mapping[str, Any]]
+
+
+def open_manifest(config: DatasetConfig, card: Card) -> Found:
+    """The clips of a manifest; its audio paths are relative to the root, or else to the manifest's folder."""
+    path = _manifest_path(config, card)
+    root = root_of(config, card) if config.root is not None else path.parent
+    columns = _columns(card.layout.columns, config.manifest.columns)
+    return Found(
+        entries=_entries(path, root, columns, config.manifest.delimiter),
+        source=FileSource(root, config.limits),
+    )
+
+
+def _manifest_path(config: DatasetConfig, card: Card) -> Path:
+    if config.manifest.file is not None:
+        places = [Path(config.manifest.file).expanduser()]
+        if config.root is not None:
+            places.append(Path(config.root).expanduser() / config.manifest.file)
+    elif card.folder is None:
+        raise CorpusError(
+            "dataset.manifest.file isn't set: give the table that lists the clips (.csv, .tsv, .jsonl)"
+        )
+    else:
+        places = [Path(config.root).expanduser() / card.layout.file] if config.root is not None else []
+        places.append(card.folder / card.layout.file)
+        if config.root is None and not card.layout.bundled:
+            root_of(config, card)
+    for place in places:
+        if place.is_file():
+            return place
+    hint = f"; {card.source.how}" if card.folder is not None else "; check dataset.manifest.file"
+    raise CorpusError(f"{' and '.join(map(str, places))}: there is no such manifest{hint}")
+
+
+def _columns(
+    of_card: Mapping[str, str | None], of_user: Mapping[str, str | None]
+) -> dict[str, tuple[str, bool]]:
+    """Field to column, and whether the column must be there."""
+    chosen: dict[str, str | None] = {**of_card, **of_user}
+    for name in chosen:
+        if name not in COLUMNS:
+            raise CorpusError(
+                f"dataset.manifest.columns: '{name}' is no field of a clip; {nearest(name, COLUMNS)}"
+            )
+    merged = {name: chosen.get(name, column) for name, column in COLUMNS.items()}
+    return {
+        name: (column, name in chosen or name in _REQUIRED)
+        for name, column in merged.items()
+        if column is not None
+    }
+
+
+def _entries(
+    path: Path, root: Path, columns: Mapping[str, tuple[str, bool]], delimiter: str | None
+) -> Iterator[Entry]:
+    cells: dict[str, str] = {}
+    sizes = _Sizes(root)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for line, row in _rows(path, file, delimiter):
+            if not cells:
+                cells = _present(path, row, columns)
+            yield _entry(f"{path}:{line}", row, cells, sizes)
+    if not cells:
+        raise CorpusError(f"{path}: the manifest lists no clip; give it a row per clip below its header")
+
+
+def _present(path: Path, row: Mapping[str, Any], columns: Mapping[str, tuple[str, bool]]) -> dict[str, str]:
+    """Field to column for the columns that are there; those that must be and aren't are an error."""
+    for name, (column, needed) in columns.items():
+        if needed and column not in row:
+            null = " (null if there is none)" if name == "emotion" else ""
+            raise CorpusError(
+                f"{path}: there is no column '{column}', but {', '.join(row)}; "
+                f"name the right one with dataset.manifest.columns.{name}=COLUMN{null}"
+            )
+    return {name: column for name, (column, _) in columns.items() if column in row}
+
+
+def _rows(path: Path, file: TextIO, delimiter: str | None) -> Iterator[Row]:
+    """The rows with their line numbers; what can't be read is a CorpusError with file and line."""
+    line = 0
+    try:
+        if path.suffix.lower() in _JSON_LINES:
+            for line, text in enumerate(file, start=1):
+                if text.strip():
+                    yield line, _json_row(f"{path}:{line}", text)
+            return
+        tabs = path.suffix.lower() in (".tsv", ".tab")
+        reader = csv.reader(file, delimiter=delimiter or ("\t" if tabs else ","), strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        for cells in reader:
+            line = reader.line_num
+            if len(cells) != len(header):
+                if not cells:
+                    continue
+                raise CorpusError(
+                    f"{path}:{line} has {len(cells)} columns, but the header has {len(header)}; "
+                    "mend the row (a comma inside a text needs quotes)"
+                )
+            yield line, dict(zip(header, cells, strict=True))
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{path} after line {line} isn't UTF-8 ({error.reason}); save it as UTF-8"
+        ) from error
+    except (csv.Error, TypeError) as error:
+        raise CorpusError(f"{path}:{line + 1} can't be read as a table row: {error}; mend the row") from error
+
+
+def _json_row(where: str, text: str) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(f"{where} isn't JSON ({error}); a .jsonl file holds one object a line") from error
+    if not isinstance(row, dict):
+        raise CorpusError(
+            f'{where} is {type(row).__name__}, not an object; write {{"path": ..., "emotion": ...}}'
+        )
+    return row
+
+
+def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: _Sizes) -> Entry:
+    fields = {name: text_cell(where, column, row.get(column)) for name, column in cells.items()}
+    path = fields.get("path")
+    if path is None:
+        raise CorpusError(f"{where}: the column '{cells['path']}' is empty; every row needs its audio's path")
+    start_s, end_s = (seconds_cell(where, name, fields.get(name)) for name in ("start", "end"))
+    if end_s is not None and end_s <= (start_s or 0.0):
+        raise CorpusError(
+            f"{where}: the clip ends at {end_s:g} s, not after its start; mend start and end (seconds)"
+        )
+    stretch = (
+        ""
+        if start_s is None and end_s is None
+        else f"@{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
+    )
+    return Entry(
+        id=fields.get("id") or printable(os.path.splitext(path)[0]) + stretch,
+        path=path,
+        where=where,
+        label=fields.get("emotion"),
+        speaker=fields.get("speaker"),
+        sex=fields.get("sex"),
+        language=fields.get("language"),
+        transcript=fields.get("transcript"),
+        split=fields.get("split"),
+        start_s=start_s,
+        end_s=end_s,
+        size_bytes=sizes.of(path),
+    )
+
+
+class _Sizes:
+    """Sizes of files; rows of one file follow each other, so the last one is kept."""
+
+    def __init__(self, root: Path) -> None:
+        self._prefix = str(root)
+        self._last: tuple[str, int | None] = ("", None)
+
+    def of(self, path: str) -> int | None:
+        """Size in bytes; None for a file that isn't there: its clip fails when it is run."""
+        if self._last[0] != path:
+            try:
+                size: int | None = os.stat(os.path.join(self._prefix, path)).st_size
+            except (OSError, ValueError):
+                size = None
+            self._last = (path, size)
+        return self._last[1]

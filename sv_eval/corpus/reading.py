@@ -1,0 +1,164 @@
+"""Reading a corpus: from its configuration to clips that are known, checked and counted, and none decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sv_eval.corpus.card import find_card
+from sv_eval.corpus.census import Census
+from sv_eval.corpus.config import DatasetConfig, dataset_config_from
+from sv_eval.corpus.entry import Found
+from sv_eval.corpus.huggingface import open_huggingface
+from sv_eval.corpus.layouts import open_tree
+from sv_eval.corpus.manifest import open_manifest
+from sv_eval.corpus.notes import note_on_limit, note_on_speakers, notes_on_corpus, notes_on_labels
+from sv_eval.corpus.schema import Card
+from sv_eval.corpus.selection import ALL, limited, split_test, unknown_split
+from sv_eval.corpus.simulated import open_simulated
+from sv_eval.corpus.source import AudioSource
+from sv_eval.corpus.synonyms import generic_card
+from sv_eval.emotions import EMOTIONS, LabelMap
+from sv_eval.errors import CorpusError
+from sv_eval.records import Clip
+
+__all__ = ["AudioSource", "Corpus", "DatasetConfig", "dataset_config_from", "read_corpus"]
+
+_OPENERS: Mapping[str, Callable[[DatasetConfig, Card], Found]] = {
+    "pattern": open_tree,
+    "folder": open_tree,
+    "manifest": open_manifest,
+    "huggingface": open_huggingface,
+    "simulated": open_simulated,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """The clips to be judged, and where their audio comes from."""
+
+    name: str
+    """As the configuration calls it."""
+    card: Card
+    """What is known about it; its label map holds the user's own entries too."""
+    clips: tuple[Clip, ...]
+    """Sorted by id, which is unique."""
+    source: AudioSource
+    """Gives their audio."""
+    hash: str
+    """16 hex digits; two corpora with one hash hold the same clips with the same references."""
+    split: str
+    """Which split was read."""
+    notes: tuple[str, ...]
+    """Sentences that a report should print."""
+
+
+def read_corpus(config: DatasetConfig) -> Corpus:
+    """The corpus that `config` describes; raises CorpusError. No audio is opened."""
+    card = _card(config)
+    found = _OPENERS[card.layout.kind](config, card)
+    census = Census(card, config.language)
+    clips = _clips(config, card, found, census)
+    total = len(clips)
+    if config.card is None:
+        card = _with_order_of(card, census)
+    notes = [*notes_on_corpus(card, census.found), *found.notes]
+    if config.limit is not None and config.limit < total:
+        clips = limited(clips, config.limit, config.seed)
+        notes.append(note_on_limit(config.limit, total, config.seed))
+    clips.sort(key=lambda clip: clip.id)
+    _check_ids(clips)
+    notes += notes_on_labels(card, Counter(clip.raw_label for clip in clips))
+    if census.strangers:
+        notes.append(note_on_speakers(census.strangers))
+    return Corpus(
+        name=config.name,
+        card=card,
+        clips=tuple(clips),
+        source=found.source,
+        hash=_corpus_hash(clips, card.labels),
+        split=config.split,
+        notes=tuple(notes),
+    )
+
+
+def _card(config: DatasetConfig) -> Card:
+    """The card, with the user's labels laid over its own."""
+    if config.card is not None:
+        card = find_card(config.card)
+    else:
+        card = generic_card(config, config.kind or "folder")
+    if not config.labels:
+        return card
+    given = config.labels if card.words.case_sensitive else {raw.casefold(): raw for raw in config.labels}
+    kept = {
+        raw: emotion
+        for raw, emotion in card.words.map.items()
+        if (raw if card.words.case_sensitive else raw.casefold()) not in given
+    }
+    entries = {**kept, **config.labels}
+    # Once the user has decided, a choice is no longer the card's to call disputed.
+    meanings, disputed = (
+        {raw: text for raw, text in part.items() if raw in (entries if part is card.words.meanings else kept)}
+        for part in (card.words.meanings, card.words.disputed)
+    )
+    words = replace(card.words, map=entries, meanings=meanings, disputed=disputed)
+    expected = {raw: count for raw, count in card.expected.items() if raw in entries}
+    order = [emotion for emotion in card.label_order if emotion in entries.values()]
+    order += [emotion for emotion in EMOTIONS if emotion in entries.values() and emotion not in order]
+    return replace(card, words=words, expected=expected, label_order=tuple(order))
+
+
+def _with_order_of(card: Card, census: Census) -> Card:
+    """A card that knew no label set, with the emotions that the corpus holds (in any split)."""
+    held = {card.labels.canonical(raw) for raw in census.found if raw is not None}
+    return replace(card, label_order=tuple(name for name in EMOTIONS if name in held) or card.label_order)
+
+
+def _clips(config: DatasetConfig, card: Card, found: Found, census: Census) -> list[Clip]:
+    belongs = split_test(card, config.split)
+    clips: list[Clip] = []
+    splits: set[str] = set()
+    for entry in found.entries:
+        census.count(entry)
+        if entry.split is not None:
+            splits.add(entry.split)
+        if belongs(entry):
+            clips.append(census.clip(entry))
+    if not clips:
+        if config.split != ALL and config.split not in card.splits and card.layout.kind != "huggingface":
+            raise unknown_split(card, config.split, splits)
+        raise CorpusError(f"{config.name}: the split '{config.split}' holds no clip; check dataset.root")
+    return clips
+
+
+def _check_ids(clips: Iterable[Clip]) -> None:
+    """Refuses clips that share an id; they must come sorted by it."""
+    before: Clip | None = None
+    for clip in clips:
+        if before is not None and before.id == clip.id:
+            raise CorpusError(
+                f"two clips have the id '{clip.id}': {before.path} and {clip.path}; leave one out, "
+                "or give the clips ids of their own (a manifest's column `id`, a card's layout.fields.id)"
+            )
+        before = clip
+
+
+def _corpus_hash(clips: Iterable[Clip], labels: LabelMap) -> str:
+    """What identifies the clips and their references, without reading any audio."""
+    digest = hashlib.sha256(labels.hash.encode())
+    for clip in clips:
+        row = (
+            clip.id,
+            clip.reference,
+            clip.raw_label,
+            clip.speaker,
+            clip.start_s,
+            clip.end_s,
+            clip.size_bytes,
+        )
+        digest.update(json.dumps(row).encode() + b"\n")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,111 @@
+"""Plain data, as YAML gives it, into frozen dataclasses: strictly, and with errors that name the key."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from sv_eval.errors import UsageError, nearest
+
+T = TypeVar("T")
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def structure(kind: type[T], data: object, where: str, error: type[UsageError]) -> T:
+    """`data` as a `kind`. Unknown and missing keys and wrong types raise `error`; `where` begins its message.
+
+    A field's metadata may give the `key` it is read from (None: it is never read).
+    """
+    if not isinstance(data, Mapping):
+        raise error(f"{where} should hold keys with values, not {_shown(data)}")
+    plain: Any = kind
+    known = _keys(plain)
+    for key in data:
+        if key not in known:
+            raise error(f"{where}: unknown key {_quoted(key)}; {nearest(str(key), known)}")
+    hints = _hints(plain)
+    values: dict[str, Any] = {}
+    for key, item in known.items():
+        if key in data:
+            values[item.name] = _converted(hints[item.name], data[key], f"{where}: {key}", error)
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise error(f"{where}: the key '{key}' is missing; add it")
+    return kind(**values)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+@cache
+def _keys(kind: Any) -> dict[str, Field[Any]]:
+    named = {item.metadata.get("key", item.name): item for item in fields(kind)}
+    return {key: item for key, item in named.items() if key is not None}
+
+
+def _converted(hint: Any, value: object, where: str, error: type[UsageError]) -> Any:
+    if isinstance(hint, type) and is_dataclass(hint):
+        return structure(hint, value, where, error)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _one_of(arguments, value, where, error)
+    if origin is Literal:
+        if value not in arguments:
+            raise error(f"{where} is {_shown(value)}; {nearest(str(value), arguments)}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise error(f"{where} should be a list, not {_shown(value)}")
+        return tuple(
+            _converted(arguments[0], item, f"{where}[{index}]", error) for index, item in enumerate(value)
+        )
+    if origin is not None and issubclass(origin, Mapping):
+        return _mapping(arguments[1], value, where, error)
+    return _scalar(hint, value, where, error)
+
+
+def _one_of(arguments: tuple[Any, ...], value: object, where: str, error: type[UsageError]) -> Any:
+    if value is None and type(None) in arguments:
+        return None
+    choices = [choice for choice in arguments if choice is not type(None)]
+    for choice in choices[:-1]:
+        try:
+            return _converted(choice, value, where, error)
+        except error:
+            continue
+    return _converted(choices[-1], value, where, error)
+
+
+def _mapping(hint: Any, value: object, where: str, error: type[UsageError]) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise error(f"{where} should hold keys with values, not {_shown(value)}")
+    out: dict[str, Any] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise error(f"{where}: the key {key!r} isn't text; put it in quotes")
+        out[key] = _converted(hint, item, f"{where}.{key}", error)
+    return out
+
+
+def _scalar(hint: Any, value: object, where: str, error: type[UsageError]) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not hint:
+        raise error(f"{where} should be {_WORDS.get(hint, hint)}, not {_shown(value)}")
+    return value
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "empty"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _quoted(key: object) -> str:
+    return f"'{key}'" if isinstance(key, str) else repr(key)

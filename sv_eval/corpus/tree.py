@@ -1,0 +1,80 @@
+"""The files below a folder, and globs over their paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from sv_eval.errors import CorpusError
+
+AUDIO_SUFFIXES = frozenset(
+    ".wav .flac .mp3 .ogg .oga .opus .m4a .aac .aif .aiff .aifc .au .caf .wma .amr .sph .w64 "  # noqa: SIM905
+    ".mp4 .webm .avi .mkv .mov".split()
+)
+
+
+def files_below(root: Path) -> Iterator[tuple[str, int]]:
+    """Every file that isn't hidden, as its posix path relative to `root` and its size in bytes.
+
+    Linked folders are followed, each once. Names that are no UTF-8 keep their bytes as surrogates.
+    """
+    seen: set[tuple[int, int]] = set()
+    waiting = [("", str(root))]
+    while waiting:
+        prefix, folder = waiting.pop()
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        for entry in _listed(folder):
+            path = prefix + entry.name
+            if entry.is_dir():
+                waiting.append((path + "/", entry.path))
+            elif entry.is_file():
+                yield path, entry.stat().st_size
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    """What a folder holds, hidden names left out."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise CorpusError(
+            f"{printable(folder)} can't be read ({error.strerror}); check its permissions"
+        ) from error
+
+
+@cache
+def glob_regex(glob: str) -> re.Pattern[str]:
+    """The glob as a regular expression for the whole path, case ignored; `**/` is any number of folders.
+
+    >>> bool(glob_regex("**/*.wav").fullmatch("a/b/c.WAV")), bool(glob_regex("*.wav").fullmatch("a/c.wav"))
+    (True, False)
+    """
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
+    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile(
+        "".join(wild.get(piece) or re.escape(piece) for piece in pieces), re.IGNORECASE | re.DOTALL
+    )
+
+
+def is_clip(path: str, glob: str | None, exclude: tuple[str, ...] = ()) -> bool:
+    """Whether a file is one of the clips."""
+    if any(glob_regex(pattern).fullmatch(path) for pattern in exclude):
+        return False
+    if glob is None:
+        return os.path.splitext(path)[1].lower() in AUDIO_SUFFIXES
+    return glob_regex(glob).fullmatch(path) is not None
+
+
+def printable(text: str) -> str:
+    """Text that any terminal and any JSON takes: bytes that were no UTF-8 are written out.
+
+    >>> printable("Caf\\udce9")
+    'Caf\\\\udce9'
+    """
+    return text.encode(errors="backslashreplace").decode()

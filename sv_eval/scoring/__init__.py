@@ -1,0 +1,1 @@
+"""Scoring: records in, numbers out. Pure, but for the reader of `records.jsonl` in `table`."""

@@ -1,0 +1,113 @@
+"""The counts of a run by cluster: the units that a bootstrap may exchange.
+
+Clips of one speaker are not independent, so the unit is the speaker. A clip whose speaker is unknown is a
+unit of its own; equal ones of these are kept once, with their number, so that a hundred thousand clips
+without speakers take no more room than their confusion cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.scoring.rows import ANSWERED, ANSWERS, REFERENCES
+from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.tally import Floats, Tally
+
+SUPPORT, HITS, PREDICTED, ABSTAINED, BANNED_HITS, BANNED_PREDICTED, BANNED_ABSTAINED = range(7)
+"""Rows of `Clusters.counts`; `banned` is the answer with `unknown` banned."""
+STATISTICS = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clusters:
+    """The counts of every cluster that has a scored clip."""
+
+    counts: Floats
+    """Shape [STATISTICS, labels, groups]: whole numbers."""
+    multiplicity: NDArray[np.int64]
+    """How many equal clusters a group stands for; shape [groups]."""
+    kind: str
+    """`speaker`, `clip` (no speaker is known) or `mixed` (some are)."""
+
+    @property
+    def n(self) -> int:
+        """The number of clusters."""
+        return int(self.multiplicity.sum())
+
+    @property
+    def total(self) -> Floats:
+        """The counts of the whole run; shape [STATISTICS, labels]."""
+        return np.asarray(self.counts @ self.multiplicity.astype(np.float64), dtype=np.float64)
+
+
+def under(policy: str, counts: Floats) -> tuple[Tally, Floats]:
+    """The tally of counts [STATISTICS, labels, ...] under a policy, and how many got an emotion in it."""
+    support = counts[SUPPORT]
+    if policy == "ban":
+        banned = Tally(support, counts[BANNED_HITS], counts[BANNED_PREDICTED])
+        return banned, support - counts[BANNED_ABSTAINED]
+    answered = support - counts[ABSTAINED]
+    scored = answered if policy == "abstain" else support
+    return Tally(scored, counts[HITS], counts[PREDICTED]), answered
+
+
+def clusters_of(table: RecordTable, labels: Sequence[str]) -> Clusters:
+    """The clusters of the clips in scope: reference in `labels`, and not a FAILURE."""
+    scope = in_scope(table, labels)
+    place = np.full(len(ANSWERS), len(labels))
+    place[[ANSWERS.index(label) for label in labels]] = np.arange(len(labels))
+    reference = place[table.reference[scope]]
+    predicted, banned = table.predicted[scope], table.banned[scope]
+    group, multiplicity, kind = _groups(table, scope, reference, predicted, banned)
+    everything = np.ones(len(reference), dtype=np.bool_)
+    answer, forced = place[predicted], place[banned]
+    size = (len(labels), len(multiplicity))
+    counts = np.stack(
+        [
+            _count(reference, group, everything, size),
+            _count(reference, group, answer == reference, size),
+            _count(answer, group, answer < len(labels), size),
+            _count(reference, group, predicted >= ANSWERED, size),
+            _count(reference, group, forced == reference, size),
+            _count(forced, group, forced < len(labels), size),
+            _count(reference, group, banned >= ANSWERED, size),
+        ]
+    )
+    return Clusters(counts=counts / multiplicity, multiplicity=multiplicity, kind=kind)
+
+
+def in_scope(table: RecordTable, labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Which clips are scored against `labels`."""
+    codes = [REFERENCES.index(label) for label in labels]
+    return np.isin(table.reference, codes) & ~table.failed
+
+
+def _groups(
+    table: RecordTable,
+    scope: NDArray[np.bool_],
+    reference: NDArray[np.int64],
+    predicted: NDArray[np.int8],
+    banned: NDArray[np.int8],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], str]:
+    """Each clip's group, each group's number of clusters, and the kind: speakers first, then lone clips."""
+    speaker = table.speaker[scope].astype(np.int64)
+    known = speaker >= 0
+    names, group_of_known = np.unique(speaker[known], return_inverse=True)
+    cells = (reference * len(ANSWERS) + predicted) * len(ANSWERS) + banned
+    _, group_of_lone, lone = np.unique(cells[~known], return_inverse=True, return_counts=True)
+    group = np.empty(len(speaker), dtype=np.int64)
+    group[known] = group_of_known
+    group[~known] = group_of_lone + len(names)
+    kind = "speaker" if known.all() else "mixed" if known.any() else "clip"
+    return group, np.concatenate([np.ones(len(names), dtype=np.int64), lone.astype(np.int64)]), kind
+
+
+def _count(
+    label: NDArray[np.int64], group: NDArray[np.int64], which: NDArray[np.bool_], size: tuple[int, int]
+) -> Floats:
+    cells = label[which] * size[1] + group[which]
+    return np.bincount(cells, minlength=size[0] * size[1]).reshape(size).astype(np.float64)

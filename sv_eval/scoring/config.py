@@ -1,0 +1,126 @@
+"""What a user may choose about scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any
+
+from sv_eval.emotions import EMOTIONS
+from sv_eval.errors import ConfigError, nearest
+
+POLICIES: tuple[str, ...] = ("wrong", "abstain", "ban")
+"""What becomes of an answer without an emotion: a wrong answer, left out, or replaced by the forced label."""
+
+MOST_RESAMPLES = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringConfig:
+    """The options of `conf/scoring/`."""
+
+    labels: str | tuple[str, ...] = "auto"
+    """The scored label set, in order; `auto` for what the corpus holds and the backend can say."""
+    policy: str = "wrong"
+    """The policy of the headline (`accuracy`, `per_emotion`); all of them are always reported."""
+    confidence: float = 0.95
+    """The confidence level of every interval."""
+    resamples: int = 10_000
+    """Bootstrap resamples."""
+    seed: int = 0
+    """Seed of the resampling."""
+    duration_bins_s: tuple[float, ...] = (0.0, 2.0, 4.0, 8.0, 16.0)
+    """Lower edges of the audio lengths, seconds, that latency is shown by; the last bin is open."""
+    second_opinion: bool = False
+    """Whether the headline is recomputed with scikit-learn, which costs its import."""
+
+    def __post_init__(self) -> None:
+        _check_labels(self.labels)
+        if self.policy not in POLICIES:
+            raise ConfigError(f"scoring.policy: '{self.policy}'; {nearest(self.policy, POLICIES)}")
+        if not 0.5 <= self.confidence < 1:
+            raise ConfigError(f"scoring.confidence: {self.confidence} is not from 0.5 to below 1; try 0.95")
+        if not 100 <= self.resamples <= MOST_RESAMPLES:
+            raise ConfigError(
+                f"scoring.resamples: {self.resamples} is not from 100 to {MOST_RESAMPLES}; try 10000"
+            )
+        if self.seed < 0:
+            raise ConfigError(f"scoring.seed: {self.seed} is negative; give 0 or more")
+        edges = self.duration_bins_s
+        if not edges or edges[0] < 0 or any(a >= b for a, b in pairwise(edges)):
+            raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0 or more")
+
+
+def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:
+    """The configuration in a mapping such as Hydra's; an unknown key or a value of another type is an error.
+
+    >>> scoring_config_from({"policy": "ban", "labels": ["sad", "happy"]}).labels
+    ('sad', 'happy')
+    """
+    names = [field.name for field in fields(ScoringConfig)]
+    for key in options:
+        if key not in names:
+            raise ConfigError(f"scoring.{key}: no such option; {nearest(str(key), names)}")
+    return ScoringConfig(**{key: _READERS[key](key, value) for key, value in options.items()})
+
+
+def _check_labels(labels: str | tuple[str, ...]) -> None:
+    if labels == "auto":
+        return
+    if isinstance(labels, str) or not labels:
+        raise ConfigError(f"scoring.labels: {labels!r} is neither 'auto' nor a list of emotions")
+    for label in labels:
+        if label not in EMOTIONS:
+            raise ConfigError(f"scoring.labels: '{label}' is no emotion name; {nearest(label, EMOTIONS)}")
+    if len(set(labels)) < len(labels):
+        raise ConfigError(f"scoring.labels: {list(labels)} names an emotion twice; name each once")
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"scoring.{key}: {value!r} is no word; put a word there")
+    return value
+
+
+def _labels(key: str, value: Any) -> str | tuple[str, ...]:
+    return value if isinstance(value, str) else tuple(_text(key, item) for item in _list(key, value))
+
+
+def _list(key: str, value: Any) -> Sequence[Any]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ConfigError(f"scoring.{key}: {value!r} is no list; write it as [a, b]")
+    return value
+
+
+def _number(key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"scoring.{key}: {value!r} is no number; put a number there")
+    return float(value)
+
+
+def _whole(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"scoring.{key}: {value!r} is no whole number; put one there")
+    return value
+
+
+def _switch(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"scoring.{key}: {value!r} is neither true nor false")
+    return value
+
+
+def _edges(key: str, value: Any) -> tuple[float, ...]:
+    return tuple(_number(key, item) for item in _list(key, value))
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "labels": _labels,
+    "policy": _text,
+    "confidence": _number,
+    "resamples": _whole,
+    "seed": _whole,
+    "duration_bins_s": _edges,
+    "second_opinion": _switch,
+}

@@ -1,0 +1,49 @@
+"""A number with its uncertainty, or the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+DIGITS = 9
+"""Decimals that reach `metrics.json`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A value between its bounds. What cannot be given honestly is None, and `reason` says why."""
+
+    value: float | None
+    """The point estimate."""
+    low: float | None = None
+    """Lower bound at the configured confidence."""
+    high: float | None = None
+    """Upper bound at the configured confidence."""
+    n: int = 0
+    """How many clips the value rests on."""
+    reason: str | None = None
+    """Why the value or a bound is missing, or what to know about it."""
+    method: str | None = None
+    """How the bounds were found, where it is not the method that the whole file states."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The interval as plain data; `reason` and `method` only where there is one."""
+        data: dict[str, Any] = {
+            "value": plain(self.value),
+            "low": plain(self.low),
+            "high": plain(self.high),
+            "n": self.n,
+        }
+        return data | {
+            name: text for name, text in (("reason", self.reason), ("method", self.method)) if text
+        }
+
+
+def plain(value: float | None) -> float | None:
+    """The number as it is written to JSON: rounded, and None instead of NaN or infinity.
+
+    >>> plain(1 / 3), plain(float("nan"))
+    (0.333333333, None)
+    """
+    return None if value is None or not math.isfinite(value) else round(float(value), DIGITS)

@@ -1,0 +1,46 @@
+"""Which emotions a run is scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sv_eval.emotions import EMOTIONS
+from sv_eval.scoring.rows import REFERENCES
+from sv_eval.scoring.table import RecordTable
+
+
+def labels_present(table: RecordTable, label_order: Sequence[str]) -> tuple[str, ...]:
+    """The emotions that occur as references, in the corpus's order, then any that the order does not name.
+
+    Failed clips count too: an emotion whose clips all failed must not vanish from the set unseen.
+    """
+    counts = np.bincount(table.reference, minlength=len(REFERENCES))
+    order = dict.fromkeys([*(label for label in label_order if label in EMOTIONS), *EMOTIONS])
+    return tuple(label for label in order if counts[REFERENCES.index(label)])
+
+
+def scored_labels(
+    table: RecordTable,
+    chosen: str | tuple[str, ...],
+    *,
+    label_order: Sequence[str],
+    supported: Sequence[str] | None,
+) -> tuple[str, ...]:
+    """The scored set: `chosen`, or for `auto` the emotions of the order that occur and can be said.
+
+    `supported` None means that the backend does not declare what it can say, and leaves out nothing.
+    """
+    if not isinstance(chosen, str):
+        return chosen
+    return tuple(
+        label
+        for label in labels_present(table, label_order)
+        if label in label_order and (supported is None or label in supported)
+    )
+
+
+def unsupported_labels(present: Sequence[str], supported: Sequence[str] | None) -> tuple[str, ...]:
+    """The emotions that occur but that the backend cannot say."""
+    return () if supported is None else tuple(label for label in present if label not in supported)

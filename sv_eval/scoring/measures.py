@@ -1,0 +1,80 @@
+"""All accuracy figures of all policies as one long vector, so that a resample is scored in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.scoring import tally as formulas
+from sv_eval.scoring.clusters import SUPPORT, under
+from sv_eval.scoring.tally import Floats
+
+OVERALL: tuple[str, ...] = ("uar", "accuracy", "macro_f1", "weighted_f1", "coverage")
+"""The figures over all labels; they come first in a policy's stretch of the vector."""
+PER_LABEL: tuple[str, ...] = ("recall", "precision", "f1")
+"""The figures of one label; they follow, label by label within each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """Which figures the vector holds. A mean's labels are settled here, by the whole run."""
+
+    policies: tuple[str, ...]
+    """The policies, in the vector's order."""
+    among: tuple[NDArray[np.bool_], ...]
+    """For each policy, which labels have support."""
+
+    @classmethod
+    def over(cls, total: Floats, policies: Sequence[str]) -> Measures:
+        """The measures for a run with counts `total` [STATISTICS, labels]."""
+        among = tuple(under(policy, total)[0].support > 0 for policy in policies)
+        return cls(policies=tuple(policies), among=among)
+
+    def __call__(self, counts: Floats) -> Floats:
+        """The vector [measures, ...] for counts [STATISTICS, labels, ...]."""
+        parts: list[Floats] = []
+        for policy, among in zip(self.policies, self.among, strict=True):
+            scored, answered = under(policy, counts)
+            with np.errstate(invalid="ignore"):
+                coverage = answered.sum(axis=0) / counts[SUPPORT].sum(axis=0)
+            overall = [
+                formulas.uar(scored, among),
+                formulas.accuracy(scored),
+                formulas.macro_f1(scored, among),
+                formulas.weighted_f1(scored),
+                coverage,
+            ]
+            parts += [np.stack(overall), formulas.recalls(scored), formulas.precisions(scored)]
+            parts.append(formulas.f1s(scored))
+        return np.concatenate(parts)
+
+    def sizes(self, counts: Floats) -> Floats:
+        """What each measure's denominator holds: clips, for counts [STATISTICS, labels]; shape [measures]."""
+        parts: list[Floats] = []
+        for policy in self.policies:
+            scored, _ = under(policy, counts)
+            clips = scored.support.sum()
+            overall = np.array([clips, clips, clips, clips, counts[SUPPORT].sum()])
+            parts += [overall, scored.support, scored.predicted, scored.support]
+        return np.concatenate(parts)
+
+    def contributors(self, counts: Floats, multiplicity: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many clusters each measure rests on, for counts [STATISTICS, labels, groups].
+
+        A mean over labels rests on as many as its scarcest label: an emotion that three speakers have is
+        known from three, however many have the others.
+        """
+        parts: list[NDArray[np.int64]] = []
+        for policy, among in zip(self.policies, self.among, strict=True):
+            scored, _ = under(policy, counts)
+            by_support = (scored.support > 0) @ multiplicity
+            by_answer = (scored.predicted > 0) @ multiplicity
+            anyone = int((scored.support.sum(axis=0) > 0) @ multiplicity)
+            scarcest = int(by_support[among].min()) if among.any() else 0
+            covered = int((counts[SUPPORT].sum(axis=0) > 0) @ multiplicity)
+            overall = np.array([scarcest, anyone, scarcest, anyone, covered], dtype=np.int64)
+            parts += [overall, by_support, by_answer, by_support]
+        return np.concatenate(parts)

@@ -1,0 +1,83 @@
+"""Percentiles with bounds, and how many values they need.
+
+The point estimate is the nearest-rank order statistic, `x[ceil(p n)]` of the ascending values: a value that
+was measured, not one between two. The bounds are order statistics too, from the binomial distribution of how
+many values fall below the true percentile; they assume nothing about the distribution and are conservative.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.scoring.interval import Interval
+
+
+@cache
+def minimum_n(p: float, confidence: float = 0.99) -> int:
+    """The fewest values that allow a p-th percentile, 0 < p < 1, by MLPerf's early-stopping rule with t = 1.
+
+    The smallest n with `P(Binomial(n, 1 - p) <= 1) <= 1 - confidence`: so many that, at this confidence, at
+    least two values lie beyond the percentile.
+
+    >>> [minimum_n(p) for p in (0.5, 0.9, 0.95, 0.99, 0.999)]
+    [11, 64, 130, 662, 6636]
+    """
+    from scipy.special import bdtr
+
+    low, high = 1, 2
+    while bdtr(1, high, 1 - p) > 1 - confidence:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if bdtr(1, middle, 1 - p) > 1 - confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def percentile(values: NDArray[np.float64], p: float, *, confidence: float = 0.95) -> Interval:
+    """The p-th percentile, 0 < p < 1, with two-sided bounds; None with the reason if values are too few.
+
+    >>> percentile(np.arange(1.0, 41.0), 0.95).reason
+    'n too small: 40 of 130'
+    >>> percentile(np.arange(1.0, 201.0), 0.95).value
+    190.0
+    """
+    n, needed = len(values), minimum_n(p)
+    if n < needed:
+        return Interval(value=None, n=n, reason=f"n too small: {n} of {needed}")
+    ranked = np.sort(values)
+    low, high = bound_ranks(n, p, confidence)
+    return Interval(
+        value=float(ranked[math.ceil(round(p * n, 9)) - 1]),
+        low=None if low is None else float(ranked[low - 1]),
+        high=None if high is None else float(ranked[high - 1]),
+        n=n,
+        reason="no order statistic bounds it at this confidence" if low is None or high is None else None,
+    )
+
+
+def bound_ranks(n: int, p: float, confidence: float) -> tuple[int | None, int | None]:
+    """The ranks, from 1, of the values that bound the p-th percentile; None for a side without one.
+
+    The lower is the largest l with `P(Binomial(n, p) < l) <= alpha / 2`, the upper the smallest u with
+    `P(Binomial(n, p) >= u) <= alpha / 2`.
+
+    >>> bound_ranks(100, 0.5, 0.95), bound_ranks(20, 0.95, 0.95)
+    ((40, 61), (17, None))
+    """
+    from scipy.special import bdtr
+
+    reach = 10.0 + 10.0 * math.sqrt(n * p * (1 - p))
+    first = max(1, math.floor(n * p - reach))
+    ranks = np.arange(first, min(n, math.ceil(n * p + reach)) + 1)
+    below = bdtr(ranks - 1, n, p)
+    tail = (1 - confidence) / 2
+    low = first - 1 + int((below <= tail).sum())
+    high = first + int((1 - below > tail).sum())
+    return low or None, high if high <= n else None

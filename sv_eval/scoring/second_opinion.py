@@ -1,0 +1,50 @@
+"""The headline, computed a second time by scikit-learn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from sv_eval.errors import SvEvalError
+from sv_eval.scoring.rows import REFERENCES
+from sv_eval.scoring.scorecard import Scorecard
+from sv_eval.scoring.table import RecordTable
+
+TOLERANCE = 1e-9
+
+
+def check(table: RecordTable, scorecard: Scorecard) -> None:
+    """Raise SvEvalError if scikit-learn finds other figures than the scorecard's policy `wrong`."""
+    scores = scorecard.scores.policies["wrong"]
+    for name, theirs in _figures(table, scorecard):
+        interval = scores.recall[name[7:]] if name.startswith("recall ") else getattr(scores, name)
+        ours = math.nan if interval.value is None else interval.value
+        if not math.isclose(ours, theirs, rel_tol=0.0, abs_tol=TOLERANCE):
+            raise SvEvalError(
+                f"second opinion: {name} is {ours!r} here but {theirs!r} by scikit-learn; "
+                "please report this with your records.jsonl"
+            )
+
+
+def _figures(table: RecordTable, scorecard: Scorecard) -> Iterator[tuple[str, float]]:
+    """Each figure's name and scikit-learn's value, over the labels that have support."""
+    from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+    codes = [REFERENCES.index(label) for label in scorecard.scores.labels]
+    scored = np.isin(table.reference, codes) & ~table.failed
+    truth, answer = table.reference[scored], table.predicted[scored]
+    present = [code for code in codes if (truth == code).any()]
+    if not present:
+        return
+    yield "accuracy", float(accuracy_score(truth, answer))
+    recalls = recall_score(truth, answer, labels=present, average=None, zero_division=0)
+    yield "uar", float(np.mean(recalls))
+    for code, recall in zip(present, recalls, strict=True):
+        yield f"recall {REFERENCES[code]}", float(recall)
+    for name in ("macro", "weighted"):
+        yield (
+            f"{name}_f1",
+            float(f1_score(truth, answer, labels=present, average=name, zero_division=0)),
+        )

@@ -1,0 +1,128 @@
+"""A run's records as columns: small code arrays instead of objects, sorted by clip id.
+
+Sorting makes every result independent of the order in which clips were answered, so that a resumed run scores
+like one that ran through. Where a clip id occurs more than once, **the last record wins** (a resumed run asks
+again for clips that failed before); `n_repeated` says how many earlier ones were dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.errors import UsageError
+from sv_eval.records import Record
+from sv_eval.scoring.rows import ANSWERED, ANSWERS, FAILED, Row, columns, row_of_json, row_of_record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTable:
+    """The records of a run, one position per clip, ascending by clip id. All columns have the same length."""
+
+    clip_ids: tuple[str, ...]
+    """Unique clip ids, sorted."""
+    reference: NDArray[np.int8]
+    """Code into `REFERENCES`."""
+    raw_label: NDArray[np.int32]
+    """Code into `raw_labels`, -1 for none."""
+    raw_labels: tuple[str, ...]
+    """The corpus's own words for the emotions, sorted."""
+    predicted: NDArray[np.int8]
+    """The unforced answer: code into `ANSWERS`."""
+    forced: NDArray[np.int8]
+    """The forced answer: code into `ANSWERS`, -1 where the recogniser gave none."""
+    outcome: NDArray[np.int8]
+    """Code into `OUTCOMES`."""
+    speaker: NDArray[np.int32]
+    """Code into `speakers`, -1 when unknown."""
+    speakers: tuple[str, ...]
+    """Speaker names, sorted."""
+    latency_ms: NDArray[np.float64]
+    """Milliseconds from the decoded waveform to the outcome; NaN where nothing was measured."""
+    audio_s: NDArray[np.float64]
+    """Length of the audio, seconds; NaN when it could not be decoded."""
+    confidence: NDArray[np.float64]
+    """Posterior of the unforced answer, uncalibrated; NaN where there is none."""
+    batch_size: NDArray[np.int32]
+    """How many clips were answered in the same call."""
+    attempts: NDArray[np.int32]
+    """How often the backend was asked."""
+    session: NDArray[np.int32]
+    """Which start of the run measured it, from 0."""
+    texts: tuple[str, ...]
+    """The words spoken: the corpus's transcript, or else what was recognised; empty for none."""
+    paths: tuple[str, ...]
+    """Where the audio is; empty for nowhere."""
+    failures: Mapping[int, tuple[str, str]]
+    """Position of each FAILURE to its kind and message, ascending."""
+    n_repeated: int
+    """How many records gave way to a later one of the same clip."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The table of a `records.jsonl`."""
+        with path.open("rb") as lines:
+            return cls.from_json_lines(lines)
+
+    @classmethod
+    def from_json_lines(cls, lines: Iterable[Mapping[str, Any] | str | bytes]) -> Self:
+        """The table of `records.jsonl`, given as lines or as parsed lines.
+
+        A last line that was torn by a killed run is left out; a broken line before others is an error.
+        """
+        rows: dict[str, Row] = {}
+        number = count = torn = 0
+        for number, line in enumerate(lines, 1):
+            if torn:
+                raise UsageError(f"records, line {torn}: not JSON; mend or delete this line")
+            if isinstance(line, str | bytes):
+                if not line.strip():
+                    continue
+                try:
+                    data = json.loads(line)
+                except ValueError:
+                    torn = number
+                    continue
+            else:
+                data = line
+            try:
+                rows[data["clip"]["id"]] = row_of_json(data)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise UsageError(
+                    f"records, line {number}: not a record ({error!r}); delete the line"
+                ) from error
+            count += 1
+        return cls(**columns(rows), n_repeated=count - len(rows))
+
+    @classmethod
+    def from_records(cls, records: Iterable[Record]) -> Self:
+        """The table of records in memory; equal to reading back what was written of them."""
+        rows: dict[str, Row] = {}
+        count = 0
+        for record in records:
+            rows[record.clip.id] = row_of_record(record)
+            count += 1
+        return cls(**columns(rows), n_repeated=count - len(rows))
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Which clips have no answer."""
+        return np.equal(self.predicted, ANSWERS.index(FAILED))
+
+    @property
+    def banned(self) -> NDArray[np.int8]:
+        """The answers with `unknown` banned: the forced label of every answer that has one.
+
+        NO_TAG, NO_SPEECH and FAILURE stay what they are; an answer without a forced label does too.
+        """
+        forceable = (self.forced >= 0) & (self.predicted <= ANSWERED)
+        return np.where(forceable, self.forced, self.predicted)

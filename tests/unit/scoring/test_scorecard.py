@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sv_eval.emotions import EMOTIONS
+from sv_eval.errors import SvEvalError
+from sv_eval.records import Record
+from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score
+from sv_eval.scoring.second_opinion import check
+from sv_eval.scoring.table import RecordTable
+
+Make = Callable[..., Record]
+QUICK = ScoringConfig(resamples=200)
+ORDER = ("neutral", "happy", "sad", "angry")
+
+
+def scored(records: list[Record], config: ScoringConfig = QUICK, **options: Any) -> Scorecard:
+    return score(RecordTable.from_records(records), config, **({"label_order": ORDER} | options))
+
+
+def written(card: Scorecard) -> str:
+    return json.dumps(card.to_json(), allow_nan=False)
+
+
+@pytest.fixture
+def mixed(record: Make) -> list[Record]:
+    """Two speakers, ten clips: right, wrong, unknown, no tag, no speech, failed, out of scope."""
+    return [
+        record("01", "happy", "happy", forced="happy", speaker="a", confidence=0.9, transcript="one"),
+        record("02", "happy", "happy", forced="happy", speaker="a", confidence=0.7, transcript="two"),
+        record("03", "happy", "unknown", forced="happy", speaker="b"),
+        record("04", "sad", "sad", forced="sad", speaker="b", confidence=0.8),
+        record("05", "sad", "no_speech", speaker="a"),
+        record("06", "sad", None, speaker="b"),
+        record("07", "sad", "fearful", forced="fearful", speaker="a", confidence=0.6),
+        record("08", "sad", "failed", speaker="b"),
+        record("09", "other", "sad", forced="sad", speaker="a"),
+        record("10", None, "happy", forced="happy", speaker="b"),
+    ]
+
+
+def test_the_three_policies_side_by_side(mixed: list[Record]) -> None:
+    policies = scored(mixed).scores.policies
+
+    assert policies["wrong"].accuracy.value == 3 / 7
+    assert policies["abstain"].accuracy.value == 3 / 4
+    assert policies["ban"].accuracy.value == 4 / 7
+    assert policies["wrong"].uar.value == pytest.approx((2 / 3 + 1 / 4) / 2)
+    assert policies["abstain"].uar.value == pytest.approx((1 + 1 / 2) / 2)
+    assert policies["ban"].uar.value == pytest.approx((1 + 1 / 4) / 2)
+    assert [p.coverage.value for p in policies.values()] == [4 / 7, 4 / 7, 5 / 7]
+    assert [p.accuracy.n for p in policies.values()] == [7, 4, 7]
+
+
+def test_a_failure_is_counted_and_never_scored(mixed: list[Record]) -> None:
+    with_failure = scored(mixed)
+    without = scored([each for each in mixed if each.clip.id != "08"])
+
+    assert with_failure.scores == without.scores
+    assert (with_failure.run.n_failed, with_failure.run.n_scored, with_failure.run.n_clips) == (1, 7, 10)
+    assert sum(map(sum, with_failure.confusion.counts)) == 9
+    assert [each.to_json() for each in with_failure.failures] == [
+        {"kind": "timeout", "count": 1, "example": {"clip": "08", "message": "no answer for 08"}}
+    ]
+
+
+def test_the_confusion_shows_what_is_not_scored_below_what_is(mixed: list[Record]) -> None:
+    confusion = scored(mixed).confusion
+
+    assert confusion.rows == ("happy", "sad", "other", "unlabelled")
+    assert confusion.columns == ("happy", "sad", "fearful", "unknown", "no_tag", "no_speech")
+    assert confusion.counts == (
+        (2, 0, 0, 1, 0, 0),
+        (0, 1, 1, 0, 1, 1),
+        (0, 1, 0, 0, 0, 0),
+        (1, 0, 0, 0, 0, 0),
+    )
+    assert (confusion.failed, confusion.n_scored_rows) == ((0, 1, 0, 0), 2)
+
+
+def test_the_forced_confusion_has_unknown_replaced(mixed: list[Record]) -> None:
+    forced = scored(mixed).confusion_forced
+
+    assert forced is not None
+    assert forced.counts[0] == (3, 0, 0, 0, 0, 0)
+
+
+def test_without_forced_labels_the_ban_is_null_with_the_reason(record: Make) -> None:
+    card = scored([record("a", "sad", "sad"), record("b", "happy", "unknown")])
+
+    ban = card.to_json()["policies"]["ban"]
+    assert ban["uar"] == {
+        "value": None,
+        "low": None,
+        "high": None,
+        "n": 0,
+        "reason": "no record has a forced label",
+    }
+    assert card.confusion_forced is None
+
+
+def test_auto_leaves_out_what_the_backend_cannot_say_and_shows_it_beside(mixed: list[Record]) -> None:
+    card = scored(mixed, supported=("happy", "neutral"))
+
+    assert card.scores.labels == ("happy",)
+    assert card.all_labels.labels == ("happy", "sad")
+    assert card.unsupported == ("sad",)
+    assert card.out_of_scope == {"sad": 5, "other": 1, "unlabelled": 1}
+    assert card.run.n_out_of_scope == 7
+
+
+def test_an_explicit_label_without_clips_is_null_with_the_reason(mixed: list[Record]) -> None:
+    config = ScoringConfig(resamples=200, labels=("angry", "happy"))
+
+    data = scored(mixed, config).to_json()
+
+    assert data["labels"] == ["angry", "happy"]
+    assert data["per_emotion"]["angry"]["recall"]["value"] is None
+    assert data["per_emotion"]["angry"]["recall"]["reason"] == "no scored clip of angry"
+    assert data["accuracy"]["uar"]["value"] == pytest.approx(2 / 3)
+    assert "mean without angry" in data["accuracy"]["uar"]["reason"]
+
+
+def test_an_emotion_whose_clips_all_failed_stays_in_the_set(record: Make) -> None:
+    card = scored([record("a", "sad", "failed"), record("b", "happy", "happy")])
+
+    assert card.scores.labels == ("happy", "sad")
+    assert "sad" in str(card.headline.uar.reason)
+
+
+@pytest.mark.parametrize("policy", ["wrong", "abstain", "ban"])
+def test_a_run_with_nothing_to_score_is_all_null_with_reasons(record: Make, policy: str) -> None:
+    config = ScoringConfig(resamples=200, policy=policy)
+    for records in ([], [record("a", "other", "sad")], [record("a", "sad", "failed")]):
+        data = json.loads(written(scored(records, config)))
+
+        assert data["accuracy"]["uar"]["value"] is None
+        assert data["accuracy"]["uar"]["reason"]
+
+
+def test_the_example_is_the_right_answer_of_median_confidence(mixed: list[Record]) -> None:
+    example = scored(mixed).per_emotion["happy"].example
+
+    assert example is not None
+    assert example.to_json() == {"clip": "02", "text": "two", "path": "02.wav", "predicted": "happy"}
+
+
+def test_worst_confusions_name_the_most_confident_clips_first(record: Make) -> None:
+    wrong = [record(f"{i}", "sad", "happy", confidence=i / 10) for i in range(8)]
+
+    worst = scored([*wrong, record("x", "happy", "sad"), record("y", "sad", "sad")]).worst_confusions
+
+    assert (worst[0].reference, worst[0].predicted, worst[0].count) == ("sad", "happy", 8)
+    assert worst[0].share == pytest.approx(8 / 9)
+    assert [clip.id for clip in worst[0].clips] == ["7", "6", "5", "4", "3"]
+
+
+def test_speakers_have_a_uar_only_where_every_label_occurs(mixed: list[Record], record: Make) -> None:
+    card = scored([*mixed, record("11", "happy", "happy", speaker="c")])
+
+    assert card.by_speaker["a"].accuracy == pytest.approx(2 / 4)
+    assert card.by_speaker["a"].uar == pytest.approx((1 + 0) / 2)
+    assert card.by_speaker["c"].to_json() == {
+        "n": 1,
+        "accuracy": 1.0,
+        "uar": None,
+        "reason": "not every scored label occurs",
+    }
+
+
+def test_clusters_are_named(mixed: list[Record], record: Make) -> None:
+    alone = [record(str(i), "sad", "sad") for i in range(3)]
+
+    assert scored(mixed).to_json()["intervals"]["clusters"] == "speaker"
+    assert scored(alone).scores.clusters == "clip"
+    assert (scored([*mixed, *alone]).scores.clusters, scored([*mixed, *alone]).scores.n_clusters) == (
+        "mixed",
+        5,
+    )
+
+
+outcomes = st.sampled_from([*EMOTIONS, "other", "unknown", "no_speech", "failed", None])
+clips = st.tuples(
+    st.sampled_from([*EMOTIONS[:4], "other", None]),
+    outcomes,
+    st.sampled_from([*EMOTIONS, None]),
+    st.sampled_from(["a", "b", "c", None]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(clips, max_size=40), st.randoms(use_true_random=False))
+def test_any_run_scores_to_finite_json_whatever_its_order_and_scikit_learn_agrees(
+    record: Make, rows: list[tuple[str | None, ...]], random: Any
+) -> None:
+    records = [
+        record(f"{i:03d}", a, b, forced=None if b == "failed" else c, speaker=d)
+        for i, (a, b, c, d) in enumerate(rows)
+    ]
+    config = ScoringConfig(resamples=100)
+    card = scored(records, config)
+    random.shuffle(records)
+
+    assert written(scored(records, config)) == written(card)
+    check(RecordTable.from_records(records), card)
+
+
+def test_the_second_opinion_finds_a_wrong_figure(mixed: list[Record]) -> None:
+    card = scored(mixed)
+    wrong = card.scores.policies["wrong"]
+    off = dataclasses.replace(wrong.uar, value=(wrong.uar.value or 0.0) + 1e-6)
+    policies = dict(card.scores.policies) | {"wrong": dataclasses.replace(wrong, uar=off)}
+    forged = dataclasses.replace(card, scores=dataclasses.replace(card.scores, policies=policies))
+
+    with pytest.raises(SvEvalError, match="second opinion: uar"):
+        check(RecordTable.from_records(mixed), forged)
+
+
+def test_bounds_enclose_their_values(record: Make) -> None:
+    records = [
+        record(f"{i}", ORDER[i % 4], ORDER[(i + (i % 7 == 0)) % 4], speaker=str(i % 40)) for i in range(800)
+    ]
+
+    data = scored(records).to_json()
+
+    figures = [*data["accuracy"].values(), *(e["recall"] for e in data["per_emotion"].values())]
+    assert all(f["low"] <= f["value"] <= f["high"] for f in figures)
+    assert set(data["accuracy"]) == {"uar", "accuracy", "macro_f1", "weighted_f1"}
+
+
+def test_scoring_imports_no_slow_library() -> None:
+    code = (
+        "import sys; from sv_eval.scoring.scorecard import *; from sv_eval.scoring.table import RecordTable;"
+        "line = {'clip': {'id': 'a', 'reference': 'sad'}, 'outcome': 'UNKNOWN'};"
+        "score(RecordTable.from_json_lines([line]), ScoringConfig(resamples=100)).to_json();"
+        "print([m for m in ('scipy.stats', 'sklearn', 'pandas', 'matplotlib') if m in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
