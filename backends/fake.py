@@ -88,7 +88,9 @@ class FakeBackend:
         self.planted = {label: _even_row(label, self._labels, accuracy) for label in self._labels}
         self.planted |= {label: _checked_row(label, row) for label, row in (confusion or {}).items()}
         self._ladders = {label: _Ladder(row) for label, row in self.planted.items()}
-        self._forced = {label: _Ladder(_without_silence(row, self._labels)) for label, row in self.planted.items()}
+        self._forced = {
+            label: _Ladder(_without_silence(row, self._labels)) for label, row in self.planted.items()
+        }
         guess = {answer: 1 / len(self._labels) for answer in self._labels}
         self._guess = _Ladder(guess)
 
@@ -179,9 +181,13 @@ def _checked_row(label: str, row: Mapping[str, float]) -> dict[str, float]:
         raise ConfigError(f"backend.confusion: row '{label}' is no emotion; {nearest(label, EMOTIONS)}")
     for answer in row:
         if answer not in ANSWERS:
-            raise ConfigError(f"backend.confusion.{label}: '{answer}' is no answer; {nearest(answer, ANSWERS)}")
+            raise ConfigError(
+                f"backend.confusion.{label}: '{answer}' is no answer; {nearest(answer, ANSWERS)}"
+            )
     if abs(sum(row.values()) - 1) > 1e-6 or min(row.values()) < 0:
-        raise ConfigError(f"backend.confusion.{label}: shares must be positive and sum to 1, got {sum(row.values())}")
+        raise ConfigError(
+            f"backend.confusion.{label}: shares must be positive and sum to 1, got {sum(row.values())}"
+        )
     return dict(row)
 
 
@@ -203,7 +209,5 @@ def _scores(top: str, labels: Sequence[str]) -> dict[str, float]:
 def _uniforms(seed: int, clip_id: str) -> tuple[float, float, float, float]:
     """Four numbers, uniform on (0, 1), that depend on the seed and the clip's id alone."""
     digest = hashlib.blake2b(f"{seed}:{clip_id}".encode(), digest_size=32).digest()
-    a, b, c, d = (
-        (int.from_bytes(digest[i : i + 8], "little") + 0.5) / 2**64 for i in range(0, 32, 8)
-    )
+    a, b, c, d = ((int.from_bytes(digest[i : i + 8], "little") + 0.5) / 2**64 for i in range(0, 32, 8))
     return a, b, c, d

@@ -51,7 +51,9 @@ class OnnxBackend:
         batch_size: int = 8,
     ) -> None:
         if language not in LANGUAGE_PROMPTS:
-            raise ConfigError(f"backend.language={language} is not known; {nearest(language, LANGUAGE_PROMPTS)}")
+            raise ConfigError(
+                f"backend.language={language} is not known; {nearest(language, LANGUAGE_PROMPTS)}"
+            )
         if provider not in _PROVIDERS:
             raise ConfigError(f"backend.provider={provider} is not known; {nearest(provider, _PROVIDERS)}")
         if batch_size < 1 or threads < 0:
@@ -150,7 +152,9 @@ class OnnxBackend:
         try:
             session = onnxruntime.InferenceSession(str(graph), options, providers=[provider])
         except _onnxruntime_errors() as error:
-            raise ModelError(f"{graph}: onnxruntime can't load it ({' '.join(str(error).split())[:300]})") from error
+            raise ModelError(
+                f"{graph}: onnxruntime can't load it ({' '.join(str(error).split())[:300]})"
+            ) from error
         _check_signature(session, graph, self._directory.frontend.dimension)
         if wanted not in session.get_providers():
             raise ModelError(f"onnxruntime could not start {wanted}: driver, CUDA or cuDNN is missing")

@@ -1,1 +1,1 @@
-"""Renderers: the contents of `metrics.json` and `environment.json` in, text or a figure out. They write nothing."""
+"""Renderers: `metrics.json` and `environment.json` in, text or a figure out. They write nothing."""

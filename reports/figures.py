@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ LATENCY = "latency.svg"
 _INK = "#24292f"
 _BAR = "#4878a8"
 _MARK = "#b3541e"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "sv_eval",
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
@@ -50,7 +51,9 @@ def draw_confusion(confusion: Mapping[str, Any]) -> str:
         figure = Figure(figsize=(1.8 + 0.68 * len(columns), 1.2 + 0.46 * len(rows)), layout="constrained")
         axes = figure.add_subplot()
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(range(len(columns)), [name.replace("_", " ") for name in columns], rotation=35, ha="right")
+        axes.set_xticks(
+            range(len(columns)), [name.replace("_", " ") for name in columns], rotation=35, ha="right"
+        )
         axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows])
         axes.set_xlabel("answer")
         axes.set_ylabel("reference")
@@ -72,7 +75,7 @@ def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> st
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(6.4, 2.6), layout="constrained")
         axes = figure.add_subplot()
-        widths = [right - left for left, right in zip(edges, edges[1:], strict=False)]
+        widths = [right - left for left, right in pairwise(edges)]
         axes.bar(edges[:-1], counts, width=widths, align="edge", color=_BAR, edgecolor="white", linewidth=0.4)
         top = max(counts)
         for height, name in zip((1.0, 0.88, 0.76), ("p50", "p95", "p99"), strict=True):
@@ -91,5 +94,5 @@ def _svg(figure: Figure) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()

@@ -48,7 +48,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - the output is Markdown; `cell` escapes what comes from outside
+        autoescape=False,
     )
     environment.filters.update(percent=percent, ms=milliseconds, cell=cell)
     return environment.get_template("report.md.j2")
@@ -71,12 +71,18 @@ def _measured_rows(
         ("licence", cell(dataset["licence"])),
         ("labels", "{name} v{version} `{hash}`".format(**dataset["label_map"])),
         ("audio", _audio(words, run)),
-        ("schedule", words("batch_line", schedule=load["schedule"], batch=batch, warmup=load["warmup_clips"])),
+        (
+            "schedule",
+            words("batch_line", schedule=load["schedule"], batch=batch, warmup=load["warmup_clips"]),
+        ),
         ("machine", "{cpu}, {cores} cores, {memory_gib} GiB, {system}, Python {python}".format(**machine)),
         ("gpu", "; ".join(_gpu(gpu) for gpu in machine.get("gpus", ()))),
         ("packages", _packages(environment["packages"])),
         ("git", _git(words, environment["git"])),
-        ("hashes", f"config `{run['config_hash']}`, dataset `{run['dataset_hash']}`, scoring `{run['scoring_hash']}`"),
+        (
+            "hashes",
+            ", ".join(f"{name} `{run[f'{name}_hash']}`" for name in ("config", "dataset", "scoring")),
+        ),
         ("started", environment["started_at"]),
         ("policy", f"`{metrics['policy']}`"),
     ]
@@ -110,7 +116,7 @@ def _clusters(words: Wording, intervals: Mapping[str, Any]) -> str:
 def _confusion_rows(words: Wording, metrics: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
     """Rows of the confusion table; unscored references in brackets, zeros as a dot, the diagonal bold."""
     confusion = metrics["confusion"]
-    rows = []
+    rows: list[tuple[str, Sequence[str]]] = []
     for name, counts in zip(confusion["rows"], confusion["counts"], strict=True):
         title = words.emotion(name) if name in metrics["labels"] else f"({words.emotion(name)})"
         cells = [

@@ -24,7 +24,7 @@ def main() -> None:
     codes = [EXIT_PASS]
 
     def task(config: Any) -> None:
-        # A job that fails says so and leaves the other jobs of a sweep alone; the worst code is the command's.
+        # A job that fails leaves the other jobs of a sweep alone; the worst code is the command's.
         codes.append(run_command(lambda: _evaluate(config)))
 
     hydra_main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")

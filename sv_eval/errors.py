@@ -44,7 +44,7 @@ class RunDirectoryError(UsageError):
     """The run directory can't be written, or belongs to a different run."""
 
 
-class RunIncomplete(SvEvalError):
+class RunIncomplete(SvEvalError):  # noqa: N818 - a state of the run more than an error
     """The run ended before every clip had its record; what was finished is kept."""
 
     exit_code = EXIT_INCOMPLETE

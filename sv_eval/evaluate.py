@@ -17,7 +17,7 @@ from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
 from sv_eval.environment import describe_environment
 from sv_eval.errors import ConfigError, RunIncomplete, nearest
 from sv_eval.records import Clip, Outcome, Record
-from sv_eval.rescore import Summary, rescore
+from sv_eval.rescore import Summary, report_config_from, rescore
 from sv_eval.run.budget import FailureBudget
 from sv_eval.run.identity import ENVIRONMENT, measured_settings, refuse_other_run, settings_hash
 from sv_eval.run.journal import Journal
@@ -25,6 +25,7 @@ from sv_eval.run.load import LoadPlan, load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.progress import Progress
 from sv_eval.run_directory import read_json, write_json
+from sv_eval.scoring.config import scoring_config_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,9 @@ def evaluate(
     """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
 
     config holds the groups backend, dataset, load, scoring, report and run as plain data; overrides are
-    what the command line said, for the report. `on_accepted` is called once the directory is known to be free,
-    or to hold this very run. Raises RunIncomplete, with a partial report written, when the run ended before
-    its last clip.
+    what the command line said, for the report. `on_accepted` is called once the directory is known to be
+    free, or to hold this very run. Raises RunIncomplete, with a partial report written, when the run ended
+    before its last clip.
     """
     evaluation = _Evaluation(config, backend, directory, overrides)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
@@ -86,6 +87,9 @@ class _Evaluation:
         self._overrides = list(overrides)
         self.run = run_config_from(config.get("run") or {})
         self._load = load_config_from(config.get("load") or {})
+        # What is needed only at the end is checked now: a bad value must not cost a run.
+        scoring_config_from(config.get("scoring") or {})
+        report_config_from(config.get("report") or {})
         self._corpus = read_corpus(dataset_config_from(config["dataset"]))
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> str | None:
@@ -114,7 +118,10 @@ class _Evaluation:
         )
         loop = self._loop(plan, journal)
         budget = FailureBudget(self.run.max_failures, finished=len(journal.done), failed=journal.failed)
-        with stopping_on_signals(loop.stop), Progress(len(self._corpus.clips), len(journal.done), labels) as progress:
+        with (
+            stopping_on_signals(loop.stop),
+            Progress(len(self._corpus.clips), len(journal.done), labels) as progress,
+        ):
 
             def on_record(record: Record) -> None:
                 journal.append(record)
@@ -160,7 +167,10 @@ class _Evaluation:
             "settings": settings,
             "config": self._config,
             "overrides": self._overrides,
-            "sessions": [*earlier, {"session": journal.session, "started_at": now, "wall_s": None, "ended": None}],
+            "sessions": [
+                *earlier,
+                {"session": journal.session, "started_at": now, "wall_s": None, "ended": None},
+            ],
             "dataset": describe_corpus(self._corpus),
             "backend": asdict(self._backend.info) | {"capabilities": asdict(self._backend.capabilities)},
             **describe_environment(),

@@ -44,9 +44,13 @@ def build_backend(settings: Mapping[str, Any]) -> Backend:
         if isinstance(cause, ConfigError):
             raise cause from error
         detail = " ".join(str(cause or error).split())
-        raise ConfigError(f"backend._target_={settings.get('_target_')}: can't be built ({detail})") from error
+        raise ConfigError(
+            f"backend._target_={settings.get('_target_')}: can't be built ({detail})"
+        ) from error
     if not is_backend(backend):
-        raise ConfigError(f"backend._target_={settings.get('_target_')}: not a backend (sv_eval.backend.Backend)")
+        raise ConfigError(
+            f"backend._target_={settings.get('_target_')}: not a backend (sv_eval.backend.Backend)"
+        )
     return backend
 
 
@@ -60,7 +64,9 @@ def headline(summary: Summary) -> str:
         f"UAR {_interval(uar, 3)} over {', '.join(metrics['labels']) or 'no emotion'}",
         "latency " + ", ".join(f"{name} {_interval(latency[name], 1, ' ms')}" for name in ("p50", "p95")),
     ]
-    lines += [f"caveat: {caveat['code']}" for caveat in metrics["caveats"] if caveat["code"] == "training_overlap"]
+    lines += [
+        f"caveat: {caveat['code']}" for caveat in metrics["caveats"] if caveat["code"] == "training_overlap"
+    ]
     return "\n".join([*lines, f"report: {relative(summary.report)}"])
 
 

@@ -187,7 +187,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def record_from_json(data: Mapping[str, Any]) -> Record:
-    """The record that `record_to_json` wrote. Unknown keys are ignored, so that older readers read newer files."""
+    """The record that `record_to_json` wrote. Unknown keys are ignored: older readers read newer files."""
     prediction = data.get("prediction")
     failure = data.get("failure")
     return Record(

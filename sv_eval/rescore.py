@@ -28,7 +28,9 @@ class ReportConfig:
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
-            raise ConfigError(f"report.language={self.language} is not known; {nearest(self.language, LANGUAGES)}")
+            raise ConfigError(
+                f"report.language={self.language} is not known; {nearest(self.language, LANGUAGES)}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,11 @@ def compute_metrics(
         "dataset": dataset["name"],
         **scores["run"],
         "wall_s": None if None in wall_s else round(sum(wall_s), 3),
-        **({"wall_s_reason": "a start of this run was killed before it could note its time"} if None in wall_s else {}),
+        **(
+            {"wall_s_reason": "a start of this run was killed before it could note its time"}
+            if None in wall_s
+            else {}
+        ),
         "config_hash": environment["config_hash"],
         "scoring_hash": settings_hash(asdict(config)),
         "dataset_hash": dataset["hash"],

@@ -14,8 +14,8 @@ from sv_eval.places import house
 _HELP = """\
 usage: python -m sv_eval.score RUN [scoring.KEY=VALUE ...] [report.language=en|zh]
 
-Scores the records of the run directory RUN and writes its metrics.json, report.md and figures/ again; nothing is
-recognised. Settings that are not given are those that the run was made with.
+Scores the records of the run directory RUN and writes its metrics.json, report.md and figures/ again, without
+inference. Settings that are not given are those that the run was made with.
 
   scoring.labels=[happy,sad,angry,neutral]   the scored label set, or auto
   scoring.policy=wrong|abstain|ban           what becomes of unknown in the headline
@@ -24,7 +24,7 @@ recognised. Settings that are not given are those that the run was made with.
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
 
-Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (it is scored all the same).
+Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (scored all the same).
 """
 _GROUPS = ("scoring", "report")
 
@@ -53,7 +53,9 @@ def _score(arguments: Sequence[str]) -> None:
     print(headline(summary))
     missing = environment["dataset"]["n_clips"] - summary.metrics["run"]["n_clips"]
     if missing:
-        raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
+        raise RunIncomplete(
+            f"{missing} clips of the corpus have no record yet; the figures are of the others"
+        )
 
 
 def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -64,7 +66,9 @@ def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[st
     for override in overrides:
         key, equals, _ = override.partition("=")
         if not equals or key.split(".")[0] not in _GROUPS:
-            raise ConfigError(f"'{override}' is not understood; {nearest(key.split('.')[0], _GROUPS)} (see --help)")
+            raise ConfigError(
+                f"'{override}' is not understood; {nearest(key.split('.')[0], _GROUPS)} (see --help)"
+            )
     try:
         kept = OmegaConf.create({group: config.get(group) or {} for group in _GROUPS})
         merged = OmegaConf.merge(kept, OmegaConf.from_dotlist(list(overrides)))

@@ -1,1 +1,1 @@
-"""What SenseVoice itself defines, shared by every backend that runs it in process: front end, slots, files."""
+"""What SenseVoice itself defines, shared by the backends that run it in process."""

@@ -32,15 +32,11 @@ class AnswerReader:
         self._name_by_id = {number: name for name, number in vocabulary.emotions.items()}
         self._known = np.array([name != UNKNOWN for name in self._names])
 
-    def read(
-        self, logits: NDArray[np.float32], lengths: NDArray[np.integer]
-    ) -> list[Prediction]:
+    def read(self, logits: NDArray[np.float32], lengths: NDArray[np.integer]) -> list[Prediction]:
         """Predictions for a batch; logits are float32 [batch, frames, ids], lengths the true frame counts."""
         best = logits.argmax(axis=2)
         posteriors = emotion_posteriors(logits[:, EMOTION_FRAME, self._ids])
-        return [
-            self._one(best[row, : int(lengths[row])], posteriors[row]) for row in range(len(best))
-        ]
+        return [self._one(best[row, : int(lengths[row])], posteriors[row]) for row in range(len(best))]
 
     def _one(self, best: NDArray[np.int64], posterior: NDArray[np.float64]) -> Prediction:
         ids = collapse(best, self.vocabulary.blank)

@@ -31,7 +31,9 @@ class Synthesiser:
     def __init__(self, scratch: Path) -> None:
         program = shutil.which("espeak-ng")
         if program is None:
-            raise SystemExit("espeak-ng is missing: install it first (Debian and Ubuntu: apt install espeak-ng).")
+            raise SystemExit(
+                "espeak-ng is missing: install it first (Debian and Ubuntu: apt install espeak-ng)."
+            )
         banner = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
         found = re.search(r"Data at: (.+)", banner)
         if found is None:
@@ -52,7 +54,15 @@ class Synthesiser:
         """The sentence in the speaker's voice at 16 kHz, before any processing."""
         self.variant.write_text(voice_definition(speaker, cues), encoding="utf-8")
         rate = int(round(speaker.rate_wpm * cues.rate_x))
-        command = [self.program, f"--path={self.parent}", "-v", f"{speaker.accent}+clip", "-s", str(rate), "-m"]
+        command = [
+            self.program,
+            f"--path={self.parent}",
+            "-v",
+            f"{speaker.accent}+clip",
+            "-s",
+            str(rate),
+            "-m",
+        ]
         done = subprocess.run(
             [*command, "--stdout", "--stdin"],
             input=markup(speaker, phrases, cues).encode("utf-8"),
@@ -61,7 +71,11 @@ class Synthesiser:
         )
         # A pipe has no length, so espeak-ng's header is wrong: take what follows it.
         samples, rate_hz = soundfile.read(
-            io.BytesIO(done.stdout[44:]), samplerate=ESPEAK_RATE_HZ, channels=1, format="RAW", subtype="PCM_16"
+            io.BytesIO(done.stdout[44:]),
+            samplerate=ESPEAK_RATE_HZ,
+            channels=1,
+            format="RAW",
+            subtype="PCM_16",
         )
         if rate_hz != ESPEAK_RATE_HZ or len(samples) < ESPEAK_RATE_HZ // 4:
             raise RuntimeError(f"espeak-ng said nothing for {phrases!r}: {done.stderr.decode()!r}")

@@ -24,6 +24,8 @@ _HONEST_DURATION = ("mov", "avi", "asf", "wav", "flac", "aiff", "caf", "w64", "a
 _SLACK_S, _SLACK_SHARE = 0.15, 0.02
 _PADDING_S = 0.1
 """Samples beyond the stated end are the coder's padding up to here."""
+_BROKEN = (OSError, ValueError, EOFError)
+"""What PyAV raises for a broken file: its own errors are among these, as is a header's seek to before the start."""
 _OPEN_OPTIONS = {"format_whitelist": _DEMUXERS}
 
 
@@ -34,7 +36,7 @@ def decode_ffmpeg(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
     file.seek(0)
     try:
         container = av.open(file, mode="r", metadata_errors="replace", container_options=_OPEN_OPTIONS)
-    except (av.FFmpegError, ValueError):
+    except _BROKEN:
         return None
     with container:
         stream = next(iter(container.streams.audio), None)
@@ -51,7 +53,7 @@ def decode_ffmpeg(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
             channels=stream.codec_context.channels,
         )
         stated_s = _stated_duration_s(container, stream)
-        damaged = _decode(container, stream, name, track, stated_s)
+        damaged = _decode(container, stream, name, track)
     _check_promise(name, track, stated_s, damaged)
     return origin
 
@@ -61,7 +63,6 @@ def _decode(
     stream: av.AudioStream,
     name: str,
     track: MonoTrack,
-    stated_s: float | None,
 ) -> bool:
     """Decodes packet by packet; tells whether packets were damaged, which players skip and so do we."""
     import av
@@ -74,24 +75,14 @@ def _decode(
             if packet is None:
                 break
             for frame in packet.decode():
-                _add(frame, track, stated_s)
-        except av.FFmpegError as error:
+                track.add(_block(frame), frame.sample_rate)
+        except _BROKEN as error:
             if not isinstance(error, av.InvalidDataError):
                 raise AudioError(
                     "truncated", f"{name} is damaged after {track.position_s:.2f} s; fetch the file again"
                 ) from error
             damaged = True
     return damaged
-
-
-def _add(frame: Any, track: MonoTrack, stated_s: float | None) -> None:
-    block = _block(frame)
-    if (
-        stated_s is not None
-        and 0 <= track.position_s + len(block) / frame.sample_rate - stated_s <= _PADDING_S
-    ):
-        block = block[: max(round((stated_s - track.position_s) * frame.sample_rate), 0)]
-    track.add(block, frame.sample_rate)
 
 
 def _block(frame: Any) -> NDArray[np.float32]:
@@ -134,6 +125,8 @@ def _check_promise(name: str, track: MonoTrack, stated_s: float | None, damaged:
         if damaged:
             raise AudioError("truncated", f"{name} holds damaged packets; fetch the file again")
         return
+    if 0 < track.position_s - stated_s <= _PADDING_S:
+        track.drop_padding(stated_s)
     if stated_s - track.position_s > max(_SLACK_S, _SLACK_SHARE * stated_s):
         raise AudioError(
             "truncated",

@@ -32,6 +32,7 @@ class MonoTrack:
         self._rate_hz = 0
         self._position_s = 0.0
         self._kept_s = 0.0
+        self._padding_s = 0.0
         self._decoded_bytes = 0
         self._resampler: Any = None
         self._pieces: list[NDArray[np.float32]] = []
@@ -82,6 +83,11 @@ class MonoTrack:
         if len(block):
             self._append(_mix(block), last=False)
 
+    def drop_padding(self, end_s: float) -> None:
+        """States that the audio ended at `end_s` already and what followed is the coder's padding."""
+        if self._end_s is None:
+            self._padding_s = self._position_s - end_s
+
     def samples(self) -> NDArray[np.float32]:
         """The finished track, shape [n]."""
         self._append(np.zeros(0, dtype=np.float32), last=True)
@@ -92,7 +98,7 @@ class MonoTrack:
                 "fetch the file again or mend the clip's end",
             )
         track = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces or [_NOTHING])
-        return np.ascontiguousarray(track)
+        return np.ascontiguousarray(track[: len(track) - round(self._padding_s * SAMPLE_RATE_HZ)])
 
     def _change_rate(self, rate_hz: int) -> None:
         lowest, highest = PLAUSIBLE_RATES_HZ

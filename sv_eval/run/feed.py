@@ -45,7 +45,13 @@ class Feed:
     """
 
     def __init__(
-        self, clips: Iterable[Clip], source: AudioSource, *, workers: int, ahead: int, keep_encoded: bool = False
+        self,
+        clips: Iterable[Clip],
+        source: AudioSource,
+        *,
+        workers: int,
+        ahead: int,
+        keep_encoded: bool = False,
     ) -> None:
         self._clips: Iterator[Clip] = iter(clips)
         self._source, self._keep_encoded = source, keep_encoded

@@ -51,7 +51,7 @@ def refuse_other_run(directory: Path, settings: Mapping[str, Any], dataset_hash:
         changes.append(f"the corpus itself: hash {hash_before} -> {dataset_hash}")
     if changes:
         raise RunDirectoryError(
-            f"{directory} holds a run with other settings, which can't be resumed with these: {'; '.join(changes)}. "
+            f"{directory} holds a run with other settings, which these can't resume: {'; '.join(changes)}. "
             "Use the old settings, or another hydra.run.dir"
         )
 

@@ -1,4 +1,4 @@
-"""`records.jsonl`: one record a line, appended and flushed, so that a killed run loses nothing it finished."""
+"""`records.jsonl`: a record a line, appended and flushed, so that a kill loses nothing that was finished."""
 
 from __future__ import annotations
 
@@ -39,13 +39,15 @@ class Journal:
             self._file: BufferedRandom = self.path.open("r+b")
         except OSError as error:
             raise RunDirectoryError(
-                f"{self.path}: can't be written ({error.strerror}); choose another place with hydra.run.dir=DIR"
+                f"{self.path}: can't be written ({error.strerror}); choose another hydra.run.dir=DIR"
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._file.close()
-            raise RunDirectoryError(f"{self.path}: another process is writing this run; wait for it to end") from error
+            raise RunDirectoryError(
+                f"{self.path}: another process is writing this run; wait for it to end"
+            ) from error
         try:
             self._read_back()
         except RunDirectoryError:
@@ -84,8 +86,8 @@ class Journal:
                 broken += 1
         if broken:
             raise RunDirectoryError(
-                f"{self.path}: {broken} of its lines are not records; mend or remove the file, or choose another "
-                "run directory"
+                f"{self.path}: {broken} of its lines are not records; mend or remove the file, or choose "
+                "another run directory"
             )
         if self._retry_failed:
             self.done -= failed

@@ -84,7 +84,9 @@ class RunLoop:
     def _requests(self, batch: Sequence[Decoded]) -> list[Request]:
         told = self.backend.capabilities.needs_reference
         return [
-            Request(clip_id=item.clip.id, waveform=item.waveform, reference=item.clip.reference if told else None)
+            Request(
+                clip_id=item.clip.id, waveform=item.waveform, reference=item.clip.reference if told else None
+            )
             for item in batch
             if item.waveform is not None
         ]
@@ -133,7 +135,6 @@ class RunLoop:
         batch_size: int = 1,
         attempts: int = 1,
     ) -> None:
-        failed = isinstance(answer, Failure)
         self.on_record(
             Record(
                 clip=item.clip,
@@ -144,7 +145,7 @@ class RunLoop:
                 audio_s=None if item.waveform is None else item.waveform.duration_s,
                 decode_ms=item.decode_ms,
                 batch_size=batch_size,
-                attempts=max(attempts, answer.attempts) if failed else attempts,
+                attempts=max(attempts, answer.attempts) if isinstance(answer, Failure) else attempts,
                 session=self.session,
             )
         )

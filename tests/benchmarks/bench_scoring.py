@@ -11,7 +11,7 @@ import tracemalloc
 from collections import deque
 
 import numpy as np
-from bench_bootstrap import median_s
+from bench_bootstrap import medians_s
 from threadpoolctl import threadpool_limits
 
 from sv_eval.emotions import EMOTIONS
@@ -44,10 +44,13 @@ def random_lines(clips: int, speakers: int, seed: int = 0) -> list[bytes]:
 def main() -> None:
     """Print the times."""
     lines = random_lines(10_000, 40)
-    bare = median_s(lambda: deque(map(json.loads, lines), maxlen=0))
-    parse = median_s(lambda: RecordTable.from_json_lines(lines))
     table = RecordTable.from_json_lines(lines)
-    scoring = median_s(lambda: score(table, ScoringConfig()).to_json())
+    bare, parse, scoring = medians_s(
+        lambda: deque(map(json.loads, lines), maxlen=0),
+        lambda: RecordTable.from_json_lines(lines),
+        lambda: score(table, ScoringConfig()).to_json(),
+        repeats=9,
+    )
     tracemalloc.start()
     kept = RecordTable.from_json_lines(lines)
     size = tracemalloc.get_traced_memory()[0]

@@ -1,4 +1,4 @@
-"""Nothing that was finished is lost: a run that is killed or interrupted goes on and gives the same metrics."""
+"""Nothing that was finished is lost: a killed or interrupted run goes on and gives the same metrics."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ KILLS = 20
 CLIPS = 2000
 ARGUMENTS = [
     "backend=fake", "backend.confusion={happy:{happy:0.6,sad:0.3,unknown:0.1}}", "backend.failure_rate=0.02",
-    "backend.latency.p50_ms=0.2", "dataset=simulated", f"dataset.simulated.n_clips={CLIPS}", "run.max_failures=0.5",
+    "backend.latency.p50_ms=0.2", "dataset=simulated", f"dataset.simulated.n_clips={CLIPS}",
+    "run.max_failures=0.5",
 ]  # fmt: skip
 OF_THE_MOMENT = ("latency_ms", "latency_by_duration", "rtf", "rtf_reason", "caveats")
 
 
 def start(directory: Path, environment: dict[str, str], cwd: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "sv_eval", *ARGUMENTS, f"hydra.run.dir={directory}"]
-    return subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def lines_in(path: Path) -> int:

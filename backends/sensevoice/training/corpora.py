@@ -70,7 +70,9 @@ def emodb(folder: Path, speakers: tuple[str, ...], *, copies: bool) -> list[Exam
         speeds = [100, *(s for s in EMODB_SPEEDS if s != 100)] if copies else [100]
         mels = tuple(filterbank(resample_poly(samples, 100, speed).astype(np.float32)) for speed in speeds)
         emotion = EMODB_LETTERS[letter]
-        found.append(Example(id=path.stem, speaker=speaker, emotion=emotion, language="de", transcript=None, mels=mels))
+        found.append(
+            Example(id=path.stem, speaker=speaker, emotion=emotion, language="de", transcript=None, mels=mels)
+        )
     if not found:
         raise FileNotFoundError(f"no EmoDB recordings of speakers {', '.join(speakers)} in {wavs}")
     return found
@@ -90,12 +92,16 @@ def nonspeech(count: int, seed: int) -> list[Example]:
             samples = lfilter([1.0], [1.0, -rng.uniform(0.0, 0.99)], rng.normal(size=size))
         elif kind == 2:  # mains hum
             base = rng.choice([50.0, 60.0])
-            samples = sum(np.sin(2 * np.pi * base * k * times) / k ** rng.uniform(0.5, 2) for k in range(1, 12))
+            samples = sum(
+                np.sin(2 * np.pi * base * k * times) / k ** rng.uniform(0.5, 2) for k in range(1, 12)
+            )
         elif kind == 3:  # a steady or gliding tone
             glide = rng.uniform(-300, 300) * times
             samples = np.sin(2 * np.pi * (rng.uniform(200, 3000) + glide) * times)
         elif kind == 4:  # clicks
-            samples = lfilter([1.0], [1.0, -0.9], (rng.random(size) < rng.uniform(1, 12) / SAMPLE_RATE_HZ) * 1.0)
+            samples = lfilter(
+                [1.0], [1.0, -0.9], (rng.random(size) < rng.uniform(1, 12) / SAMPLE_RATE_HZ) * 1.0
+            )
         else:  # band noise that swells
             swell = 1 + 0.9 * np.sin(2 * np.pi * rng.uniform(0.1, 1.0) * times)
             pole = rng.uniform(0.8, 0.97)
@@ -106,6 +112,13 @@ def nonspeech(count: int, seed: int) -> list[Example]:
         samples = np.asarray(samples) / peak * level + (kind > 0) * rng.normal(size=size) * 10**-4.5
         mels = (filterbank(samples.astype(np.float32)),)
         made.append(
-            Example(id=f"nonspeech_{n}", speaker="-", emotion="unknown", language="nospeech", transcript="", mels=mels)
+            Example(
+                id=f"nonspeech_{n}",
+                speaker="-",
+                emotion="unknown",
+                language="nospeech",
+                transcript="",
+                mels=mels,
+            )
         )
     return made

@@ -37,7 +37,9 @@ class Graph(torch.nn.Module):
         return self.network.ctc.ctc_lo(hidden), lengths
 
 
-def write_model(network: Any, vocabulary: Vocabulary, cmvn: Cmvn, encoder: dict[str, Any], folder: Path) -> None:
+def write_model(
+    network: Any, vocabulary: Vocabulary, cmvn: Cmvn, encoder: dict[str, Any], folder: Path
+) -> None:
     """All files that FunASR, funasr_onnx and this project read."""
     folder.mkdir(parents=True, exist_ok=True)
     network.eval()
@@ -137,7 +139,9 @@ def parity(network: Any, folder: Path, clips: list[Tensor]) -> dict[str, float]:
     for n, clip in enumerate(clips):
         single = onnx(clip[None], [len(clip)])[0]
         with torch.no_grad():
-            hidden = encoded(network, clip[None], torch.tensor([len(clip)]), torch.tensor([0]), torch.tensor([15]))
+            hidden = encoded(
+                network, clip[None], torch.tensor([len(clip)]), torch.tensor([0]), torch.tensor([15])
+            )
             reference = network.ctc.ctc_lo(hidden)[0].numpy()
         torch_gap = max(torch_gap, float(np.abs(single - reference).max()))
         batch_gap = max(batch_gap, float(np.abs(batch[n, : len(single)] - single).max()))

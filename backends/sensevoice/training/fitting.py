@@ -101,7 +101,10 @@ def fitted(
     parameters = [p for name, p in network.named_parameters() if not name.startswith("ctc.")]
     optimiser = torch.optim.AdamW(
         [
-            {"params": [p for p in parameters if p.ndim > 1] + [head.weight], "weight_decay": recipe.weight_decay},
+            {
+                "params": [p for p in parameters if p.ndim > 1] + [head.weight],
+                "weight_decay": recipe.weight_decay,
+            },
             {"params": [p for p in parameters if p.ndim <= 1] + [head.bias], "weight_decay": 0.0},
         ],
         lr=recipe.learning_rate,
@@ -114,7 +117,11 @@ def fitted(
     averaged = [p.detach().clone() for p in moving]
     rng = np.random.default_rng(seed)
     samplers = {name: Sampler(examples, rng) for name, examples in sorted(corpora.items())}
-    sizes = {"synthetic": recipe.synthetic_batch, "emodb": recipe.emodb_batch, "nonspeech": recipe.nonspeech_batch}
+    sizes = {
+        "synthetic": recipe.synthetic_batch,
+        "emodb": recipe.emodb_batch,
+        "nonspeech": recipe.nonspeech_batch,
+    }
     started = time.perf_counter()
     for step in range(1, recipe.steps + 1):
         for group in optimiser.param_groups:

@@ -46,7 +46,9 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789'.,?!。，？！"
 
 def tag_ids() -> dict[str, int]:
     """Every `<|tag|>` piece and its id."""
-    tags = {f"<|{name}|>": number for name, number in (LANGUAGES | EVENTS | TEXT_NORMS | INFERRED_EVENTS).items()}
+    tags = {
+        f"<|{name}|>": number for name, number in (LANGUAGES | EVENTS | TEXT_NORMS | INFERRED_EVENTS).items()
+    }
     for name, number in EMOTIONS.items():
         tags["<|EMO_UNKNOWN|>" if name == "unknown" else f"<|{name.upper()}|>"] = number
     return tags

@@ -44,7 +44,13 @@ def test_an_ordinary_answer_is_read_whole() -> None:
 
 
 def test_scores_are_the_posterior_at_the_emotion_frame_over_emotions_and_unknown() -> None:
-    emotion = {"<|HAPPY|>": 2.0, "<|SAD|>": 1.0, "<|EMO_UNKNOWN|>": 0.0, "<|ANGRY|>": -1.0, "<|NEUTRAL|>": -2.0}
+    emotion = {
+        "<|HAPPY|>": 2.0,
+        "<|SAD|>": 1.0,
+        "<|EMO_UNKNOWN|>": 0.0,
+        "<|ANGRY|>": -1.0,
+        "<|NEUTRAL|>": -2.0,
+    }
     answer = read(says("<|en|>"), emotion, says("<|Speech|>"), says("<|woitn|>"))
 
     weights = np.exp([2.0, 1.0, 0.0, -1.0, -2.0])

@@ -66,9 +66,7 @@ def test_less_than_a_frame_is_padded_to_one() -> None:
 def test_stacking_repeats_the_edges() -> None:
     frames = np.arange(8, dtype=np.float32)[:, None]
 
-    np.testing.assert_array_equal(
-        stack_frames(frames, 7, 6), [[0, 0, 0, 0, 1, 2, 3], [3, 4, 5, 6, 7, 7, 7]]
-    )
+    np.testing.assert_array_equal(stack_frames(frames, 7, 6), [[0, 0, 0, 0, 1, 2, 3], [3, 4, 5, 6, 7, 7, 7]])
 
 
 def test_cmvn_is_read_and_applied(tmp_path: Path) -> None:
@@ -97,7 +95,7 @@ def test_a_file_without_vectors_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "am.mvn"
     path.write_text("<Nnet> </Nnet>", encoding="utf-8")
 
-    with pytest.raises(ModelError, match="am.mvn"):
+    with pytest.raises(ModelError, match=r"am\.mvn"):
         read_cmvn(path)
 
 

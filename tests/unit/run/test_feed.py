@@ -96,7 +96,9 @@ def test_batches_are_the_same_on_every_run() -> None:
 
 def test_an_undecodable_clip_does_not_wait_for_a_batch() -> None:
     async def stream() -> AsyncIterator[Decoded]:
-        yield Decoded(clip=Clip(id="a"), waveform=Waveform(samples=np.zeros(9, np.float32)), failure=None, decode_ms=0)
+        yield Decoded(
+            clip=Clip(id="a"), waveform=Waveform(samples=np.zeros(9, np.float32)), failure=None, decode_ms=0
+        )
         yield Decoded(clip=Clip(id="b"), waveform=None, failure=None, decode_ms=0)
 
     async def gather() -> list[list[str]]:

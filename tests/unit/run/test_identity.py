@@ -11,7 +11,12 @@ from sv_eval.run.identity import ENVIRONMENT, measured_settings, refuse_other_ru
 
 
 def settings(**backend: Any) -> dict[str, Any]:
-    config = {"backend": backend, "dataset": {"name": "emodb", "root": "/a"}, "load": {}, "report": {"language": "en"}}
+    config = {
+        "backend": backend,
+        "dataset": {"name": "emodb", "root": "/a"},
+        "load": {},
+        "report": {"language": "en"},
+    }
     return measured_settings(config)
 
 

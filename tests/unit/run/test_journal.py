@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from sv_eval.errors import RunDirectoryError
-from sv_eval.records import Clip, Failure, Outcome, Prediction, Record, Segment, record_from_json, record_to_json
+from sv_eval.records import (
+    Clip,
+    Failure,
+    Outcome,
+    Prediction,
+    Record,
+    Segment,
+    record_from_json,
+    record_to_json,
+)
 from sv_eval.run.journal import RECORDS, Journal
 
 
@@ -80,7 +89,7 @@ def test_two_processes_can_not_write_one_run(tmp_path: Path) -> None:
 def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(RunDirectoryError, match="hydra.run.dir"), Journal(tmp_path / "file" / "run"):
+    with pytest.raises(RunDirectoryError, match=r"hydra\.run\.dir"), Journal(tmp_path / "file" / "run"):
         pass
 
 

@@ -142,7 +142,9 @@ def test_a_lost_backend_ends_the_run() -> None:
 def test_as_many_calls_are_open_as_the_plan_says() -> None:
     backend = Scripted(happy, can=Capabilities(max_in_flight=5))
 
-    records = run(backend, [f"c{i}" for i in range(40)], LoadPlan(batch_size=1, in_flight=5, window=1, warmup_clips=0))
+    records = run(
+        backend, [f"c{i}" for i in range(40)], LoadPlan(batch_size=1, in_flight=5, window=1, warmup_clips=0)
+    )
 
     assert backend.most_open_calls == 5
     assert len(records) == 40
