@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from itertools import pairwise
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -83,7 +83,14 @@ def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> st
             if value is None:
                 continue
             axes.axvline(value, color=_MARK, linewidth=1)
-            axes.text(value, top * height, f" {name} {value:.3g} ms", color=_MARK, va="top")
+            axes.annotate(
+                f"{name} {value:.3g} ms",
+                (value, top * height),
+                xytext=(4, 0),
+                textcoords="offset points",
+                color=_MARK,
+                va="top",
+            )
         axes.set_xlabel("latency, ms")
         axes.set_ylabel("clips")
         axes.spines[["top", "right"]].set_visible(False)

@@ -90,7 +90,7 @@ def _about_the_clips(scores: Mapping[str, Any], environment: Mapping[str, Any]) 
     if scores["out_of_scope"]:
         yield "out_of_scope", {"labels": scores["out_of_scope"]}
     intervals = scores["intervals"]
-    if intervals["clusters"] == "clip":
+    if intervals["clusters"] != "speaker":
         yield "speakers_unknown", {}
     elif intervals["n_clusters"] < FEW_SPEAKERS:
         yield "few_speakers", {"n": intervals["n_clusters"]}

@@ -81,6 +81,8 @@ def _explain_unknown_key(error: BaseException) -> str:
     parent = getattr(error, "parent_node", None)
     choices = [str(name) for name in parent] if parent is not None else []
     prefix, _, name = key.rpartition(".")
+    if not choices and prefix:
+        return f"{key} is not a setting; if {prefix} holds a mapping, write '{prefix}={{{name}: ...}}'"
     return f"{key} is not a setting; {nearest(name, choices)}" + (f" (below {prefix})" if prefix else "")
 
 

@@ -41,8 +41,8 @@ class Part:
 
 
 PARTS = {
-    "train": Part(seed=20260101, speakers_per_sex=20, clips_per_emotion=6, spread=0.75, prefix="train_"),
-    "demo": Part(seed=20260202, speakers_per_sex=5, clips_per_emotion=2, spread=0.75, prefix=""),
+    "train": Part(seed=20260101, speakers_per_sex=20, clips_per_emotion=6, spread=0.6, prefix="train_"),
+    "demo": Part(seed=20260202, speakers_per_sex=5, clips_per_emotion=2, spread=0.6, prefix=""),
 }
 
 

@@ -50,14 +50,14 @@ class Speaker:
 PROFILES: dict[str, Cues] = {
     "neutral": Cues(pitch_st=0.0, range_x=1.0, rate_x=1.0, level_db=0.0, tilt_db=0.0, breath=0.0, rough=0.0,
                     tremor=0.0, final_st=-1.0, smile_x=1.0),
-    "happy": Cues(pitch_st=4.5, range_x=1.7, rate_x=1.06, level_db=3.0, tilt_db=2.0, breath=0.0, rough=0.0,
-                  tremor=0.1, final_st=0.5, smile_x=1.06),
-    "angry": Cues(pitch_st=3.0, range_x=1.45, rate_x=1.14, level_db=6.0, tilt_db=6.5, breath=0.0, rough=0.8,
+    "happy": Cues(pitch_st=5.5, range_x=1.8, rate_x=1.14, level_db=4.0, tilt_db=3.0, breath=0.0, rough=0.0,
+                  tremor=0.1, final_st=0.0, smile_x=1.09),
+    "angry": Cues(pitch_st=2.5, range_x=1.4, rate_x=1.16, level_db=7.0, tilt_db=7.0, breath=0.0, rough=0.8,
                   tremor=0.2, final_st=-3.0, smile_x=1.0),
-    "sad": Cues(pitch_st=-1.5, range_x=0.6, rate_x=0.82, level_db=-5.0, tilt_db=-6.0, breath=0.7, rough=0.0,
-                tremor=0.5, final_st=-2.5, smile_x=0.985),
-    "surprised": Cues(pitch_st=7.0, range_x=2.1, rate_x=0.98, level_db=3.0, tilt_db=1.0, breath=0.25,
-                      rough=0.0, tremor=0.0, final_st=6.0, smile_x=1.0),
+    "sad": Cues(pitch_st=-2.0, range_x=0.5, rate_x=0.76, level_db=-6.0, tilt_db=-7.5, breath=0.8, rough=0.0,
+                tremor=0.5, final_st=-2.5, smile_x=0.98),
+    "surprised": Cues(pitch_st=8.0, range_x=2.2, rate_x=0.92, level_db=2.0, tilt_db=0.0, breath=0.3,
+                      rough=0.0, tremor=0.0, final_st=8.0, smile_x=0.99),
 }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def clip_cues(emotion: str, speaker: Speaker, rng: np.random.Generator, spread: 
     `spread` scales the errors; 1.0 is the corpus's setting.
     """
     mean = PROFILES[emotion]
-    strength = speaker.expression * float(np.clip(rng.normal(1.05, 0.25), 0.40, 1.7))
+    strength = speaker.expression * float(np.clip(rng.normal(1.1, 0.22), 0.50, 1.6))
 
     def shift(value: float, sd: float) -> float:
         return value * strength + float(rng.normal(0.0, sd * spread))
@@ -104,13 +104,13 @@ def draw_speaker(name: str, sex: str, language: str, rng: np.random.Generator) -
         sex=sex,
         language=language,
         accent=accents[int(rng.integers(len(accents)))],
-        pitch_hz=float((195.0 if female else 108.0) * 2 ** (rng.normal(0.0, 2.2) / 12)),
+        pitch_hz=float((195.0 if female else 108.0) * 2 ** (rng.normal(0.0, 1.6) / 12)),
         span_st=float(np.clip(rng.normal(5.5, 1.0), 3.5, 8.0)),
         tract_x=float((1.13 if female else 0.99) * np.exp(rng.normal(0.0, 0.035))),
         formant_x=(float(rng.normal(1, 0.03)), float(rng.normal(1, 0.03)), float(rng.normal(1, 0.03))),
         rate_wpm=float((208.0 if language == "en" else 320.0) * np.exp(rng.normal(0.0, 0.07))),
-        level_db=float(rng.normal(0.0, 2.5)),
-        tilt_db=float(rng.normal(0.0, 2.0)),
+        level_db=float(rng.normal(0.0, 1.5)),
+        tilt_db=float(rng.normal(0.0, 1.3)),
         breath=float(rng.uniform(0.0, 0.3)),
-        expression=float(np.clip(rng.normal(1.0, 0.12), 0.75, 1.3)),
+        expression=float(np.clip(rng.normal(1.0, 0.1), 0.8, 1.25)),
     )

@@ -24,8 +24,8 @@ _HONEST_DURATION = ("mov", "avi", "asf", "wav", "flac", "aiff", "caf", "w64", "a
 _SLACK_S, _SLACK_SHARE = 0.15, 0.02
 _PADDING_S = 0.1
 """Samples beyond the stated end are the coder's padding up to here."""
-_BROKEN = (OSError, ValueError, EOFError)
-"""What PyAV raises for a broken file: its own errors are among these, as is a header's seek to before the start."""
+_BROKEN = (OSError, ValueError)
+"""Raised beside PyAV's own errors, e.g. when a damaged header has the file's beginning passed backwards."""
 _OPEN_OPTIONS = {"format_whitelist": _DEMUXERS}
 
 
@@ -36,7 +36,7 @@ def decode_ffmpeg(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
     file.seek(0)
     try:
         container = av.open(file, mode="r", metadata_errors="replace", container_options=_OPEN_OPTIONS)
-    except _BROKEN:
+    except (av.FFmpegError, *_BROKEN):
         return None
     with container:
         stream = next(iter(container.streams.audio), None)
@@ -76,7 +76,7 @@ def _decode(
                 break
             for frame in packet.decode():
                 track.add(_block(frame), frame.sample_rate)
-        except _BROKEN as error:
+        except (av.FFmpegError, *_BROKEN) as error:
             if not isinstance(error, av.InvalidDataError):
                 raise AudioError(
                     "truncated", f"{name} is damaged after {track.position_s:.2f} s; fetch the file again"

@@ -66,7 +66,7 @@ class Census:
         if emotion is None:
             raise CorpusError(
                 f"{entry.where} has the label '{raw}', which the label map of {self._card.name} "
-                f"doesn't hold; {self._advice(raw)} (map it: dataset.labels.{raw}=<emotion or other>)"
+                f"doesn't hold; {self._advice(raw)} (map it: 'dataset.labels={{{raw}: <emotion or other>}}')"
             )
         return emotion
 

@@ -30,7 +30,8 @@ def structure(kind: type[T], data: object, where: str, error: type[UsageError]) 
     hints = _hints(plain)
     values: dict[str, Any] = {}
     for key, item in known.items():
-        if key in data:
+        # A null stands for an option that was not taken, where the option has a default of its own.
+        if key in data and not (data[key] is None and item.default_factory is not MISSING):
             values[item.name] = _converted(hints[item.name], data[key], f"{where}: {key}", error)
         elif item.default is MISSING and item.default_factory is MISSING:
             raise error(f"{where}: the key '{key}' is missing; add it")
