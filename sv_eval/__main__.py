@@ -7,20 +7,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import hydra
-
 from sv_eval.command import run_command
 from sv_eval.errors import EXIT_PASS
+from sv_eval.help import help_text, wants_help
 from sv_eval.places import conf_dir, house
 
 
 def main() -> None:
     """Parse the command line, evaluate, and end with one of the documented exit codes."""
+    arguments = sys.argv[1:]
+    if wants_help(arguments):
+        sys.exit(run_command(lambda: print(help_text(arguments))))
     # The packages beside this one come first: a `backends` or `reports` in the working directory is not ours,
     # and a `datasets` there would hide Hugging Face's.
     sys.path.insert(0, str(house()))
     # Hydra then raises its errors instead of printing them, and `run_command` says them in one line.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    sys.exit(_run())
+
+
+def _run() -> int:
+    import hydra
+
     codes = [EXIT_PASS]
 
     def task(config: Any) -> None:
@@ -29,7 +37,7 @@ def main() -> None:
 
     hydra_main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
     codes.append(run_command(hydra_main(task)))
-    sys.exit(max(codes))
+    return max(codes)
 
 
 def _evaluate(config: Any) -> None:

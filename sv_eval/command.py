@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -20,6 +21,9 @@ def run_command(command: Callable[[], object]) -> int:
     except SvEvalError as error:
         _say(error)
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`); the interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         _say("interrupted; the same command with the same run directory goes on from here")
         return EXIT_INCOMPLETE

@@ -71,6 +71,9 @@ def evaluate(
     evaluation = _Evaluation(config, backend, directory, overrides)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended = asyncio.run(evaluation.measure(journal, on_accepted))
+        # The clips of a large corpus need not be in memory beside the columns that scoring makes.
+        del evaluation
+        journal.done.clear()
         summary = rescore(directory, config.get("scoring") or {}, config.get("report") or {})
     if ended is not None:
         raise RunIncomplete(f"{ended}; partial report: {summary.report}")

@@ -74,7 +74,7 @@ class Census:
         """Labels like `raw`; of a long map only those, or none."""
         known = self._card.words.map
         near = nearest(raw, known)
-        if len(known) > _MOST_NAMED and not near.startswith("did you mean"):
+        if len(known) > _MOST_NAMED and (len(raw) < 3 or not near.startswith("did you mean")):
             return "it isn't like any common word for an emotion"
         return near
 

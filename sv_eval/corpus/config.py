@@ -128,4 +128,11 @@ class DatasetConfig:
 
 def dataset_config_from(data: object) -> DatasetConfig:
     """The configuration group `dataset`, given as plain data; raises ConfigError."""
+    if isinstance(data, Mapping) and isinstance(data.get("labels"), Mapping):
+        # A command line can't quote a key, so a label such as 1 comes as a number.
+        data = {**data, "labels": {_text(raw): emotion for raw, emotion in data["labels"].items()}}
     return structure(DatasetConfig, data, "dataset", ConfigError)
+
+
+def _text(key: object) -> object:
+    return str(key) if type(key) is int else key

@@ -48,6 +48,7 @@ class Layout:
                 raise CorpusError(f"layout: '{name}' is no field of a clip; {nearest(name, FIELDS)}")
         if self.kind == "pattern" and self.pattern is None:
             raise CorpusError("layout: the kind 'pattern' needs a `pattern`")
+        _ = self.regex
         for name, template in self.fields.items():
             for group in _template_names(template):
                 if group not in self.groups and group not in ("stem", "path", "folder"):

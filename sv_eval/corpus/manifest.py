@@ -98,7 +98,7 @@ def _present(path: Path, row: Mapping[str, Any], columns: Mapping[str, tuple[str
             null = " (null if there is none)" if name == "emotion" else ""
             raise CorpusError(
                 f"{path}: there is no column '{column}', but {', '.join(row)}; "
-                f"name the right one with dataset.manifest.columns.{name}=COLUMN{null}"
+                f"name the right one: 'dataset.manifest.columns={{{name}: COLUMN}}'{null}"
             )
     return {name: column for name, (column, _) in columns.items() if column in row}
 
@@ -106,6 +106,7 @@ def _present(path: Path, row: Mapping[str, Any], columns: Mapping[str, tuple[str
 def _rows(path: Path, file: TextIO, delimiter: str | None) -> Iterator[Row]:
     """The rows with their line numbers; what can't be read is a CorpusError with file and line."""
     line = 0
+    reader = None
     try:
         if path.suffix.lower() in _JSON_LINES:
             for line, text in enumerate(file, start=1):
@@ -130,7 +131,8 @@ def _rows(path: Path, file: TextIO, delimiter: str | None) -> Iterator[Row]:
             f"{path} after line {line} isn't UTF-8 ({error.reason}); save it as UTF-8"
         ) from error
     except (csv.Error, TypeError) as error:
-        raise CorpusError(f"{path}:{line + 1} can't be read as a table row: {error}; mend the row") from error
+        line = reader.line_num if reader is not None else 1
+        raise CorpusError(f"{path}:{line} can't be read as a table row: {error}; mend the row") from error
 
 
 def _json_row(where: str, text: str) -> dict[str, Any]:

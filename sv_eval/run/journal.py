@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator
-from io import BufferedRandom
+from io import FileIO
 from pathlib import Path
 from typing import Self
 
@@ -36,7 +36,8 @@ class Journal:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.touch()
-            self._file: BufferedRandom = self.path.open("r+b")
+            # Unbuffered: a write is one system call, after which a kill of this process loses nothing.
+            self._file: FileIO = self.path.open("a+b", buffering=0)
         except OSError as error:
             raise RunDirectoryError(
                 f"{self.path}: can't be written ({error.strerror}); choose another hydra.run.dir=DIR"
@@ -63,25 +64,26 @@ class Journal:
         """Write one record; it is out of this process when the call returns."""
         line = json.dumps(record_to_json(record), ensure_ascii=False, separators=(",", ":"))
         try:
-            self._file.write(line.encode() + b"\n")
-            self._file.flush()
+            self._write(line.encode() + b"\n")
         except OSError as error:
             raise RunDirectoryError(f"{self.path}: a record can't be written ({error.strerror})") from error
         self.done.add(record.clip.id)
 
+    def _write(self, line: bytes) -> None:
+        while line:
+            line = line[self._file.write(line) :]
+
     def _read_back(self) -> None:
-        sessions, end, broken = [-1], 0, 0
+        session, end, broken = -1, 0, 0
         failed: set[str] = set()
-        for line in self._file:
-            if not line.endswith(b"\n"):
-                break
+        for line in read_lines(self.path):
             end += len(line)
             try:
                 data = json.loads(line)
                 clip_id = data["clip"]["id"]
                 self.done.add(clip_id)
                 (failed.add if data["outcome"] == Outcome.FAILURE else failed.discard)(clip_id)
-                sessions.append(data.get("session", 0))
+                session = max(session, data.get("session", 0))
             except (ValueError, KeyError, TypeError):
                 broken += 1
         if broken:
@@ -93,9 +95,8 @@ class Journal:
             self.done -= failed
         else:
             self.failed = len(failed)
-        self._file.seek(end)
-        self._file.truncate()
-        self.session = max(sessions) + 1
+        self._file.truncate(end)
+        self.session = session + 1
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,20 @@ def test_long_file_is_resampled_without_seams(write_sound):
     ideal = 0.5 * np.sin(2 * np.pi * 440 * np.arange(len(samples)) / 16_000)
     assert len(samples) == 128_000
     assert np.abs(samples - ideal)[200:-200].max() < 1e-3
+
+
+def test_many_threads_decode_alike(write_sound, write_av, tone):
+    paths = [
+        write_sound("a.wav", tone(44_100), 44_100),
+        write_sound("a.ogg", tone(16_000), 16_000),
+        write_av("a.m4a", tone(48_000), 48_000, "aac"),
+    ]
+    alone = [decode(path).samples for path in paths]
+
+    with ThreadPoolExecutor(8) as pool:
+        together = [waveform.samples for waveform in pool.map(decode, paths * 20)]
+
+    assert all(np.array_equal(samples, alone[index % 3]) for index, samples in enumerate(together))
 
 
 def test_streamed_wav_of_unknown_length_is_read_whole(tone):

@@ -1,0 +1,95 @@
+"""`python -m sv_eval --help`: every choice and setting, with the comments that stand beside them.
+
+Read off the configuration files themselves, without Hydra: its own help takes four times as long and drops
+the comments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sv_eval.errors import ConfigError, nearest
+from sv_eval.places import conf_dir
+
+_HEADER = """\
+sv_eval measures speech emotion recognition: how right per emotion, how fast, and on what it was measured.
+
+  python -m sv_eval                                     bundled demonstration model on bundled clips
+  python -m sv_eval dataset=emodb dataset.root=DIR      a corpus of yours
+  python -m sv_eval backend=fake dataset=simulated      a simulated recogniser: does the harness tell the truth?
+  python -m sv_eval -m load=single_stream,offline       every combination of comma-separated values
+  python -m sv_eval hydra.run.dir=DIR                   choose the run directory; the same command resumes it
+  python -m sv_eval backend=fake dataset=folder --help  the settings of other choices
+  python -m sv_eval.score RUN                           score and report a finished run again
+"""
+_FOOTER = """\
+Flags:
+  -m, --multirun      run every combination of comma-separated values
+  -c job, --cfg job   print the composed configuration and run nothing
+  --hydra-help        what else Hydra offers (completion, search path, launchers)
+
+A run directory holds report.md, figures/, metrics.json, records.jsonl, environment.json and .hydra/.
+Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 gate failed, 4 gate inconclusive, 5 incomplete.
+"""
+_OWN_SETTINGS = ("run", "report")
+
+
+def wants_help(arguments: Sequence[str]) -> bool:
+    """Whether this help answers the command line; configuration from elsewhere is left to Hydra's."""
+    elsewhere = ("hydra.searchpath", "--config", "-cp", "-cn", "-cd")
+    asked = {"-h", "--help"} & set(arguments)
+    return bool(asked) and not any(word.startswith(elsewhere) for word in arguments)
+
+
+def help_text(arguments: Sequence[str] = ()) -> str:
+    """The help for the choices that the command line makes; a choice that is not there raises ConfigError."""
+    conf = conf_dir()
+    groups = {path.name: _options(path) for path in sorted(conf.iterdir()) if path.is_dir()}
+    main = (conf / "config.yaml").read_text(encoding="utf-8")
+    chosen = _defaults(main, groups)
+    for word in arguments:
+        group, equals, option = word.partition("=")
+        if equals and group in groups:
+            if option not in groups[group]:
+                raise ConfigError(f"{word}: there is no such {group}; {nearest(option, groups[group])}")
+            chosen[group] = option
+    lines = [_HEADER, "Choices (GROUP=OPTION, * is the default):", ""]
+    defaults = _defaults(main, groups)
+    for group, options in groups.items():
+        lines.append(f"  {group}: " + ", ".join(f"{o}*" if o == defaults.get(group) else o for o in options))
+    lines += ["", "Settings (KEY=VALUE, with the group in front, e.g. backend.threads=1):", ""]
+    for group, option in chosen.items():
+        text = (conf / group / f"{option}.yaml").read_text(encoding="utf-8")
+        lines += [f"  {group}={option}", *_indented(text), ""]
+    lines += [*_indented(_own_settings(main), "  "), ""]
+    return "\n".join([*lines, _FOOTER])
+
+
+def _options(group: Path) -> list[str]:
+    return sorted(path.relative_to(group).with_suffix("").as_posix() for path in group.rglob("*.yaml"))
+
+
+def _defaults(main: str, groups: dict[str, list[str]]) -> dict[str, str]:
+    """The default option of each group, as the main file's `defaults` list has them."""
+    found = {}
+    for line in main.splitlines():
+        group, colon, option = line.strip().removeprefix("- ").partition(": ")
+        if line.strip().startswith("- ") and colon and group in groups:
+            found[group] = option.strip()
+    return found
+
+
+def _own_settings(main: str) -> str:
+    """The main file's own groups of settings, as they stand there."""
+    kept, keeping = [], False
+    for line in main.splitlines():
+        if line and not line[0].isspace():
+            keeping = line.rstrip(":") in _OWN_SETTINGS
+        if keeping:
+            kept.append(line)
+    return "\n".join(kept).strip()
+
+
+def _indented(text: str, by: str = "    ") -> list[str]:
+    return [by + line if line else "" for line in text.strip().splitlines()]

@@ -1,0 +1,106 @@
+"""The wheel works by itself: from any directory, without torch, whatever lies in the working directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WITHOUT_TORCH = (
+    "import runpy, sys; sys.modules['torch'] = sys.modules['torchaudio'] = sys.modules['funasr'] = None; "
+    "sys.argv[0] = 'sv_eval'; runpy.run_module('sv_eval', run_name='__main__', alter_sys=True)"
+)
+
+
+@pytest.fixture(scope="module")
+def installed_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh environment into which a wheel built from this tree was installed.
+
+    The dependencies are this environment's, so that nothing is downloaded; a path file lends them, which
+    does not bring along the editable install of the checkout.
+    """
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(REPOSITORY),
+    ]
+    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    (wheel,) = folder.glob("*.whl")
+    home = folder / "venv"
+    venv.create(home, with_pip=False, symlinks=True)
+    python = home / "bin" / "python"
+    (packages,) = home.glob("lib/python*/site-packages")
+    install = [
+        sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--quiet", "--no-compile",
+        "--target", str(packages), str(wheel),
+    ]  # fmt: skip
+    subprocess.run(install, check=True, capture_output=True, timeout=300)
+    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    return python
+
+
+def plain_environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+
+def test_the_demo_runs_beside_folders_that_bear_our_names(installed_python: Path, tmp_path: Path) -> None:
+    for name in ("backends", "reports", "datasets"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(
+            f"raise ImportError('the user\\'s own {name}')\n", encoding="utf-8"
+        )
+    command = [str(installed_python), "-c", WITHOUT_TORCH, "hydra.run.dir=run"]
+
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["run"]["n_scored"] == metrics["run"]["n_clips"] > 150
+    assert (tmp_path / "run" / "figures" / "confusion.svg").is_file()
+    environment = json.loads((tmp_path / "run" / "environment.json").read_text(encoding="utf-8"))
+    assert environment["dataset"]["name"] == "demo"
+
+
+def test_nothing_of_the_wheel_lies_where_hugging_face_keeps_its_package(installed_python: Path) -> None:
+    (packages,) = installed_python.parents[1].glob("lib/python*/site-packages")
+
+    placed = {path.name for path in packages.iterdir() if path.is_dir() and "dist-info" not in path.name}
+    assert placed - {"bin"} == {"backends", "reports", "sv_eval"}
+
+
+def test_a_bare_import_is_light(installed_python: Path) -> None:
+    check = (
+        "import sys, sv_eval; heavy = {'numpy', 'hydra', 'pandas', 'scipy', 'sklearn', 'matplotlib', 'torch'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    done = subprocess.run(
+        [str(installed_python), "-c", check],
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "[]"
