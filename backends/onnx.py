@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from backends.model_thread import ModelThread
 from backends.sensevoice.answers import AnswerReader
-from backends.sensevoice.frontend import Frontend, pad_batch
+from backends.sensevoice.frontend import Float32, Frontend, pad_batch
 from backends.sensevoice.model_dir import ModelDirectory, content_hash, open_model
 from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
@@ -23,6 +23,24 @@ from sv_eval.records import Prediction
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _OUTPUTS = ["ctc_logits", "encoder_out_lens"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Features:
+    """A batch on its way to the encoder."""
+
+    speech: Float32
+    lengths: NDArray[np.int32]
+    stages_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inferred:
+    """A batch on its way back."""
+
+    logits: Float32
+    lengths: NDArray[np.int32]
+    stages_ms: dict[str, float]
 
 
 class OnnxBackend:
@@ -59,16 +77,17 @@ class OnnxBackend:
         if batch_size < 1 or threads < 0:
             raise ConfigError("backend.batch_size must be at least 1 and backend.threads at least 0")
         self._where, self._precision = model, precision
+        self._labels: tuple[str, ...] = EMOTIONS
         self._provider, self._device_id, self._threads = provider, device_id, threads
         self._language, self._use_itn, self._batch_size = language, use_itn, batch_size
 
     @property
     def capabilities(self) -> Capabilities:
-        """Batches, two calls in flight: the features of one are computed while the other is inferred."""
+        """Batches, three in flight: features, inference and reading of answers work on one each."""
         return Capabilities(
-            labels=self._labels if hasattr(self, "_labels") else EMOTIONS,
+            labels=self._labels,
             max_batch=self._batch_size,
-            max_in_flight=2,
+            max_in_flight=3,
             # Dynamic int8 takes its activation scale from the whole batch.
             batch_invariant=self._precision != "int8",
         )
@@ -89,51 +108,51 @@ class OnnxBackend:
         self._info = self._describe()
         self._features = ModelThread("features")
         self._model = ModelThread("model")
+        self._answers = ModelThread("answers")
         return self
 
     async def __aexit__(self, *reason: object) -> None:
         """End the threads and drop the session."""
-        self._features.close()
-        self._model.close()
+        for thread in (self._features, self._model, self._answers):
+            thread.close()
         del self._session
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """Answers for one batch."""
         waveforms = [request.waveform.samples for request in requests]
         if len(waveforms) == 1:
-            # One hop between threads costs less than the two that overlapping would need.
-            return await self._model.run(lambda: self._infer(self._extract(waveforms)))
+            # A single clip's stages follow each other anyway: one hop between threads instead of three.
+            return await self._model.run(lambda: self._read(self._infer(self._extract(waveforms))))
         features = await self._features.run(lambda: self._extract(waveforms))
-        return await self._model.run(lambda: self._infer(features))
+        inferred = await self._model.run(lambda: self._infer(features))
+        return await self._answers.run(lambda: self._read(inferred))
 
-    def _extract(self, waveforms: Sequence[NDArray[np.float32]]) -> tuple[list[NDArray[np.float32]], float]:
+    def _extract(self, waveforms: Sequence[Float32]) -> _Features:
         begin = time.perf_counter()
-        features = [self._frontend(samples) for samples in waveforms]
-        return features, (time.perf_counter() - begin) * 1000
+        speech, lengths = pad_batch([self._frontend(samples) for samples in waveforms])
+        return _Features(speech=speech, lengths=lengths, stages_ms={"features": _milliseconds_since(begin)})
 
-    def _infer(self, extracted: tuple[list[NDArray[np.float32]], float]) -> list[Prediction]:
-        features, features_ms = extracted
-        speech, lengths = pad_batch(features)
-        prompt = np.full(len(features), LANGUAGE_PROMPTS[self._language], dtype=np.int32)
-        textnorm = np.full(len(features), TEXTNORM_PROMPTS[self._use_itn], dtype=np.int32)
-        inputs = {"speech": speech, "speech_lengths": lengths, "language": prompt, "textnorm": textnorm}
-        begin = time.perf_counter()
-        logits, frames = self._run(inputs)
-        inferred = time.perf_counter()
-        predictions = self._reader.read(logits, frames)
-        stages = {
-            "features": features_ms,
-            "inference": (inferred - begin) * 1000,
-            "postprocess": (time.perf_counter() - inferred) * 1000,
+    def _infer(self, features: _Features) -> _Inferred:
+        count = len(features.lengths)
+        inputs = {
+            "speech": features.speech,
+            "speech_lengths": features.lengths,
+            "language": np.full(count, LANGUAGE_PROMPTS[self._language], dtype=np.int32),
+            "textnorm": np.full(count, TEXTNORM_PROMPTS[self._use_itn], dtype=np.int32),
         }
-        return [replace(prediction, stages_ms=stages) for prediction in predictions]
-
-    def _run(self, inputs: dict[str, NDArray[Any]]) -> tuple[NDArray[np.float32], NDArray[np.integer]]:
+        begin = time.perf_counter()
         try:
-            logits, frames = self._session.run(_OUTPUTS, inputs)
+            logits, lengths = self._session.run(_OUTPUTS, inputs)
         except _onnxruntime_errors() as error:
             raise InferenceError("inference", f"onnxruntime: {' '.join(str(error).split())[:300]}") from error
-        return logits, frames
+        stages = features.stages_ms | {"inference": _milliseconds_since(begin)}
+        return _Inferred(logits=logits, lengths=lengths, stages_ms=stages)
+
+    def _read(self, inferred: _Inferred) -> list[Prediction]:
+        begin = time.perf_counter()
+        predictions = self._reader.read(inferred.logits, inferred.lengths)
+        stages = inferred.stages_ms | {"postprocess": _milliseconds_since(begin)}
+        return [replace(prediction, stages_ms=stages) for prediction in predictions]
 
     def _open_session(self, graph: Path) -> Any:
         import onnxruntime
@@ -186,6 +205,10 @@ def _onnxruntime_errors() -> tuple[type[Exception], ...]:
 
     own = [item for item in vars(native).values() if isinstance(item, type) and issubclass(item, Exception)]
     return (RuntimeError, *own)
+
+
+def _milliseconds_since(begin: float) -> float:
+    return (time.perf_counter() - begin) * 1000
 
 
 def _labels(directory: ModelDirectory) -> tuple[str, ...]:

@@ -48,13 +48,9 @@ PARTS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        description="Synthesises the demo corpus or the tiny model's training speech."
-    )
+    parser = argparse.ArgumentParser(description="Synthesises the demo corpus or the tiny model's training speech.")
     parser.add_argument("--part", choices=sorted(PARTS), required=True)
-    parser.add_argument(
-        "--out", type=Path, help="folder for the part; the demo's default is this script's folder"
-    )
+    parser.add_argument("--out", type=Path, help="folder for the part; the demo's default is this script's folder")
     options = parser.parse_args(arguments)
     if options.part == "train" and options.out is None:
         parser.error("--part train needs --out DIR: the training speech does not belong in the repository")
@@ -86,9 +82,7 @@ def make(part: Part, name: str, folder: Path, synthesiser: Synthesiser) -> Itera
                 samples = clip(speaker, emotion, phrases, part.spread, rng, synthesiser)
                 path = f"clips/{clip_id}.flac"
                 # 16-bit steps without dither: the same samples give the same file.
-                soundfile.write(
-                    folder / path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", compression_level=1.0
-                )
+                soundfile.write(folder / path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", compression_level=1.0)
                 yield {
                     "id": clip_id,
                     "path": path,

@@ -31,9 +31,7 @@ class Synthesiser:
     def __init__(self, scratch: Path) -> None:
         program = shutil.which("espeak-ng")
         if program is None:
-            raise SystemExit(
-                "espeak-ng is missing: install it first (Debian and Ubuntu: apt install espeak-ng)."
-            )
+            raise SystemExit("espeak-ng is missing: install it first (Debian and Ubuntu: apt install espeak-ng).")
         banner = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
         found = re.search(r"Data at: (.+)", banner)
         if found is None:
@@ -53,7 +51,7 @@ class Synthesiser:
     def speak(self, speaker: Speaker, phrases: tuple[str, ...], cues: Cues) -> Samples:
         """The sentence in the speaker's voice at 16 kHz, before any processing."""
         self.variant.write_text(voice_definition(speaker, cues), encoding="utf-8")
-        rate = int(round(speaker.rate_wpm * cues.rate_x))
+        rate = round(speaker.rate_wpm * cues.rate_x)
         command = [
             self.program,
             f"--path={self.parent}",
@@ -160,4 +158,4 @@ def recorded(samples: Samples, speaker: Speaker, cues: Cues, rng: np.random.Gene
     noise = noise - np.convolve(noise, np.ones(801) / 801, mode="same")
     noise *= 10 ** (rng.uniform(-77.0, -64.0) / 20) / np.sqrt(np.mean(noise**2))
     samples = samples + noise
-    return samples * min(1.0, 0.95 / np.abs(samples).max())
+    return np.asarray(samples * min(1.0, 0.95 / np.abs(samples).max()))

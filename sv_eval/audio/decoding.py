@@ -41,9 +41,7 @@ def decode(
         samples = track.samples()
         encoded = _encoded(file, source) if keep_encoded and whole else None
     if len(samples) == 0:
-        where = (
-            "" if whole else f" from {start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
-        )
+        where = "" if whole else f" from {start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
         raise AudioError("empty", f"{name} holds no samples{where}; record it again or leave the clip out")
     if len(samples) < round(limits.min_duration_s * SAMPLE_RATE_HZ):
         raise AudioError(
@@ -52,9 +50,7 @@ def decode(
             "no recogniser can judge it, leave the clip out",
         )
     if not np.isfinite(samples).all():
-        raise AudioError(
-            "not_audio", f"{name} holds samples that are no numbers (NaN or infinite); fetch it again"
-        )
+        raise AudioError("not_audio", f"{name} holds samples that are no numbers (NaN or infinite); fetch it again")
     return Waveform(
         samples=samples,
         encoded=encoded,

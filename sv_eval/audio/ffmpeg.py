@@ -41,9 +41,7 @@ def decode_ffmpeg(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
     with container:
         stream = next(iter(container.streams.audio), None)
         if stream is None:
-            raise AudioError(
-                "not_audio", f"{name} holds no audio stream; point the clip at a file with sound"
-            )
+            raise AudioError("not_audio", f"{name} holds no audio stream; point the clip at a file with sound")
         if stream.codec_context is None:
             return None
         stream.codec_context.thread_count = 1

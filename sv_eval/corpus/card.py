@@ -31,9 +31,7 @@ def find_card(name_or_path: str) -> Card:
     if path.is_file():
         return load_card(path)
     if "/" in name_or_path:
-        raise CorpusError(
-            f"dataset.card={name_or_path}: there is no {CARD_FILE}; give the folder that holds one"
-        )
+        raise CorpusError(f"dataset.card={name_or_path}: there is no {CARD_FILE}; give the folder that holds one")
     raise CorpusError(
         f"dataset.card={name_or_path}: there is no such card; {nearest(name_or_path, list_cards())} "
         f"(or give the path of a folder with a {CARD_FILE})"
@@ -80,7 +78,5 @@ def _refuse_repeats(path: Path, node: Any) -> None:
         line = key.start_mark.line + 1
         first = seen.setdefault(str(key.value), line)
         if first != line:
-            raise CorpusError(
-                f"{path}:{line}: the key '{key.value}' stands in line {first} already; keep one"
-            )
+            raise CorpusError(f"{path}:{line}: the key '{key.value}' stands in line {first} already; keep one")
         _refuse_repeats(path, value)

@@ -51,9 +51,7 @@ class HuggingFaceSource:
         if content is not None:
             return decode(content, limits=self._limits, keep_encoded=keep_encoded)
         if path is None:
-            raise AudioError(
-                "not_found", f"row {clip.path} holds no audio; leave it out or mend the data set"
-            )
+            raise AudioError("not_found", f"row {clip.path} holds no audio; leave it out or mend the data set")
         file = Path(path) if self._root is None else self._root / path
         return decode(file, limits=self._limits, keep_encoded=keep_encoded)
 
@@ -65,9 +63,7 @@ def _library() -> Any:
     except ImportError as error:
         raise CorpusError(_INSTALL) from error
     if not hasattr(datasets, "load_dataset"):
-        raise CorpusError(
-            f"{_INSTALL} (what `import datasets` found is a mere folder: {list(datasets.__path__)})"
-        )
+        raise CorpusError(f"{_INSTALL} (what `import datasets` found is a mere folder: {list(datasets.__path__)})")
     return datasets
 
 
@@ -119,9 +115,7 @@ def _builder(files: object) -> str:
 
 def _chosen_columns(options: HuggingFaceOptions) -> dict[str, str]:
     """Field to column, for the columns that were given."""
-    named = {
-        item.name: getattr(options, item.name) for item in fields(options) if item.name.endswith("_column")
-    }
+    named = {item.name: getattr(options, item.name) for item in fields(options) if item.name.endswith("_column")}
     return {name.removesuffix("_column"): column for name, column in named.items() if column is not None}
 
 

@@ -63,9 +63,7 @@ class Layout:
         try:
             return None if self.pattern is None else re.compile(self.pattern)
         except re.error as error:
-            raise CorpusError(
-                f"layout: the pattern {self.pattern!r} is no regular expression: {error}"
-            ) from error
+            raise CorpusError(f"layout: the pattern {self.pattern!r} is no regular expression: {error}") from error
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -59,21 +59,15 @@ def _manifest_path(config: DatasetConfig, card: Card) -> Path:
     raise CorpusError(f"{' and '.join(map(str, places))}: there is no such manifest{hint}")
 
 
-def _columns(
-    of_card: Mapping[str, str | None], of_user: Mapping[str, str | None]
-) -> dict[str, tuple[str, bool]]:
+def _columns(of_card: Mapping[str, str | None], of_user: Mapping[str, str | None]) -> dict[str, tuple[str, bool]]:
     """Field to column, and whether the column must be there."""
     chosen: dict[str, str | None] = {**of_card, **of_user}
     for name in chosen:
         if name not in COLUMNS:
-            raise CorpusError(
-                f"dataset.manifest.columns: '{name}' is no field of a clip; {nearest(name, COLUMNS)}"
-            )
+            raise CorpusError(f"dataset.manifest.columns: '{name}' is no field of a clip; {nearest(name, COLUMNS)}")
     merged = {name: chosen.get(name, column) for name, column in COLUMNS.items()}
     return {
-        name: (column, name in chosen or name in _REQUIRED)
-        for name, column in merged.items()
-        if column is not None
+        name: (column, name in chosen or name in _REQUIRED) for name, column in merged.items() if column is not None
     }
 
 
@@ -127,9 +121,7 @@ def _rows(path: Path, file: TextIO, delimiter: str | None) -> Iterator[Row]:
                 )
             yield line, dict(zip(header, cells, strict=True))
     except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{path} after line {line} isn't UTF-8 ({error.reason}); save it as UTF-8"
-        ) from error
+        raise CorpusError(f"{path} after line {line} isn't UTF-8 ({error.reason}); save it as UTF-8") from error
     except (csv.Error, TypeError) as error:
         line = reader.line_num if reader is not None else 1
         raise CorpusError(f"{path}:{line} can't be read as a table row: {error}; mend the row") from error
@@ -141,9 +133,7 @@ def _json_row(where: str, text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{where} isn't JSON ({error}); a .jsonl file holds one object a line") from error
     if not isinstance(row, dict):
-        raise CorpusError(
-            f'{where} is {type(row).__name__}, not an object; write {{"path": ..., "emotion": ...}}'
-        )
+        raise CorpusError(f'{where} is {type(row).__name__}, not an object; write {{"path": ..., "emotion": ...}}')
     return row
 
 
@@ -158,9 +148,7 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
             f"{where}: the clip ends at {end_s:g} s, not after its start; mend start and end (seconds)"
         )
     stretch = (
-        ""
-        if start_s is None and end_s is None
-        else f"@{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
+        "" if start_s is None and end_s is None else f"@{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
     )
     return Entry(
         id=fields.get("id") or printable(os.path.splitext(path)[0]) + stretch,

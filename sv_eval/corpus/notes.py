@@ -14,9 +14,7 @@ def notes_on_corpus(card: Card, found: Counter[str | None]) -> Iterator[str]:
     yield from card.notes
     expected = sum(card.expected.values())
     n_found = sum(found.values())
-    differing = [
-        f"{raw} {found[raw]} of {count}" for raw, count in card.expected.items() if found[raw] != count
-    ]
+    differing = [f"{raw} {found[raw]} of {count}" for raw, count in card.expected.items() if found[raw] != count]
     if expected and differing:
         yield f"{n_found} of the {expected} clips that the card expects ({', '.join(differing)})."
 
@@ -28,9 +26,7 @@ def notes_on_labels(card: Card, kept: Counter[str | None]) -> Iterator[str]:
     disputed = {word.casefold(): why for word, why in card.words.disputed.items()}
     for raw, count in sorted((raw, count) for raw, count in kept.items() if raw is not None):
         emotion = card.labels.canonical(raw)
-        why = card.words.disputed.get(raw) or (
-            None if card.words.case_sensitive else disputed.get(raw.casefold())
-        )
+        why = card.words.disputed.get(raw) or (None if card.words.case_sensitive else disputed.get(raw.casefold()))
         because = f" (disputed: {why.rstrip('.')})" if why else ""
         named = f"{_clips(count)} of {_word(card, raw)}"
         if emotion == OTHER:
@@ -41,9 +37,7 @@ def notes_on_labels(card: Card, kept: Counter[str | None]) -> Iterator[str]:
 
 def note_on_limit(limit: int, total: int, seed: int) -> str:
     """What a limit left."""
-    return (
-        f"{limit} of {total} clips, drawn so that every label keeps its share (dataset.limit, seed {seed})."
-    )
+    return f"{limit} of {total} clips, drawn so that every label keeps its share (dataset.limit, seed {seed})."
 
 
 def note_on_speakers(strangers: Counter[str]) -> str:

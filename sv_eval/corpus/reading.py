@@ -62,15 +62,15 @@ def read_corpus(config: DatasetConfig) -> Corpus:
     found = _OPENERS[card.layout.kind](config, card)
     census = Census(card, config.language)
     clips = _clips(config, card, found, census)
+    clips.sort(key=lambda clip: clip.id)
+    _check_ids(clips)
     total = len(clips)
     if config.card is None:
         card = _with_order_of(card, census)
     notes = [*notes_on_corpus(card, census.found), *found.notes]
     if config.limit is not None and config.limit < total:
-        clips = limited(clips, config.limit, config.seed)
+        clips = sorted(limited(clips, config.limit, config.seed), key=lambda clip: clip.id)
         notes.append(note_on_limit(config.limit, total, config.seed))
-    clips.sort(key=lambda clip: clip.id)
-    _check_ids(clips)
     notes += notes_on_labels(card, Counter(clip.raw_label for clip in clips))
     if census.strangers:
         notes.append(note_on_speakers(census.strangers))
@@ -87,10 +87,7 @@ def read_corpus(config: DatasetConfig) -> Corpus:
 
 def _card(config: DatasetConfig) -> Card:
     """The card, with the user's labels laid over its own."""
-    if config.card is not None:
-        card = find_card(config.card)
-    else:
-        card = generic_card(config, config.kind or "folder")
+    card = find_card(config.card) if config.card is not None else generic_card(config, config.kind or "folder")
     if not config.labels:
         return card
     given = config.labels if card.words.case_sensitive else {raw.casefold(): raw for raw in config.labels}

@@ -129,8 +129,7 @@ class Card:
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION:
             raise CorpusError(
-                f"schema_version is {self.schema_version}, but this sv_eval reads {SCHEMA_VERSION}; "
-                "upgrade sv_eval"
+                f"schema_version is {self.schema_version}, but this sv_eval reads {SCHEMA_VERSION}; upgrade sv_eval"
             )
         order = self.label_order or tuple(name for name in EMOTIONS if name in self.words.map.values())
         object.__setattr__(self, "label_order", order)

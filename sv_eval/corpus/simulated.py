@@ -23,9 +23,7 @@ def open_simulated(config: DatasetConfig, card: Card) -> Found:  # noqa: ARG001
 
 def _entries(options: SimulatedOptions) -> Iterator[Entry]:
     digits = len(str(options.n_clips - 1))
-    speakers = [
-        f"speaker_{number:0{len(str(options.n_speakers - 1))}d}" for number in range(options.n_speakers)
-    ]
+    speakers = [f"speaker_{number:0{len(str(options.n_speakers - 1))}d}" for number in range(options.n_speakers)]
     for index in range(options.n_clips):
         speaker = index // len(options.labels) % options.n_speakers
         share = index * _GOLDEN % 1.0

@@ -62,9 +62,7 @@ def _converted(hint: Any, value: object, where: str, error: type[UsageError]) ->
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise error(f"{where} should be a list, not {_shown(value)}")
-        return tuple(
-            _converted(arguments[0], item, f"{where}[{index}]", error) for index, item in enumerate(value)
-        )
+        return tuple(_converted(arguments[0], item, f"{where}[{index}]", error) for index, item in enumerate(value))
     if origin is not None and issubclass(origin, Mapping):
         return _mapping(arguments[1], value, where, error)
     return _scalar(hint, value, where, error)

@@ -43,9 +43,7 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not entry.name.startswith(".")]
     except OSError as error:
-        raise CorpusError(
-            f"{printable(folder)} can't be read ({error.strerror}); check its permissions"
-        ) from error
+        raise CorpusError(f"{printable(folder)} can't be read ({error.strerror}); check its permissions") from error
 
 
 @cache
@@ -57,9 +55,7 @@ def glob_regex(glob: str) -> re.Pattern[str]:
     """
     pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
     wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile(
-        "".join(wild.get(piece) or re.escape(piece) for piece in pieces), re.IGNORECASE | re.DOTALL
-    )
+    return re.compile("".join(wild.get(piece) or re.escape(piece) for piece in pieces), re.IGNORECASE | re.DOTALL)
 
 
 def is_clip(path: str, glob: str | None, exclude: tuple[str, ...] = ()) -> bool:

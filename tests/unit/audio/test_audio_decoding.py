@@ -29,9 +29,7 @@ def lag(samples, reference) -> int:
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 44_100, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
-def test_wav_of_any_rate_width_and_channels_becomes_16_khz_mono(
-    write_sound, tone, rate_hz, channels, subtype
-):
+def test_wav_of_any_rate_width_and_channels_becomes_16_khz_mono(write_sound, tone, rate_hz, channels, subtype):
     samples = np.tile(tone(rate_hz)[:, None], (1, channels))
     path = write_sound("a.wav", samples, rate_hz, subtype=subtype)
 

@@ -42,9 +42,7 @@ def sound(tmp_path: Path) -> Callable[..., Path]:
 def card(tmp_path: Path) -> Callable[..., Path]:
     """Writes a card that lacks nothing, with some of its lines replaced or added."""
 
-    def write(
-        text: str = "", layout: str = "kind: folder", labels: str = "map: {happy: happy, sad: sad}"
-    ) -> Path:
+    def write(text: str = "", layout: str = "kind: folder", labels: str = "map: {happy: happy, sad: sad}") -> Path:
         folder = tmp_path / "card"
         folder.mkdir(exist_ok=True)
         (folder / "dataset.yaml").write_text(

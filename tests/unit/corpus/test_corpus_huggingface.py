@@ -99,8 +99,7 @@ def test_json_lines_with_paths(read, sound, tmp_path):
     sound("audio/a.wav")
     path = tmp_path / "list.jsonl"
     path.write_text(
-        '{"audio": "a.wav", "label": "sad", "name": "x"}\n'
-        '{"audio": "none.wav", "label": "sad", "name": "y"}\n'
+        '{"audio": "a.wav", "label": "sad", "name": "x"}\n{"audio": "none.wav", "label": "sad", "name": "y"}\n'
     )
 
     corpus = read(
