@@ -88,9 +88,7 @@ class FakeBackend:
         self.planted = {label: _even_row(label, self._labels, accuracy) for label in self._labels}
         self.planted |= {label: _checked_row(label, row) for label, row in (confusion or {}).items()}
         self._ladders = {label: _Ladder(row) for label, row in self.planted.items()}
-        self._forced = {
-            label: _Ladder(_without_silence(row, self._labels)) for label, row in self.planted.items()
-        }
+        self._forced = {label: _Ladder(_without_silence(row, self._labels)) for label, row in self.planted.items()}
         guess = {answer: 1 / len(self._labels) for answer in self._labels}
         self._guess = _Ladder(guess)
 
@@ -181,9 +179,7 @@ def _checked_row(label: str, row: Mapping[str, float]) -> dict[str, float]:
         raise ConfigError(f"backend.confusion: row '{label}' is no emotion; {nearest(label, EMOTIONS)}")
     for answer in row:
         if answer not in ANSWERS:
-            raise ConfigError(
-                f"backend.confusion.{label}: '{answer}' is no answer; {nearest(answer, ANSWERS)}"
-            )
+            raise ConfigError(f"backend.confusion.{label}: '{answer}' is no answer; {nearest(answer, ANSWERS)}")
     if abs(sum(row.values()) - 1) > 1e-6 or min(row.values()) < 0:
         raise ConfigError(
             f"backend.confusion.{label}: shares must be positive and sum to 1, got {sum(row.values())}"

@@ -69,9 +69,7 @@ class OnnxBackend:
         batch_size: int = 8,
     ) -> None:
         if language not in LANGUAGE_PROMPTS:
-            raise ConfigError(
-                f"backend.language={language} is not known; {nearest(language, LANGUAGE_PROMPTS)}"
-            )
+            raise ConfigError(f"backend.language={language} is not known; {nearest(language, LANGUAGE_PROMPTS)}")
         if provider not in _PROVIDERS:
             raise ConfigError(f"backend.provider={provider} is not known; {nearest(provider, _PROVIDERS)}")
         if batch_size < 1 or threads < 0:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CONFUSION = "confusion.svg"
@@ -43,17 +44,13 @@ def draw_figures(metrics: Mapping[str, Any]) -> dict[str, str]:
 def draw_confusion(confusion: Mapping[str, Any]) -> str:
     """Counts in cells, coloured by their share of the row; rows are references, columns answers."""
     import matplotlib
-    from matplotlib.figure import Figure
 
     rows, columns, counts = confusion["rows"], confusion["columns"], confusion["counts"]
     shares = [[count / max(sum(row), 1) for count in row] for row in counts]
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(1.8 + 0.68 * len(columns), 1.2 + 0.46 * len(rows)), layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = _axes(width=0.68 * len(columns), height=0.46 * len(rows), left=1.2, bottom=1.0)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(
-            range(len(columns)), [name.replace("_", " ") for name in columns], rotation=35, ha="right"
-        )
+        axes.set_xticks(range(len(columns)), [name.replace("_", " ") for name in columns], rotation=35, ha="right")
         axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows])
         axes.set_xlabel("answer")
         axes.set_ylabel("reference")
@@ -69,12 +66,10 @@ def draw_confusion(confusion: Mapping[str, Any]) -> str:
 def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> str:
     """A histogram of the latency with its percentiles marked."""
     import matplotlib
-    from matplotlib.figure import Figure
 
     edges, counts = histogram["edges_ms"], histogram["counts"]
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(6.4, 2.6), layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = _axes(width=5.6, height=2.0, left=0.7, bottom=0.55)
         widths = [right - left for left, right in pairwise(edges)]
         axes.bar(edges[:-1], counts, width=widths, align="edge", color=_BAR, edgecolor="white", linewidth=0.4)
         top = max(counts)
@@ -95,6 +90,18 @@ def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> st
         axes.set_ylabel("clips")
         axes.spines[["top", "right"]].set_visible(False)
         return _svg(figure)
+
+
+def _axes(*, width: float, height: float, left: float, bottom: float) -> tuple[Figure, Axes]:
+    """A figure with one plot of this size and these margins, inches.
+
+    The margins are ours: letting matplotlib find them draws everything twice.
+    """
+    from matplotlib.figure import Figure
+
+    whole, tall = left + width + 0.25, bottom + height + 0.2
+    figure = Figure(figsize=(whole, tall))
+    return figure, figure.add_axes((left / whole, bottom / tall, width / whole, height / tall))
 
 
 def _svg(figure: Figure) -> str:

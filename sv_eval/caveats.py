@@ -47,9 +47,7 @@ def _about_the_run(scores: Mapping[str, Any], environment: Mapping[str, Any]) ->
         yield "resumed", {"sessions": len(environment["sessions"])}
 
 
-def _about_the_model(
-    scores: Mapping[str, Any], environment: Mapping[str, Any], speakers: Sequence[str]
-) -> _Found:
+def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], speakers: Sequence[str]) -> _Found:
     backend = environment["backend"]
     card = backend.get("card") or {}
     if card.get("kind") == "demonstration":

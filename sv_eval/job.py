@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Backend, is_backend
-from sv_eval.command import relative
 from sv_eval.errors import ConfigError
 from sv_eval.evaluate import evaluate
-from sv_eval.rescore import Summary
+from sv_eval.headline import headline
 
 
 def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
@@ -44,39 +43,10 @@ def build_backend(settings: Mapping[str, Any]) -> Backend:
         if isinstance(cause, ConfigError):
             raise cause from error
         detail = " ".join(str(cause or error).split())
-        raise ConfigError(
-            f"backend._target_={settings.get('_target_')}: can't be built ({detail})"
-        ) from error
+        raise ConfigError(f"backend._target_={settings.get('_target_')}: can't be built ({detail})") from error
     if not is_backend(backend):
-        raise ConfigError(
-            f"backend._target_={settings.get('_target_')}: not a backend (sv_eval.backend.Backend)"
-        )
+        raise ConfigError(f"backend._target_={settings.get('_target_')}: not a backend (sv_eval.backend.Backend)")
     return backend
-
-
-def headline(summary: Summary) -> str:
-    """The lines that end a run on a terminal."""
-    metrics = summary.metrics
-    run, uar, latency = metrics["run"], metrics["accuracy"]["uar"], metrics["latency_ms"]
-    lines = [
-        f"{run['dataset']} on {run['backend']}: {run['n_scored']} of {run['n_clips']} clips scored, "
-        f"{run['n_unknown']} unknown, {run['n_failed']} failed",
-        f"UAR {_interval(uar, 3)} over {', '.join(metrics['labels']) or 'no emotion'}",
-        "latency " + ", ".join(f"{name} {_interval(latency[name], 1, ' ms')}" for name in ("p50", "p95")),
-    ]
-    lines += [
-        f"caveat: {caveat['code']}" for caveat in metrics["caveats"] if caveat["code"] == "training_overlap"
-    ]
-    return "\n".join([*lines, f"report: {relative(summary.report)}"])
-
-
-def _interval(figure: Mapping[str, Any], digits: int, unit: str = "") -> str:
-    if figure["value"] is None:
-        return f"- ({figure.get('reason', 'not given')})"
-    text = f"{figure['value']:.{digits}f}{unit}"
-    if figure["low"] is None or figure["high"] is None:
-        return text
-    return f"{text} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
 
 
 def _keep(config: Any, hydra_config: Any, directory: Path) -> None:

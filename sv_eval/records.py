@@ -7,7 +7,7 @@ are the two directions, and a file written by one is read back equal by the othe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -171,13 +171,21 @@ class Record:
     """Which start of the run measured it, counted from 0; a resumed run has several."""
 
 
+_CLIP_FIELDS = tuple(field.name for field in fields(Clip))
+_WORDS_OF_A_PREDICTION = ("label", "forced", "text", "language", "event")
+
+
 def record_to_json(record: Record) -> dict[str, Any]:
     """The record as plain data; empty fields are left out."""
-    data: dict[str, Any] = {"clip": _fields(record.clip), "outcome": record.outcome.value}
-    if record.prediction is not None:
-        data["prediction"] = _fields(record.prediction)
-    if record.failure is not None:
-        data["failure"] = _fields(record.failure)
+    clip, prediction, failure = record.clip, record.prediction, record.failure
+    data: dict[str, Any] = {
+        "clip": _filled({name: getattr(clip, name) for name in _CLIP_FIELDS}),
+        "outcome": record.outcome.value,
+    }
+    if prediction is not None:
+        data["prediction"] = _prediction_to_json(prediction)
+    if failure is not None:
+        data["failure"] = {"kind": failure.kind, "message": failure.message, "attempts": failure.attempts}
     for name in ("latency_ms", "audio_s", "decode_ms"):
         value = getattr(record, name)
         if value is not None:
@@ -204,20 +212,34 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
     )
 
 
-def _fields(item: Any) -> dict[str, Any]:
-    """A record's fields that say something, as plain data."""
-    out: dict[str, Any] = {}
-    for name in item.__slots__:
-        value = getattr(item, name)
-        if value is None or value is False or (not isinstance(value, int | float) and len(value) == 0):
-            continue
-        if name == "segments":
-            out[name] = [_fields(segment) for segment in value]
-        elif isinstance(value, Mapping):
-            out[name] = {key: round(float(number), 6) for key, number in value.items()}
-        else:
-            out[name] = round(value, 6) if isinstance(value, float) else value
-    return out
+def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
+    data: dict[str, Any] = _filled({name: getattr(prediction, name) for name in _WORDS_OF_A_PREDICTION})
+    if prediction.scores is not None:
+        data["scores"] = _rounded(prediction.scores)
+    if prediction.confidence is not None:
+        data["confidence"] = round(prediction.confidence, 6)
+    if prediction.segments:
+        data["segments"] = [_segment_to_json(segment) for segment in prediction.segments]
+    if prediction.stages_ms:
+        data["stages_ms"] = _rounded(prediction.stages_ms)
+    if prediction.no_speech:
+        data["no_speech"] = True
+    return data
+
+
+def _segment_to_json(segment: Segment) -> dict[str, Any]:
+    scores = None if segment.scores is None else _rounded(segment.scores)
+    start_s, end_s = round(segment.start_s, 6), round(segment.end_s, 6)
+    words = {"label": segment.label, "scores": scores, "text": segment.text}
+    return {"start_s": start_s, "end_s": end_s, **_filled(words)}
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(number, 6) for name, number in numbers.items()}
 
 
 def _known(data: Mapping[str, Any], kind: type) -> dict[str, Any]:

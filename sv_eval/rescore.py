@@ -28,9 +28,7 @@ class ReportConfig:
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
-            raise ConfigError(
-                f"report.language={self.language} is not known; {nearest(self.language, LANGUAGES)}"
-            )
+            raise ConfigError(f"report.language={self.language} is not known; {nearest(self.language, LANGUAGES)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +70,7 @@ def rescore(directory: Path, scoring: Mapping[str, Any], report: Mapping[str, An
     return Summary(metrics=metrics, report=path)
 
 
-def compute_metrics(
-    table: RecordTable, environment: Mapping[str, Any], config: ScoringConfig
-) -> dict[str, Any]:
+def compute_metrics(table: RecordTable, environment: Mapping[str, Any], config: ScoringConfig) -> dict[str, Any]:
     """What metrics.json holds, from a run's records and its environment."""
     backend, dataset = environment["backend"], environment["dataset"]
     scorecard = score(

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _score(arguments: Sequence[str]) -> None:
     from sv_eval.errors import RunIncomplete
-    from sv_eval.job import headline
+    from sv_eval.headline import headline
     from sv_eval.rescore import rescore
     from sv_eval.run.identity import ENVIRONMENT
     from sv_eval.run_directory import read_json
@@ -53,9 +53,7 @@ def _score(arguments: Sequence[str]) -> None:
     print(headline(summary))
     missing = environment["dataset"]["n_clips"] - summary.metrics["run"]["n_clips"]
     if missing:
-        raise RunIncomplete(
-            f"{missing} clips of the corpus have no record yet; the figures are of the others"
-        )
+        raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
 
 
 def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -66,9 +64,7 @@ def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[st
     for override in overrides:
         key, equals, _ = override.partition("=")
         if not equals or key.split(".")[0] not in _GROUPS:
-            raise ConfigError(
-                f"'{override}' is not understood; {nearest(key.split('.')[0], _GROUPS)} (see --help)"
-            )
+            raise ConfigError(f"'{override}' is not understood; {nearest(key.split('.')[0], _GROUPS)} (see --help)")
     try:
         kept = OmegaConf.create({group: config.get(group) or {} for group in _GROUPS})
         merged = OmegaConf.merge(kept, OmegaConf.from_dotlist(list(overrides)))

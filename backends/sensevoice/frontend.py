@@ -59,9 +59,7 @@ class Frontend:
         from scipy.sparse import csr_matrix
 
         if config.fs != SAMPLE_RATE_HZ:
-            raise ModelError(
-                f"the model's front end wants {config.fs} Hz; only {SAMPLE_RATE_HZ} Hz is supported"
-            )
+            raise ModelError(f"the model's front end wants {config.fs} Hz; only {SAMPLE_RATE_HZ} Hz is supported")
         options = knf.FbankOptions()
         options.frame_opts.samp_freq = config.fs
         options.frame_opts.dither = 0.0

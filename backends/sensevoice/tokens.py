@@ -18,9 +18,7 @@ EMOTION_PIECES: Mapping[str, str] = {
     **{emotion: f"<|{emotion.upper()}|>" for emotion in EMOTIONS},
     UNKNOWN: "<|EMO_UNKNOWN|>",
 }
-LANGUAGE_PIECES: Mapping[str, str] = {
-    name: f"<|{name}|>" for name in ("zh", "en", "yue", "ja", "ko", "nospeech")
-}
+LANGUAGE_PIECES: Mapping[str, str] = {name: f"<|{name}|>" for name in ("zh", "en", "yue", "ja", "ko", "nospeech")}
 EVENTS = (
     "Speech", "BGM", "Applause", "Laughter", "Cry", "Sneeze", "Breath", "Cough", "Sing", "Speech_Noise",
     "GBG", "Event_UNK",

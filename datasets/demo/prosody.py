@@ -50,8 +50,8 @@ class Speaker:
 PROFILES: dict[str, Cues] = {
     "neutral": Cues(pitch_st=0.0, range_x=1.0, rate_x=1.0, level_db=0.0, tilt_db=0.0, breath=0.0, rough=0.0,
                     tremor=0.0, final_st=-1.0, smile_x=1.0),
-    "happy": Cues(pitch_st=5.5, range_x=1.8, rate_x=1.14, level_db=4.0, tilt_db=3.0, breath=0.0, rough=0.0,
-                  tremor=0.1, final_st=0.0, smile_x=1.09),
+    "happy": Cues(pitch_st=6.5, range_x=1.9, rate_x=1.13, level_db=5.5, tilt_db=4.5, breath=0.0, rough=0.0,
+                  tremor=0.1, final_st=1.0, smile_x=1.1),
     "angry": Cues(pitch_st=2.5, range_x=1.4, rate_x=1.16, level_db=7.0, tilt_db=7.0, breath=0.0, rough=0.8,
                   tremor=0.2, final_st=-3.0, smile_x=1.0),
     "sad": Cues(pitch_st=-2.0, range_x=0.5, rate_x=0.76, level_db=-6.0, tilt_db=-7.5, breath=0.8, rough=0.0,

@@ -9,19 +9,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, Self
+from itertools import islice
+from typing import Self
 
-from sv_eval.errors import ClipError
+from sv_eval.corpus.source import AudioSource
 from sv_eval.records import Clip, Failure, Waveform
+from sv_eval.run.boundary import around_one_clip
 
+_AT_A_TIME = 4
 _LONGEST_AHEAD_S = 1800.0  # half an hour of audio is 115 MB of samples
-
-
-class AudioSource(Protocol):
-    """Where a corpus's audio comes from. `load` is called from several threads at once."""
-
-    def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
-        """The clip's waveform; raises AudioError when there is none to be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +37,8 @@ class Decoded:
 class Feed:
     """Decodes clips in order, at most `ahead` clips (and half an hour of audio) before they are asked for.
 
-    Use as a context manager: leaving it stops the threads.
+    A thread takes a few clips at a time, since handing over a task costs about as much as decoding a short
+    clip. Use as a context manager: leaving it stops the threads.
     """
 
     def __init__(
@@ -56,8 +53,8 @@ class Feed:
         self._clips: Iterator[Clip] = iter(clips)
         self._source, self._keep_encoded = source, keep_encoded
         self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
-        self._waiting: deque[Future[Decoded]] = deque()
-        self._ahead = max(ahead, workers)
+        self._waiting: deque[Future[list[Decoded]]] = deque()
+        self._ahead = -(-max(ahead, workers) // _AT_A_TIME)
         self._held_s = 0.0
         self._lock = threading.Lock()
 
@@ -74,32 +71,35 @@ class Feed:
         """Every clip, in order."""
         while self._waiting:
             future = self._waiting.popleft()
-            item = future.result() if future.done() else await asyncio.wrap_future(future)
-            if item.waveform is not None:
-                self._hold(-item.waveform.duration_s)
+            items = future.result() if future.done() else await asyncio.wrap_future(future)
             self._refill()
-            yield item
+            for item in items:
+                if item.waveform is not None:
+                    self._hold(-item.waveform.duration_s)
+                yield item
 
     def _refill(self) -> None:
         while len(self._waiting) < self._ahead and self._held_s < _LONGEST_AHEAD_S:
-            clip = next(self._clips, None)
-            if clip is None:
+            clips = list(islice(self._clips, _AT_A_TIME))
+            if not clips:
                 return
-            self._waiting.append(self._executor.submit(self._decode, clip))
+            self._waiting.append(self._executor.submit(self._decode_some, clips))
 
     def _hold(self, seconds: float) -> None:
         with self._lock:
             self._held_s += seconds
 
+    def _decode_some(self, clips: list[Clip]) -> list[Decoded]:
+        return [self._decode(clip) for clip in clips]
+
     def _decode(self, clip: Clip) -> Decoded:
         begin = time.perf_counter()
-        waveform, failure = None, None
-        try:
+        waveform = None
+        with around_one_clip("decode_error") as failures:
             waveform = self._source.load(clip, keep_encoded=self._keep_encoded)
             self._hold(waveform.duration_s)
-        except ClipError as error:
-            failure = Failure(kind=error.kind, message=str(error))
         elapsed_ms = (time.perf_counter() - begin) * 1000
+        failure = failures[0] if failures else None
         return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms)
 
 

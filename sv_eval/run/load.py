@@ -31,9 +31,7 @@ class LoadConfig:
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
-            raise ConfigError(
-                f"load.schedule={self.schedule} is not known; {nearest(self.schedule, SCHEDULES)}"
-            )
+            raise ConfigError(f"load.schedule={self.schedule} is not known; {nearest(self.schedule, SCHEDULES)}")
         if self.warmup_clips < 0 or self.window_batches < 1:
             raise ConfigError("load.warmup_clips must be at least 0 and load.window_batches at least 1")
 

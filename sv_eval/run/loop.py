@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from sv_eval.backend import Answer, Backend, Request
 from sv_eval.clock import Clock, WallClock
-from sv_eval.errors import ClipError, InferenceError, SvEvalError
+from sv_eval.corpus.source import AudioSource
+from sv_eval.errors import InferenceError
 from sv_eval.records import Clip, Failure, Outcome, Record
-from sv_eval.run.feed import AudioSource, Decoded, Feed, cut_batches
+from sv_eval.run.boundary import around_one_clip
+from sv_eval.run.feed import Decoded, Feed, cut_batches
 from sv_eval.run.load import LoadPlan
 
 
@@ -84,9 +86,7 @@ class RunLoop:
     def _requests(self, batch: Sequence[Decoded]) -> list[Request]:
         told = self.backend.capabilities.needs_reference
         return [
-            Request(
-                clip_id=item.clip.id, waveform=item.waveform, reference=item.clip.reference if told else None
-            )
+            Request(clip_id=item.clip.id, waveform=item.waveform, reference=item.clip.reference if told else None)
             for item in batch
             if item.waveform is not None
         ]
@@ -112,19 +112,13 @@ class RunLoop:
             self._record(item, answer, latency_ms, batch_size=len(batch))
 
     async def _ask(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """The backend's answers. This is the boundary where a fault of one call becomes failures."""
-        try:
+        """The backend's answers; a call that went wrong gives a failure for each request."""
+        answers: Sequence[Answer] = ()
+        with around_one_clip("backend_error") as failures:
             answers = await self.backend.recognize(requests)
             if len(answers) != len(requests):
                 raise InferenceError("protocol", f"{len(answers)} answers came for {len(requests)} requests")
-        except ClipError as error:
-            return [Failure(kind=error.kind, message=str(error))] * len(requests)
-        except SvEvalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the per-clip boundary: a plug-in may raise anything
-            message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            return [Failure(kind="backend_error", message=message)] * len(requests)
-        return answers
+        return failures * len(requests) if failures else answers
 
     def _record(
         self,

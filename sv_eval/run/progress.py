@@ -44,9 +44,7 @@ class RunningUar:
 class Progress:
     """Shows rate, time left and running UAR on stderr. A context manager; `add` costs microseconds."""
 
-    def __init__(
-        self, total: int, done: int, labels: tuple[str, ...], *, stream: TextIO | None = None
-    ) -> None:
+    def __init__(self, total: int, done: int, labels: tuple[str, ...], *, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._total, self._done, self._begun_with = total, done, done
         self._uar = RunningUar(labels)
@@ -120,11 +118,7 @@ class Progress:
 
     def _line(self) -> None:
         rate = self._rate
-        left = (
-            f", {(self._total - self._done) / rate:.0f} s left"
-            if rate > 0 and self._done < self._total
-            else ""
-        )
+        left = f", {(self._total - self._done) / rate:.0f} s left" if rate > 0 and self._done < self._total else ""
         speed = f", {rate:.1f} clips/s" if rate > 0 else ""
         print(
             f"{self._done}/{self._total} clips{speed}{left}, {self._uar}{self._failures}",

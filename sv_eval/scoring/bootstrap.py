@@ -54,9 +54,7 @@ class Bounds:
     """Why there are none, or what to know about them."""
 
 
-def bounds(
-    clusters: Clusters, measures: Measures, *, confidence: float, resamples: int, seed: int
-) -> list[Bounds]:
+def bounds(clusters: Clusters, measures: Measures, *, confidence: float, resamples: int, seed: int) -> list[Bounds]:
     """The bounds of every measure, in the vector's order."""
     values = measures(clusters.total)
     n = measures.contributors(clusters.counts, clusters.multiplicity)
@@ -190,6 +188,4 @@ def _bounds_of(value: float, low: float, high: float, n: int, undefined: float) 
         return Bounds(low=None, high=None, method=None, reason=f"{share}: too few clusters have these clips")
     if high - low < 1e-12:
         return Bounds(low=None, high=None, method=None, reason="all clusters alike: no spread can be seen")
-    return Bounds(
-        low=float(low), high=float(high), method=PERCENTILE if n >= FEWEST else JACKKNIFE.format(n=n)
-    )
+    return Bounds(low=float(low), high=float(high), method=PERCENTILE if n >= FEWEST else JACKKNIFE.format(n=n))

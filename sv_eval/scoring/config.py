@@ -42,9 +42,7 @@ class ScoringConfig:
         if not 0.5 <= self.confidence < 1:
             raise ConfigError(f"scoring.confidence: {self.confidence} is not from 0.5 to below 1; try 0.95")
         if not 100 <= self.resamples <= MOST_RESAMPLES:
-            raise ConfigError(
-                f"scoring.resamples: {self.resamples} is not from 100 to {MOST_RESAMPLES}; try 10000"
-            )
+            raise ConfigError(f"scoring.resamples: {self.resamples} is not from 100 to {MOST_RESAMPLES}; try 10000")
         if self.seed < 0:
             raise ConfigError(f"scoring.seed: {self.seed} is negative; give 0 or more")
         edges = self.duration_bins_s

@@ -71,9 +71,7 @@ class WrongPair:
 
     def to_json(self) -> dict[str, Any]:
         """The pair as plain data."""
-        clips = [
-            {"clip": clip.id, "path": clip.path, "confidence": plain(clip.confidence)} for clip in self.clips
-        ]
+        clips = [{"clip": clip.id, "path": clip.path, "confidence": plain(clip.confidence)} for clip in self.clips]
         data: dict[str, Any] = {"reference": self.reference, "predicted": self.predicted}
         return data | {"count": self.count, "share": plain(self.share), "clips": clips}
 

@@ -35,9 +35,7 @@ class Interval:
             "high": plain(self.high),
             "n": self.n,
         }
-        return data | {
-            name: text for name, text in (("reason", self.reason), ("method", self.method)) if text
-        }
+        return data | {name: text for name, text in (("reason", self.reason), ("method", self.method)) if text}
 
 
 def plain(value: float | None) -> float | None:

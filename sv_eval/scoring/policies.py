@@ -89,9 +89,7 @@ def _scored(
 ) -> dict[str, PolicyScores]:
     total = clusters.total
     measures = Measures.over(total, policies)
-    found = bounds(
-        clusters, measures, confidence=config.confidence, resamples=config.resamples, seed=config.seed
-    )
+    found = bounds(clusters, measures, confidence=config.confidence, resamples=config.resamples, seed=config.seed)
     values, sizes = measures(total), measures.sizes(total)
     names = [(name, "") for name in OVERALL] + [(name, label) for name in PER_LABEL for label in labels]
     scores = {}

@@ -28,9 +28,7 @@ ANSWERED = ANSWERS.index(UNKNOWN)
 """Answer codes below this one name an emotion (or `other`); those from it on do not."""
 
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS}
-_FORCED_CODE: dict[str | None, int] = {None: -1} | {
-    name: code for code, name in enumerate(ANSWERS[:ANSWERED])
-}
+_FORCED_CODE: dict[str | None, int] = {None: -1} | {name: code for code, name in enumerate(ANSWERS[:ANSWERED])}
 _REFERENCE_CODE: dict[str | None, int] = {None: len(REFERENCES) - 1} | {
     name: code for code, name in enumerate(REFERENCES[:-1])
 }
@@ -142,9 +140,7 @@ def _codes(ids: Sequence[str], words: Sequence[Any], codes: Mapping[Any, int], w
         word = error.args[0]
         clip_id = ids[words.index(word)]
         choices = [name for name in codes if name]
-        raise UsageError(
-            f"record of clip '{clip_id}': {what} '{word}'; {nearest(str(word), choices)}"
-        ) from None
+        raise UsageError(f"record of clip '{clip_id}': {what} '{word}'; {nearest(str(word), choices)}") from None
 
 
 def _vocabulary(words: Sequence[str | None]) -> tuple[NDArray[np.int32], tuple[str, ...]]:

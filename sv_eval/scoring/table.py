@@ -94,9 +94,7 @@ class RecordTable:
             try:
                 rows[data["clip"]["id"]] = row_of_json(data)
             except (KeyError, TypeError, AttributeError) as error:
-                raise UsageError(
-                    f"records, line {number}: not a record ({error!r}); delete the line"
-                ) from error
+                raise UsageError(f"records, line {number}: not a record ({error!r}); delete the line") from error
             count += 1
         return cls(**columns(rows), n_repeated=count - len(rows))
 

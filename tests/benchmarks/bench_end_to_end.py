@@ -86,7 +86,9 @@ def compare(corpus: Corpus, model: str, schedule: str, threads: int, rounds: int
     pairs = [(run_s(corpus, backend, plan), bare_s(session, batches)) for _ in range(rounds)]
     ours, peer = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
-    print(f"{schedule}: run {ours:.2f} s, onnxruntime alone {peer:.2f} s, ratio {ratio:.3f} ({len(batches)} batches)")
+    print(
+        f"{schedule}: run {ours:.2f} s, onnxruntime alone {peer:.2f} s, ratio {ratio:.3f} ({len(batches)} batches)"
+    )
 
 
 def main() -> None:

@@ -74,9 +74,7 @@ def main() -> None:
     whole, run = evaluation_s(clips)
     after = peak_mib()
     bare = bare_s(clips)
-    print(
-        f"{clips} clips: whole evaluation {1000 * whole / clips:.4f} ms a clip, run {1000 * run / clips:.4f}"
-    )
+    print(f"{clips} clips: whole evaluation {1000 * whole / clips:.4f} ms a clip, run {1000 * run / clips:.4f}")
     print(f"bare backend loop {1000 * bare / clips:.4f} ms a clip; the run is {run / bare:.1f} times that")
     print(f"peak memory {before:.0f} -> {after:.0f} MiB, {(after - before) * 2**20 / clips:.0f} bytes a clip")
 

@@ -27,9 +27,7 @@ def environment() -> dict[str, str]:
 def call(tmp_path: Path, environment: dict[str, str]) -> Call:
     """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder."""
 
-    def run(
-        *arguments: str, module: str = "sv_eval", cwd: Path = tmp_path
-    ) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, module: str = "sv_eval", cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=cwd,

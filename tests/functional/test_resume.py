@@ -25,9 +25,7 @@ OF_THE_MOMENT = ("latency_ms", "latency_by_duration", "rtf", "rtf_reason", "cave
 
 def start(directory: Path, environment: dict[str, str], cwd: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "sv_eval", *ARGUMENTS, f"hydra.run.dir={directory}"]
-    return subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    return subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def lines_in(path: Path) -> int:

@@ -139,9 +139,7 @@ def test_a_changed_configuration_is_refused_with_the_difference(call: Call, tmp_
     assert (tmp_path / "run" / ".hydra" / "config.yaml").read_text(encoding="utf-8") == before
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["nowhere"], ["nowhere", "scoring.polcy=ban"], ["nowhere", "wrong"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["nowhere"], ["nowhere", "scoring.polcy=ban"], ["nowhere", "wrong"]])
 def test_scoring_something_that_is_no_run_is_refused(call: Call, arguments: list[str]) -> None:
     done = call(*arguments, module="sv_eval.score")
 

@@ -110,7 +110,14 @@ def test_every_table_has_as_many_cells_in_each_row(language: str) -> None:
 def test_the_report_holds_what_a_reader_looks_for(language: str) -> None:
     text = render(metrics(), environment(), language)
 
-    for words in ("figures/confusion.svg", "figures/latency.svg", "A CPU", "CC0-1.0", "`0123456789ab`", "not_audio"):
+    for words in (
+        "figures/confusion.svg",
+        "figures/latency.svg",
+        "A CPU",
+        "CC0-1.0",
+        "`0123456789ab`",
+        "not_audio",
+    ):
         assert words in text
     assert "None" not in text
     assert "nan" not in text.lower().split()

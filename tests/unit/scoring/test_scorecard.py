@@ -226,9 +226,7 @@ def test_the_second_opinion_finds_a_wrong_figure(mixed: list[Record]) -> None:
 
 
 def test_bounds_enclose_their_values(record: Make) -> None:
-    records = [
-        record(f"{i}", ORDER[i % 4], ORDER[(i + (i % 7 == 0)) % 4], speaker=str(i % 40)) for i in range(800)
-    ]
+    records = [record(f"{i}", ORDER[i % 4], ORDER[(i + (i % 7 == 0)) % 4], speaker=str(i % 40)) for i in range(800)]
 
     data = scored(records).to_json()
 

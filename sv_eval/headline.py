@@ -1,0 +1,32 @@
+"""The lines that end a run on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sv_eval.command import relative
+from sv_eval.rescore import Summary
+
+
+def headline(summary: Summary) -> str:
+    """What was scored, UAR, latency and where the report is, a line each."""
+    metrics = summary.metrics
+    run, uar, latency = metrics["run"], metrics["accuracy"]["uar"], metrics["latency_ms"]
+    lines = [
+        f"{run['dataset']} on {run['backend']}: {run['n_scored']} of {run['n_clips']} clips scored, "
+        f"{run['n_unknown']} unknown, {run['n_failed']} failed",
+        f"UAR {_interval(uar, 3)} over {', '.join(metrics['labels']) or 'no emotion'}",
+        "latency " + ", ".join(f"{name} {_interval(latency[name], 1, ' ms')}" for name in ("p50", "p95")),
+    ]
+    lines += [f"caveat: {caveat['code']}" for caveat in metrics["caveats"] if caveat["code"] == "training_overlap"]
+    return "\n".join([*lines, f"report: {relative(summary.report)}"])
+
+
+def _interval(figure: Mapping[str, Any], digits: int, unit: str = "") -> str:
+    if figure["value"] is None:
+        return f"- ({figure.get('reason', 'not given')})"
+    text = f"{figure['value']:.{digits}f}{unit}"
+    if figure["low"] is None or figure["high"] is None:
+        return text
+    return f"{text} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
