@@ -7,7 +7,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from sv_eval.backend import Backend
 from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
 from sv_eval.environment import describe_environment
-from sv_eval.errors import ConfigError, RunIncomplete, nearest
+from sv_eval.errors import ConfigError, RunIncomplete
 from sv_eval.records import Clip, Outcome, Record
 from sv_eval.rescore import Summary, report_config_from, rescore
 from sv_eval.run.budget import FailureBudget
@@ -26,6 +26,7 @@ from sv_eval.run.loop import RunLoop
 from sv_eval.run.progress import Progress
 from sv_eval.run_directory import read_json, write_json
 from sv_eval.scoring.config import scoring_config_from
+from sv_eval.structure import structure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,8 @@ class RunConfig:
 
 
 def run_config_from(settings: Mapping[str, Any]) -> RunConfig:
-    """The configuration in `settings`; an unknown key is an error that names the nearest."""
-    known = {field.name for field in fields(RunConfig)}
-    for key in settings:
-        if key not in known:
-            raise ConfigError(f"run.{key} is not known; {nearest(key, known)}")
-    return RunConfig(**settings)
+    """The configuration in `settings`; a wrong key or type is a ConfigError."""
+    return structure(RunConfig, settings, "run", ConfigError)
 
 
 def evaluate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_jso
 from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
 from sv_eval.scoring.table import RecordTable
+from sv_eval.structure import structure
 
 LANGUAGES = ("en", "zh")
 
@@ -42,12 +43,8 @@ class Summary:
 
 
 def report_config_from(settings: Mapping[str, Any]) -> ReportConfig:
-    """The configuration in `settings`; an unknown key is an error that names the nearest."""
-    known = {field.name for field in fields(ReportConfig)}
-    for key in settings:
-        if key not in known:
-            raise ConfigError(f"report.{key} is not known; {nearest(key, known)}")
-    return ReportConfig(**settings)
+    """The configuration in `settings`; a wrong key or type is a ConfigError."""
+    return structure(ReportConfig, settings, "report", ConfigError)
 
 
 def rescore(directory: Path, scoring: Mapping[str, Any], report: Mapping[str, Any]) -> Summary:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.corpus.schema import Card
-from sv_eval.corpus.structure import structure
 from sv_eval.errors import CorpusError, nearest
 from sv_eval.places import cards_dir
+from sv_eval.structure import structure
 
 __all__ = ["CARD_FILE", "Card", "find_card", "list_cards", "load_card"]
 

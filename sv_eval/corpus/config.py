@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sv_eval.audio.limits import AudioLimits
-from sv_eval.corpus.structure import structure
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError
+from sv_eval.structure import structure
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,12 @@ is what a latency figure means; `offline` keeps the backend full with batches, w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from sv_eval.backend import Capabilities
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.structure import structure
 
 SINGLE_STREAM = "single_stream"
 OFFLINE = "offline"
@@ -51,12 +52,8 @@ class LoadPlan:
 
 
 def load_config_from(settings: Mapping[str, Any]) -> LoadConfig:
-    """The configuration in `settings`; an unknown key is an error that names the nearest."""
-    known = {field.name for field in fields(LoadConfig)}
-    for key in settings:
-        if key not in known:
-            raise ConfigError(f"load.{key} is not known; {nearest(key, known)}")
-    return LoadConfig(**settings)
+    """The configuration in `settings`; a wrong key or type is a ConfigError."""
+    return structure(LoadConfig, settings, "load", ConfigError)
 
 
 def plan_load(config: LoadConfig, can: Capabilities) -> LoadPlan:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.structure import structure
 
 POLICIES: tuple[str, ...] = ("wrong", "abstain", "ban")
 """What becomes of an answer without an emotion: a wrong answer, left out, or replaced by the forced label."""
@@ -56,11 +57,7 @@ def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:
     >>> scoring_config_from({"policy": "ban", "labels": ["sad", "happy"]}).labels
     ('sad', 'happy')
     """
-    names = [field.name for field in fields(ScoringConfig)]
-    for key in options:
-        if key not in names:
-            raise ConfigError(f"scoring.{key}: no such option; {nearest(str(key), names)}")
-    return ScoringConfig(**{key: _READERS[key](key, value) for key, value in options.items()})
+    return structure(ScoringConfig, options, "scoring", ConfigError)
 
 
 def _check_labels(labels: str | tuple[str, ...]) -> None:
@@ -73,52 +70,3 @@ def _check_labels(labels: str | tuple[str, ...]) -> None:
             raise ConfigError(f"scoring.labels: '{label}' is no emotion name; {nearest(label, EMOTIONS)}")
     if len(set(labels)) < len(labels):
         raise ConfigError(f"scoring.labels: {list(labels)} names an emotion twice; name each once")
-
-
-def _text(key: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"scoring.{key}: {value!r} is no word; put a word there")
-    return value
-
-
-def _labels(key: str, value: Any) -> str | tuple[str, ...]:
-    return value if isinstance(value, str) else tuple(_text(key, item) for item in _list(key, value))
-
-
-def _list(key: str, value: Any) -> Sequence[Any]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise ConfigError(f"scoring.{key}: {value!r} is no list; write it as [a, b]")
-    return value
-
-
-def _number(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"scoring.{key}: {value!r} is no number; put a number there")
-    return float(value)
-
-
-def _whole(key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"scoring.{key}: {value!r} is no whole number; put one there")
-    return value
-
-
-def _switch(key: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"scoring.{key}: {value!r} is neither true nor false")
-    return value
-
-
-def _edges(key: str, value: Any) -> tuple[float, ...]:
-    return tuple(_number(key, item) for item in _list(key, value))
-
-
-_READERS: dict[str, Callable[[str, Any], Any]] = {
-    "labels": _labels,
-    "policy": _text,
-    "confidence": _number,
-    "resamples": _whole,
-    "seed": _whole,
-    "duration_bins_s": _edges,
-    "second_opinion": _switch,
-}

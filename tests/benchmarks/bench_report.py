@@ -43,9 +43,7 @@ def main() -> None:
     ours = statistics.median(a for a, _ in rounds)
     peer = statistics.median(b for _, b in rounds)
     ratio = statistics.median(a / b for a, b in rounds)
-    print(
-        f"{CLIPS} clips: scored and reported in {ours:.2f} s; the imports alone take {peer:.2f} s, ratio {ratio:.1f}"
-    )
+    print(f"{CLIPS} clips: scored and reported in {ours:.2f} s; imports alone take {peer:.2f} s, ratio {ratio:.1f}")
 
 
 if __name__ == "__main__":
