@@ -17,7 +17,7 @@ def headline(summary: Summary) -> str:
         f"{run['dataset']} on {run['backend']}: {run['n_scored']} of {run['n_clips']} clips scored, "
         f"{run['n_unknown']} unknown, {run['n_failed']} failed",
         f"UAR {_interval(uar, 3)} over {', '.join(metrics['labels']) or 'no emotion'}",
-        "latency " + ", ".join(f"{name} {_interval(latency[name], 1, ' ms')}" for name in ("p50", "p95")),
+        "latency " + ", ".join(f"{name} {_interval(latency[name], 2, ' ms')}" for name in ("p50", "p95")),
     ]
     lines += [f"caveat: {caveat['code']}" for caveat in metrics["caveats"] if caveat["code"] == "training_overlap"]
     return "\n".join([*lines, f"report: {relative(summary.report)}"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from sv_eval.backend import Backend, is_backend
 from sv_eval.errors import ConfigError
 from sv_eval.evaluate import evaluate
 from sv_eval.headline import headline
+from sv_eval.structure import check_scalars
 
 
 def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
@@ -34,8 +36,15 @@ def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
 def build_backend(settings: Mapping[str, Any]) -> Backend:
     """The object that `_target_` names, built with the other settings."""
     from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
+    from hydra.utils import get_object, instantiate
 
+    target = str(settings.get("_target_"))
+    try:
+        check_scalars(get_object(target), settings, "backend", ConfigError)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f"backend._target_={target}: nothing can be imported under this name ({error})"
+        ) from error
     try:
         backend = instantiate(dict(settings), _convert_="all")
     except InstantiationException as error:
@@ -43,10 +52,18 @@ def build_backend(settings: Mapping[str, Any]) -> Backend:
         if isinstance(cause, ConfigError):
             raise cause from error
         detail = " ".join(str(cause or error).split())
-        raise ConfigError(f"backend._target_={settings.get('_target_')}: can't be built ({detail})") from error
+        raise ConfigError(f"backend._target_={target}: can't be built ({detail})") from error
     if not is_backend(backend):
-        raise ConfigError(f"backend._target_={settings.get('_target_')}: not a backend (sv_eval.backend.Backend)")
+        raise ConfigError(f"backend._target_={target}: not a backend (sv_eval.backend.Backend)")
     return backend
+
+
+def _import_target(target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"backend._target_={target}: can't be imported ({error})") from error
 
 
 def _keep(config: Any, hydra_config: Any, directory: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -36,6 +36,19 @@ def structure(kind: type[T], data: object, where: str, error: type[UsageError]) 
         elif item.default is MISSING and item.default_factory is MISSING:
             raise error(f"{where}: the key '{key}' is missing; add it")
     return kind(**values)
+
+
+def check_scalars(
+    build: Callable[..., object], settings: Mapping[str, object], where: str, error: type[UsageError]
+) -> None:
+    """Raise `error` where a setting is not of the plain type that the constructor `build` asks for.
+
+    Only text, numbers and switches are checked; richer types are for the constructor to judge.
+    """
+    function: Any = getattr(build, "__init__") if isinstance(build, type) else build  # noqa: B009
+    for key, hint in typing.get_type_hints(function).items():
+        if hint in _WORDS and key in settings:
+            _scalar(hint, settings[key], f"{where}: {key}", error)
 
 
 @cache

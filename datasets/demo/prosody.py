@@ -50,14 +50,14 @@ class Speaker:
 PROFILES: dict[str, Cues] = {
     "neutral": Cues(pitch_st=0.0, range_x=1.0, rate_x=1.0, level_db=0.0, tilt_db=0.0, breath=0.0, rough=0.0,
                     tremor=0.0, final_st=-1.0, smile_x=1.0),
-    "happy": Cues(pitch_st=6.5, range_x=1.9, rate_x=1.13, level_db=5.5, tilt_db=4.5, breath=0.0, rough=0.0,
-                  tremor=0.1, final_st=1.0, smile_x=1.1),
+    "happy": Cues(pitch_st=6.0, range_x=1.9, rate_x=1.15, level_db=4.0, tilt_db=3.0, breath=0.0, rough=0.0,
+                  tremor=0.1, final_st=0.0, smile_x=1.1),
     "angry": Cues(pitch_st=2.5, range_x=1.4, rate_x=1.16, level_db=7.0, tilt_db=7.0, breath=0.0, rough=0.8,
                   tremor=0.2, final_st=-3.0, smile_x=1.0),
     "sad": Cues(pitch_st=-2.0, range_x=0.5, rate_x=0.76, level_db=-6.0, tilt_db=-7.5, breath=0.8, rough=0.0,
                 tremor=0.5, final_st=-2.5, smile_x=0.98),
-    "surprised": Cues(pitch_st=8.0, range_x=2.2, rate_x=0.92, level_db=2.0, tilt_db=0.0, breath=0.3,
-                      rough=0.0, tremor=0.0, final_st=8.0, smile_x=0.99),
+    "surprised": Cues(pitch_st=8.5, range_x=2.2, rate_x=0.9, level_db=2.0, tilt_db=0.0, breath=0.3,
+                      rough=0.0, tremor=0.0, final_st=9.0, smile_x=0.98),
 }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def clip_cues(emotion: str, speaker: Speaker, rng: np.random.Generator, spread: 
     `spread` scales the errors; 1.0 is the corpus's setting.
     """
     mean = PROFILES[emotion]
-    strength = speaker.expression * float(np.clip(rng.normal(1.1, 0.22), 0.50, 1.6))
+    strength = speaker.expression * float(np.clip(rng.normal(1.12, 0.20), 0.55, 1.6))
 
     def shift(value: float, sd: float) -> float:
         return value * strength + float(rng.normal(0.0, sd * spread))

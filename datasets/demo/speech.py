@@ -16,7 +16,7 @@ from scipy.signal import fftconvolve, firwin2, resample_poly
 
 SAMPLE_RATE_HZ = 16000
 ESPEAK_RATE_HZ = 22050
-SPEECH_DBFS = -33.5  # RMS of neutral speech before the speaker's and the emotion's level
+SPEECH_DBFS = -33.0  # RMS of neutral speech before the speaker's and the emotion's level
 
 # espeak-ng's pitch setting (50 = the voice's own) against the pitch that comes out, in semitones (measured).
 PITCH_SETTING = np.array([0.0, 20.0, 40.0, 50.0, 65.0, 80.0, 99.0])
