@@ -36,15 +36,10 @@ def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
 def build_backend(settings: Mapping[str, Any]) -> Backend:
     """The object that `_target_` names, built with the other settings."""
     from hydra.errors import InstantiationException
-    from hydra.utils import get_object, instantiate
+    from hydra.utils import instantiate
 
     target = str(settings.get("_target_"))
-    try:
-        check_scalars(get_object(target), settings, "backend", ConfigError)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"backend._target_={target}: nothing can be imported under this name ({error})"
-        ) from error
+    check_scalars(_import_target(target), settings, "backend", ConfigError)
     try:
         backend = instantiate(dict(settings), _convert_="all")
     except InstantiationException as error:
