@@ -75,6 +75,10 @@ class FakeBackend:
     ) -> None:
         if not (0 <= accuracy <= 1 and 0 <= failure_rate <= 1):
             raise ConfigError("backend.accuracy and backend.failure_rate must lie between 0 and 1")
+        if batch_size < 1 or concurrency < 1 or not labels:
+            raise ConfigError(
+                "backend.batch_size and backend.concurrency must be at least 1, backend.labels not empty"
+            )
         for label in labels:
             if label not in EMOTIONS:
                 raise ConfigError(f"backend.labels: '{label}' is no emotion; {nearest(label, EMOTIONS)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def _measured_rows(
 ) -> list[tuple[str, str]]:
     """The table of what was measured on what; rows without content are left out."""
     run, backend, dataset = metrics["run"], environment["backend"], environment["dataset"]
-    machine, load = environment["machine"], environment["config"]["load"]
+    here, load = _session(metrics, environment), environment["config"]["load"]
+    machine = here["machine"]
     batch = 1 if load["schedule"] == "single_stream" else backend["capabilities"]["max_batch"]
     rows = [
         ("model", cell(backend["model"])),
@@ -77,8 +79,8 @@ def _measured_rows(
         ),
         ("machine", "{cpu}, {cores} cores, {memory_gib} GiB, {system}, Python {python}".format(**machine)),
         ("gpu", "; ".join(_gpu(gpu) for gpu in machine.get("gpus", ()))),
-        ("packages", _packages(environment["packages"])),
-        ("git", _git(words, environment["git"])),
+        ("packages", _packages(here["packages"])),
+        ("git", _git(words, here["git"]["sv_eval"])),
         (
             "hashes",
             ", ".join(f"{name} `{run[f'{name}_hash']}`" for name in ("config", "dataset", "scoring")),
@@ -87,6 +89,13 @@ def _measured_rows(
         ("policy", f"`{metrics['policy']}`"),
     ]
     return [(words(f"rows.{key}"), text) for key, text in rows if text]
+
+
+def _session(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The start of the run that the latency figures are from, with its machine, packages and git state."""
+    number = metrics["latency_ms"]["session"]
+    found = [session for session in environment["sessions"] if session["session"] == number]
+    return found[-1] if found else environment
 
 
 def _audio(words: Wording, run: Mapping[str, Any]) -> str:
@@ -129,7 +138,7 @@ def _confusion_rows(words: Wording, metrics: Mapping[str, Any]) -> list[tuple[st
 
 def _command(environment: Mapping[str, Any]) -> str:
     overrides = environment.get("overrides") or []
-    return " ".join(["python -m sv_eval", *overrides])
+    return shlex.join(["python", "-m", "sv_eval", *overrides])
 
 
 def _code(text: str | None) -> str | None:

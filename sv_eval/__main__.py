@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sv_eval.command import run_command
-from sv_eval.errors import EXIT_PASS
+from sv_eval.command import run_command, say
+from sv_eval.errors import EXIT_PASS, RunInterrupted
 from sv_eval.help import help_text, wants_help
 from sv_eval.places import conf_dir, house
 
@@ -17,7 +17,7 @@ def main() -> None:
     """Parse the command line, evaluate, and end with one of the documented exit codes."""
     arguments = sys.argv[1:]
     if wants_help(arguments):
-        sys.exit(run_command(lambda: print(help_text(arguments))))
+        sys.exit(run_command(lambda: say(help_text(arguments))))
     # The packages beside this one come first: a `backends` or `reports` in the working directory is not ours,
     # and a `datasets` there would hide Hugging Face's.
     sys.path.insert(0, str(house()))
@@ -33,10 +33,22 @@ def _run() -> int:
 
     def task(config: Any) -> None:
         # A job that fails leaves the other jobs of a sweep alone; the worst code is the command's.
-        codes.append(run_command(lambda: _evaluate(config)))
+        try:
+            codes.append(run_command(lambda: _evaluate(config), let_through=(RunInterrupted,)))
+        except RunInterrupted as error:
+            # Hydra lets this one through, so that Ctrl-C ends the whole sweep.
+            codes.append(error.exit_code)
+            raise KeyboardInterrupt from error
 
-    hydra_main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
-    codes.append(run_command(hydra_main(task)))
+    def compose_and_run() -> None:
+        hydra_main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
+        try:
+            hydra_main(task)()
+        except KeyboardInterrupt as error:
+            if not isinstance(error.__cause__, RunInterrupted):
+                raise
+
+    codes.append(run_command(compose_and_run))
     return max(codes)
 
 

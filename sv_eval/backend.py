@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeGuard
 
-from sv_eval.emotions import EMOTIONS
+from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
+from sv_eval.errors import InferenceError, nearest
 from sv_eval.records import Failure, Prediction, Waveform
 
 
@@ -98,6 +99,19 @@ class Backend(Protocol):
 
         Raises InferenceError when the whole call failed, BackendLost when no later call can succeed.
         """
+
+
+def check_answer(answer: object) -> None:
+    """Raise InferenceError, kind `protocol`, when a plug-in's answer is none that can be scored."""
+    if isinstance(answer, Failure):
+        return
+    if not isinstance(answer, Prediction):
+        raise InferenceError("protocol", f"a Prediction or a Failure is expected, not {type(answer).__name__}")
+    if answer.label is not None and answer.label not in PREDICTION_LABELS:
+        hint = nearest(str(answer.label), PREDICTION_LABELS)
+        raise InferenceError("protocol", f"the answer's label '{answer.label}' is no emotion name; {hint}")
+    if answer.forced is not None and answer.forced not in EMOTIONS:
+        raise InferenceError("protocol", f"the forced label '{answer.forced}' is none of the seven emotions")
 
 
 def is_backend(thing: object) -> TypeGuard[Backend]:

@@ -43,8 +43,11 @@ def _about_the_run(scores: Mapping[str, Any], environment: Mapping[str, Any]) ->
         yield "incomplete", {"finished": run["n_clips"], "total": total}
     if run["n_failed"]:
         yield "failures", {"n": run["n_failed"], "total": run["n_clips"]}
-    if len(environment["sessions"]) > 1:
-        yield "resumed", {"sessions": len(environment["sessions"])}
+    sessions = environment["sessions"]
+    if len(sessions) > 1:
+        yield "resumed", {"sessions": len(sessions)}
+    if any(session.get("machine") != sessions[0].get("machine") for session in sessions):
+        yield "machines_differ", {}
 
 
 def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], speakers: Sequence[str]) -> _Found:
@@ -54,9 +57,10 @@ def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], 
         yield "demonstration_model", {"model": backend["model"]}
     if card.get("kind") == "simulation":
         yield "simulation", {}
-    overlap = training_overlap(card, environment["dataset"]["name"], speakers)
+    corpus = environment["dataset"]["card"]
+    overlap = training_overlap(card, corpus, speakers)
     if overlap:
-        yield "training_overlap", {"corpus": environment["dataset"]["name"], "speakers": overlap}
+        yield "training_overlap", {"corpus": corpus, "speakers": overlap}
     if scores["all_labels"]["unsupported"]:
         yield "unsupported_emotions", {"emotions": scores["all_labels"]["unsupported"]}
     capabilities = backend["capabilities"]

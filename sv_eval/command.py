@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError, nearest
+from sv_eval.errors import EXIT_ERROR, EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError, nearest
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def run_command(command: Callable[[], object]) -> int:
+def run_command(command: Callable[[], object], *, let_through: tuple[type[Exception], ...] = ()) -> int:
     """Run a command's body; its exit code comes back, and an error is said on stderr in one line.
+
+    Errors of the types in `let_through` are said and then raised again.
 
     An error that sv_eval does not understand keeps its traceback: that is a defect, to be reported whole.
     """
@@ -20,10 +25,9 @@ def run_command(command: Callable[[], object]) -> int:
         command()
     except SvEvalError as error:
         _say(error)
+        if isinstance(error, let_through):
+            raise
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`); the interpreter must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         _say("interrupted; the same command with the same run directory goes on from here")
         return EXIT_INCOMPLETE
@@ -32,8 +36,17 @@ def run_command(command: Callable[[], object]) -> int:
         if message is None:
             raise
         _say(message)
-        return EXIT_USAGE
+        return EXIT_ERROR if isinstance(error, OSError) and error.errno in _FULL else EXIT_USAGE
     return EXIT_PASS
+
+
+def say(message: object) -> None:
+    """Print a command's own output; a reader that has seen enough (`| head`) ends nothing."""
+    try:
+        print(message, flush=True)
+    except BrokenPipeError:
+        # The interpreter must not try to flush the rest when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain_composition(error: BaseException) -> str | None:

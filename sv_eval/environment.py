@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import sv_eval
+from sv_eval.places import house
 
 _PACKAGES = (
     "onnxruntime", "onnxruntime-gpu", "torch", "torchaudio", "funasr", "kaldi-native-fbank", "sentencepiece",
@@ -22,7 +23,7 @@ _TIMEOUT_S = 5.0
 
 def describe_environment() -> dict[str, Any]:
     """Machine, packages and git state, as plain data. Whatever can't be found out is left out."""
-    return {"machine": describe_machine(), "packages": package_versions(), "git": git_state(Path.cwd())}
+    return {"machine": describe_machine(), "packages": package_versions(), "git": describe_git()}
 
 
 def describe_machine() -> dict[str, Any]:
@@ -58,6 +59,12 @@ def package_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def describe_git() -> dict[str, Any]:
+    """The state of sv_eval's own checkout (None for an installed package) and of the working directory."""
+    own = git_state(house()) if (house() / ".git").exists() else None
+    return {"sv_eval": own, "working_directory": git_state(Path.cwd())}
 
 
 def git_state(directory: Path) -> dict[str, Any] | None:

@@ -50,6 +50,10 @@ class RunIncomplete(SvEvalError):  # noqa: N818 - a state of the run more than a
     exit_code = EXIT_INCOMPLETE
 
 
+class RunInterrupted(RunIncomplete):
+    """A person or the system asked the run to stop; a sweep ends with it."""
+
+
 class BackendLost(RunIncomplete):
     """The backend itself is gone (process died, endpoint unreachable): no further clip can be answered."""
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Backend
-from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
-from sv_eval.environment import describe_environment
-from sv_eval.errors import ConfigError, RunIncomplete
+from sv_eval.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted
 from sv_eval.records import Clip, Outcome, Record
 from sv_eval.rescore import Summary, report_config_from, rescore
 from sv_eval.run.budget import FailureBudget
-from sv_eval.run.identity import ENVIRONMENT, measured_settings, refuse_other_run, settings_hash
+from sv_eval.run.history import History
+from sv_eval.run.identity import measured_settings, refuse_other_run
 from sv_eval.run.journal import Journal
-from sv_eval.run.load import LoadPlan, load_config_from, plan_load
+from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
-from sv_eval.run.progress import Progress
-from sv_eval.run_directory import read_json, write_json
+from sv_eval.run.progress import Progress, RunningUar
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.structure import structure
 
@@ -41,6 +40,7 @@ class RunConfig:
     """On resuming, ask again for the clips that failed."""
 
     def __post_init__(self) -> None:
+        FailureBudget(self.max_failures)
         if self.decode_workers < 1:
             raise ConfigError("run.decode_workers must be at least 1")
 
@@ -56,24 +56,37 @@ def evaluate(
     directory: Path,
     *,
     overrides: Sequence[str] = (),
+    resume_with: str | None = None,
     on_accepted: Callable[[], object] = lambda: None,
 ) -> Summary:
     """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
 
     config holds the groups backend, dataset, load, scoring, report and run as plain data; overrides are
-    what the command line said, for the report. `on_accepted` is called once the directory is known to be
-    free, or to hold this very run. Raises RunIncomplete, with a partial report written, when the run ended
-    before its last clip.
+    what the command line said, for the report. `resume_with` is the override that leads back to the directory,
+    for messages. `on_accepted` is called once the directory is known to be free, or to hold this very run.
+
+    Raises RunIncomplete when not every clip got an answer that counts: interrupted, backend lost, failure
+    budget spent. A partial report is written all the same as soon as there is a record.
     """
     evaluation = _Evaluation(config, backend, directory, overrides)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
-        ended = asyncio.run(evaluation.measure(journal, on_accepted))
+        ended: RunIncomplete | None = None
+        try:
+            asyncio.run(evaluation.measure(journal, on_accepted))
+        except RunIncomplete as error:
+            ended = error
+        begun = bool(journal.done)
         # The clips of a large corpus need not be in memory beside the columns that scoring makes.
         del evaluation
         journal.done.clear()
+        if ended is not None and not begun:
+            raise ended
         summary = rescore(directory, config.get("scoring") or {}, config.get("report") or {})
     if ended is not None:
-        raise RunIncomplete(f"{ended}; partial report: {summary.report}")
+        hint = resume_with or f"hydra.run.dir={shlex.quote(str(directory))}"
+        raise type(ended)(
+            f"{ended}; the same command with {hint} goes on from here; partial report: {summary.report}"
+        )
     return summary
 
 
@@ -84,7 +97,7 @@ class _Evaluation:
         self, config: Mapping[str, Any], backend: Backend, directory: Path, overrides: Sequence[str]
     ) -> None:
         self._config, self._backend, self._directory = config, backend, directory
-        self._overrides = list(overrides)
+        self._overrides = overrides
         self.run = run_config_from(config.get("run") or {})
         self._load = load_config_from(config.get("load") or {})
         # What is needed only at the end is checked now: a bad value must not cost a run.
@@ -92,131 +105,101 @@ class _Evaluation:
         report_config_from(config.get("report") or {})
         self._corpus = read_corpus(dataset_config_from(config["dataset"]))
 
-    async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> str | None:
-        """Run what has no record yet; None when all of it is done, else why the run ended early."""
+    async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
+        """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
         remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
+        budget = FailureBudget(self.run.max_failures, finished=len(journal.done), failed=journal.failed)
         async with self._backend:
             settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
-            refuse_other_run(self._directory, settings, self._corpus.hash)
+            refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
             on_accepted()
-            if not remaining:
-                return None
-            self._open_environment(settings, journal)
-            begin = time.perf_counter()
-            ended = "the run was interrupted by an error"
-            try:
-                ended_early = await self._run_clips(remaining, journal)
-                ended = ended_early or "finished"
-            finally:
-                self._close_session(ended, time.perf_counter() - begin)
-        return ended_early
+            if remaining:
+                history = History(self._directory, journal.session)
+                history.begin(
+                    settings=settings,
+                    config=self._config,
+                    overrides=self._overrides,
+                    corpus=self._corpus,
+                    backend=self._backend,
+                )
+                await self._run_clips(remaining, journal, budget, history)
+        if budget.spent(at_end=True):
+            raise RunIncomplete(f"the failure budget is spent: {budget}")
 
-    async def _run_clips(self, remaining: Sequence[Clip], journal: Journal) -> str | None:
-        plan = plan_load(self._load, self._backend.capabilities)
-        labels = tuple(
-            label for label in self._corpus.card.label_order if label in self._backend.capabilities.labels
-        )
-        loop = self._loop(plan, journal)
-        budget = FailureBudget(self.run.max_failures, finished=len(journal.done), failed=journal.failed)
-        with (
-            stopping_on_signals(loop.stop),
-            Progress(len(self._corpus.clips), len(journal.done), labels) as progress,
-        ):
-
-            def on_record(record: Record) -> None:
-                journal.append(record)
-                progress.add(record)
-                budget.count(failed=record.outcome is Outcome.FAILURE)
-                if budget.spent():
-                    loop.stop.set()
-
-            loop.on_record = on_record
-            await loop.warm_up(remaining)
-            await loop.run(remaining)
-        return self._why_early(loop, journal, budget)
-
-    def _loop(self, plan: LoadPlan, journal: Journal) -> RunLoop:
-        return RunLoop(
+    async def _run_clips(
+        self, remaining: Sequence[Clip], journal: Journal, budget: FailureBudget, history: History
+    ) -> None:
+        loop = RunLoop(
             backend=self._backend,
             source=self._corpus.source,
-            plan=plan,
+            plan=plan_load(self._load, self._backend.capabilities),
             on_record=journal.append,
             session=journal.session,
             decode_workers=self.run.decode_workers,
         )
+        begin: float | None = None
+        ended = "ended by an error"
+        try:
+            with stopping_on_signals(loop.stop) as signalled:
+                await loop.warm_up(remaining)
+                begin = time.perf_counter()
+                with self._progress(journal) as progress:
+                    loop.on_record = _recorder(journal, progress, budget, loop.stop)
+                    await loop.run(remaining)
+            missing = len(self._corpus.clips) - len(journal.done)
+            ended = f"stopped with {missing} of {len(self._corpus.clips)} clips to go" if missing else "finished"
+        finally:
+            history.end(ended, None if begin is None else time.perf_counter() - begin)
+        if signalled:
+            raise RunInterrupted(ended)
+        if missing and not budget.spent():
+            raise RunIncomplete(ended)
 
-    def _why_early(self, loop: RunLoop, journal: Journal, budget: FailureBudget) -> str | None:
-        if budget.spent(at_end=True):
-            return f"the failure budget is spent: {budget}"
-        missing = len(self._corpus.clips) - len(journal.done)
-        if loop.stop.is_set() and missing:
-            return (
-                f"stopped with {missing} of {len(self._corpus.clips)} clips to go; "
-                f"the same command with hydra.run.dir={self._directory} goes on from here"
-            )
-        return None
-
-    def _open_environment(self, settings: Mapping[str, Any], journal: Journal) -> None:
-        path = self._directory / ENVIRONMENT
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        earlier: list[Any] = read_json(path)["sessions"] if path.is_file() and journal.session else []
-        self._environment: dict[str, Any] = {
-            "schema_version": 1,
-            "started_at": earlier[0]["started_at"] if earlier else now,
-            "config_hash": settings_hash(settings),
-            "settings": settings,
-            "config": self._config,
-            "overrides": self._overrides,
-            "sessions": [
-                *earlier,
-                {"session": journal.session, "started_at": now, "wall_s": None, "ended": None},
-            ],
-            "dataset": describe_corpus(self._corpus),
-            "backend": asdict(self._backend.info) | {"capabilities": asdict(self._backend.capabilities)},
-            **describe_environment(),
-        }
-        write_json(path, self._environment)
-
-    def _close_session(self, ended: str, wall_s: float) -> None:
-        self._environment["sessions"][-1] |= {"wall_s": round(wall_s, 3), "ended": ended}
-        write_json(self._directory / ENVIRONMENT, self._environment)
+    def _progress(self, journal: Journal) -> Progress:
+        said = self._backend.capabilities.labels
+        uar = RunningUar(tuple(label for label in self._corpus.card.label_order if label in said))
+        for (reference, label), count in journal.answers.items():
+            uar.add(reference, label, count)
+        return Progress(len(self._corpus.clips), uar, done=len(journal.done), failed=journal.failed)
 
 
-def describe_corpus(corpus: Corpus) -> dict[str, Any]:
-    """What a report says about a corpus."""
-    card = corpus.card
-    return {
-        "name": corpus.name,
-        "title": card.title,
-        "hash": corpus.hash,
-        "split": corpus.split,
-        "n_clips": len(corpus.clips),
-        "language": card.language,
-        "licence": card.licence.id,
-        "citation": card.citation,
-        "label_order": list(card.label_order),
-        "label_map": {"name": card.labels.name, "version": card.labels.version, "hash": card.labels.hash},
-        "notes": list(corpus.notes),
-    }
+def _recorder(
+    journal: Journal, progress: Progress, budget: FailureBudget, stop: asyncio.Event
+) -> Callable[[Record], None]:
+    """What becomes of a finished record: kept, shown, and counted against the budget."""
+
+    def on_record(record: Record) -> None:
+        journal.append(record)
+        progress.add(record)
+        budget.count(failed=record.outcome is Outcome.FAILURE)
+        if budget.spent():
+            stop.set()
+
+    return on_record
 
 
 @contextlib.contextmanager
-def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Within it, the first Ctrl-C or SIGTERM sets `stop`; a second one has its usual effect."""
+def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
+    """Within it, the first Ctrl-C or SIGTERM sets `stop`; a second one has its usual effect.
+
+    The list that comes with it holds the signal that arrived.
+    """
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
+    arrived: list[int] = []
 
-    def ask_to_stop() -> None:
+    def ask_to_stop(number: int) -> None:
+        arrived.append(number)
         stop.set()
-        for number in signals:
-            loop.remove_signal_handler(number)
+        for each in signals:
+            loop.remove_signal_handler(each)
 
     # Only the main thread may handle signals; elsewhere whoever started the thread stops it.
     with contextlib.suppress(RuntimeError, ValueError):
         for number in signals:
-            loop.add_signal_handler(number, ask_to_stop)
+            loop.add_signal_handler(number, ask_to_stop, number)
     try:
-        yield
+        yield arrived
     finally:
         with contextlib.suppress(RuntimeError, ValueError):
             for number in signals:

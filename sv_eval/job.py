@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Backend, is_backend
+from sv_eval.command import say
 from sv_eval.errors import ConfigError
 from sv_eval.evaluate import evaluate
 from sv_eval.headline import headline
@@ -28,9 +30,17 @@ def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
         backend,
         directory,
         overrides=list(hydra_config.overrides.task),
+        resume_with=resume_override(hydra_config, directory),
         on_accepted=lambda: _keep(config, hydra_config, directory),
     )
-    print(headline(summary))
+    say(headline(summary))
+
+
+def resume_override(hydra_config: Any, directory: Path) -> str:
+    """The override that leads the same command back to this run directory."""
+    if hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN":
+        return f"hydra.sweep.dir={shlex.quote(str(hydra_config.sweep.dir))}"
+    return f"hydra.run.dir={shlex.quote(str(directory))}"
 
 
 def build_backend(settings: Mapping[str, Any]) -> Backend:

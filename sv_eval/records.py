@@ -169,6 +169,10 @@ class Record:
     """How often the backend was asked; more than one keeps the record out of the latency figures."""
     session: int = 0
     """Which start of the run measured it, counted from 0; a resumed run has several."""
+    call: int | None = None
+    """Number of the call within its session; clips answered in one call share it. None when nothing was asked."""
+    sent_s: float | None = None
+    """When the call was made, seconds after the session's first; warm-up lies before."""
 
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))
@@ -186,11 +190,13 @@ def record_to_json(record: Record) -> dict[str, Any]:
         data["prediction"] = _prediction_to_json(prediction)
     if failure is not None:
         data["failure"] = {"kind": failure.kind, "message": failure.message, "attempts": failure.attempts}
-    for name in ("latency_ms", "audio_s", "decode_ms"):
+    for name in ("latency_ms", "audio_s", "decode_ms", "sent_s"):
         value = getattr(record, name)
         if value is not None:
             data[name] = round(value, 6)
     data["batch_size"], data["attempts"], data["session"] = record.batch_size, record.attempts, record.session
+    if record.call is not None:
+        data["call"] = record.call
     return data
 
 
@@ -209,6 +215,8 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         batch_size=data.get("batch_size", 1),
         attempts=data.get("attempts", 1),
         session=data.get("session", 0),
+        call=data.get("call"),
+        sent_s=data.get("sent_s"),
     )
 
 

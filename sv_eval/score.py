@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sv_eval.command import run_command
+from sv_eval.command import run_command, say
 from sv_eval.errors import EXIT_PASS, ConfigError, UsageError, nearest
 from sv_eval.places import house
 
@@ -43,6 +43,7 @@ def _score(arguments: Sequence[str]) -> None:
     from sv_eval.errors import RunIncomplete
     from sv_eval.headline import headline
     from sv_eval.rescore import rescore
+    from sv_eval.run.budget import FailureBudget
     from sv_eval.run.identity import ENVIRONMENT
     from sv_eval.run_directory import read_json
 
@@ -50,16 +51,22 @@ def _score(arguments: Sequence[str]) -> None:
     environment = read_json(Path(directory) / ENVIRONMENT)
     settings = merge_overrides(environment.get("config") or {}, overrides)
     summary = rescore(Path(directory), settings["scoring"], settings["report"])
-    print(headline(summary))
-    missing = environment["dataset"]["n_clips"] - summary.metrics["run"]["n_clips"]
+    say(headline(summary))
+    run = summary.metrics["run"]
+    missing = environment["dataset"]["n_clips"] - run["n_clips"]
     if missing:
         raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
+    limit = (environment["config"].get("run") or {}).get("max_failures", 1.0)
+    budget = FailureBudget(limit, finished=run["n_clips"], failed=run["n_failed"])
+    if budget.spent(at_end=True):
+        raise RunIncomplete(f"the failure budget is spent: {budget}")
 
 
 def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """The scoring and report groups of a run's configuration, with `group.key=value` overrides set in."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     for override in overrides:
         key, equals, _ = override.partition("=")
@@ -68,7 +75,7 @@ def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[st
     try:
         kept = OmegaConf.create({group: config.get(group) or {} for group in _GROUPS})
         merged = OmegaConf.merge(kept, OmegaConf.from_dotlist(list(overrides)))
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(f"the overrides can't be read: {error}") from error
     plain = OmegaConf.to_container(merged, resolve=True)
     return {group: plain[group] for group in _GROUPS}  # type: ignore[index, call-overload]

@@ -72,14 +72,14 @@ class Feed:
         while self._waiting:
             future = self._waiting.popleft()
             items = future.result() if future.done() else await asyncio.wrap_future(future)
+            self._hold(-sum(item.waveform.duration_s for item in items if item.waveform is not None))
             self._refill()
             for item in items:
-                if item.waveform is not None:
-                    self._hold(-item.waveform.duration_s)
                 yield item
 
     def _refill(self) -> None:
-        while len(self._waiting) < self._ahead and self._held_s < _LONGEST_AHEAD_S:
+        # However long the clips are, one task is always under way, or the stream would end.
+        while not self._waiting or (len(self._waiting) < self._ahead and self._held_s < _LONGEST_AHEAD_S):
             clips = list(islice(self._clips, _AT_A_TIME))
             if not clips:
                 return

@@ -35,10 +35,18 @@ def settings_hash(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def refuse_other_run(directory: Path, settings: Mapping[str, Any], dataset_hash: str) -> None:
-    """Raise RunDirectoryError, with the differences, when the directory holds a run of other settings."""
+def refuse_other_run(directory: Path, settings: Mapping[str, Any], dataset_hash: str, *, begun: bool) -> None:
+    """Raise RunDirectoryError, with the differences, when the directory holds a run of other settings.
+
+    begun says whether it holds records.
+    """
     path = directory / ENVIRONMENT
     if not path.is_file():
+        if begun:
+            raise RunDirectoryError(
+                f"{directory} holds records but no {ENVIRONMENT}, so nobody can tell of which settings they are; "
+                "put the file back, or use another hydra.run.dir"
+            )
         return
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
+from collections import Counter
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Self
 
-from sv_eval.errors import RunDirectoryError
+from sv_eval.errors import RunDirectoryError, RunIncomplete
 from sv_eval.records import Outcome, Record, record_to_json
 
 RECORDS = "records.jsonl"
@@ -19,7 +21,8 @@ class Journal:
     """Appends records to a run's `records.jsonl`; only one process at a time may hold it.
 
     Opening it reads what an earlier start left: `done` holds the ids of the clips that have a record, and
-    `session` counts the starts before this one and `failed` the failures among `done`. A last line that a
+    `session` counts the starts before this one, `failed` the failures among `done`, and `answers` the
+    (reference, label) pairs of the others. A last line that a
     kill cut short is removed. With `retry_failed` a clip that failed counts as not done; its later record
     replaces the earlier one when the run is scored.
     """
@@ -28,6 +31,7 @@ class Journal:
         self.path = directory / RECORDS
         self.done: set[str] = set()
         self.failed = 0
+        self.answers: Counter[tuple[str | None, str | None]] = Counter()
         self._retry_failed = retry_failed
         self.session = 0
 
@@ -57,16 +61,23 @@ class Journal:
         return self
 
     def __exit__(self, *reason: object) -> None:
-        """Close the file."""
+        """Close the file; without a record it is removed, and its folder too if that is all there was."""
         self._file.close()
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_size == 0:
+                self.path.unlink()
+                self.path.parent.rmdir()
 
     def append(self, record: Record) -> None:
         """Write one record; it is out of this process when the call returns."""
-        line = json.dumps(record_to_json(record), ensure_ascii=False, separators=(",", ":"))
+        # ASCII only: file names and foreign transcripts may hold characters that no encoding can write.
+        line = json.dumps(record_to_json(record), separators=(",", ":"))
         try:
-            self._write(line.encode() + b"\n")
+            self._write(line.encode("ascii") + b"\n")
         except OSError as error:
-            raise RunDirectoryError(f"{self.path}: a record can't be written ({error.strerror})") from error
+            raise RunIncomplete(
+                f"{self.path}: a record can't be written ({error.strerror}); make room there first"
+            ) from error
         self.done.add(record.clip.id)
 
     def _write(self, line: bytes) -> None:
@@ -82,7 +93,11 @@ class Journal:
                 data = json.loads(line)
                 clip_id = data["clip"]["id"]
                 self.done.add(clip_id)
-                (failed.add if data["outcome"] == Outcome.FAILURE else failed.discard)(clip_id)
+                if data["outcome"] == Outcome.FAILURE:
+                    failed.add(clip_id)
+                else:
+                    failed.discard(clip_id)
+                    self.answers[data["clip"].get("reference"), data["prediction"].get("label")] += 1
                 session = max(session, data.get("session", 0))
             except (ValueError, KeyError, TypeError):
                 broken += 1

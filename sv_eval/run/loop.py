@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sv_eval.backend import Answer, Backend, Request
+from sv_eval.backend import Answer, Backend, Request, check_answer
 from sv_eval.clock import Clock, WallClock
 from sv_eval.corpus.source import AudioSource
 from sv_eval.errors import InferenceError
@@ -35,6 +35,8 @@ class RunLoop:
     """Threads that decode ahead."""
     clock: Clock = field(default_factory=WallClock)
     """What latency is read from."""
+    _origin_s: float = 0.0
+    _calls: int = 0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end early: what is in flight is finished and recorded, nothing new is begun."""
 
@@ -49,6 +51,7 @@ class RunLoop:
 
     async def run(self, clips: Iterable[Clip]) -> None:
         """Recognise every clip. Raises what `on_record` raises, and BackendLost."""
+        self._origin_s = self.clock.now()
         with self._feed(clips) as feed:
             batches = cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
             if self.plan.in_flight == 1:
@@ -56,22 +59,26 @@ class RunLoop:
                     if self.stop.is_set():
                         break
                     await self._finish(batch)
-                return
-            open_calls: set[asyncio.Task[None]] = set()
-            try:
-                async for batch in batches:
-                    if self.stop.is_set():
-                        break
-                    if len(open_calls) >= self.plan.in_flight:
-                        done, open_calls = await asyncio.wait(open_calls, return_when=asyncio.FIRST_COMPLETED)
-                        for task in done:
-                            task.result()
-                    open_calls.add(asyncio.create_task(self._finish(batch)))
-            finally:
-                results = await asyncio.gather(*open_calls, return_exceptions=True)
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
+            else:
+                await self._overlap(batches)
+
+    async def _overlap(self, batches: AsyncIterator[list[Decoded]]) -> None:
+        """Keep as many calls open as planned; an error of one ends the run once the others are finished."""
+        open_calls: set[asyncio.Task[None]] = set()
+        errors: list[BaseException] = []
+        async for batch in batches:
+            if self.stop.is_set():
+                break
+            if len(open_calls) >= self.plan.in_flight:
+                done, open_calls = await asyncio.wait(open_calls, return_when=asyncio.FIRST_COMPLETED)
+                errors += [error for task in done if (error := task.exception()) is not None]
+                if errors:
+                    break
+            open_calls.add(asyncio.create_task(self._finish(batch)))
+        results = await asyncio.gather(*open_calls, return_exceptions=True)
+        errors += [result for result in results if isinstance(result, BaseException)]
+        if errors:
+            raise errors[0]
 
     def _feed(self, clips: Iterable[Clip]) -> Feed:
         ahead = max(2 * self.plan.window, 2 * self.plan.batch_size * self.plan.in_flight, 8)
@@ -98,18 +105,24 @@ class RunLoop:
                 self._record(item, item.failure or Failure(kind="unknown", message="no audio"), None)
             return
         requests = self._requests(batch)
-        begin = self.clock.now()
+        call, begin = self._begin_call()
         answers = await self._ask(requests)
         latency_ms = (self.clock.now() - begin) * 1000
         if len(batch) > 1 and all(isinstance(answer, Failure) for answer in answers):
             # One clip can spoil a whole call; the others deserve an answer of their own.
             for item, request in zip(batch, requests, strict=True):
-                begin = self.clock.now()
+                call, begin = self._begin_call()
                 (answer,) = await self._ask([request])
-                self._record(item, answer, (self.clock.now() - begin) * 1000, attempts=2)
+                latency_ms = (self.clock.now() - begin) * 1000
+                self._record(item, answer, _Call(call, begin - self._origin_s, latency_ms, 1, attempts=2))
             return
+        made = _Call(call, begin - self._origin_s, latency_ms, len(batch))
         for item, answer in zip(batch, answers, strict=True):
-            self._record(item, answer, latency_ms, batch_size=len(batch))
+            self._record(item, answer, made)
+
+    def _begin_call(self) -> tuple[int, float]:
+        self._calls += 1
+        return self._calls - 1, self.clock.now()
 
     async def _ask(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """The backend's answers; a call that went wrong gives a failure for each request."""
@@ -118,28 +131,43 @@ class RunLoop:
             answers = await self.backend.recognize(requests)
             if len(answers) != len(requests):
                 raise InferenceError("protocol", f"{len(answers)} answers came for {len(requests)} requests")
-        return failures * len(requests) if failures else answers
+        return failures * len(requests) if failures else [_checked(answer) for answer in answers]
 
-    def _record(
-        self,
-        item: Decoded,
-        answer: Answer,
-        latency_ms: float | None,
-        *,
-        batch_size: int = 1,
-        attempts: int = 1,
-    ) -> None:
+    def _record(self, item: Decoded, answer: Answer, made: _Call | None) -> None:
+        failure = answer if isinstance(answer, Failure) else None
+        prediction = None if isinstance(answer, Failure) else answer
+        attempts = 1 if made is None else made.attempts
         self.on_record(
             Record(
                 clip=item.clip,
-                outcome=Outcome.FAILURE if isinstance(answer, Failure) else answer.outcome,
-                prediction=None if isinstance(answer, Failure) else answer,
-                failure=answer if isinstance(answer, Failure) else None,
-                latency_ms=latency_ms,
+                outcome=Outcome.FAILURE if prediction is None else prediction.outcome,
+                prediction=prediction,
+                failure=failure,
+                latency_ms=None if made is None else made.latency_ms,
                 audio_s=None if item.waveform is None else item.waveform.duration_s,
                 decode_ms=item.decode_ms,
-                batch_size=batch_size,
-                attempts=max(attempts, answer.attempts) if isinstance(answer, Failure) else attempts,
+                batch_size=1 if made is None else made.batch_size,
+                attempts=attempts if failure is None else max(attempts, failure.attempts),
                 session=self.session,
+                call=None if made is None else made.number,
+                sent_s=None if made is None else made.sent_s,
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call to the backend, as its records tell of it."""
+
+    number: int
+    sent_s: float
+    latency_ms: float
+    batch_size: int
+    attempts: int = 1
+
+
+def _checked(answer: Answer) -> Answer:
+    """The answer, or a failure in its place when it is none that can be scored."""
+    with around_one_clip("protocol") as failures:
+        check_answer(answer)
+    return failures[0] if failures else answer

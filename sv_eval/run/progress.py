@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -20,14 +21,11 @@ class RunningUar:
         self._seen: Counter[str] = Counter()
         self._right: Counter[str] = Counter()
 
-    def add(self, record: Record) -> None:
-        """Take one record into account."""
-        reference = record.clip.reference
-        if record.outcome is Outcome.FAILURE or reference not in self._labels:
-            return
-        self._seen[reference] += 1
-        if record.prediction is not None and record.prediction.label == reference:
-            self._right[reference] += 1
+    def add(self, reference: str | None, label: str | None, count: int = 1) -> None:
+        """Take answered clips into account; a failure is no answer."""
+        if reference in self._labels:
+            self._seen[reference] += count
+            self._right[reference] += count * (label == reference)
 
     @property
     def value(self) -> float | None:
@@ -44,11 +42,13 @@ class RunningUar:
 class Progress:
     """Shows rate, time left and running UAR on stderr. A context manager; `add` costs microseconds."""
 
-    def __init__(self, total: int, done: int, labels: tuple[str, ...], *, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, total: int, uar: RunningUar, *, done: int, failed: int, stream: TextIO | None = None
+    ) -> None:
         self._stream = stream or sys.stderr
         self._total, self._done, self._begun_with = total, done, done
-        self._uar = RunningUar(labels)
-        self._failed = 0
+        self._uar = uar
+        self._failed = failed
         self._bar: Any = None
         self._task: Any = None
         self._next_update = 0.0
@@ -75,7 +75,8 @@ class Progress:
         """Count one finished record."""
         self._done += 1
         self._failed += record.outcome is Outcome.FAILURE
-        self._uar.add(record)
+        if record.prediction is not None:
+            self._uar.add(record.clip.reference, record.prediction.label)
         now = time.monotonic()
         if now < self._next_update:
             return
@@ -120,8 +121,8 @@ class Progress:
         rate = self._rate
         left = f", {(self._total - self._done) / rate:.0f} s left" if rate > 0 and self._done < self._total else ""
         speed = f", {rate:.1f} clips/s" if rate > 0 else ""
-        print(
-            f"{self._done}/{self._total} clips{speed}{left}, {self._uar}{self._failures}",
-            file=self._stream,
-            flush=True,
-        )
+        line = f"{self._done}/{self._total} clips{speed}{left}, {self._uar}{self._failures}\n"
+        # Whoever closed our stderr no longer wants to be told; the run goes on.
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(line)
+            self._stream.flush()

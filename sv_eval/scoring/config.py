@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -47,8 +48,8 @@ class ScoringConfig:
         if self.seed < 0:
             raise ConfigError(f"scoring.seed: {self.seed} is negative; give 0 or more")
         edges = self.duration_bins_s
-        if not edges or edges[0] < 0 or any(a >= b for a, b in pairwise(edges)):
-            raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0 or more")
+        if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
+            raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must start at 0 and ascend; try [0, 2, 4, 8]")
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:

@@ -22,6 +22,8 @@ class Interval:
     """Upper bound at the configured confidence."""
     n: int = 0
     """How many clips the value rests on."""
+    n_calls: int | None = None
+    """How many calls to the backend a latency rests on; None for other figures."""
     reason: str | None = None
     """Why the value or a bound is missing, or what to know about it."""
     method: str | None = None
@@ -35,6 +37,8 @@ class Interval:
             "high": plain(self.high),
             "n": self.n,
         }
+        if self.n_calls is not None:
+            data["n_calls"] = self.n_calls
         return data | {name: text for name, text in (("reason", self.reason), ("method", self.method)) if text}
 
 

@@ -40,8 +40,10 @@ def minimum_n(p: float, confidence: float = 0.99) -> int:
     return high
 
 
-def percentile(values: NDArray[np.float64], p: float, *, confidence: float = 0.95) -> Interval:
+def percentile(values: NDArray[np.float64], p: float, *, confidence: float = 0.95, clips: int | None = None) -> Interval:
     """The p-th percentile, 0 < p < 1, with two-sided bounds; None with the reason if values are too few.
+
+    `clips` is how many clips the values were measured on, where a value is a call's; by default one each.
 
     >>> percentile(np.arange(1.0, 41.0), 0.95).reason
     'n too small: 40 of 130'
@@ -49,15 +51,18 @@ def percentile(values: NDArray[np.float64], p: float, *, confidence: float = 0.9
     190.0
     """
     n, needed = len(values), minimum_n(p)
+    measured = n if clips is None else clips
     if n < needed:
-        return Interval(value=None, n=n, reason=f"n too small: {n} of {needed}")
+        reason = f"n too small: {n} of {needed}" if measured == n else f"n too small: {n} calls of {needed}"
+        return Interval(value=None, n=measured, n_calls=n, reason=reason)
     ranked = np.sort(values)
     low, high = bound_ranks(n, p, confidence)
     return Interval(
         value=float(ranked[math.ceil(round(p * n, 9)) - 1]),
         low=None if low is None else float(ranked[low - 1]),
         high=None if high is None else float(ranked[high - 1]),
-        n=n,
+        n=measured,
+        n_calls=n,
         reason="no order statistic bounds it at this confidence" if low is None or high is None else None,
     )
 

@@ -55,6 +55,10 @@ class RecordTable:
     """How often the backend was asked."""
     session: NDArray[np.int32]
     """Which start of the run measured it, from 0."""
+    call: NDArray[np.int64]
+    """Number of the call within its session, shared by the clips answered in it; -1 where there is none."""
+    sent_s: NDArray[np.float64]
+    """When the call was made, seconds from the start of the session's measurement; NaN where it is not known."""
     texts: tuple[str, ...]
     """The words spoken: the corpus's transcript, or else what was recognised; empty for none."""
     paths: tuple[str, ...]
@@ -77,6 +81,7 @@ class RecordTable:
         A last line that was torn by a killed run is left out; a broken line before others is an error.
         """
         rows: dict[str, Row] = {}
+        found_at: dict[str, int] = {}
         number = count = torn = 0
         for number, line in enumerate(lines, 1):
             if torn:
@@ -92,11 +97,13 @@ class RecordTable:
             else:
                 data = line
             try:
-                rows[data["clip"]["id"]] = row_of_json(data)
+                clip_id = str.__str__(data["clip"]["id"])
+                rows[clip_id] = row_of_json(data)
+                found_at[clip_id] = number
             except (KeyError, TypeError, AttributeError) as error:
                 raise UsageError(f"records, line {number}: not a record ({error!r}); delete the line") from error
             count += 1
-        return cls(**columns(rows), n_repeated=count - len(rows))
+        return cls(**columns(rows, found_at), n_repeated=count - len(rows))
 
     @classmethod
     def from_records(cls, records: Iterable[Record]) -> Self:

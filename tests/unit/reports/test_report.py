@@ -22,15 +22,23 @@ CAVEATS = Path("sv_eval/caveats.py")
 WORDS = Path(reports.__file__).parent / "words"
 
 
+HERE: dict[str, Any] = {
+    "machine": {"cpu": "A CPU", "cores": 2, "memory_gib": 8.0, "system": "Linux", "python": "3.11"},
+    "packages": {"sv-eval": "0.1.0", "numpy": "2.0"},
+    "git": {"sv_eval": {"commit": "0123456789abcdef", "dirty": True}, "working_directory": None},
+}
+
+
 def environment(**changes: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "config_hash": "c0ffee",
         "started_at": "2026-01-01T00:00:00+00:00",
         "config": {"load": {"schedule": "single_stream", "warmup_clips": 8}},
         "overrides": ["backend=fake"],
-        "sessions": [{"session": 0, "wall_s": 1.5, "ended": "finished"}],
+        "sessions": [{"session": 0, "wall_s": 1.5, "ended": "finished", **HERE}],
         "dataset": {
-            "name": "emodb",
+            "name": "my_emodb",
+            "card": "emodb",
             "title": "A | corpus",
             "hash": "abc",
             "split": "all",
@@ -58,9 +66,7 @@ def environment(**changes: Any) -> dict[str, Any]:
                 "batch_invariant": False,
             },
         },
-        "machine": {"cpu": "A CPU", "cores": 2, "memory_gib": 8.0, "system": "Linux", "python": "3.11"},
-        "packages": {"sv-eval": "0.1.0", "numpy": "2.0"},
-        "git": {"commit": "0123456789abcdef", "dirty": True},
+        **HERE,
     }
     return plain | changes
 
@@ -168,15 +174,21 @@ def test_caveats_are_those_of_this_very_run() -> None:
 def test_a_partial_and_resumed_offline_run_says_so() -> None:
     settings = environment()
     settings["dataset"] = settings["dataset"] | {"n_clips": 100}
-    settings["sessions"] = [{"wall_s": None}, {"wall_s": 2.0}]
+    elsewhere = {"machine": HERE["machine"] | {"cpu": "Another CPU"}}
+    settings["sessions"] = [
+        {"session": 0, "wall_s": None, **HERE},
+        {"session": 1, "wall_s": 2.0, **HERE, **elsewhere},
+    ]
     settings["config"] = {"load": {"schedule": "offline", "warmup_clips": 0}}
 
     found = metrics(settings)
 
-    assert {"incomplete", "resumed", "offline_latency"} <= codes(found)
+    assert {"incomplete", "resumed", "machines_differ", "offline_latency"} <= codes(found)
     assert found["run"]["wall_s"] is None
     assert found["run"]["wall_s_reason"]
-    render(found, settings, "zh")
+    text = render(found, settings, "zh")
+    assert "A CPU" in text
+    assert "Another CPU" not in text
 
 
 def test_a_run_without_any_answer_is_reported_all_the_same() -> None:

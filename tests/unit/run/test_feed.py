@@ -123,3 +123,21 @@ def test_an_error_of_a_source_that_is_not_ours_fails_its_clip_and_no_other() -> 
     kinds = [item.failure.kind if item.failure else None for item in asyncio.run(gather())]
 
     assert kinds == [None, "decode_error", None]
+
+
+def test_clips_longer_than_what_may_be_held_all_come_through() -> None:
+    hour = 16_000 * 3600
+    shared = np.zeros(1, dtype=np.float32)
+
+    class Long(Recorded):
+        def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+            self.asked.append(clip.id)
+            return Waveform(samples=np.broadcast_to(shared, hour))
+
+    lengths = {f"c{i:02d}": hour for i in range(30)}
+
+    async def gather() -> list[str]:
+        with Feed(clips_of(lengths), Long(lengths), workers=2, ahead=16) as feed:
+            return [item.clip.id async for item in feed.stream()]
+
+    assert asyncio.run(gather()) == list(lengths)

@@ -38,13 +38,20 @@ def test_the_hash_changes_with_a_setting() -> None:
 def test_the_same_run_may_go_on(tmp_path: Path) -> None:
     keep(tmp_path, settings(threads=1), "abc")
 
-    refuse_other_run(tmp_path, settings(threads=1), "abc")
+    refuse_other_run(tmp_path, settings(threads=1), "abc", begun=True)
 
 
 def test_another_run_is_refused_with_the_difference(tmp_path: Path) -> None:
     keep(tmp_path, settings(threads=1), "abc")
 
     with pytest.raises(RunDirectoryError, match=r"backend\.threads: 1 -> 2"):
-        refuse_other_run(tmp_path, settings(threads=2), "abc")
+        refuse_other_run(tmp_path, settings(threads=2), "abc", begun=True)
     with pytest.raises(RunDirectoryError, match="abc -> def"):
-        refuse_other_run(tmp_path, settings(threads=1), "def")
+        refuse_other_run(tmp_path, settings(threads=1), "def", begun=True)
+
+
+def test_records_without_the_file_that_explains_them_are_refused(tmp_path: Path) -> None:
+    refuse_other_run(tmp_path, settings(threads=1), "abc", begun=False)
+
+    with pytest.raises(RunDirectoryError, match=r"environment\.json"):
+        refuse_other_run(tmp_path, settings(threads=1), "abc", begun=True)

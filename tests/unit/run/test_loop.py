@@ -193,3 +193,37 @@ def test_warm_up_leaves_no_record() -> None:
 
     assert len(backend.asked) == 4
     assert records == []
+
+
+@pytest.mark.parametrize(
+    "answer", [None, {"label": "happy"}, Prediction(label="joy"), Prediction(forced="unknown")]
+)
+def test_an_answer_that_can_not_be_scored_is_a_failure_of_its_clip(answer: Answer) -> None:
+    records = run(Scripted(lambda requests: [answer]), ["a", "b"])
+
+    assert [r.failure.kind for r in records if r.failure] == ["protocol", "protocol"]
+
+
+def test_calls_are_numbered_and_timed_and_clips_of_one_call_share_them() -> None:
+    backend = Scripted(happy, can=Capabilities(max_batch=2))
+    records = run(backend, ["a", "b", "c"], LoadPlan(batch_size=2, in_flight=1, window=2, warmup_clips=0))
+
+    assert [r.call for r in records] == [0, 0, 1]
+    assert records[0].sent_s == records[1].sent_s
+    assert records[0].sent_s is not None
+    assert records[2].sent_s is not None
+    assert 0 <= records[0].sent_s < records[2].sent_s
+
+
+def test_errors_of_several_open_calls_end_the_run_once(recwarn: pytest.WarningsRecorder) -> None:
+    def lost(requests: Sequence[Request]) -> Sequence[Answer]:
+        raise BackendLost("gone")
+
+    with pytest.raises(BackendLost):
+        run(
+            Scripted(lost),
+            [f"c{i}" for i in range(20)],
+            LoadPlan(batch_size=1, in_flight=6, window=1, warmup_clips=0),
+        )
+
+    assert not recwarn.list
