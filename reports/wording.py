@@ -36,8 +36,26 @@ class Wording:
 
     def caveat(self, caveat: Mapping[str, Any]) -> str:
         """A caveat's sentence."""
+        if caveat["code"] == "corpus_note":
+            return self("caveat.corpus_note", note=self.note(caveat["note"]))
         values = {key: self._value(value) for key, value in caveat.items() if key != "code"}
         return self(f"caveat.{caveat['code']}", **values)
+
+    def note(self, note: Mapping[str, Any]) -> str:
+        """A sentence about the corpus; labels and names in it are the corpus's own words and stay as they are."""
+        values = {key: self._own_words(value) for key, value in note.items() if key != "code"}
+        if "emotion" in values:
+            values["emotion"] = self.emotion(values["emotion"])
+        return self(f"note.{note['code']}", **values)
+
+    def _own_words(self, value: Any) -> str:
+        if isinstance(value, Mapping):
+            parts = [f"{cell(label)} {n}/{expected}" for label, (n, expected) in value.items()]
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            parts = [cell(name) for name in value]
+        else:
+            return cell(value)
+        return ("、" if self.language == "zh" else ", ").join(parts)
 
     def _value(self, value: Any) -> str:
         if isinstance(value, Mapping):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.command import run_command, say
+from sv_eval.command_line import quoted
 from sv_eval.errors import EXIT_PASS, RunInterrupted
 from sv_eval.help import help_text, wants_help
 from sv_eval.places import conf_dir, house
@@ -23,6 +24,7 @@ def main() -> None:
     sys.path.insert(0, str(house()))
     # Hydra then raises its errors instead of printing them, and `run_command` says them in one line.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    sys.argv[1:] = quoted(arguments)
     sys.exit(_run())
 
 

@@ -92,9 +92,9 @@ def _about_the_clips(scores: Mapping[str, Any], environment: Mapping[str, Any]) 
     if scores["out_of_scope"]:
         yield "out_of_scope", {"labels": scores["out_of_scope"]}
     intervals = scores["intervals"]
-    if intervals["clusters"] != "speaker":
+    if intervals["clusters"] in ("clip", "mixed"):
         yield "speakers_unknown", {}
-    elif intervals["n_clusters"] < FEW_SPEAKERS:
+    elif 0 < intervals["n_clusters"] < FEW_SPEAKERS:
         yield "few_speakers", {"n": intervals["n_clusters"]}
     scarce = {
         label: values["support"]

@@ -40,7 +40,7 @@ class Clip:
     id: str
     """Unique within the corpus, stable between runs and machines."""
     path: str = ""
-    """Where the audio is: a file below the corpus root (posix, relative), or a row of a table."""
+    """Where the audio is: a file below the corpus root (posix, relative), or what a table's row calls it."""
     reference: str | None = None
     """The canonical emotion, `other` for one outside the seven, None when the corpus gives no label."""
     raw_label: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -47,8 +48,10 @@ def check_scalars(
     """
     function: Any = getattr(build, "__init__") if isinstance(build, type) else build  # noqa: B009
     for key, hint in typing.get_type_hints(function).items():
-        if hint in _WORDS and key in settings:
-            _scalar(hint, settings[key], f"{where}: {key}", error)
+        union = get_origin(hint) in (Union, types.UnionType)
+        choices = [choice for choice in (get_args(hint) if union else (hint,)) if choice is not type(None)]
+        if key in settings and len(choices) == 1 and choices[0] in _WORDS:
+            _converted(hint, settings[key], f"{where}: {key}", error)
 
 
 @cache
@@ -105,11 +108,21 @@ def _mapping(hint: Any, value: object, where: str, error: type[UsageError]) -> d
 
 
 def _scalar(hint: Any, value: object, where: str, error: type[UsageError]) -> Any:
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if hint is float and type(value) in (int, float):
+        return _number(value, where, error)
     if type(value) is not hint:
         raise error(f"{where} should be {_WORDS.get(hint, hint)}, not {_shown(value)}")
     return value
+
+
+def _number(value: Any, where: str, error: type[UsageError]) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise error(f"{where} is {_shown(value)}; give a finite number (a large one, such as 1e9, for no bound)")
+    return number
 
 
 def _shown(value: object) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from sv_eval.errors import ConfigError
 
 MIB = 1024 * 1024
+NO_BOUND_S = 1e9
+"""No clip lasts thirty years."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,10 @@ class AudioLimits:
             value = getattr(self, bound.name)
             if not value >= 0:
                 raise ConfigError(f"limits.{bound.name} is {value}: give a number of 0 or more")
+            if bound.name.endswith("_s") and value > NO_BOUND_S:
+                raise ConfigError(
+                    f"limits.{bound.name} is {value:g}: give at most {NO_BOUND_S:g}, which is no bound"
+                )
         if self.min_duration_s > self.max_duration_s:
             raise ConfigError(
                 f"limits.min_duration_s ({self.min_duration_s}) is more than limits.max_duration_s "

@@ -11,7 +11,7 @@ from sv_eval.errors import CorpusError, nearest
 from sv_eval.places import cards_dir
 from sv_eval.structure import structure
 
-__all__ = ["CARD_FILE", "Card", "find_card", "list_cards", "load_card"]
+__all__ = ["CARD_FILE", "Card", "find_card", "list_cards", "load_card", "read_yaml"]
 
 CARD_FILE = "dataset.yaml"
 
@@ -40,7 +40,7 @@ def find_card(name_or_path: str) -> Card:
 
 def load_card(path: Path) -> Card:
     """The card in the file `path`; raises CorpusError that names the file and the key."""
-    data = _read_yaml(path)
+    data = read_yaml(path)
     try:
         card = structure(Card, data, str(path), CorpusError)
     except CorpusError as error:
@@ -50,8 +50,8 @@ def load_card(path: Path) -> Card:
     return replace(card, folder=path.resolve().parent)
 
 
-def _read_yaml(path: Path) -> object:
-    """The file's plain data. YAML lets a later key hide an earlier one of the same name; we don't."""
+def read_yaml(path: Path) -> object:
+    """The file's plain data; raises CorpusError. YAML lets a later key hide an earlier one; we don't."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -6,6 +6,9 @@ import math
 
 from sv_eval.errors import CorpusError
 
+_NO_FILE_LASTS_S = 1e9
+"""Thirty years."""
+
 
 def text_cell(where: str, column: str, value: object) -> str | None:
     """A cell as text without blanks around it; None when it is empty."""
@@ -24,6 +27,6 @@ def seconds_cell(where: str, name: str, text: str | None) -> float | None:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 <= value < math.inf:
+    if not 0 <= value < _NO_FILE_LASTS_S:
         raise CorpusError(f"{where}: {name} is '{text}'; give seconds from the file's beginning, 0 or more")
     return value

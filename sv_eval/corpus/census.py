@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from sv_eval.corpus.entry import Entry
+from sv_eval.corpus.label_file import how_to_map
 from sv_eval.corpus.schema import Card
 from sv_eval.errors import CorpusError, nearest
 from sv_eval.records import Clip
@@ -66,7 +67,7 @@ class Census:
         if emotion is None:
             raise CorpusError(
                 f"{entry.where} has the label '{raw}', which the label map of {self._card.name} "
-                f"doesn't hold; {self._advice(raw)} (map it: 'dataset.labels={{{raw}: <emotion or other>}}')"
+                f"doesn't hold; {self._advice(raw)} ({how_to_map(raw)})"
             )
         return emotion
 

@@ -11,6 +11,9 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError
 from sv_eval.structure import structure
 
+_LONGEST_S = 3600.0
+"""All simulated clips are cut from one buffer of silence, which must fit into memory."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
@@ -82,6 +85,8 @@ class SimulatedOptions:
             raise ConfigError("dataset.simulated needs n_clips and n_speakers of 1 or more, and a label")
         if not 0 < self.shortest_s <= self.longest_s:
             raise ConfigError("dataset.simulated needs 0 < shortest_s <= longest_s")
+        if self.longest_s > _LONGEST_S:
+            raise ConfigError(f"dataset.simulated: longest_s is {self.longest_s:g}; give at most {_LONGEST_S:g}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,8 @@ class DatasetConfig:
     """Which split, `all` for every clip."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Raw label to emotion, over and above the card's."""
+    labels_file: str | None = None
+    """A YAML file with such a map; `labels` goes before it."""
     language: str | None = None
     """BCP 47 tag, for clips whose language neither they nor the card state."""
     folder: FolderOptions = field(default_factory=FolderOptions)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from sv_eval.corpus.fingerprint import Ends
+from sv_eval.corpus.notes import Note
 from sv_eval.corpus.source import AudioSource
 
 
@@ -15,7 +17,7 @@ class Entry:
     id: str
     """Unique within the corpus."""
     path: str
-    """Where its audio is, as in Clip."""
+    """Where its audio is, in words for people too; as in Clip."""
     where: str
     """What an error message calls it: the file, or the manifest and its line."""
     label: str | None = None
@@ -46,5 +48,7 @@ class Found:
     """The clips, in any order."""
     source: AudioSource
     """Their audio."""
-    notes: list[str] = field(default_factory=list)
-    """Sentences for the report; complete once the entries have been walked."""
+    ends: Ends
+    """Digests of the audio's ends, for the corpus's hash; to be asked once the entries have been walked."""
+    notes: list[Note] = field(default_factory=list)
+    """For the report; complete once the entries have been walked."""

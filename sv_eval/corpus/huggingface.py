@@ -7,13 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sv_eval.audio.decoding import decode
-from sv_eval.audio.limits import AudioLimits
 from sv_eval.corpus.config import DatasetConfig, HuggingFaceOptions
 from sv_eval.corpus.entry import Entry, Found
+from sv_eval.corpus.row_source import RowSource
 from sv_eval.corpus.schema import Card
-from sv_eval.errors import AudioError, CorpusError
-from sv_eval.records import Clip, Waveform
+from sv_eval.corpus.tree import printable
+from sv_eval.errors import CorpusError
 
 _BUILDERS = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".csv": "csv", ".arrow": "arrow"}
 _INSTALL = "reading from Hugging Face needs its package `datasets`: pip install 'sv-eval[hf]'"
@@ -31,29 +30,8 @@ def open_huggingface(config: DatasetConfig, card: Card) -> Found:
         options.audio_column, library.Audio(decode=False)
     )
     root = None if config.root is None else Path(config.root).expanduser()
-    source = HuggingFaceSource(audio, options.audio_column, root, config.limits)
-    return Found(entries=_entries(table, audio, options), source=source)
-
-
-class HuggingFaceSource:
-    """Audio in the rows of a table; a clip's path is its row's number."""
-
-    def __init__(self, audio: Any, column: str, root: Path | None, limits: AudioLimits) -> None:
-        self._audio = audio
-        self._column = column
-        self._root = root
-        self._limits = limits
-
-    def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
-        """The clip's audio, decoded from the bytes in its row or from the file that the row names."""
-        cell = self._audio[int(clip.path)][self._column] or {}
-        content, path = cell.get("bytes"), cell.get("path")
-        if content is not None:
-            return decode(content, limits=self._limits, keep_encoded=keep_encoded)
-        if path is None:
-            raise AudioError("not_found", f"row {clip.path} holds no audio; leave it out or mend the data set")
-        file = Path(path) if self._root is None else self._root / path
-        return decode(file, limits=self._limits, keep_encoded=keep_encoded)
+    source = RowSource(audio, options.audio_column, root, config.limits)
+    return Found(entries=_entries(table, source, options), source=source, ends=source.ends)
 
 
 def _library() -> Any:
@@ -129,7 +107,7 @@ def _check_columns(table: Any, options: HuggingFaceOptions) -> None:
             )
 
 
-def _entries(table: Any, audio: Any, options: HuggingFaceOptions) -> Iterator[Entry]:
+def _entries(table: Any, source: RowSource, options: HuggingFaceOptions) -> Iterator[Entry]:
     chosen = {name: column for name, column in _chosen_columns(options).items() if name != "audio"}
     words = {column: _names(table.features[column]) for column in chosen.values()}
     digits = len(str(max(len(table) - 1, 0)))
@@ -137,10 +115,11 @@ def _entries(table: Any, audio: Any, options: HuggingFaceOptions) -> Iterator[En
         rows: Iterator[Mapping[str, Any]] = iter(table.select_columns(sorted(set(chosen.values()))))
     else:
         rows = iter({} for _ in range(len(table)))
-    for index, (row, size) in enumerate(zip(rows, _sizes(audio, options.audio_column), strict=True)):
+    for index, (row, (size, path)) in enumerate(zip(rows, source.walk(), strict=True)):
         cells = {name: _text(row[column], words[column]) for name, column in chosen.items()}
         name = cells.pop("id", None) or f"row_{index:0{digits}d}"
-        entry = Entry(id=name, path=str(index), where=f"row {index}", size_bytes=size)
+        source.locate(name, index)
+        entry = Entry(id=name, path=printable(path or f"row {index}"), where=f"row {index}", size_bytes=size)
         for field, value in cells.items():
             setattr(entry, field, value)
         yield entry
@@ -157,11 +136,3 @@ def _text(value: object, names: list[str] | None) -> str | None:
     if names is not None and isinstance(value, int):
         return names[value] if 0 <= value < len(names) else None
     return str(value).strip() or None
-
-
-def _sizes(audio: Any, column: str) -> Iterator[int | None]:
-    """Sizes of the encoded audio, from the table's offsets alone: the bytes stay on disk."""
-    import pyarrow.compute as compute
-
-    for chunk in audio.with_format("arrow").iter(batch_size=1000):
-        yield from compute.binary_length(compute.struct_field(chunk.column(column), "bytes")).to_pylist()

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from sv_eval.corpus.config import DatasetConfig
 from sv_eval.corpus.entry import Entry, Found
+from sv_eval.corpus.fingerprint import EndsOfFiles
 from sv_eval.corpus.layout_rule import FIELDS, Layout
+from sv_eval.corpus.notes import Note, note_on_strays
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.source import FileSource
 from sv_eval.corpus.tree import files_below, is_clip, printable
@@ -21,9 +23,10 @@ def open_tree(config: DatasetConfig, card: Card) -> Found:
     """The clips of a `pattern` or `folder` corpus."""
     root = root_of(config, card)
     layout = _chosen(card.layout, config)
-    notes: list[str] = []
+    notes: list[Note] = []
     entries = _entries(root, layout, card, notes)
-    return Found(entries=entries, source=FileSource(root, config.limits), notes=notes)
+    source = FileSource(root, config.limits)
+    return Found(entries=entries, source=source, ends=EndsOfFiles(root), notes=notes)
 
 
 def root_of(config: DatasetConfig, card: Card) -> Path:
@@ -49,7 +52,7 @@ def _chosen(layout: Layout, config: DatasetConfig) -> Layout:
     return replace(layout, glob=glob, pattern=pattern)
 
 
-def _entries(root: Path, layout: Layout, card: Card, notes: list[str]) -> Iterator[Entry]:
+def _entries(root: Path, layout: Layout, card: Card, notes: list[Note]) -> Iterator[Entry]:
     found = 0
     strays: list[str] = []
     other = ""
@@ -66,10 +69,7 @@ def _entries(root: Path, layout: Layout, card: Card, notes: list[str]) -> Iterat
     if not found:
         raise CorpusError(_nothing(root, layout, strays, other))
     if strays:
-        notes.append(
-            f"Left out, since the corpus names its files otherwise: {len(strays)} audio "
-            f"file{'' if len(strays) == 1 else 's'} below the root, e.g. {printable(min(strays))}."
-        )
+        notes.append(note_on_strays(len(strays), printable(min(strays))))
 
 
 def _nothing(root: Path, layout: Layout, strays: list[str], other: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from sv_eval.corpus.cells import seconds_cell, text_cell
 from sv_eval.corpus.config import DatasetConfig
 from sv_eval.corpus.entry import Entry, Found
+from sv_eval.corpus.fingerprint import EndsOfFiles
 from sv_eval.corpus.layouts import root_of
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.source import FileSource
@@ -24,6 +26,7 @@ COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "l
 """Field to the column it is read from unless the card or the user says otherwise."""
 _REQUIRED = ("path", "emotion")
 _JSON_LINES = (".jsonl", ".ndjson")
+_MOST_NAMED = 20
 Row = tuple[int, Mapping[str, Any]]
 
 
@@ -35,6 +38,7 @@ def open_manifest(config: DatasetConfig, card: Card) -> Found:
     return Found(
         entries=_entries(path, root, columns, config.manifest.delimiter),
         source=FileSource(root, config.limits),
+        ends=EndsOfFiles(root),
     )
 
 
@@ -74,27 +78,35 @@ def _columns(of_card: Mapping[str, str | None], of_user: Mapping[str, str | None
 def _entries(
     path: Path, root: Path, columns: Mapping[str, tuple[str, bool]], delimiter: str | None
 ) -> Iterator[Entry]:
+    by_row = path.suffix.lower() in _JSON_LINES
     cells: dict[str, str] = {}
+    unseen = {name: column for name, (column, needed) in columns.items() if needed}
+    held: dict[str, None] = {}
     sizes = _Sizes(root)
     with path.open(encoding="utf-8-sig", newline="") as file:
         for line, row in _rows(path, file, delimiter):
-            if not cells:
-                cells = _present(path, row, columns)
-            yield _entry(f"{path}:{line}", row, cells, sizes)
+            where = f"{path}:{line}"
+            if by_row or not cells:
+                # Each JSON object has keys of its own; a table's rows share the header.
+                cells = {name: column for name, (column, _) in columns.items() if column in row}
+                held.update(dict.fromkeys(row))
+                for name in _REQUIRED if by_row else unseen:
+                    if name in columns and name not in cells:
+                        raise _no_column(where if by_row else str(path), name, columns[name][0], row)
+                unseen = {name: column for name, column in unseen.items() if name not in cells}
+            yield _entry(where, row, cells, sizes)
     if not cells:
         raise CorpusError(f"{path}: the manifest lists no clip; give it a row per clip below its header")
+    for name, column in unseen.items():
+        raise _no_column(str(path), name, column, held)
 
 
-def _present(path: Path, row: Mapping[str, Any], columns: Mapping[str, tuple[str, bool]]) -> dict[str, str]:
-    """Field to column for the columns that are there; those that must be and aren't are an error."""
-    for name, (column, needed) in columns.items():
-        if needed and column not in row:
-            null = " (null if there is none)" if name == "emotion" else ""
-            raise CorpusError(
-                f"{path}: there is no column '{column}', but {', '.join(row)}; "
-                f"name the right one: 'dataset.manifest.columns={{{name}: COLUMN}}'{null}"
-            )
-    return {name: column for name, (column, _) in columns.items() if column in row}
+def _no_column(where: str, name: str, column: str, held: Iterable[str]) -> CorpusError:
+    null = " (null if there is none)" if name == "emotion" else ""
+    return CorpusError(
+        f"{where}: there is no column '{column}', but {', '.join(islice(held, _MOST_NAMED))}; "
+        f"name the right one: 'dataset.manifest.columns={{{name}: COLUMN}}'{null}"
+    )
 
 
 def _rows(path: Path, file: TextIO, delimiter: str | None) -> Iterator[Row]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,16 +10,18 @@ from sv_eval.corpus.card import find_card
 from sv_eval.corpus.census import Census
 from sv_eval.corpus.config import DatasetConfig, dataset_config_from
 from sv_eval.corpus.entry import Found
+from sv_eval.corpus.fingerprint import corpus_hash
 from sv_eval.corpus.huggingface import open_huggingface
+from sv_eval.corpus.label_file import labels_from_file
 from sv_eval.corpus.layouts import open_tree
 from sv_eval.corpus.manifest import open_manifest
-from sv_eval.corpus.notes import note_on_limit, note_on_speakers, notes_on_corpus, notes_on_labels
+from sv_eval.corpus.notes import Note, note_on_limit, note_on_speakers, notes_on_corpus, notes_on_labels
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.selection import ALL, limited, split_test, unknown_split
 from sv_eval.corpus.simulated import open_simulated
 from sv_eval.corpus.source import AudioSource
 from sv_eval.corpus.synonyms import generic_card
-from sv_eval.emotions import EMOTIONS, LabelMap
+from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import CorpusError
 from sv_eval.records import Clip
 
@@ -49,15 +49,15 @@ class Corpus:
     source: AudioSource
     """Gives their audio."""
     hash: str
-    """16 hex digits; two corpora with one hash hold the same clips with the same references."""
+    """16 hex digits over the clips, their references, and the sizes and ends of their encoded audio."""
     split: str
     """Which split was read."""
-    notes: tuple[str, ...]
-    """Sentences that a report should print."""
+    notes: tuple[Note, ...]
+    """What a report should say about it."""
 
 
 def read_corpus(config: DatasetConfig) -> Corpus:
-    """The corpus that `config` describes; raises CorpusError. No audio is opened."""
+    """The corpus that `config` describes; raises CorpusError. No audio is decoded."""
     card = _card(config)
     found = _OPENERS[card.layout.kind](config, card)
     census = Census(card, config.language)
@@ -79,7 +79,7 @@ def read_corpus(config: DatasetConfig) -> Corpus:
         card=card,
         clips=tuple(clips),
         source=found.source,
-        hash=_corpus_hash(clips, card.labels),
+        hash=corpus_hash(clips, card.labels, found.ends),
         split=config.split,
         notes=tuple(notes),
     )
@@ -88,15 +88,22 @@ def read_corpus(config: DatasetConfig) -> Corpus:
 def _card(config: DatasetConfig) -> Card:
     """The card, with the user's labels laid over its own."""
     card = find_card(config.card) if config.card is not None else generic_card(config, config.kind or "folder")
-    if not config.labels:
+    if config.labels_file is not None:
+        card = _with_labels(card, labels_from_file(config.labels_file))
+    return _with_labels(card, config.labels)
+
+
+def _with_labels(card: Card, labels: Mapping[str, str]) -> Card:
+    """The card with labels that go before its own."""
+    if not labels:
         return card
-    given = config.labels if card.words.case_sensitive else {raw.casefold(): raw for raw in config.labels}
+    given = labels if card.words.case_sensitive else {raw.casefold(): raw for raw in labels}
     kept = {
         raw: emotion
         for raw, emotion in card.words.map.items()
         if (raw if card.words.case_sensitive else raw.casefold()) not in given
     }
-    entries = {**kept, **config.labels}
+    entries = {**kept, **labels}
     # Once the user has decided, a choice is no longer the card's to call disputed.
     meanings, disputed = (
         {raw: text for raw, text in part.items() if raw in (entries if part is card.words.meanings else kept)}
@@ -142,20 +149,3 @@ def _check_ids(clips: Iterable[Clip]) -> None:
                 "or give the clips ids of their own (a manifest's column `id`, a card's layout.fields.id)"
             )
         before = clip
-
-
-def _corpus_hash(clips: Iterable[Clip], labels: LabelMap) -> str:
-    """What identifies the clips and their references, without reading any audio."""
-    digest = hashlib.sha256(labels.hash.encode())
-    for clip in clips:
-        row = (
-            clip.id,
-            clip.reference,
-            clip.raw_label,
-            clip.speaker,
-            clip.start_s,
-            clip.end_s,
-            clip.size_bytes,
-        )
-        digest.update(json.dumps(row).encode() + b"\n")
-    return digest.hexdigest()[:16]

@@ -18,7 +18,8 @@ _GOLDEN = 0.6180339887498949
 
 def open_simulated(config: DatasetConfig, card: Card) -> Found:  # noqa: ARG001
     """The clips that `dataset.simulated` asks for."""
-    return Found(entries=_entries(config.simulated), source=SilenceSource(config.simulated.longest_s))
+    source = SilenceSource(config.simulated.longest_s)
+    return Found(entries=_entries(config.simulated), source=source, ends=lambda _: b"")
 
 
 def _entries(options: SimulatedOptions) -> Iterator[Entry]:

@@ -24,10 +24,12 @@ _WORDS = {
 """Words that mean the same in every corpus. No single letters: F is joy in one and fear in the next."""
 SYNONYMS = {word: emotion for emotion, words in _WORDS.items() for word in words.split()}
 _EXCITED = "excitement is counted as happy, as the usual four-class IEMOCAP does; a strict map has it as other"
+_PLEASANT = "a pleasant surprise is counted as surprised; some count it as happy"
 _DISPUTED = dict.fromkeys(("excited", "excitement", "exc"), _EXCITED) | dict.fromkeys(
-    ("pleasant_surprise", "pleasant_surprised"),
-    "a pleasant surprise is counted as surprised; some count it as happy",
+    ("pleasant_surprise", "pleasant_surprised"), _PLEASANT
 )
+REASONS = {_EXCITED: "disputed_excitement", _PLEASANT: "disputed_pleasant_surprise"}
+"""Our own reasons to the codes of the notes that state them, in the report's language."""
 _HOW = "The corpus has no card; dataset.* says where it is"
 
 

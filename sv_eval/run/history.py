@@ -76,5 +76,5 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
         "citation": card.citation,
         "label_order": list(card.label_order),
         "label_map": {"name": card.labels.name, "version": card.labels.version, "hash": card.labels.hash},
-        "notes": list(corpus.notes),
+        "notes": [note.to_json() for note in corpus.notes],
     }

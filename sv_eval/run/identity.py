@@ -17,7 +17,7 @@ from sv_eval.errors import RunDirectoryError
 ENVIRONMENT = "environment.json"
 
 _MEASURED = ("backend", "dataset", "load")
-_WHERE_NOT_WHAT = ("root",)  # the same recordings may lie elsewhere; the dataset hash speaks for them
+_WHERE_NOT_WHAT = ("root", "labels_file")  # the same recordings may lie elsewhere; the dataset hash speaks for them
 
 
 def measured_settings(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,8 @@ def random_table(clips: int, speakers: int, seed: int = 0) -> RecordTable:
         batch_size=np.ones(clips, dtype=np.int32),
         attempts=np.ones(clips, dtype=np.int32),
         session=np.zeros(clips, dtype=np.int32),
+        call=np.arange(clips, dtype=np.int64),
+        sent_s=np.full(clips, np.nan),
         texts=("",) * clips,
         paths=("",) * clips,
         failures={},

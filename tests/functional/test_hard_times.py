@@ -106,3 +106,12 @@ def test_values_that_make_no_sense_are_refused_before_anything_is_done(
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run" / "records.jsonl").exists()
+
+
+def test_paths_may_hold_any_letters_and_signs(call: Call, tmp_path: Path, write_tone: Any) -> None:
+    write_tone(tmp_path / "语音 = ü" / "happy" / "a.wav")
+
+    done = call("backend=fake", "dataset=folder", f"dataset.root={tmp_path / '语音 = ü'}", "hydra.run.dir=运行=1")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "运行=1" / "report.md").is_file()

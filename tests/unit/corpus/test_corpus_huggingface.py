@@ -59,6 +59,21 @@ def parquet(tmp_path):
     return path
 
 
+def write_rows(path, contents):
+    """A parquet file whose audio has no names."""
+    import datasets
+
+    features = datasets.Features(
+        {
+            "audio": {"bytes": datasets.Value("binary"), "path": datasets.Value("string")},
+            "label": datasets.Value("string"),
+        }
+    )
+    cells = [{"bytes": content, "path": None} for content in contents]
+    datasets.Dataset.from_dict({"audio": cells, "label": ["sad"] * len(cells)}, features=features).to_parquet(path)
+    return path
+
+
 def test_parquet_is_read_without_torch(read, parquet):
     corpus = read(
         kind="huggingface",
@@ -67,10 +82,10 @@ def test_parquet_is_read_without_torch(read, parquet):
     )
 
     assert [(clip.id, clip.path, clip.raw_label, clip.reference) for clip in corpus.clips] == [
-        ("row_0", "0", "anger", "angry"),
-        ("row_1", "1", "happiness", "happy"),
-        ("row_2", "2", "boredom", "other"),
-        ("row_3", "3", None, None),
+        ("row_0", "0.flac", "anger", "angry"),
+        ("row_1", "1.flac", "happiness", "happy"),
+        ("row_2", "2.flac", "boredom", "other"),
+        ("row_3", "3.flac", None, None),
     ]
     assert [clip.speaker for clip in corpus.clips] == ["1", "1", "2", "2"]
     assert corpus.clips[0].transcript == "a"
@@ -78,6 +93,47 @@ def test_parquet_is_read_without_torch(read, parquet):
     assert corpus.source.load(corpus.clips[1]).duration_s == pytest.approx(0.2)
     assert corpus.source.load(corpus.clips[1], keep_encoded=True).encoded == flac(0.2, 0.1)
     assert "torch" not in sys.modules
+
+
+def test_row_without_a_name_is_called_by_its_number(read, tmp_path):
+    path = write_rows(tmp_path / "x.parquet", [flac(0.1, 0.1), flac(0.2, 0.1), None])
+
+    corpus = read(kind="huggingface", split="train", huggingface={"data_files": str(path)})
+
+    assert [clip.path for clip in corpus.clips] == ["row 0", "row 1", "row 2"]
+    assert corpus.source.load(corpus.clips[1]).duration_s == pytest.approx(0.2)
+    with pytest.raises(AudioError, match="row 2 holds no audio"):
+        corpus.source.load(corpus.clips[2])
+
+
+def test_hash_sees_other_bytes_of_the_same_length(read, tmp_path):
+    content = flac(0.5, 0.1)
+    changed = content[:-1] + bytes([content[-1] ^ 1])
+    files = [
+        write_rows(tmp_path / f"{number}.parquet", rows)
+        for number, rows in enumerate([[content, content], [content, changed], [content, content], [content, None]])
+    ]
+
+    hashes = [read(kind="huggingface", split="train", huggingface={"data_files": str(file)}).hash for file in files]
+
+    assert hashes[0] == hashes[2]
+    assert len(set(hashes)) == 3
+
+
+def test_hash_sees_the_files_that_rows_name(read, sound, tmp_path):
+    file = sound("audio/a.wav")
+    (tmp_path / "list.jsonl").write_text('{"audio": "a.wav", "label": "sad"}\n')
+    options = {"root": str(tmp_path / "audio"), "huggingface": {"data_files": str(tmp_path / "list.jsonl")}}
+
+    def read_hash():
+        return read(kind="huggingface", split="train", **options).hash
+
+    whole = read_hash()
+    sound("audio/a.wav", value=0.2)
+    changed = read_hash()
+    file.unlink()
+
+    assert len({whole, changed, read_hash()}) == 3
 
 
 def test_rows_are_loaded_from_many_threads(read, parquet):

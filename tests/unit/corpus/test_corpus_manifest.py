@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sv_eval.corpus.notes import Note
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import AudioError, CorpusError
 
@@ -71,8 +72,59 @@ def test_json_lines_and_semicolons(read, table):
     assert [clip.id for clip in of_json.clips] == ["a@1-2.5", "a@2.5-3"]
     assert of_json.clips[0].speaker == "7"
     assert of_json.clips[1].reference is None
-    assert "1 clip without a label is run, but not scored." in of_json.notes
+    assert of_json.notes == (Note(code="unlabelled", values={"n": 1}),)
     assert of_csv.clips[0].reference == "sad"
+
+
+def test_json_lines_have_keys_of_their_own(read, table):
+    rows = [
+        {"path": "a.wav", "emotion": "sad"},
+        {"path": "b.wav", "emotion": "sad", "start": 1, "end": 2.5, "who": "s1"},
+        {"emotion": "happy", "path": "c.wav", "who": "s2"},
+    ]
+    content = "\n".join(map(json.dumps, rows))
+
+    corpus = read(**table(content, "x.jsonl", columns={"speaker": "who"}))
+
+    assert [(clip.id, clip.speaker, clip.start_s, clip.end_s) for clip in corpus.clips] == [
+        ("a", None, None, None),
+        ("b@1-2.5", "s1", 1.0, 2.5),
+        ("c", "s2", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "message"),
+    [
+        (
+            '{"path": "b.wav"}',
+            {},
+            r"x.jsonl:2: there is no column 'emotion', but path; .*\(null if there is none\)",
+        ),
+        ('{"emotion": "sad"}', {}, r"x.jsonl:2: there is no column 'path', but emotion"),
+        (
+            '{"path": "b.wav", "emotion": "sad"}',
+            {"speaker": "who"},
+            r"x.jsonl: .* no column 'who', but path, emotion",
+        ),
+        (
+            '{"path": "b.wav", "emotion": ""}',
+            {"start": "t0"},
+            r"x.jsonl: .* no column 't0'.*columns={start: COLUMN}",
+        ),
+    ],
+)
+def test_json_lines_that_lack_a_column(read, table, row, columns, message):
+    with pytest.raises(CorpusError, match=message):
+        read(**table('{"path": "a.wav", "emotion": "sad"}\n' + row, "x.jsonl", columns=columns))
+
+
+def test_hash_sees_that_a_missing_file_has_come(read, table, sound):
+    options = table("path,emotion\na.wav,sad\n")
+    missing = read(**options).hash
+    sound("a.wav")
+
+    assert read(**options).hash != missing
 
 
 def test_table_without_labels(read, table):
@@ -113,6 +165,7 @@ def test_audio_that_is_not_there_is_its_clips_failure(read, table):
         ("path,emotion\na.wav,rage\n", "x.csv", r"x.csv:2 has the label 'rage'"),
         ("path,emotion,start\na.wav,sad,soon\n", "x.csv", r"x.csv:2: start is 'soon'"),
         ("path,emotion,start\na.wav,sad,-1\n", "x.csv", r"x.csv:2: start is '-1'"),
+        ("path,emotion,start\na.wav,sad,1e300\n", "x.csv", r"x.csv:2: start is '1e300'"),
         ("path,emotion,start,end\na.wav,sad,2,1\n", "x.csv", r"x.csv:2: the clip ends at 1 s"),
         ("path,emotion\n", "x.csv", "lists no clip"),
         ("", "x.csv", "lists no clip"),

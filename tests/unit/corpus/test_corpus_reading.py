@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from sv_eval.corpus import fingerprint
+from sv_eval.corpus.notes import Note
 from sv_eval.corpus.reading import dataset_config_from
 from sv_eval.corpus.selection import limited
 from sv_eval.errors import AudioError, ConfigError, CorpusError
@@ -30,11 +34,16 @@ def test_emodb_as_it_really_is(read, emodb):
     )  # fmt: skip
     assert first.transcript == "Der Lappen liegt auf dem Eisschrank."
     assert corpus.source.load(first).duration_s == pytest.approx(1.898, abs=0.001)
-    assert corpus.notes == (
-        "362 of the 535 clips that the card expects (L 9 of 81, A 5 of 69, E 9 of 46).",
-        "9 clips of boredom (L) are kept as 'other': outside the seven emotions, not scored (disputed: some "
-        "fold boredom into neutral or drop it, so figures over seven classes differ).",
-    )
+    assert [note.to_json() for note in corpus.notes] == [
+        {
+            "code": "differs_from_card", "found": 362, "expected": 535,
+            "differing": {"L": [9, 81], "A": [5, 69], "E": [9, 46]},
+        },
+        {
+            "code": "outside_disputed", "n": 9, "raw": "L", "label": "boredom (L)", "emotion": "other",
+            "why": "some fold boredom into neutral or drop it, so figures over seven classes differ",
+        },
+    ]  # fmt: skip
 
 
 def test_emodb_is_the_same_from_either_folder(read, emodb):
@@ -85,8 +94,10 @@ def test_folder_per_emotion(read, sound, tmp_path):
     assert [clip.id for clip in corpus.clips] == sorted(clip.id for clip in corpus.clips)
     assert corpus.card.label_order == ("happy", "sad")
     assert {clip.language for clip in corpus.clips} == {"en"}
-    assert any("1 audio file below the root, e.g. stray.wav" in note for note in corpus.notes)
-    assert any("'BOREDOM'" in note and "'other'" in note for note in corpus.notes)
+    assert corpus.notes == (
+        Note(code="strays", values={"n": 1, "example": "stray.wav"}),
+        Note(code="outside", values={"n": 1, "raw": "BOREDOM", "label": "BOREDOM", "emotion": "other"}),
+    )
 
 
 def test_folder_with_a_pattern_for_speakers(read, sound, tmp_path):
@@ -144,7 +155,7 @@ def test_language_by_speaker(read, card, sound, tmp_path):
     corpus = read(card=str(folder), root=str(tmp_path))
 
     assert [clip.language for clip in corpus.clips] == ["zh", "en", "en"]
-    assert "1 clip by speakers that the card doesn't list, so of unknown sex: 3." in corpus.notes
+    assert Note(code="unlisted_speakers", values={"n": 1, "speakers": ["3"]}) in corpus.notes
 
 
 def test_labels_of_the_user_go_first(read, card, sound, tmp_path):
@@ -165,7 +176,7 @@ def test_labels_of_the_user_go_first(read, card, sound, tmp_path):
     }  # fmt: skip
     assert corpus.card.label_order == ("happy", "sad", "neutral", "surprised")
     assert corpus.card.labels.hash != read(**options, labels={"startled": "other"}).card.labels.hash
-    assert not any("disputed" in note for note in corpus.notes)
+    assert not any("disputed" in note.code for note in corpus.notes)
 
 
 def test_disputed_label_is_noted(read, card, sound, tmp_path):
@@ -174,7 +185,16 @@ def test_disputed_label_is_noted(read, card, sound, tmp_path):
 
     corpus = read(card=str(folder), root=str(tmp_path / "root"))
 
-    assert corpus.notes == ("1 clip of 'ps' is scored as surprised (disputed: it is a pleasant one).",)
+    values = {"n": 1, "raw": "ps", "label": "ps", "emotion": "surprised", "why": "it is a pleasant one"}
+    assert corpus.notes == (Note(code="disputed", values=values),)
+
+
+def test_our_own_disputed_words_have_notes_of_their_own(read, sound, tmp_path):
+    sound("Excited/a.wav")
+
+    notes = read(kind="folder", root=str(tmp_path)).notes
+
+    assert [(note.code, note.values["label"]) for note in notes] == [("disputed_excitement", "Excited")]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +293,7 @@ def test_limit_keeps_the_labels_shares_and_nests(read):
     assert set(small.clips) < set(large.clips)
     assert read(**options, limit=70).clips == small.clips
     assert read(**options, limit=70, seed=1).clips != small.clips
-    assert "70 of 700 clips, drawn so that every label keeps its share (dataset.limit, seed 0)." in small.notes
+    assert small.notes == (Note(code="limited", values={"limit": 70, "total": 700, "seed": 0}),)
 
 
 @given(
@@ -308,6 +328,15 @@ def test_limit_never_moves_a_share_by_more_than_a_clip(references, limit, seed):
         ),
         ({"kind": "simulated", "simulated": {"n_clips": 0}}, "n_clips"),
         ({"kind": "simulated", "simulated": {"shortest_s": 3, "longest_s": 2}}, "shortest_s"),
+        ({"kind": "simulated", "simulated": {"longest_s": float("inf")}}, "longest_s is inf; give a finite"),
+        ({"kind": "simulated", "simulated": {"longest_s": 1e9}}, "longest_s is 1e.09; give at most 3600"),
+        ({"kind": "folder", "limits": {"max_duration_s": float("inf")}}, "limits: max_duration_s is inf; give a"),
+        ({"kind": "folder", "limits": {"min_duration_s": float("nan")}}, "limits: min_duration_s is nan; give a"),
+        (
+            {"kind": "folder", "limits": {"max_duration_s": 1e300}},
+            r"max_duration_s is 1e\+300: give at most 1e\+09",
+        ),
+        ({"kind": "folder", "limits": {"max_duration_s": 10**400}}, "give a finite number"),
     ],
 )
 def test_wrong_configuration_is_refused(values, message):
@@ -347,7 +376,7 @@ def test_demo_corpus_is_whole(read):
     corpus = read(card="demo")
 
     assert len(corpus.clips) == sum(corpus.card.expected.values())
-    assert not any("expects" in note for note in corpus.notes)
+    assert not any(note.code == "differs_from_card" for note in corpus.notes)
     assert all(corpus.source.load(clip).duration_s > 0.5 for clip in corpus.clips[:20])
 
 
@@ -369,4 +398,59 @@ def test_notes_of_the_card_are_the_corpuss_notes(read, card, sound, tmp_path):
     sound("root/happy/a.wav")
     corpus = read(card=str(card(text="notes: [Mind the gap.]")), root=str(tmp_path / "root"))
 
-    assert corpus.notes == ("Mind the gap.",)
+    assert corpus.notes == (Note(code="text", values={"text": "Mind the gap."}),)
+
+
+def test_hash_tells_a_copy_with_noise_from_the_corpus(read, sound, tmp_path):
+    for root in ("clean", "noisy"):
+        for name in ("happy/a", "sad/b"):
+            sound(f"{root}/{name}.wav", seconds=1.0)
+    noisy = sound("noisy/sad/b.wav", seconds=1.0, value=0.11)
+    assert noisy.stat().st_size == (tmp_path / "clean/sad/b.wav").stat().st_size
+
+    clean, other = (read(kind="folder", root=str(tmp_path / root)) for root in ("clean", "noisy"))
+    cleaned = sound("noisy/sad/b.wav", seconds=1.0)
+    again = read(kind="folder", root=str(tmp_path / "noisy"))
+
+    assert cleaned == noisy
+    assert clean.hash == again.hash != other.hash
+
+
+@pytest.mark.parametrize("at", [0, 3000, -3000, -1])
+def test_hash_sees_a_change_at_either_end_of_a_file(read, sound, tmp_path, at):
+    path = sound("happy/a.wav", seconds=2.0)
+    before = read(kind="folder", root=str(tmp_path)).hash
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+    assert read(kind="folder", root=str(tmp_path)).hash != before
+
+
+def test_hash_opens_only_the_clips_that_a_limit_leaves(read, sound, tmp_path, monkeypatch):
+    for index in range(20):
+        sound(f"happy/{index}.wav")
+    opened = []
+    monkeypatch.setattr(fingerprint, "ends_of_file", lambda path: opened.append(path))
+
+    read(kind="folder", root=str(tmp_path), limit=3)
+
+    assert len(opened) == 3
+
+
+def test_ends_of_what_is_no_readable_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    for path in (pipe, tmp_path, tmp_path / "none", "a\0b"):
+        assert fingerprint.ends_of_file(str(path)) is None
+
+
+def test_hash_of_emodb_is_quick(read, emodb):
+    corpus = read(card="emodb", root=str(emodb))
+    ends = fingerprint.EndsOfFiles(emodb)
+
+    begin = time.perf_counter()
+    fingerprint.corpus_hash(corpus.clips, corpus.card.labels, ends)
+
+    assert time.perf_counter() - begin < 0.1

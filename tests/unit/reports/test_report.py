@@ -13,6 +13,8 @@ from reports.figures import draw_figures
 from reports.markdown import render
 from reports.wording import Wording, cell, milliseconds, percent
 from sv_eval.caveats import find_caveats, training_overlap
+from sv_eval.corpus.notes import Note
+from sv_eval.corpus.synonyms import REASONS
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.rescore import compute_metrics
 from sv_eval.scoring.config import ScoringConfig
@@ -48,7 +50,7 @@ def environment(**changes: Any) -> dict[str, Any]:
             "citation": None,
             "label_order": ["happy", "sad", "fearful"],
             "label_map": {"name": "emodb", "version": 1, "hash": "123"},
-            "notes": ["A note of the corpus."],
+            "notes": [{"code": "text", "text": "A note of the corpus."}],
         },
         "backend": {
             "name": "fake",
@@ -157,6 +159,51 @@ def test_every_caveat_has_a_sentence_with_the_same_values_in_both_languages() ->
     for code in found:
         first, second = (set(re.findall(r"{(\w+)}", sentence[code])) for sentence in sentences)
         assert first == second, code
+
+
+NOTES = (
+    Note(code="text", values={"text": "Mind the <gap>."}),
+    Note(code="differs_from_card", values={"found": 5, "expected": 9, "differing": {"happy": [5, 9]}}),
+    Note(code="strays", values={"n": 2, "example": "a|b.wav"}),
+    Note(code="unlabelled", values={"n": 3}),
+    Note(code="limited", values={"limit": 1, "total": 2, "seed": 0}),
+    Note(code="unlisted_speakers", values={"n": 4, "speakers": ["happy", "s2"]}),
+    *(
+        Note(
+            code=code, values={"n": 1, "raw": "E", "label": "excitement (E)", "emotion": "happy", "why": "so it is"}
+        )
+        for code in ("outside", "outside_disputed", "disputed", *REASONS.values())
+    ),
+)
+
+
+def test_every_note_has_a_sentence_with_the_same_values_in_both_languages() -> None:
+    sentences = [yaml.safe_load((WORDS / f"{name}.yaml").read_text("utf-8"))["note"] for name in ("en", "zh")]
+
+    assert {note.code for note in NOTES} == set(sentences[0]) == set(sentences[1])
+    for note in NOTES:
+        first, second = (set(re.findall(r"{(\w+)}", sentence[note.code])) for sentence in sentences)
+        assert first == second <= set(note.values), note.code
+
+
+def test_notes_are_said_in_the_reports_language_and_the_corpuss_own_words_stay() -> None:
+    english, chinese = ([Wording(name).note(note.to_json()) for note in NOTES] for name in ("en", "zh"))
+
+    assert english[0] == chinese[0] == "Mind the &lt;gap&gt;."
+    assert "happy 5/9" in english[1]
+    assert "happy 5/9" in chinese[1]
+    assert "a\\|b.wav" in chinese[2]
+    assert "happy、s2" in chinese[5]
+    assert chinese[8] == "标签为 excitement (E) 的语音，按高兴计分：1 条。有争议：so it is。"
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("en", "not scored: 9"), ("zh", "不计分：9 条")])
+def test_a_note_stands_in_the_report(language: str, sentence: str) -> None:
+    settings = environment()
+    note = Note(code="outside", values={"n": 9, "raw": "L", "label": "boredom (L)", "emotion": "other"})
+    settings["dataset"] = settings["dataset"] | {"notes": [note.to_json()]}
+
+    assert sentence in render(metrics(settings), settings, language)
 
 
 def test_caveats_are_those_of_this_very_run() -> None:
