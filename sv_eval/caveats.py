@@ -113,7 +113,7 @@ def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]
     latency = scores["latency_ms"]
     refused = [name for name in ("p50", "p95", "p99") if latency[name]["value"] is None]
     if refused:
-        yield "n_too_small", {"percentiles": refused, "n": latency["n"]}
+        yield "n_too_small", {"percentiles": refused, "n": latency["n_calls"]}
     backend = environment["backend"]
     if backend["device"] == "cpu" and backend["in_process"]:
         yield "cpu_run", {"cpu": environment["machine"]["cpu"]}

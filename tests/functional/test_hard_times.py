@@ -79,7 +79,8 @@ def test_long_recordings_are_all_run(
     call: Call, metrics_of: Callable[[Path], dict[str, Any]], tmp_path: Path
 ) -> None:
     done = call(
-        *SIMULATED, "dataset.simulated.n_clips=60", "dataset.simulated.shortest_s=480", "dataset.simulated.longest_s=500"
+        *SIMULATED, "dataset.simulated.n_clips=60", "dataset.simulated.shortest_s=480",
+        "dataset.simulated.longest_s=500",
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

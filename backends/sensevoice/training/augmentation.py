@@ -20,11 +20,11 @@ DB = math.log(10) / 10  # one decibel in the natural logarithm of a power
 class Augmentation:
     """How strong each kind of variation is; 0 turns it off."""
 
-    gain_db: float = 8.0  # uniform, both ways
-    tilt_db: float = 3.0  # standard deviation, lowest to highest channel
-    curve_db: float = 2.0  # standard deviation of each smooth bump of the frequency response
-    noise_share: float = 0.6  # of clips
-    room_share: float = 0.4  # of clips
+    gain_db: float = 6.0  # uniform, both ways
+    tilt_db: float = 1.5  # standard deviation, lowest to highest channel
+    curve_db: float = 1.2  # standard deviation of each smooth bump of the frequency response
+    noise_share: float = 0.4  # of clips
+    room_share: float = 0.3  # of clips
     tempo: float = 0.06  # standard deviation of the log factor
     warp: float = 0.02  # standard deviation of the log factor on the mel axis
     frequency_mask: int = 12  # widest, channels

@@ -92,16 +92,12 @@ def nonspeech(count: int, seed: int) -> list[Example]:
             samples = lfilter([1.0], [1.0, -rng.uniform(0.0, 0.99)], rng.normal(size=size))
         elif kind == 2:  # mains hum
             base = rng.choice([50.0, 60.0])
-            samples = sum(
-                np.sin(2 * np.pi * base * k * times) / k ** rng.uniform(0.5, 2) for k in range(1, 12)
-            )
+            samples = sum(np.sin(2 * np.pi * base * k * times) / k ** rng.uniform(0.5, 2) for k in range(1, 12))
         elif kind == 3:  # a steady or gliding tone
             glide = rng.uniform(-300, 300) * times
             samples = np.sin(2 * np.pi * (rng.uniform(200, 3000) + glide) * times)
         elif kind == 4:  # clicks
-            samples = lfilter(
-                [1.0], [1.0, -0.9], (rng.random(size) < rng.uniform(1, 12) / SAMPLE_RATE_HZ) * 1.0
-            )
+            samples = lfilter([1.0], [1.0, -0.9], (rng.random(size) < rng.uniform(1, 12) / SAMPLE_RATE_HZ) * 1.0)
         else:  # band noise that swells
             swell = 1 + 0.9 * np.sin(2 * np.pi * rng.uniform(0.1, 1.0) * times)
             pole = rng.uniform(0.8, 0.97)

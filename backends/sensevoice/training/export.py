@@ -30,6 +30,7 @@ class Graph(torch.nn.Module):
     def forward(
         self, speech: Tensor, speech_lengths: Tensor, language: Tensor, textnorm: Tensor
     ) -> tuple[Tensor, Tensor]:
+        """Logits [B, T+4, 25055] and output lengths [B]."""
         prompts = torch.tensor([[1, 2]], dtype=torch.int32).expand(speech.shape[0], -1)
         queries = self.network.embed(torch.cat([language[:, None], prompts, textnorm[:, None]], dim=1))
         lengths = speech_lengths + 4
@@ -37,9 +38,7 @@ class Graph(torch.nn.Module):
         return self.network.ctc.ctc_lo(hidden), lengths
 
 
-def write_model(
-    network: Any, vocabulary: Vocabulary, cmvn: Cmvn, encoder: dict[str, Any], folder: Path
-) -> None:
+def write_model(network: Any, vocabulary: Vocabulary, cmvn: Cmvn, encoder: dict[str, Any], folder: Path) -> None:
     """All files that FunASR, funasr_onnx and this project read."""
     folder.mkdir(parents=True, exist_ok=True)
     network.eval()
@@ -97,7 +96,7 @@ def configuration(encoder: dict[str, Any]) -> str:
 
 def write_onnx(network: Any, path: Path) -> None:
     """One fp32 file with free batch and time axes."""
-    # A trace does not keep in-place arithmetic on a view of an input apart from the input; example sizes differ.
+    # Two different lengths, so that the mask is part of the trace.
     example = (
         torch.randn(2, 30, INPUT_SIZE),
         torch.tensor([17, 30], dtype=torch.int32),
@@ -139,9 +138,7 @@ def parity(network: Any, folder: Path, clips: list[Tensor]) -> dict[str, float]:
     for n, clip in enumerate(clips):
         single = onnx(clip[None], [len(clip)])[0]
         with torch.no_grad():
-            hidden = encoded(
-                network, clip[None], torch.tensor([len(clip)]), torch.tensor([0]), torch.tensor([15])
-            )
+            hidden = encoded(network, clip[None], torch.tensor([len(clip)]), torch.tensor([0]), torch.tensor([15]))
             reference = network.ctc.ctc_lo(hidden)[0].numpy()
         torch_gap = max(torch_gap, float(np.abs(single - reference).max()))
         batch_gap = max(batch_gap, float(np.abs(batch[n, : len(single)] - single).max()))

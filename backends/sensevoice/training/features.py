@@ -63,6 +63,7 @@ class Cmvn:
         return cls(np.tile(-frames.mean(0), LFR_M), np.tile(1.0 / frames.std(0), LFR_M))
 
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
+        """Input frames [..., 560], normalised."""
         return (frames + self.shift) * self.scale
 
     def write(self, path: Path) -> None:

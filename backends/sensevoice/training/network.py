@@ -42,6 +42,7 @@ class ClipDropout(torch.nn.Module):
         self.share = share
 
     def forward(self, values: Tensor) -> Tensor:
+        """The values [B, T, C], some channels of each clip silenced."""
         if not self.training or values.ndim != 3:
             return values
         kept = torch.rand(values.shape[0], 1, values.shape[2]) >= self.share
@@ -96,6 +97,7 @@ class UsedHead:
             raise ValueError("blank must be the first used id")
 
     def __call__(self, hidden: Tensor) -> Tensor:
+        """Logits of the used ids."""
         return torch.nn.functional.linear(hidden, self.weight, self.bias)
 
     @torch.no_grad()

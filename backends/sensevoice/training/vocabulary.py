@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 SIZE = 25055
 BLANK_ID = 0
@@ -21,7 +22,8 @@ EMOTIONS = {
 }
 EVENTS = {"Speech": 24993, "BGM": 24995, "Laughter": 24997, "Applause": 24999, "Event_UNK": 25019}
 TEXT_NORMS = {"withitn": 25016, "woitn": 25017}
-# Read off the order in which public clients list the tags, between ids that are certain; the model never says them.
+# Read off the order in which public clients list the tags, between ids that are certain. The model never says
+# them.
 INFERRED_EVENTS = {
     "/Speech": 24994,
     "/BGM": 24996,
@@ -46,9 +48,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789'.,?!。，？！"
 
 def tag_ids() -> dict[str, int]:
     """Every `<|tag|>` piece and its id."""
-    tags = {
-        f"<|{name}|>": number for name, number in (LANGUAGES | EVENTS | TEXT_NORMS | INFERRED_EVENTS).items()
-    }
+    tags = {f"<|{name}|>": number for name, number in (LANGUAGES | EVENTS | TEXT_NORMS | INFERRED_EVENTS).items()}
     for name, number in EMOTIONS.items():
         tags["<|EMO_UNKNOWN|>" if name == "unknown" else f"<|{name.upper()}|>"] = number
     return tags
@@ -78,7 +78,10 @@ class Vocabulary:
 
     def serialised(self) -> bytes:
         """The vocabulary as a sentencepiece model (unigram, tags as user-defined symbols)."""
-        from sentencepiece import sentencepiece_model_pb2 as proto
+        import sentencepiece.sentencepiece_model_pb2
+
+        # The generated module has no types.
+        proto: Any = sentencepiece.sentencepiece_model_pb2
 
         by_id = {number: piece for piece, number in self.pieces.items()}
         tags = {number: piece for piece, number in tag_ids().items()}
