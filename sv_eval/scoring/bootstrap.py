@@ -1,6 +1,6 @@
 """Confidence bounds by resampling whole clusters.
 
-Three rules, chosen for each measure by the number n of clusters that it rests on:
+Four rules, chosen for each measure by the number n of clusters that it rests on:
 
 - The expanded percentile interval (Hesterberg 2015, What Teachers Should Know About the Bootstrap):
   percentiles of the resampled values at `alpha'/2 = Phi(-sqrt(n / (n - 1)) t[alpha/2, n - 1])`, since plain
@@ -12,6 +12,9 @@ Three rules, chosen for each measure by the number n of clusters that it rests o
   are, is that of the run's right answers; where all or none are right it is taken as 1, so that a whole
   cluster counts as one trial.
 
+- A mean over labels (UAR, macro F1) whose scarcest label has fewer than FEWEST clusters, or that is exactly 0 or
+  1, is bounded from the bounds of its labels (see `mean_bounds`).
+
 With one cluster, or clusters that are all alike, no spread can be seen: there is no bound, and the reason is
 given.
 """
@@ -19,25 +22,28 @@ given.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.scoring.clusters import HITS, SUPPORT, Clusters
+from sv_eval.scoring.mean_bounds import correlations, mean_bounds
 from sv_eval.scoring.measures import Measures
+from sv_eval.scoring.resamples import resampled
 from sv_eval.scoring.tally import Floats
 
-PERCENTILE = "expanded percentile, clusters resampled"
-JACKKNIFE = "jackknife t on the logit scale, {n} clusters"
-EXACT = "Clopper-Pearson over {n:.0f} effective clips"
+PERCENTILE = "expanded_percentile"
+JACKKNIFE = "jackknife_t"
+EXACT = "clopper_pearson"
+COMBINED = "combined_labels"
+"""The rules' names in `metrics.json`."""
 
 FEWEST = 30
 """The fewest clusters for percentiles."""
 MOST_UNDEFINED = 0.05
 """Bounds are given up when more than this share of resamples have no value."""
-_CHUNK_CELLS = 400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +55,11 @@ class Bounds:
     high: float | None
     """Upper bound."""
     method: str | None
-    """How they were found; None without bounds."""
+    """How they were found: `expanded_percentile` and so on; None without bounds."""
     reason: str | None = None
     """Why there are none, or what to know about them."""
+    free: tuple[int, ...] = ()
+    """Of a mean over labels: which of the labels it has, by position among them, have no bounds of their own."""
 
 
 def bounds(clusters: Clusters, measures: Measures, *, confidence: float, resamples: int, seed: int) -> list[Bounds]:
@@ -60,17 +68,30 @@ def bounds(clusters: Clusters, measures: Measures, *, confidence: float, resampl
     n = measures.contributors(clusters.counts, clusters.multiplicity)
     low, high, undefined = _percentile_bounds(clusters, measures, n, confidence, resamples, seed)
     few = (n >= 2) & (n < FEWEST) & (values > 0) & (values < 1)
+    few_means = [
+        (mean, parts)
+        for mean, parts in measures.means()
+        if not np.isnan(values[mean]) and (n[mean] < FEWEST or values[mean] in (0.0, 1.0))
+    ]
+    alike = likeness(clusters)
+    without = measures(clusters.total[:, :, None] - clusters.counts) if few.any() or few_means else values[:, None]
     if few.any():
-        low[few], high[few] = _jackknife_bounds(clusters, measures, n, confidence, few)
+        low[few], high[few] = _jackknife_bounds(clusters, values[few], without[few], n[few], confidence)
     sizes = measures.sizes(clusters.total)
     per_cluster = np.maximum(sizes / np.maximum(n, 1), 1.0)
-    effective = sizes / (1.0 + (per_cluster - 1.0) * likeness(clusters))
-    return [
+    effective = sizes / (1.0 + (per_cluster - 1.0) * alike)
+    unit = clusters.kind if clusters.kind == "speaker" else "cluster"
+    found = [
         _exact(float(values[i]), float(effective[i]), confidence)
         if values[i] in (0.0, 1.0) and n[i] >= 2
-        else _bounds_of(values[i], low[i], high[i], int(n[i]), float(undefined[i]))
+        else _bounds_of(values[i], low[i], high[i], int(n[i]), float(undefined[i]), unit)
         for i in range(len(values))
     ]
+    weight = clusters.multiplicity.astype(np.float64)
+    for mean, parts in few_means:
+        together = correlations(values[parts], without[parts], weight, alike)
+        found[mean] = _of_mean(values[parts], [found[part] for part in parts], together)
+    return found
 
 
 def likeness(clusters: Clusters) -> float:
@@ -91,27 +112,6 @@ def likeness(clusters: Clusters) -> float:
     variance = n / (n - 1) * float((hits - share * size) ** 2 @ weight) / clips
     effect = variance / (share * (1.0 - share))
     return min(1.0, max(0.0, (effect - 1.0) / (mean_size - 1.0)))
-
-
-def resampled(clusters: Clusters, *, resamples: int, seed: int) -> Iterator[Floats]:
-    """Counts [STATISTICS, labels, b] of resamples, in chunks of bounded size."""
-    rng = np.random.default_rng(seed)
-    statistics, labels, groups = clusters.counts.shape
-    flat = clusters.counts.reshape(-1, groups)
-    chunk = max(1, _CHUNK_CELLS // max(groups, len(flat)))
-    for start in range(0, resamples, chunk):
-        weights = _weights(rng, clusters, min(chunk, resamples - start))
-        yield (flat @ weights.T).reshape(statistics, labels, -1)
-
-
-def _weights(rng: np.random.Generator, clusters: Clusters, rows: int) -> Floats:
-    """How often each group is drawn in each of `rows` resamples; shape [rows, groups]."""
-    groups, n = len(clusters.multiplicity), clusters.n
-    if n > groups:
-        return rng.multinomial(n, clusters.multiplicity / n, size=rows).astype(np.float64)
-    drawn = rng.integers(0, groups, size=(rows, groups), dtype=np.int32)
-    drawn += (np.arange(rows, dtype=np.int32) * groups)[:, None]
-    return np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups).astype(np.float64)
 
 
 def _percentile_bounds(
@@ -153,39 +153,45 @@ def _quantile(draws: Floats, valid: NDArray[np.int64], share: Floats) -> Floats:
 
 
 def _jackknife_bounds(
-    clusters: Clusters,
-    measures: Measures,
-    n: NDArray[np.int64],
-    confidence: float,
-    which: NDArray[np.bool_],
+    clusters: Clusters, value: Floats, without: Floats, n: NDArray[np.int64], confidence: float
 ) -> tuple[Floats, Floats]:
+    """Bounds of values that rest on `n` clusters, from what they are `without` each; shape [values, clusters]."""
     from scipy.special import expit, logit, stdtrit
 
-    value = measures(clusters.total)[which]
-    without = measures(clusters.total[:, :, None] - clusters.counts)[which]
     weight = clusters.multiplicity.astype(np.float64)
     mean = (without @ weight) / clusters.n
     spread = ((without - mean[:, None]) ** 2) @ weight
     error = np.sqrt(spread * (clusters.n - 1) / clusters.n) / (value * (1.0 - value))
-    half = error * stdtrit(n[which] - 1, (1 + confidence) / 2)
+    half = error * stdtrit(n - 1, (1 + confidence) / 2)
     return expit(logit(value) - half), expit(logit(value) + half)
+
+
+def _of_mean(values: Floats, parts: Sequence[Bounds], correlation: Floats) -> Bounds:
+    free = [part.low is None or part.high is None for part in parts]
+    if all(free):
+        return parts[0]
+    low = np.array([0.0 if part.low is None else part.low for part in parts])
+    high = np.array([1.0 if part.high is None else part.high for part in parts])
+    low[free], high[free] = 0.0, 1.0
+    at_least, at_most = mean_bounds(values, low, high, correlation)
+    return Bounds(low=at_least, high=at_most, method=COMBINED, free=tuple(np.flatnonzero(free).tolist()))
 
 
 def _exact(value: float, effective: float, confidence: float) -> Bounds:
     reach = ((1.0 - confidence) / 2) ** (1.0 / effective)
     low, high = (reach, 1.0) if value == 1.0 else (0.0, 1.0 - reach)
-    note = f"every resample gives {value:g}"
-    return Bounds(low=low, high=high, method=EXACT.format(n=effective), reason=note)
+    note = f"every resample gives {value:g}; bounds from {effective:.0f} effective clips"
+    return Bounds(low=low, high=high, method=EXACT, reason=note)
 
 
-def _bounds_of(value: float, low: float, high: float, n: int, undefined: float) -> Bounds:
+def _bounds_of(value: float, low: float, high: float, n: int, undefined: float, unit: str) -> Bounds:
     if math.isnan(value):
         return Bounds(low=None, high=None, method=None)
     if n < 2:
-        return Bounds(low=None, high=None, method=None, reason="one cluster only: no spread can be seen")
+        return Bounds(low=None, high=None, method=None, reason=f"one {unit} only: no spread can be seen")
     if n >= FEWEST and (undefined > MOST_UNDEFINED or math.isnan(low)):
         share = f"{undefined:.0%} of resamples have no value"
-        return Bounds(low=None, high=None, method=None, reason=f"{share}: too few clusters have these clips")
+        return Bounds(low=None, high=None, method=None, reason=f"{share}: too few {unit}s have these clips")
     if high - low < 1e-12:
-        return Bounds(low=None, high=None, method=None, reason="all clusters alike: no spread can be seen")
-    return Bounds(low=float(low), high=float(high), method=PERCENTILE if n >= FEWEST else JACKKNIFE.format(n=n))
+        return Bounds(low=None, high=None, method=None, reason=f"all {unit}s alike: no spread can be seen")
+    return Bounds(low=float(low), high=float(high), method=PERCENTILE if n >= FEWEST else JACKKNIFE)

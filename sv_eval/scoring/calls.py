@@ -79,6 +79,4 @@ def calls_of(table: RecordTable, which: NDArray[np.bool_]) -> Calls:
     longest, sent = np.zeros(count), np.full(count, np.nan)
     np.maximum.at(longest, of_clip, latency)
     sent[of_clip] = table.sent_s[which]
-    return Calls(
-        of_clip=of_clip.astype(np.int64), latency_ms=longest, sent_s=sent, batched=bool((size > 1).any())
-    )
+    return Calls(of_clip=of_clip.astype(np.int64), latency_ms=longest, sent_s=sent, batched=bool((size > 1).any()))

@@ -49,7 +49,7 @@ class ScoringConfig:
             raise ConfigError(f"scoring.seed: {self.seed} is negative; give 0 or more")
         edges = self.duration_bins_s
         if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
-            raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must start at 0 and ascend; try [0, 2, 4, 8]")
+            raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.scoring.clusters import in_scope
 from sv_eval.scoring.interval import plain
-from sv_eval.scoring.rows import ANSWERS, FAILED, REFERENCES
+from sv_eval.scoring.rows import ANSWERED, ANSWERS, FAILED, REFERENCES
 from sv_eval.scoring.table import RecordTable
 
 
@@ -30,6 +30,8 @@ class Confusion:
     """Clips without an answer, by row; they are in no column."""
     n_scored_rows: int
     """How many of the rows, from the top, are scored."""
+    answers: str
+    """`unforced`, or `forced`: with `unknown` banned."""
 
     def to_json(self) -> dict[str, Any]:
         """The matrix as plain data."""
@@ -39,6 +41,7 @@ class Confusion:
             "counts": [list(row) for row in self.counts],
             "failed": list(self.failed),
             "n_scored_rows": self.n_scored_rows,
+            "answers": self.answers,
         }
 
 
@@ -51,7 +54,7 @@ class WrongClip:
     path: str
     """Where its audio is."""
     confidence: float | None
-    """The posterior of the wrong answer; None where there is none."""
+    """The posterior of the wrong answer; None where there is none, as for one given with `unknown` banned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class WrongPair:
     count: int
     """How many clips."""
     share: float
-    """Of the reference label's answered clips."""
+    """Of the reference label's clips that the policy scores."""
     clips: tuple[WrongClip, ...]
     """The first few, most confident first."""
 
@@ -94,16 +97,25 @@ def confusion_of(table: RecordTable, labels: Sequence[str], *, banned: bool = Fa
         counts=tuple(tuple(row) for row in picked.tolist()),
         failed=tuple(failed.tolist()),
         n_scored_rows=len(labels),
+        answers="forced" if banned else "unforced",
     )
 
 
 def worst_confusions(
-    table: RecordTable, labels: Sequence[str], *, pairs: int = 10, clips: int = 5
+    table: RecordTable, labels: Sequence[str], policy: str = "wrong", *, pairs: int = 10, clips: int = 5
 ) -> tuple[WrongPair, ...]:
-    """The most frequent wrong answers (unforced, `unknown` and the like included) to clips in scope."""
+    """The most frequent wrong answers to the clips that the policy scores.
+
+    Under `wrong`, `unknown` and the like are wrong answers; under `abstain` such clips are left out, and under
+    `ban` the answers are those with `unknown` banned.
+    """
+    answers = table.banned if policy == "ban" else table.predicted
     scope = in_scope(table, labels)
-    cells = table.reference.astype(np.int64) * len(ANSWERS) + table.predicted
-    wrong = scope & (table.reference != table.predicted)
+    if policy == "abstain":
+        scope &= answers < ANSWERED
+    confidence = np.where(answers == table.predicted, table.confidence, np.nan)
+    cells = table.reference.astype(np.int64) * len(ANSWERS) + answers
+    wrong = scope & (table.reference != answers)
     names, counts = np.unique(cells[wrong], return_counts=True)
     order = np.lexsort((names, -counts))[:pairs]
     support = np.bincount(table.reference[scope], minlength=len(REFERENCES))
@@ -116,17 +128,19 @@ def worst_confusions(
                 predicted=ANSWERS[predicted],
                 count=count,
                 share=count / int(support[reference]),
-                clips=_most_confident(table, np.flatnonzero(wrong & (cells == cell)), clips),
+                clips=_most_confident(table, confidence, np.flatnonzero(wrong & (cells == cell)), clips),
             )
         )
     return tuple(found)
 
 
-def _most_confident(table: RecordTable, places: NDArray[np.intp], most: int) -> tuple[WrongClip, ...]:
+def _most_confident(
+    table: RecordTable, confidence: NDArray[np.float64], places: NDArray[np.intp], most: int
+) -> tuple[WrongClip, ...]:
     """Most confident first, then without a confidence, then by clip id."""
-    confidence = np.nan_to_num(table.confidence[places], nan=-1.0)
-    chosen = places[np.argsort(-confidence, kind="stable")][:most]
+    order = np.argsort(-np.nan_to_num(confidence[places], nan=-1.0), kind="stable")
+    chosen = places[order][:most]
     return tuple(
-        WrongClip(id=table.clip_ids[i], path=table.paths[i], confidence=plain(float(table.confidence[i])))
+        WrongClip(id=table.clip_ids[i], path=table.paths[i], confidence=plain(float(confidence[i])))
         for i in chosen.tolist()
     )

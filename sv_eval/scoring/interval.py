@@ -27,7 +27,9 @@ class Interval:
     reason: str | None = None
     """Why the value or a bound is missing, or what to know about it."""
     method: str | None = None
-    """How the bounds were found, where it is not the method that the whole file states."""
+    """How the bounds of an accuracy figure were found; None without any."""
+    n_clusters: int | None = None
+    """How many clusters an accuracy figure rests on; of a mean over labels, how many its scarcest label has."""
 
     def to_json(self) -> dict[str, Any]:
         """The interval as plain data; `reason` and `method` only where there is one."""
@@ -39,6 +41,8 @@ class Interval:
         }
         if self.n_calls is not None:
             data["n_calls"] = self.n_calls
+        if self.n_clusters is not None:
+            data["n_clusters"] = self.n_clusters
         return data | {name: text for name, text in (("reason", self.reason), ("method", self.method)) if text}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,30 +20,44 @@ PER_LABEL: tuple[str, ...] = ("recall", "precision", "f1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """Which figures the vector holds. A mean's labels are settled here, by the whole run."""
+    """Which figures the vector holds.
+
+    A mean's labels are settled here, by the whole run and alike for all policies: those with a clip in scope.
+    Where a policy leaves out all clips of one of them, its means have no value rather than one over fewer
+    labels.
+    """
 
     policies: tuple[str, ...]
     """The policies, in the vector's order."""
-    among: tuple[NDArray[np.bool_], ...]
-    """For each policy, which labels have support."""
+    among: NDArray[np.bool_]
+    """Which labels have a clip in scope."""
 
     @classmethod
     def over(cls, total: Floats, policies: Sequence[str]) -> Measures:
         """The measures for a run with counts `total` [STATISTICS, labels]."""
-        among = tuple(under(policy, total)[0].support > 0 for policy in policies)
-        return cls(policies=tuple(policies), among=among)
+        return cls(policies=tuple(policies), among=total[SUPPORT] > 0)
+
+    def means(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """The place of each mean over labels in the vector, and the places of what it is the mean of."""
+        labels = np.flatnonzero(self.among)
+        size = len(self.among)
+        for index in range(len(self.policies)):
+            start = index * (len(OVERALL) + len(PER_LABEL) * size)
+            first = start + len(OVERALL)
+            yield start + OVERALL.index("uar"), first + PER_LABEL.index("recall") * size + labels
+            yield start + OVERALL.index("macro_f1"), first + PER_LABEL.index("f1") * size + labels
 
     def __call__(self, counts: Floats) -> Floats:
         """The vector [measures, ...] for counts [STATISTICS, labels, ...]."""
         parts: list[Floats] = []
-        for policy, among in zip(self.policies, self.among, strict=True):
+        for policy in self.policies:
             scored, answered = under(policy, counts)
             with np.errstate(invalid="ignore"):
                 coverage = answered.sum(axis=0) / counts[SUPPORT].sum(axis=0)
             overall = [
-                formulas.uar(scored, among),
+                formulas.uar(scored, self.among),
                 formulas.accuracy(scored),
-                formulas.macro_f1(scored, among),
+                formulas.macro_f1(scored, self.among),
                 formulas.weighted_f1(scored),
                 coverage,
             ]
@@ -68,12 +82,12 @@ class Measures:
         known from three, however many have the others.
         """
         parts: list[NDArray[np.int64]] = []
-        for policy, among in zip(self.policies, self.among, strict=True):
+        for policy in self.policies:
             scored, _ = under(policy, counts)
             by_support = (scored.support > 0) @ multiplicity
             by_answer = (scored.predicted > 0) @ multiplicity
             anyone = int((scored.support.sum(axis=0) > 0) @ multiplicity)
-            scarcest = int(by_support[among].min()) if among.any() else 0
+            scarcest = int(by_support[self.among].min()) if self.among.any() else 0
             covered = int((counts[SUPPORT].sum(axis=0) > 0) @ multiplicity)
             overall = np.array([scarcest, anyone, scarcest, anyone, covered], dtype=np.int64)
             parts += [overall, by_support, by_answer, by_support]

@@ -26,9 +26,11 @@ class EmotionScores:
     f1: Interval
     """Harmonic mean of the two."""
     support: int
-    """Its clips that have an answer."""
+    """Its clips that did not fail."""
+    n_scored: int
+    """Those of them that the policy scores, which the recall rests on."""
     n_unknown: int
-    """Those of them answered with `unknown`."""
+    """Its clips answered with `unknown`."""
     n_failed: int
     """Its clips without an answer."""
     p50_ms: Interval
@@ -41,7 +43,12 @@ class EmotionScores:
     def to_json(self) -> dict[str, Any]:
         """The emotion as plain data."""
         data: dict[str, Any] = {name: getattr(self, name).to_json() for name in ("recall", "precision", "f1")}
-        data |= {"support": self.support, "n_unknown": self.n_unknown, "n_failed": self.n_failed}
+        data |= {
+            "support": self.support,
+            "n_scored": self.n_scored,
+            "n_unknown": self.n_unknown,
+            "n_failed": self.n_failed,
+        }
         data["latency_ms"] = {"p50": self.p50_ms.to_json(), "p95": self.p95_ms.to_json()}
         data["example"] = None if self.example is None else self.example.to_json()
         return data if self.example else data | {"example_reason": "no clip of it has an answer"}
@@ -61,6 +68,7 @@ def emotions_of(
             precision=scores.precision[label],
             f1=scores.f1[label],
             support=int(asked.sum()) - n_failed,
+            n_scored=scores.recall[label].n,
             n_unknown=int((asked & (table.predicted == ANSWERS.index(UNKNOWN))).sum()),
             n_failed=n_failed,
             p50_ms=latency[label][0],

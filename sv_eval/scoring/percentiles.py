@@ -40,7 +40,9 @@ def minimum_n(p: float, confidence: float = 0.99) -> int:
     return high
 
 
-def percentile(values: NDArray[np.float64], p: float, *, confidence: float = 0.95, clips: int | None = None) -> Interval:
+def percentile(
+    values: NDArray[np.float64], p: float, *, confidence: float = 0.95, clips: int | None = None
+) -> Interval:
     """The p-th percentile, 0 < p < 1, with two-sided bounds; None with the reason if values are too few.
 
     `clips` is how many clips the values were measured on, where a value is a call's; by default one each.

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sv_eval.scoring.bootstrap import PERCENTILE, Bounds, bounds
-from sv_eval.scoring.clusters import Clusters, clusters_of
+from sv_eval.scoring.bootstrap import Bounds, bounds
+from sv_eval.scoring.clusters import SUPPORT, Clusters, clusters_of, under
 from sv_eval.scoring.config import POLICIES, ScoringConfig
 from sv_eval.scoring.interval import Interval
 from sv_eval.scoring.measures import OVERALL, PER_LABEL, Measures
@@ -24,11 +24,11 @@ class PolicyScores:
     """The figures under one policy."""
 
     uar: Interval
-    """Mean recall over the labels of the set that have support (UA)."""
+    """Mean recall over the labels of the set that have a clip in scope (UA)."""
     accuracy: Interval
     """Share of right answers (WA)."""
     macro_f1: Interval
-    """Mean F1 over the labels with support."""
+    """Mean F1 over the same labels."""
     weighted_f1: Interval
     """Mean F1, weighted with support."""
     coverage: Interval
@@ -58,11 +58,13 @@ class LabelSetScores:
     policies: Mapping[str, PolicyScores]
     """By policy."""
     clusters: str
-    """What was resampled: `speaker`, `clip` (no speaker known) or `mixed`."""
+    """What the intervals take as independent: `speaker`, `clip` (none known), `mixed`; `none` without clips."""
     n_clusters: int
     """How many there are."""
     n: int
     """Clips in scope: reference in the set and not failed."""
+    without_clips: tuple[str, ...]
+    """Labels of the set that no clip in scope has; the means are over the others."""
 
 
 def scores_over(table: RecordTable, labels: tuple[str, ...], config: ScoringConfig) -> LabelSetScores:
@@ -75,12 +77,14 @@ def scores_over(table: RecordTable, labels: tuple[str, ...], config: ScoringConf
     why = dict.fromkeys(POLICIES, nothing)
     if clusters.n:
         why["ban"] = "no record has a forced label"
+    support = clusters.total[SUPPORT]
     return LabelSetScores(
         labels=labels,
         policies={policy: scored.get(policy) or _empty(labels, why[policy]) for policy in POLICIES},
-        clusters=clusters.kind,
+        clusters=clusters.kind if clusters.n else "none",
         n_clusters=clusters.n,
-        n=int(clusters.total[0].sum()),
+        n=int(support.sum()),
+        without_clips=tuple(label for label, has in zip(labels, support > 0, strict=True) if not has),
     )
 
 
@@ -91,18 +95,55 @@ def _scored(
     measures = Measures.over(total, policies)
     found = bounds(clusters, measures, confidence=config.confidence, resamples=config.resamples, seed=config.seed)
     values, sizes = measures(total), measures.sizes(total)
+    n_clusters = measures.contributors(clusters.counts, clusters.multiplicity)
     names = [(name, "") for name in OVERALL] + [(name, label) for name in PER_LABEL for label in labels]
     scores = {}
     for index, policy in enumerate(policies):
-        left_out = [label for label, has in zip(labels, measures.among[index], strict=True) if not has]
+        support = under(policy, total)[0].support
+        missing = _Missing(
+            labels=tuple(label for label, has in zip(labels, measures.among, strict=True) if has),
+            without_clips=tuple(label for label, has in zip(labels, measures.among, strict=True) if not has),
+            unanswered=tuple(
+                label for label, has, n in zip(labels, measures.among, support, strict=True) if has and n == 0
+            ),
+        )
         scores[policy] = _policy_scores(
             labels,
             {
-                name: _interval(values[at], int(sizes[at]), found[at], _remark(*name, left_out))
+                name: _interval(
+                    values[at], int(sizes[at]), int(n_clusters[at]), found[at], missing.remarks(*name, found[at])
+                )
                 for at, name in enumerate(names, index * len(names))
             },
         )
     return scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Missing:
+    """What a policy's figures lack, and what to say about it."""
+
+    labels: tuple[str, ...]
+    """The labels that the means are over."""
+    without_clips: tuple[str, ...]
+    """Labels of the set that no clip in scope has."""
+    unanswered: tuple[str, ...]
+    """Labels whose clips the policy leaves out, all of them."""
+
+    def remarks(self, name: str, label: str, found: Bounds) -> tuple[str, list[str]]:
+        """Why the figure has no value, if it has none, and what to say about it if it has one."""
+        if name == "precision":
+            return f"never predicted: {label}", []
+        if label:
+            which = "answered" if label in self.unanswered else "scored"
+            return f"no {which} clip of {label}", []
+        if name not in ("uar", "macro_f1"):
+            return "no answered clip", []
+        notes = [f"mean without {', '.join(self.without_clips)}: no scored clip"] if self.without_clips else []
+        free = ", ".join(self.labels[place] for place in found.free)
+        if free:
+            notes.append(f"{free}: no spread can be seen, so taken as anywhere from 0 to 1")
+        return f"no answered clip of {', '.join(self.unanswered)}", notes
 
 
 def _policy_scores(labels: tuple[str, ...], intervals: Mapping[tuple[str, str], Interval]) -> PolicyScores:
@@ -119,29 +160,18 @@ def _policy_scores(labels: tuple[str, ...], intervals: Mapping[tuple[str, str], 
     )
 
 
-def _remark(name: str, label: str, left_out: list[str]) -> str | None:
-    """What to say about a figure because of labels without support."""
-    if name == "precision":
-        return f"never predicted: {label}"
-    if label:
-        return f"no scored clip of {label}"
-    if left_out and name in ("uar", "macro_f1"):
-        return f"mean without {', '.join(left_out)}: no scored clip"
-    return None
-
-
-def _interval(value: float, n: int, found: Bounds, remark: str | None) -> Interval:
+def _interval(value: float, n: int, n_clusters: int, found: Bounds, remarks: tuple[str, list[str]]) -> Interval:
+    why_not, notes = remarks
     if np.isnan(value):
-        return Interval(value=None, n=n, reason=remark or "no scored clip")
-    of_mean = remark if remark and remark.startswith("mean") else None
-    reasons = [text for text in (of_mean, found.reason) if text]
+        return Interval(value=None, n=n, n_clusters=n_clusters, reason=why_not)
     return Interval(
         value=float(value),
         low=found.low,
         high=found.high,
         n=n,
-        reason="; ".join(reasons) or None,
-        method=None if found.method == PERCENTILE else found.method,
+        n_clusters=n_clusters,
+        reason="; ".join([*notes, *([found.reason] if found.reason else [])]) or None,
+        method=found.method,
     )
 
 

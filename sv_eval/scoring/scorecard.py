@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sv_eval.emotions import EMOTIONS
-from sv_eval.scoring.bootstrap import PERCENTILE
+from sv_eval.scoring.by_duration import DurationBin, latency_by_duration
 from sv_eval.scoring.config import ScoringConfig, scoring_config_from
 from sv_eval.scoring.confusion import Confusion, WrongPair, confusion_of, worst_confusions
 from sv_eval.scoring.interval import plain
 from sv_eval.scoring.label_set import labels_present, scored_labels, unsupported_labels
-from sv_eval.scoring.latency import DurationBin, LatencySummary, latency_by_duration, latency_summary
+from sv_eval.scoring.latency import LatencySummary, latency_summary
 from sv_eval.scoring.per_emotion import EmotionScores, emotions_of
-from sv_eval.scoring.policies import LabelSetScores, PolicyScores, scores_over
+from sv_eval.scoring.policies import HEADLINE, LabelSetScores, PolicyScores, scores_over
 from sv_eval.scoring.run_counts import RunCounts, counts_of, out_of_scope
 from sv_eval.scoring.slices import FailureKind, SpeakerScores, failures_of, speakers_of
 from sv_eval.scoring.table import RecordTable
@@ -51,7 +51,7 @@ class Scorecard:
     failures: tuple[FailureKind, ...]
     """What went wrong."""
     worst_confusions: tuple[WrongPair, ...]
-    """The most frequent wrong answers."""
+    """The most frequent wrong answers, under the headline policy."""
     by_speaker: Mapping[str, SpeakerScores]
     """By speaker, under the headline policy."""
 
@@ -66,13 +66,15 @@ class Scorecard:
         data: dict[str, Any] = {
             "run": self.run.to_json(),
             "labels": list(self.scores.labels),
+            "labels_without_clips": list(self.scores.without_clips),
             "policy": self.config.policy,
             "accuracy": self.headline.headline(),
             "policies": {name: scores.to_json() for name, scores in self.scores.policies.items()},
             "all_labels": self._all_labels(),
             "intervals": self._intervals(),
             "per_emotion": {label: scores.to_json() for label, scores in self.per_emotion.items()},
-            "confusion": self.confusion.to_json(),
+            "confusion": (forced if forced and self.config.policy == "ban" else self.confusion).to_json(),
+            "confusion_unforced": self.confusion.to_json(),
             "confusion_forced": None if forced is None else forced.to_json(),
             "out_of_scope": dict(self.out_of_scope),
             "latency_ms": self.latency.to_json(),
@@ -97,7 +99,7 @@ class Scorecard:
 
     def _intervals(self) -> dict[str, Any]:
         return {
-            "method": PERCENTILE,
+            "methods": {name: getattr(self.headline, name).method for name in HEADLINE},
             "confidence": self.config.confidence,
             "resamples": self.config.resamples,
             "seed": self.config.seed,
@@ -135,6 +137,6 @@ def score(
         latency=latency_summary(table, confidence=config.confidence),
         by_duration=latency_by_duration(table, config.duration_bins_s, confidence=config.confidence),
         failures=failures_of(table),
-        worst_confusions=worst_confusions(table, labels),
-        by_speaker=speakers_of(table, labels, config.policy),
+        worst_confusions=worst_confusions(table, labels, config.policy),
+        by_speaker=speakers_of(table, labels, config.policy) if has_forced or config.policy != "ban" else {},
     )

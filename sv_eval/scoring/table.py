@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from sv_eval.errors import UsageError
 from sv_eval.records import Record
-from sv_eval.scoring.rows import ANSWERED, ANSWERS, FAILED, Row, columns, row_of_json, row_of_record
+from sv_eval.scoring.columns import columns
+from sv_eval.scoring.rows import ANSWERED, ANSWERS, FAILED, Row, row_of_json, row_of_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,9 @@ class RecordTable:
             else:
                 data = line
             try:
-                clip_id = str.__str__(data["clip"]["id"])
+                clip_id = data["clip"]["id"]
+                if not isinstance(clip_id, str):
+                    raise TypeError("the id of its clip is no text")
                 rows[clip_id] = row_of_json(data)
                 found_at[clip_id] = number
             except (KeyError, TypeError, AttributeError) as error:

@@ -45,7 +45,17 @@ def records(record: Callable[..., Record]) -> list[Record]:
     """One record of each outcome."""
     return [
         record("b", "sad", "unknown", forced="sad", speaker="2", confidence=0.4),
-        record("a", "happy", "happy", forced="happy", speaker="1", confidence=1 / 3, transcript="hello"),
+        record(
+            "a",
+            "happy",
+            "happy",
+            forced="happy",
+            speaker="1",
+            confidence=1 / 3,
+            transcript="hello",
+            call=0,
+            sent_s=1 / 3,
+        ),
         record("c", None, None),
         record("d", "other", "no_speech"),
         record("e", "angry", "failed", attempts=3),

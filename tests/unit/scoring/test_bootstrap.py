@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from sv_eval.scoring.bootstrap import FEWEST, PERCENTILE, bounds, likeness, resampled
+from sv_eval.scoring.bootstrap import COMBINED, EXACT, FEWEST, JACKKNIFE, PERCENTILE, Bounds, bounds, likeness
 from sv_eval.scoring.clusters import Clusters
 from sv_eval.scoring.config import POLICIES
 from sv_eval.scoring.measures import OVERALL, Measures
+from sv_eval.scoring.resamples import resampled
 
 UAR, ACCURACY, RECALL = 0, 1, len(OVERALL)
 
@@ -87,7 +88,7 @@ def test_the_vector_equals_scikit_learn_on_the_same_answers() -> None:
         np.testing.assert_allclose(vectors[:, draw], expected, atol=1e-12, rtol=0)
 
 
-def all_bounds(clusters: Clusters, **options: float) -> list:  # type: ignore[type-arg]
+def all_bounds(clusters: Clusters, **options: float) -> list[Bounds]:
     measures = Measures.over(clusters.total, ("wrong",))
     chosen = {"confidence": 0.95, "resamples": 2000, "seed": 0} | options
     return bounds(clusters, measures, **chosen)  # type: ignore[arg-type]
@@ -106,19 +107,68 @@ def test_chunks_of_any_number_cover_all_resamples() -> None:
     assert sum(c.shape[-1] for c in resampled(clusters, resamples=1001, seed=0)) == 1001
 
 
-@pytest.mark.parametrize(("speakers", "method"), [(FEWEST, PERCENTILE), (FEWEST - 1, "jackknife t")])
-def test_few_clusters_get_student_instead_of_percentiles(speakers: int, method: str) -> None:
-    found = all_bounds(random_clusters(speakers))[UAR]
+@pytest.mark.parametrize(
+    ("speakers", "methods"),
+    [(FEWEST, (PERCENTILE, PERCENTILE)), (FEWEST - 1, (COMBINED, JACKKNIFE))],
+)
+def test_few_clusters_get_student_instead_of_percentiles(speakers: int, methods: tuple[str, str]) -> None:
+    found = all_bounds(random_clusters(speakers))
 
-    assert str(found.method).startswith(method)
-    assert found.low < found.high
+    assert (found[UAR].method, found[ACCURACY].method) == methods
+    assert width(found[UAR]) > 0
+
+
+def with_rare_label(speakers: int, rare: int, seed: int = 0) -> Clusters:
+    """Two labels, the second of which only the first `rare` speakers have."""
+    rng = np.random.default_rng(seed)
+    clips = np.full((2, speakers), 10.0)
+    clips[1, rare:] = 0
+    return clusters_from(rng.binomial(clips.astype(int), rng.beta(6, 3, speakers)).astype(np.float64), clips)
+
+
+def width(found: Bounds) -> float:
+    assert found.low is not None
+    assert found.high is not None
+    return found.high - found.low
+
+
+def test_a_label_of_two_speakers_costs_the_mean_no_more_than_its_share() -> None:
+    clusters = with_rare_label(400, 2, seed=1)
+
+    found = all_bounds(clusters)
+
+    common, rare = found[RECALL], found[RECALL + 1]
+    assert width(rare) > 0.5
+    assert 0.5 * width(rare) <= width(found[UAR]) <= 0.5 * (width(common) + width(rare)) + 1e-9
+
+
+def test_a_label_of_one_speaker_may_be_anything_and_the_mean_says_which() -> None:
+    clusters = with_rare_label(400, 1)
+
+    found = all_bounds(clusters)
+
+    assert found[RECALL + 1].reason == "one speaker only: no spread can be seen"
+    assert found[UAR].free == (1,)
+    assert 0.5 <= width(found[UAR]) <= 0.5 * (width(found[RECALL]) + 1.0)
+
+
+def test_the_mean_of_sure_labels_is_no_surer_than_its_scarcest() -> None:
+    clips = np.full((2, 400), 10.0)
+    clips[1, 2:] = 0
+
+    found = all_bounds(clusters_from(clips.copy(), clips))[UAR]
+
+    assert found.method == COMBINED
+    assert found.high == 1.0
+    assert found.low is not None
+    assert found.low < 0.7
 
 
 def test_one_cluster_has_no_bounds_and_says_why() -> None:
     found = all_bounds(random_clusters(1))[ACCURACY]
 
     assert (found.low, found.high) == (None, None)
-    assert "one cluster" in found.reason
+    assert found.reason == "one speaker only: no spread can be seen"
 
 
 def test_clusters_that_are_all_alike_have_no_bounds_and_say_why() -> None:
@@ -133,7 +183,8 @@ def test_all_right_is_not_certainty_and_a_whole_cluster_counts_once_if_nothing_i
 
     assert found.low == pytest.approx(0.025 ** (1 / 10))
     assert found.high == 1.0
-    assert "10 effective clips" in str(found.method)
+    assert found.method == EXACT
+    assert "10 effective clips" in str(found.reason)
 
 
 def test_all_right_for_one_label_counts_clips_where_speakers_do_not_matter() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,11 @@ def test_the_default_file_holds_every_option_at_its_default() -> None:
         ({"resamples": 1e4}, "should be a whole number"),
         ({"seed": True}, "should be a whole number"),
         ({"seed": -1}, "negative"),
-        ({"duration_bins_s": [4, 2]}, "must ascend"),
+        ({"duration_bins_s": [0, 4, 2]}, "must ascend from 0"),
+        ({"duration_bins_s": [1, 2]}, "must ascend from 0"),
+        ({"duration_bins_s": [0, math.inf]}, "must ascend from 0|finite"),
+        ({"duration_bins_s": [0, math.nan, 4]}, "must ascend from 0|finite"),
+        ({"duration_bins_s": []}, "must ascend from 0"),
         ({"second_opinion": "yes"}, "should be true or false"),
     ],
 )

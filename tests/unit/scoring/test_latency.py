@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from sv_eval.records import Record
-from sv_eval.scoring.latency import latency_by_duration, latency_by_emotion, latency_summary
+from sv_eval.scoring.by_duration import latency_by_duration
+from sv_eval.scoring.histogram import latency_histogram
+from sv_eval.scoring.latency import latency_by_emotion, latency_summary
 from sv_eval.scoring.table import RecordTable
 
 Make = Callable[..., Record]
@@ -37,6 +39,109 @@ def test_rtf_counts_a_batch_once(record: Make) -> None:
     records = [record(f"{i}", "sad", "sad", latency_ms=400.0, batch_size=4, audio_s=2.0) for i in range(4)]
 
     assert latency_summary(table(records), confidence=0.95).rtf == pytest.approx(0.4 / 8.0)
+
+
+def in_calls(record: Make, calls: int, size: int, *, gap_s: float) -> list[Record]:
+    """Records of `calls` calls of `size` clips of 2 s each; call i takes 100 + i ms, one is sent each `gap_s`."""
+    return [
+        record(
+            f"{call:03d}-{i}",
+            "sad" if i else "happy",
+            "sad",
+            latency_ms=100.0 + call,
+            batch_size=size,
+            call=call,
+            sent_s=call * gap_s,
+        )
+        for call in range(calls)
+        for i in range(size)
+    ]
+
+
+def test_rtf_counts_the_time_in_which_calls_overlap_once(record: Make) -> None:
+    records = [
+        record("a", "sad", "sad", latency_ms=1000.0, call=0, sent_s=0.0),
+        record("b", "sad", "sad", latency_ms=1500.0, call=1, sent_s=0.5),
+        record("c", "sad", "sad", latency_ms=200.0, call=2, sent_s=0.6),
+        record("d", "sad", "sad", latency_ms=1000.0, call=3, sent_s=5.0),
+    ]
+
+    assert latency_summary(table(records), confidence=0.95).rtf == pytest.approx((2.0 + 1.0) / 8.0)
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_rtf_of_calls_in_a_row_is_their_sum_whatever_the_gaps(record: Make, size: int) -> None:
+    records = in_calls(record, 10, size, gap_s=3.0)
+
+    found = latency_summary(table(records), confidence=0.95).rtf
+
+    assert found == pytest.approx(sum(0.1 + i / 1000 for i in range(10)) / (10 * size * 2.0))
+
+
+@pytest.mark.parametrize(
+    ("size", "gap_s", "reason"),
+    [(1, 1.0, None), (1, 0.05, "several calls were in flight at once"), (4, 1.0, "may share a call")],
+)
+def test_rtf_by_length_is_given_only_where_a_clip_had_its_call_to_itself(
+    record: Make, size: int, gap_s: float, reason: str | None
+) -> None:
+    records = in_calls(record, 3, size, gap_s=gap_s)
+
+    first, second = latency_by_duration(table(records), (0.0, 2.0), confidence=0.95)
+
+    assert (first.rtf, first.rtf_reason, first.to_json()["reason"]) == (None, None, "no clean record")
+    if reason is None:
+        assert second.rtf == pytest.approx(0.303 / 6.0)
+        assert "rtf_reason" not in second.to_json()
+    else:
+        assert second.rtf is None
+        assert reason in second.to_json()["rtf_reason"]
+
+
+def test_clips_of_one_call_are_one_measurement(record: Make) -> None:
+    found = latency_summary(table(in_calls(record, 25, 8, gap_s=1.0)), confidence=0.95)
+
+    assert (found.n, found.n_calls) == (200, 25)
+    assert found.p95.to_json() == {
+        "value": None,
+        "low": None,
+        "high": None,
+        "n": 200,
+        "n_calls": 25,
+        "reason": "n too small: 25 calls of 130",
+    }
+    assert (found.p50.value, found.p50.n, found.p50.n_calls) == (112.0, 200, 25)
+    assert found.mean_ms == pytest.approx(112.0)
+
+
+def test_a_batched_percentile_is_that_of_its_calls(record: Make) -> None:
+    batched = latency_summary(table(in_calls(record, 150, 8, gap_s=1.0)), confidence=0.95).p95
+    single = latency_summary(table(in_calls(record, 150, 1, gap_s=1.0)), confidence=0.95).p95
+
+    assert (batched.value, batched.low, batched.high) == (single.value, single.low, single.high)
+
+
+def test_an_emotion_has_the_calls_that_hold_a_clip_of_it(record: Make) -> None:
+    records = in_calls(record, 20, 8, gap_s=1.0)
+
+    found = latency_by_emotion(table(records), ("sad", "happy"), confidence=0.95)
+
+    assert [(each[0].n, each[0].n_calls) for each in found.values()] == [(140, 20), (20, 20)]
+    assert found["sad"][1].reason == "n too small: 20 calls of 130"
+
+
+def test_the_histogram_counts_calls(record: Make) -> None:
+    found = latency_histogram(table(in_calls(record, 25, 8, gap_s=1.0)))
+
+    assert found is not None
+    assert sum(found["counts"]) == 25
+
+
+def test_records_without_call_numbers_count_a_batch_by_its_common_latency(record: Make) -> None:
+    records = [record(f"{i}", "sad", "sad", latency_ms=100.0 + i // 4, batch_size=4) for i in range(12)]
+    records += [record(f"x{i}", "sad", "sad", latency_ms=50.0) for i in range(2)]
+
+    assert latency_summary(table(records), confidence=0.95).n_calls == 5
 
 
 def test_nothing_measured_is_null_with_the_reason(record: Make) -> None:

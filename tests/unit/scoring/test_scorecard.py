@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,6 +129,63 @@ def test_an_explicit_label_without_clips_is_null_with_the_reason(mixed: list[Rec
     assert data["per_emotion"]["angry"]["recall"]["reason"] == "no scored clip of angry"
     assert data["accuracy"]["uar"]["value"] == pytest.approx(2 / 3)
     assert "mean without angry" in data["accuracy"]["uar"]["reason"]
+    assert data["labels_without_clips"] == ["angry"]
+
+
+def test_a_label_whose_clips_were_all_abstained_leaves_no_mean_over_the_others(record: Make) -> None:
+    answers = [("happy", "happy"), ("happy", "sad"), ("angry", "unknown"), ("angry", "no_speech"), ("sad", "sad")]
+    records = [record(str(i), a, b, forced="angry", speaker=str(i % 2)) for i, (a, b) in enumerate(answers)]
+    config = ScoringConfig(resamples=200, policy="abstain")
+
+    data = scored(records, config).to_json()
+
+    for name in ("uar", "macro_f1"):
+        assert data["accuracy"][name]["value"] is None
+        assert data["accuracy"][name]["reason"] == "no answered clip of angry"
+    assert data["accuracy"]["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert data["per_emotion"]["angry"]["recall"]["reason"] == "no answered clip of angry"
+    assert data["policies"]["wrong"]["uar"]["value"] == pytest.approx((1 / 2 + 0 + 1) / 3)
+    assert data["labels_without_clips"] == []
+
+
+def test_under_abstain_an_emotion_says_what_its_recall_rests_on_beside_its_support(mixed: list[Record]) -> None:
+    data = scored(mixed, ScoringConfig(resamples=200, policy="abstain")).to_json()
+
+    found = data["per_emotion"]["sad"]
+    assert (found["support"], found["n_scored"], found["recall"]["n"], found["n_failed"]) == (4, 2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "answers", "worst"),
+    [
+        ("wrong", "unforced", [("happy", "unknown"), ("sad", "fearful"), ("sad", "no_tag"), ("sad", "no_speech")]),
+        ("abstain", "unforced", [("sad", "fearful")]),
+        ("ban", "forced", [("sad", "fearful"), ("sad", "no_tag"), ("sad", "no_speech")]),
+    ],
+)
+def test_the_confusions_shown_are_those_of_the_headline_policy(
+    mixed: list[Record], policy: str, answers: str, worst: list[tuple[str, str]]
+) -> None:
+    data = scored(mixed, ScoringConfig(resamples=200, policy=policy)).to_json()
+
+    assert data["confusion"]["answers"] == answers
+    assert data["confusion"] == data[f"confusion_{answers}"]
+    assert [(pair["reference"], pair["predicted"]) for pair in data["worst_confusions"]] == worst
+
+
+def test_a_forced_answer_has_not_the_confidence_of_the_unforced_one(record: Make) -> None:
+    records = [record("a", "sad", "unknown", forced="happy", confidence=0.9)]
+
+    data = scored(records, ScoringConfig(resamples=200, policy="ban")).to_json()
+
+    assert data["worst_confusions"][0]["clips"] == [{"clip": "a", "path": "a.wav", "confidence": None}]
+
+
+def test_without_forced_labels_the_ban_has_no_speakers_either(record: Make) -> None:
+    card = scored([record("a", "sad", "sad", speaker="1")], ScoringConfig(resamples=200, policy="ban"))
+
+    assert card.by_speaker == {}
+    assert card.to_json()["confusion"]["answers"] == "unforced"
 
 
 def test_an_emotion_whose_clips_all_failed_stays_in_the_set(record: Make) -> None:
@@ -135,6 +193,7 @@ def test_an_emotion_whose_clips_all_failed_stays_in_the_set(record: Make) -> Non
 
     assert card.scores.labels == ("happy", "sad")
     assert "sad" in str(card.headline.uar.reason)
+    assert card.to_json()["labels_without_clips"] == ["sad"]
 
 
 @pytest.mark.parametrize("policy", ["wrong", "abstain", "ban"])
@@ -175,6 +234,58 @@ def test_speakers_have_a_uar_only_where_every_label_occurs(mixed: list[Record], 
         "uar": None,
         "reason": "not every scored label occurs",
     }
+
+
+@pytest.mark.parametrize(
+    ("speakers", "methods"),
+    [
+        (40, dict.fromkeys(("uar", "accuracy", "macro_f1", "weighted_f1"), "expanded_percentile")),
+        (
+            8,
+            {
+                "uar": "combined_labels",
+                "accuracy": "jackknife_t",
+                "macro_f1": "combined_labels",
+                "weighted_f1": "jackknife_t",
+            },
+        ),
+        (1, dict.fromkeys(("uar", "accuracy", "macro_f1", "weighted_f1"))),
+    ],
+)
+def test_the_methods_stated_are_those_of_the_headline(
+    record: Make, speakers: int, methods: dict[str, str | None]
+) -> None:
+    wrong = np.random.default_rng(0).random(800) < 0.3
+    records = [
+        record(f"{i}", ORDER[i % 4], ORDER[(i + wrong[i]) % 4], speaker=str(i // 4 % speakers)) for i in range(800)
+    ]
+
+    data = scored(records).to_json()
+
+    assert data["intervals"]["methods"] == methods
+    assert {name: figure.get("method") for name, figure in data["accuracy"].items()} == methods
+    assert {figure["n_clusters"] for figure in data["accuracy"].values()} == {speakers}
+
+
+def test_without_a_labelled_clip_there_are_no_clusters(record: Make) -> None:
+    intervals = scored([record("a", None, "sad", speaker="x")]).to_json()["intervals"]
+
+    assert (intervals["clusters"], intervals["n_clusters"]) == ("none", 0)
+    assert set(intervals["methods"].values()) == {None}
+
+
+def test_an_emotion_of_one_speaker_is_named_where_it_widens_the_mean(record: Make) -> None:
+    wrong = np.random.default_rng(0).random(400) < 0.3
+    records = [record(f"{i}", "sad", "happy" if wrong[i] else "sad", speaker=str(i % 40)) for i in range(400)]
+    records += [record(f"r{i}", "angry", "angry" if i else "sad", speaker="0") for i in range(10)]
+
+    uar = scored(records).headline.uar
+
+    assert uar.reason == "angry: no spread can be seen, so taken as anywhere from 0 to 1"
+    assert uar.n_clusters == 1
+    assert uar.low is not None
+    assert uar.high is not None
+    assert 0.5 <= uar.high - uar.low <= 0.6
 
 
 def test_clusters_are_named(mixed: list[Record], record: Make) -> None:

@@ -58,11 +58,45 @@ def test_a_line_that_is_no_record_is_an_error(line: str) -> None:
         RecordTable.from_json_lines([line])
 
 
-def test_an_unheard_of_emotion_names_the_clip_and_what_is_near() -> None:
-    line = {"clip": {"id": "k7", "reference": "sad"}, "outcome": "LABEL", "prediction": {"label": "hapy"}}
+GOOD = {"clip": {"id": "a", "reference": "sad"}, "outcome": "LABEL", "prediction": {"label": "sad"}}
 
-    with pytest.raises(UsageError, match="clip 'k7': answer 'hapy'; did you mean happy"):
-        RecordTable.from_json_lines([line])
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"prediction": {"label": "hapy"}}, "line 2, clip 'k7': answer 'hapy'; did you mean happy"),
+        ({"prediction": {"label": "joy"}}, "line 2, clip 'k7': answer 'joy'; choose one of: angry"),
+        ({"prediction": {"label": ["sad"]}}, "line 2, clip 'k7': answer"),
+        ({"prediction": None}, "line 2, clip 'k7': answer 'None'"),
+        ({"prediction": {"label": "sad", "forced": "joy"}}, "line 2, clip 'k7': forced answer 'joy'"),
+        ({"clip": {"id": "k7", "reference": "joy"}}, "line 2, clip 'k7': reference 'joy'"),
+        ({"clip": {"id": "k7", "speaker": 5}}, "line 2, clip 'k7': speaker 5 is no text"),
+        ({"clip": {"id": 7}}, "line 2: not a record"),
+        ({"outcome": "LABLE"}, "line 2, clip 'k7': outcome 'LABLE'; did you mean LABEL"),
+        ({"outcome": ["LABEL"]}, "line 2, clip 'k7': outcome"),
+        ({"latency_ms": "fast"}, "line 2, clip 'k7': latency_ms 'fast' is no such number"),
+        ({"audio_s": [1.0]}, "line 2, clip 'k7': audio_s"),
+        ({"call": "x"}, "line 2, clip 'k7': call 'x'"),
+        ({"session": None}, "line 2, clip 'k7': session None"),
+    ],
+)
+def test_a_hand_edited_line_is_named_with_its_clip_and_what_is_wrong(change: dict[str, object], words: str) -> None:
+    line = {**GOOD, "clip": {"id": "k7", "reference": "sad"}} | change
+
+    with pytest.raises(UsageError, match=words):
+        RecordTable.from_json_lines([GOOD, json.dumps(line)])
+
+
+def test_a_record_in_memory_with_a_foreign_label_is_named_by_its_clip(record: Make) -> None:
+    with pytest.raises(UsageError, match="records, clip 'k7': answer 'joy'"):
+        RecordTable.from_records([record("k7", "sad", "joy")])
+
+
+def test_calls_and_their_times_are_read_and_absent_ones_marked(record: Make) -> None:
+    table = RecordTable.from_records([record("a", "sad", "sad", call=3, sent_s=1.5), record("b", "sad", "sad")])
+
+    assert table.call.tolist() == [3, -1]
+    np.testing.assert_array_equal(table.sent_s, [1.5, np.nan])
 
 
 def test_banned_replaces_unknown_only(records: list[Record]) -> None:
