@@ -87,7 +87,7 @@ def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> st
                 va="top",
             )
         axes.set_xlabel("latency, ms")
-        axes.set_ylabel("clips")
+        axes.set_ylabel("calls")
         axes.spines[["top", "right"]].set_visible(False)
         return _svg(figure)
 

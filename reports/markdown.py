@@ -31,6 +31,7 @@ def render(metrics: Mapping[str, Any], environment: Mapping[str, Any], language:
         headline_caveats=[c for c in metrics["caveats"] if c["code"] in _HEADLINE_CAVEATS],
         measured=_measured_rows(words, metrics, environment),
         clusters=_clusters(words, metrics["intervals"]),
+        method=_method(words, metrics["intervals"]),
         confusion_rows=_confusion_rows(words, metrics),
         worst=metrics["worst_confusions"][:_WORST],
         speakers=list(metrics["by_speaker"].items())[:_SPEAKERS],
@@ -120,6 +121,11 @@ def _git(words: Wording, state: Mapping[str, Any] | None) -> str:
 
 def _clusters(words: Wording, intervals: Mapping[str, Any]) -> str:
     return words(f"clusters.{intervals['clusters']}", n=intervals["n_clusters"]).strip()
+
+
+def _method(words: Wording, intervals: Mapping[str, Any]) -> str:
+    """How the interval of UAR was found."""
+    return words(f"methods.{intervals['methods']['uar'] or 'none'}", resamples=intervals["resamples"])
 
 
 def _confusion_rows(words: Wording, metrics: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:

@@ -103,6 +103,8 @@ def _about_the_clips(scores: Mapping[str, Any], environment: Mapping[str, Any]) 
     }
     if scarce:
         yield "few_clips", {"emotions": scarce}
+    if scores["labels_without_clips"]:
+        yield "labels_without_clips", {"emotions": scores["labels_without_clips"]}
     if scores["run"]["n_scored"] == 0:
         yield "nothing_scored", {}
     for note in environment["dataset"]["notes"]:
