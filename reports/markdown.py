@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from reports import figures
-from reports.wording import Wording, cell, milliseconds, number, percent, share
+from reports.wording import Wording, cell, number, percent, share
 
 _HEADLINE_CAVEATS = ("incomplete", "nothing_scored", "demonstration_model", "simulation", "training_overlap")
 _WORST = 8
@@ -52,7 +52,7 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
         autoescape=False,
     )
-    environment.filters.update(percent=percent, ms=milliseconds, cell=cell)
+    environment.filters.update(percent=percent, cell=cell)
     return environment.get_template("report.md.j2")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 _DASH = "–"
+_TOO_SMALL = re.compile(r"n too small: (\d+)(?: calls)? of (\d+)")
 
 
 class Wording:
@@ -33,6 +35,21 @@ class Wording:
     def emotions(self, names: Sequence[str]) -> str:
         """A list of emotions."""
         return ("、" if self.language == "zh" else ", ").join(self.emotion(name) for name in names)
+
+    def milliseconds(self, figure: Mapping[str, Any] | None) -> str:
+        """A latency with its bounds: `12.3 ms [12.0, 12.8]`; the reason where it is refused."""
+        if figure is None:
+            return _DASH
+        if figure.get("value") is None:
+            reason = self._reason(figure.get("reason"))
+            return f"{_DASH} ({reason})" if reason else _DASH
+        digits = 1 if figure["value"] >= 10 else 2
+        return f"{figure['value']:.{digits}f} ms {bounds(figure, 1, digits)}".rstrip()
+
+    def _reason(self, reason: str | None) -> str | None:
+        """Why a percentile is refused, in this language."""
+        found = _TOO_SMALL.fullmatch(reason or "")
+        return self("too_small", n=found[1], needed=found[2]) if found else reason
 
     def caveat(self, caveat: Mapping[str, Any]) -> str:
         """A caveat's sentence."""
@@ -90,16 +107,6 @@ def share(value: float | None) -> str:
 def number(value: float | None) -> str:
     """Four significant digits; a dash for none."""
     return _DASH if value is None else f"{value:.4g}"
-
-
-def milliseconds(figure: Mapping[str, Any] | None) -> str:
-    """A latency with its bounds: `12.3 ms [12.0, 12.8]`; the reason where it is refused."""
-    if figure is None:
-        return _DASH
-    if figure.get("value") is None:
-        return f"{_DASH} ({figure['reason']})" if figure.get("reason") else _DASH
-    digits = 1 if figure["value"] >= 10 else 2
-    return f"{figure['value']:.{digits}f} ms {bounds(figure, 1, digits)}".rstrip()
 
 
 def bounds(figure: Mapping[str, Any], scale: float, digits: int) -> str:

@@ -11,7 +11,7 @@ import yaml
 import reports
 from reports.figures import draw_figures
 from reports.markdown import render
-from reports.wording import Wording, cell, milliseconds, percent
+from reports.wording import Wording, cell, percent
 from sv_eval.caveats import find_caveats, training_overlap
 from sv_eval.corpus.notes import Note
 from sv_eval.corpus.synonyms import REASONS
@@ -271,8 +271,10 @@ def test_figures_are_the_same_every_time() -> None:
 def test_numbers_are_written_with_their_bounds_or_the_reason() -> None:
     assert percent({"value": 0.5, "low": 0.4, "high": 0.6}) == "50.0 % [40.0, 60.0]"
     assert percent({"value": None}) == "–"
-    assert milliseconds({"value": 12.34, "low": 12.0, "high": None}) == "12.3 ms [12.0, –]"
-    assert milliseconds({"value": None, "reason": "n too small: 40 of 130"}) == "– (n too small: 40 of 130)"
+    assert Wording("en").milliseconds({"value": 12.34, "low": 12.0, "high": None}) == "12.3 ms [12.0, –]"
+    small = {"value": None, "reason": "n too small: 40 calls of 130"}
+    assert Wording("en").milliseconds(small) == "– (n too small: 40 of 130)"
+    assert Wording("zh").milliseconds(small) == "– (样本太少：40，需要 130)"
 
 
 def test_a_caveat_lists_emotions_in_words() -> None:
