@@ -17,6 +17,8 @@ from sv_eval.records import Clip, Failure, Waveform
 from sv_eval.run.boundary import around_one_clip
 
 _AT_A_TIME = 4
+_AT_A_TIME_WHEN_CHEAP = 32
+_CHEAP_MS = 0.05  # of a clip; below it a source does not decode, and switching threads is what costs
 _LONGEST_AHEAD_S = 1800.0  # half an hour of audio is 115 MB of samples
 
 
@@ -55,6 +57,7 @@ class Feed:
         self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
         self._waiting: deque[Future[list[Decoded]]] = deque()
         self._ahead = -(-max(ahead, workers) // _AT_A_TIME)
+        self._at_a_time = _AT_A_TIME
         self._held_s = 0.0
         self._lock = threading.Lock()
 
@@ -72,6 +75,8 @@ class Feed:
         while self._waiting:
             future = self._waiting.popleft()
             items = future.result() if future.done() else await asyncio.wrap_future(future)
+            cheap = sum(item.decode_ms for item in items) < _CHEAP_MS * len(items)
+            self._at_a_time = _AT_A_TIME_WHEN_CHEAP if cheap else _AT_A_TIME
             self._hold(-sum(item.waveform.duration_s for item in items if item.waveform is not None))
             self._refill()
             for item in items:
@@ -80,7 +85,7 @@ class Feed:
     def _refill(self) -> None:
         # However long the clips are, one task is always under way, or the stream would end.
         while not self._waiting or (len(self._waiting) < self._ahead and self._held_s < _LONGEST_AHEAD_S):
-            clips = list(islice(self._clips, _AT_A_TIME))
+            clips = list(islice(self._clips, self._at_a_time))
             if not clips:
                 return
             self._waiting.append(self._executor.submit(self._decode_some, clips))

@@ -16,6 +16,8 @@ from sv_eval.records import Outcome, Record, record_to_json
 
 RECORDS = "records.jsonl"
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 
 class Journal:
     """Appends records to a run's `records.jsonl`; only one process at a time may hold it.
@@ -71,7 +73,7 @@ class Journal:
     def append(self, record: Record) -> None:
         """Write one record; it is out of this process when the call returns."""
         # ASCII only: file names and foreign transcripts may hold characters that no encoding can write.
-        line = json.dumps(record_to_json(record), separators=(",", ":"))
+        line = _ENCODER.encode(record_to_json(record))
         try:
             self._write(line.encode("ascii") + b"\n")
         except OSError as error:

@@ -1,6 +1,6 @@
 """A whole run over real recordings, against onnxruntime alone on the same batches.
 
-    python tests/benchmarks/bench_end_to_end.py [--corpus DIR] [--model DIR] [--threads N] [--rounds N]
+    python tests/benchmarks/bench_end_to_end.py [--corpus DIR] [--model DIR] [--threads N] [--rounds N] [--limit N]
 
 The run decodes, computes features, infers, reads the answers and hands out records; the peer is the inference
 session called on the same padded batches, prepared beforehand. Rounds alternate; the ratio is their median.
@@ -97,13 +97,14 @@ def main() -> None:
     parser.add_argument("--model", default="bundled")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--limit", type=int, help="at most so many clips, every emotion keeping its share")
     arguments = parser.parse_args()
     if arguments.corpus.is_dir():
-        settings = {"name": "emodb", "card": "emodb", "root": str(arguments.corpus)}
+        settings: dict[str, Any] = {"name": "emodb", "card": "emodb", "root": str(arguments.corpus)}
     else:
         print(f"{arguments.corpus} is not there; the bundled clips are measured instead")
         settings = {"name": "demo", "card": "demo"}
-    corpus = read_corpus(dataset_config_from(settings))
+    corpus = read_corpus(dataset_config_from({**settings, "limit": arguments.limit}))
     print(f"{len(corpus.clips)} clips of {corpus.name}, model {arguments.model}, {arguments.threads} thread(s)")
     for schedule in ("single_stream", "offline"):
         compare(corpus, arguments.model, schedule, arguments.threads, arguments.rounds)

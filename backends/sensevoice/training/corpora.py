@@ -10,10 +10,13 @@ import numpy as np
 from scipy.signal import lfilter, resample_poly
 
 from backends.sensevoice.training.features import SAMPLE_RATE_HZ, Array, filterbank
+from sv_eval.audio.decoding import decode
+from sv_eval.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.errors import CorpusError
 
 EMODB_TRAIN_SPEAKERS = ("03", "08", "09", "10", "11", "13")
 EMODB_TEST_SPEAKERS = ("12", "14", "15", "16")
-EMODB_LETTERS = {"W": "angry", "N": "neutral", "F": "happy", "T": "sad"}
+EMODB_EMOTIONS = ("angry", "neutral", "happy", "sad")
 # Resampling factors of extra copies, in percent of the original rate. Pitch, formants and tempo move together, as
 # between people; more than this would turn one emotion into another.
 EMODB_SPEEDS = (92, 96, 100, 104, 108)
@@ -31,18 +34,8 @@ class Example:
     mels: tuple[Array, ...]  # [frames, 80]; the first is the clip itself, further ones are resampled copies
 
 
-def read_audio(path: Path) -> Array:
-    """Samples of a 16 kHz mono file, -1..1."""
-    import soundfile
-
-    samples, rate_hz = soundfile.read(path, dtype="float32")
-    if rate_hz != SAMPLE_RATE_HZ or samples.ndim != 1:
-        raise ValueError(f"{path}: expected 16 kHz mono, found {rate_hz} Hz, shape {samples.shape}")
-    return np.asarray(samples, dtype=np.float32)
-
-
 def synthetic(folder: Path) -> list[Example]:
-    """The clips of a manifest that datasets/demo/prepare.py wrote."""
+    """The clips of a manifest that datasets/demo/prepare.py wrote, in its order, which seeds depend on."""
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [
@@ -52,7 +45,7 @@ def synthetic(folder: Path) -> list[Example]:
             emotion=row["emotion"],
             language=row["language"],
             transcript=row["transcript"],
-            mels=(filterbank(read_audio(folder / row["path"])),),
+            mels=(filterbank(decode(folder / row["path"]).samples),),
         )
         for row in rows
     ]
@@ -60,21 +53,25 @@ def synthetic(folder: Path) -> list[Example]:
 
 def emodb(folder: Path, speakers: tuple[str, ...], *, copies: bool) -> list[Example]:
     """EmoDB's angry, neutral, happy and sad clips of some speakers; `copies` adds the resampled ones."""
-    wavs = folder / "wav" if (folder / "wav").is_dir() else folder
+    corpus = read_corpus(dataset_config_from({"name": "emodb", "card": "emodb", "root": str(folder)}))
+    chosen = [clip for clip in corpus.clips if clip.speaker in speakers and clip.reference in EMODB_EMOTIONS]
+    if not chosen:
+        raise CorpusError(f"{folder}: no EmoDB recordings of speakers {', '.join(speakers)}; give EmoDB's folder")
+    speeds = [100, *(s for s in EMODB_SPEEDS if s != 100)] if copies else [100]
     found = []
-    for path in sorted(wavs.glob("*.wav")):
-        speaker, letter = path.stem[:2], path.stem[5]
-        if speaker not in speakers or letter not in EMODB_LETTERS:
-            continue
-        samples = read_audio(path)
-        speeds = [100, *(s for s in EMODB_SPEEDS if s != 100)] if copies else [100]
+    for clip in chosen:
+        samples = corpus.source.load(clip).samples
         mels = tuple(filterbank(resample_poly(samples, 100, speed).astype(np.float32)) for speed in speeds)
-        emotion = EMODB_LETTERS[letter]
         found.append(
-            Example(id=path.stem, speaker=speaker, emotion=emotion, language="de", transcript=None, mels=mels)
+            Example(
+                id=clip.id,
+                speaker=str(clip.speaker),
+                emotion=str(clip.reference),
+                language="de",
+                transcript=None,
+                mels=mels,
+            )
         )
-    if not found:
-        raise FileNotFoundError(f"no EmoDB recordings of speakers {', '.join(speakers)} in {wavs}")
     return found
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -20,6 +21,7 @@ class Recorded:
         self.threads: set[str] = set()
 
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+        time.sleep(0.0002)  # about what a short file takes
         self.asked.append(clip.id)
         self.threads.add(threading.current_thread().name)
         if self.lengths[clip.id] < 0:
