@@ -61,6 +61,9 @@ def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], 
     overlap = training_overlap(card, corpus, speakers)
     if overlap:
         yield "training_overlap", {"corpus": corpus, "speakers": overlap}
+    chosen = environment["config"].get("dataset") or {}
+    if card.get("training") and chosen.get("card") is None and chosen.get("kind") not in (None, "simulated"):
+        yield "overlap_unknown", {}
     if scores["all_labels"]["unsupported"]:
         yield "unsupported_emotions", {"emotions": scores["all_labels"]["unsupported"]}
     capabilities = backend["capabilities"]

@@ -253,6 +253,14 @@ def test_a_run_without_any_answer_is_reported_all_the_same() -> None:
     assert "timeout" in render(found, environment(), "en")
 
 
+def test_a_corpus_without_a_card_can_not_be_held_against_the_model_card() -> None:
+    settings = environment()
+    settings["config"] = settings["config"] | {"dataset": {"card": None, "kind": "folder"}}
+
+    assert "overlap_unknown" in codes(metrics(settings))
+    assert "overlap_unknown" not in codes(metrics())
+
+
 def test_overlap_is_of_the_same_corpus_only() -> None:
     card = {"training": [{"corpus": "esd", "speakers": ["s1"]}, {"corpus": "emodb"}]}
 
