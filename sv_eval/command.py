@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,9 +62,15 @@ def explain_composition(error: BaseException) -> str | None:
         return _explain_unknown_key(cause)
     if isinstance(error, omegaconf.errors.MissingMandatoryValue):
         return f"{error.full_key} is needed; give it as {error.full_key}=..."
-    if isinstance(error, HydraException | omegaconf.errors.OmegaConfBaseException):
+    if isinstance(error, HydraException | omegaconf.errors.OmegaConfBaseException) or _is_of_composing(error):
         return " ".join(str(error).split())
     return None
+
+
+def _is_of_composing(error: BaseException) -> bool:
+    """Whether Hydra itself raised it, before any job of ours began; it uses plain ValueErrors here and there."""
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return modules[-1].startswith(("hydra.", "omegaconf.")) and "sv_eval.job" not in modules
 
 
 def _explain_file(error: BaseException) -> str | None:

@@ -45,6 +45,8 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
         (["report.language=fr"], ["report.language", "en"]),
         (["backend._target_=no.such.Thing"], ["no.such.Thing"]),
         (["dataset.root"], ["dataset.root"]),
+        (["scoring=null"], ["group"]),
+        (["backend=[onnx,fake]"], ["backend"]),
     ],
 )
 def test_a_wrong_command_line_is_explained(call: Call, arguments: list[str], expected: list[str]) -> None:
