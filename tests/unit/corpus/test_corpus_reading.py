@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from sv_eval.corpus import fingerprint
 from sv_eval.corpus.notes import Note
 from sv_eval.corpus.reading import dataset_config_from
 from sv_eval.corpus.selection import limited
@@ -399,58 +396,3 @@ def test_notes_of_the_card_are_the_corpuss_notes(read, card, sound, tmp_path):
     corpus = read(card=str(card(text="notes: [Mind the gap.]")), root=str(tmp_path / "root"))
 
     assert corpus.notes == (Note(code="text", values={"text": "Mind the gap."}),)
-
-
-def test_hash_tells_a_copy_with_noise_from_the_corpus(read, sound, tmp_path):
-    for root in ("clean", "noisy"):
-        for name in ("happy/a", "sad/b"):
-            sound(f"{root}/{name}.wav", seconds=1.0)
-    noisy = sound("noisy/sad/b.wav", seconds=1.0, value=0.11)
-    assert noisy.stat().st_size == (tmp_path / "clean/sad/b.wav").stat().st_size
-
-    clean, other = (read(kind="folder", root=str(tmp_path / root)) for root in ("clean", "noisy"))
-    cleaned = sound("noisy/sad/b.wav", seconds=1.0)
-    again = read(kind="folder", root=str(tmp_path / "noisy"))
-
-    assert cleaned == noisy
-    assert clean.hash == again.hash != other.hash
-
-
-@pytest.mark.parametrize("at", [0, 3000, -3000, -1])
-def test_hash_sees_a_change_at_either_end_of_a_file(read, sound, tmp_path, at):
-    path = sound("happy/a.wav", seconds=2.0)
-    before = read(kind="folder", root=str(tmp_path)).hash
-    content = bytearray(path.read_bytes())
-    content[at] ^= 1
-    path.write_bytes(content)
-
-    assert read(kind="folder", root=str(tmp_path)).hash != before
-
-
-def test_hash_opens_only_the_clips_that_a_limit_leaves(read, sound, tmp_path, monkeypatch):
-    for index in range(20):
-        sound(f"happy/{index}.wav")
-    opened = []
-    monkeypatch.setattr(fingerprint, "ends_of_file", lambda path: opened.append(path))
-
-    read(kind="folder", root=str(tmp_path), limit=3)
-
-    assert len(opened) == 3
-
-
-def test_ends_of_what_is_no_readable_file(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-
-    for path in (pipe, tmp_path, tmp_path / "none", "a\0b"):
-        assert fingerprint.ends_of_file(str(path)) is None
-
-
-def test_hash_of_emodb_is_quick(read, emodb):
-    corpus = read(card="emodb", root=str(emodb))
-    ends = fingerprint.EndsOfFiles(emodb)
-
-    begin = time.perf_counter()
-    fingerprint.corpus_hash(corpus.clips, corpus.card.labels, ends)
-
-    assert time.perf_counter() - begin < 0.1
