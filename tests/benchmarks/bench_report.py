@@ -9,28 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 from bench_harness import configuration
+from bench_startup import process_s
 
 from backends.fake import FakeBackend
 from sv_eval.evaluate import evaluate
 
 CLIPS, ROUNDS = 10_000, 7
 PEER = "import numpy; from matplotlib.figure import Figure; from matplotlib.backends import backend_svg"
-
-
-def process_s(arguments: list[str]) -> float:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    begin = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - begin
 
 
 def main() -> None:
