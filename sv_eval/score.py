@@ -78,7 +78,9 @@ def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[st
     except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(f"the overrides can't be read: {error}") from error
     plain = OmegaConf.to_container(merged, resolve=True)
-    return {group: plain[group] for group in _GROUPS}  # type: ignore[index, call-overload]
+    if not isinstance(plain, dict):
+        raise ConfigError("the run's configuration is not a mapping")
+    return {group: plain[group] for group in _GROUPS}
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def check_scalars(
 
     Only text, numbers and switches are checked; richer types are for the constructor to judge.
     """
-    function: Any = getattr(build, "__init__") if isinstance(build, type) else build  # noqa: B009
+    function: Any = getattr(build, "__init__") if isinstance(build, type) else build  # noqa: B009 - mypy refuses it written out
     for key, hint in typing.get_type_hints(function).items():
         union = get_origin(hint) in (Union, types.UnionType)
         choices = [choice for choice in (get_args(hint) if union else (hint,)) if choice is not type(None)]

@@ -16,7 +16,7 @@ _GOLDEN = 0.6180339887498949
 """Multiples of it, without their whole part, spread evenly."""
 
 
-def open_simulated(config: DatasetConfig, card: Card) -> Found:  # noqa: ARG001
+def open_simulated(config: DatasetConfig, card: Card) -> Found:  # noqa: ARG001 - every opener takes a card
     """The clips that `dataset.simulated` asks for."""
     source = SilenceSource(config.simulated.longest_s)
     return Found(entries=_entries(config.simulated), source=source, ends=lambda _: b"")
