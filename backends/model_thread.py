@@ -1,7 +1,8 @@
-"""The one thread that a model is used from.
+"""The threads that a model is used from.
 
-Inference engines are not safe, or not fast, when called from several threads at once. Work is handed to this
-thread and awaited; a second piece may wait in its queue, so that the thread is never idle between two.
+Inference engines are not safe, or not fast, when called from any number of threads at once. Work is handed to
+one thread, or to as many as the engine is meant for, and awaited; more may wait in the queue, so that a thread
+is never idle between two pieces.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ Result = TypeVar("Result")
 
 
 class ModelThread:
-    """A single named worker thread with an awaitable `run`."""
+    """A named worker thread, or `count` of them, with an awaitable `run`."""
 
-    def __init__(self, name: str) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+    def __init__(self, name: str, count: int = 1) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=count, thread_name_prefix=name)
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work()`, computed in the thread; its exceptions are raised here."""
+        """The result of `work()`, computed in a thread; its exceptions are raised here."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def close(self) -> None:
-        """Finish what was begun and end the thread."""
+        """Finish what was begun and end the threads."""
         self._executor.shutdown(wait=True, cancel_futures=True)

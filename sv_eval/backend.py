@@ -6,9 +6,12 @@ of requests in flight. What a backend can do it declares in `Capabilities`; the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
 from sv_eval.errors import InferenceError, nearest
@@ -33,6 +36,10 @@ class Capabilities:
     """Whether requests must carry the original file's bytes."""
     needs_reference: bool = False
     """Whether requests carry the true emotion. Only a simulation may ask for it; the report says so."""
+    streams: bool = False
+    """Whether it also is a `StreamingBackend`."""
+    traces: tuple[str, ...] = ()
+    """The stages that it shows of a clip, in order; with any, it also is a `TracingBackend`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +105,48 @@ class Backend(Protocol):
         """One answer for each request, in order. At most `max_batch` requests come in one call.
 
         Raises InferenceError when the whole call failed, BackendLost when no later call can succeed.
+        """
+
+
+class TracingBackend(Backend, Protocol):
+    """A backend that lets one look at what happens between the waveform and the answer."""
+
+    async def trace(self, request: Request) -> Mapping[str, NDArray[Any]]:
+        """What each stage of `capabilities.traces` gives for one clip judged as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamUpdate:
+    """What is known after one more chunk of a stream."""
+
+    start_s: float
+    """Where the chunk begins, seconds from the stream's beginning."""
+    end_s: float
+    """Where it ends."""
+    label: str | None
+    """The label of everything heard so far; None while there is none."""
+    scores: Mapping[str, float] | None
+    """The posterior over everything heard so far."""
+    chunk_scores: Mapping[str, float] | None
+    """The posterior of this chunk by itself; None when no speech was found in it."""
+    compute_ms: float
+    """Milliseconds that the backend worked on this chunk."""
+
+
+class StreamingBackend(Backend, Protocol):
+    """A backend that answers while the audio is still coming."""
+
+    async def stream(
+        self,
+        chunks: AsyncIterator[NDArray[np.float32]],
+        *,
+        chunk_size: float,
+        callback: Callable[[StreamUpdate], None],
+    ) -> Prediction:
+        """Judge audio as it comes; the prediction when it has ended.
+
+        chunks: samples, mono, 16 kHz, -1 to 1, in pieces of any length. chunk_size: seconds after which the next
+        judgement is due; `callback` gets an update for each, and one for what is left at the end.
         """
 
 

@@ -9,6 +9,7 @@ elsewhere, and is found by what it is and not by where it is. The posterior is r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -22,21 +23,41 @@ EMOTION_FRAME = 1
 """The output frame that answers for the emotion."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Heard:
+    """What is needed of a model's logits for a batch; the rest, a few megabytes a clip, can be dropped."""
+
+    best: NDArray[np.int64]
+    """The most probable id of each output frame, shape [batch, frames]."""
+    lengths: NDArray[np.integer]
+    """How many of the frames are the clip's own, shape [batch]."""
+    emotions: NDArray[np.float32]
+    """Logits of the emotion ids at the emotion frame, in the vocabulary's order, shape [batch, emotions]."""
+
+    @classmethod
+    def of(cls, logits: NDArray[np.float32], lengths: NDArray[np.integer], emotion_ids: NDArray[np.int64]) -> Heard:
+        """From whole logits, float32 [batch, frames, ids]."""
+        return cls(best=logits.argmax(axis=2), lengths=lengths, emotions=logits[:, EMOTION_FRAME, emotion_ids])
+
+
 class AnswerReader:
-    """Reads predictions off logits, for one vocabulary."""
+    """Reads predictions off what a model said, for one vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._names = tuple(vocabulary.emotions)
-        self._ids = np.array([vocabulary.emotions[name] for name in self._names])
+        self.emotion_ids = np.array([vocabulary.emotions[name] for name in self._names], dtype=np.int64)
+        """The ids whose logits are wanted, in order."""
         self._name_by_id = {number: name for name, number in vocabulary.emotions.items()}
         self._known = np.array([name != UNKNOWN for name in self._names])
 
-    def read(self, logits: NDArray[np.float32], lengths: NDArray[np.integer]) -> list[Prediction]:
-        """Predictions for a batch; logits are float32 [batch, frames, ids], lengths the true frame counts."""
-        best = logits.argmax(axis=2)
-        posteriors = emotion_posteriors(logits[:, EMOTION_FRAME, self._ids])
-        return [self._one(best[row, : int(lengths[row])], posteriors[row]) for row in range(len(best))]
+    def read(self, heard: Heard) -> list[Prediction]:
+        """Predictions for a batch."""
+        posteriors = emotion_posteriors(heard.emotions)
+        return [
+            self._one(heard.best[row, : int(heard.lengths[row])], posteriors[row])
+            for row in range(len(heard.lengths))
+        ]
 
     def _one(self, best: NDArray[np.int64], posterior: NDArray[np.float64]) -> Prediction:
         ids = collapse(best, self.vocabulary.blank)

@@ -15,7 +15,9 @@ from sv_eval.errors import ModelError, nearest
 BUNDLED = "bundled"
 """The name of the demonstration model that travels with the package."""
 
-_GRAPHS: Mapping[str, str] = {"fp32": "model.onnx", "int8": "model_quant.onnx"}
+_GRAPHS: Mapping[str, str] = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quant.onnx"}
+PRECISIONS = tuple(_GRAPHS)
+"""The precisions that a directory may hold a graph of."""
 _SUFFIXES_OF_TOKENIZERS = ("*.bpe.model", "tokens.json")
 
 
@@ -40,15 +42,19 @@ class ModelDirectory:
     """`model_card.yaml`, or empty; its training corpora and speakers are what overlap warnings rest on."""
 
     def graph(self, precision: str) -> Path:
-        """The ONNX file of this precision (`fp32` or `int8`)."""
+        """The ONNX file of this precision (`fp32`, `fp16` or `int8`)."""
         if precision not in _GRAPHS:
             raise ModelError(f"backend.precision={precision} is not known; {nearest(precision, _GRAPHS)}")
         path = self.path / _GRAPHS[precision]
         if path.is_file():
             return path
-        present = [p for p, name in _GRAPHS.items() if (self.path / name).is_file()]
+        present = self.precisions()
         hint = f"this directory has {', '.join(present)}" if present else "this directory has no ONNX graph"
         raise ModelError(f"{path}: not there, so backend.precision={precision} can't be run; {hint}")
+
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions that the directory has a graph of."""
+        return tuple(precision for precision, name in _GRAPHS.items() if (self.path / name).is_file())
 
 
 def open_model(where: str | Path) -> ModelDirectory:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from backends.fake import FakeBackend
+from backends.local import LocalBackend
 from backends.onnx import OnnxBackend
 from sv_eval.backend import Answer, Backend, Request, is_backend
 from sv_eval.emotions import EMOTIONS, UNKNOWN
@@ -19,6 +20,9 @@ BACKENDS: dict[str, Make] = {
     "fake": FakeBackend,
     "fake in batches": lambda: FakeBackend(batch_size=4, concurrency=3),
     "onnx": lambda: OnnxBackend(threads=1, batch_size=4),
+    "onnx, two at once": lambda: OnnxBackend(threads=1, batch_size=4, workers=2),
+    "onnx in chunks": lambda: OnnxBackend(threads=1, batch_size=4, chunk_size=0.5),
+    "local": lambda: LocalBackend(model="bundled", device="cpu", threads=1, batch_size=4),
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backends.sensevoice.answers import AnswerReader, collapse, emotion_posteriors
+from backends.sensevoice.answers import AnswerReader, Heard, collapse, emotion_posteriors
 from backends.sensevoice.tokens import Vocabulary
 from sv_eval.errors import ModelError
 from sv_eval.records import Outcome, Prediction
@@ -25,7 +25,8 @@ def read(*frames: dict[str, float]) -> Prediction:
     for row, frame in zip(logits[0], frames, strict=True):
         for piece, value in frame.items():
             row[PIECES.index(piece)] = value
-    return AnswerReader(vocabulary).read(logits, np.array([len(frames)]))[0]
+    reader = AnswerReader(vocabulary)
+    return reader.read(Heard.of(logits, np.array([len(frames)]), reader.emotion_ids))[0]
 
 
 def says(piece: str) -> dict[str, float]:
@@ -89,7 +90,9 @@ def test_frames_beyond_a_clip_are_not_read() -> None:
     logits[0, :4, PIECES.index("<|HAPPY|>")] = 5
     logits[0, 4:, PIECES.index("\u2581good")] = 5
 
-    assert AnswerReader(vocabulary).read(logits, np.array([4]))[0].text == ""
+    reader = AnswerReader(vocabulary)
+
+    assert reader.read(Heard.of(logits, np.array([4]), reader.emotion_ids))[0].text == ""
 
 
 def test_repeats_collapse_but_not_across_a_blank() -> None:

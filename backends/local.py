@@ -1,0 +1,210 @@
+"""`backend=local`: a SenseVoice model that FunASR loads, on torch, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from backends.funasr_model import load_auto_model, refuse_missing_packages
+from backends.segmentation.segmenter import Segmentation, Segmenter
+from backends.sensevoice.answers import AnswerReader
+from backends.sensevoice.describing import TRACED, labels_of, listening_details
+from backends.sensevoice.frontend import Float32, Frontend
+from backends.sensevoice.listening import Listening
+from backends.sensevoice.model_dir import BUNDLED, ModelDirectory, bundled_model, content_hash, open_model
+from backends.sensevoice.recogniser import Recogniser
+from backends.torch_engine import TorchEngine
+from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.emotions import EMOTIONS
+from sv_eval.errors import ConfigError, ModelError, nearest
+
+PRECISIONS = ("fp32", "fp16", "bf16")
+FRONTENDS = ("kaldi", "torchaudio")
+HUBS = ("ms", "hf")
+
+
+class LocalBackend:
+    """SenseVoice through FunASR and torch.
+
+    model: a directory that FunASR's AutoModel takes, a hub id (`iic/SenseVoiceSmall`), or `bundled`.
+    hub: where an id is looked up, `ms` (ModelScope) or `hf` (Hugging Face). revision: a branch, tag or commit.
+    device: `cpu`, `cuda:N`, or `auto` for the first GPU where there is one.
+    precision: `fp32`, `fp16` (GPU only) or `bf16`.
+    threads: torch's threads, for the whole process; 0 leaves torch's choice.
+    frontend: `kaldi` computes features on the CPU; `torchaudio` on the model's device.
+
+    The other settings are those of `Listening` (language, use_itn, batch_size, batch_s, combine,
+    return_all_emotions) and `Segmentation` (vad, vad_model, vad_threshold, min_speech_ms, min_silence_ms,
+    pad_ms, chunk_size). Raises ConfigError for a value that can't be.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = "iic/SenseVoiceSmall",
+        hub: str = "ms",
+        revision: str | None = None,
+        device: str = "auto",
+        precision: str = "fp32",
+        threads: int = 0,
+        frontend: str = "kaldi",
+        language: str = "auto",
+        use_itn: bool = False,
+        batch_size: int = 8,
+        batch_s: float | None = None,
+        vad: str = "auto",
+        vad_model: str | None = None,
+        vad_threshold: float | None = None,
+        min_speech_ms: float = 250.0,
+        min_silence_ms: float = 100.0,
+        pad_ms: float = 30.0,
+        chunk_size: float | None = None,
+        combine: str = "mean",
+        return_all_emotions: bool = True,
+    ) -> None:
+        for name, value, choices in (
+            ("precision", precision, PRECISIONS),
+            ("frontend", frontend, FRONTENDS),
+            ("hub", hub, HUBS),
+        ):
+            if value not in choices:
+                raise ConfigError(f"backend.{name}={value} is not known; {nearest(value, choices)}")
+        if threads < 0:
+            raise ConfigError(f"backend.threads={threads}: give 0, for torch's own choice, or more")
+        if device not in ("auto", "cpu") and not device.startswith("cuda"):
+            raise ConfigError(f"backend.device={device} is not known; choose auto, cpu or cuda:N")
+        self._where, self._hub, self._revision = model, hub, revision
+        self._device, self._precision, self._threads = device, precision, threads
+        self._frontend = frontend
+        self._listening = Listening(
+            language=language,
+            use_itn=use_itn,
+            batch_size=batch_size,
+            batch_s=batch_s,
+            combine=combine,
+            return_all_emotions=return_all_emotions,
+        )
+        self._segmentation = Segmentation(
+            vad=vad,
+            vad_model=vad_model,
+            vad_threshold=vad_threshold,
+            min_speech_ms=min_speech_ms,
+            min_silence_ms=min_silence_ms,
+            pad_ms=pad_ms,
+            chunk_size=chunk_size,
+        )
+        self._labels: tuple[str, ...] = EMOTIONS
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Batches, three calls in flight: features, inference and reading of answers work on one each."""
+        return Capabilities(
+            labels=self._labels,
+            max_batch=self._listening.batch_size,
+            max_in_flight=3,
+            # Matrix products of other shapes may round otherwise in half precision.
+            batch_invariant=self._precision == "fp32",
+            traces=TRACED,
+        )
+
+    @property
+    def info(self) -> BackendInfo:
+        """Valid once entered."""
+        return self._info
+
+    async def __aenter__(self) -> Self:
+        """Load the model through FunASR and put it on its device."""
+        where = str(bundled_model()) if self._where == BUNDLED else self._where
+        segmenter = Segmenter(self._segmentation)
+        # Before the weights, which may be a download: a wrong device is known at once.
+        device = _device(self._device)
+        if self._precision == "fp16" and device == "cpu":
+            raise ModelError(
+                "backend.precision=fp16 needs a GPU: on the CPU torch has no fast half; use bf16 or fp32"
+            )
+        auto = load_auto_model(
+            where,
+            key="backend.model",
+            device=device,
+            threads=self._threads,
+            hub=self._hub,
+            revision=self._revision,
+        )
+        directory = open_model(str(auto.kwargs["model_path"]))
+        reader = AnswerReader(directory.vocabulary)
+        engine = TorchEngine(
+            auto.model,
+            device=device,
+            precision=self._precision,
+            frontend=_frontend(self._frontend, directory, device),
+            listening=self._listening,
+            emotion_ids=reader.emotion_ids,
+        )
+        self._recogniser = Recogniser(engine=engine, reader=reader, listening=self._listening, segmenter=segmenter)
+        self._labels = labels_of(directory)
+        self._info = self._describe(directory, device, segmenter)
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        """End the threads and drop the model."""
+        self._recogniser.close()
+        del self._recogniser
+
+    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Answers for one call."""
+        return await self._recogniser.recognize(requests)
+
+    async def trace(self, request: Request) -> Mapping[str, NDArray[Any]]:
+        """The stages of one clip: waveform, features, logits."""
+        return await self._recogniser.trace(request)
+
+    def _describe(self, directory: ModelDirectory, device: str, segmenter: Segmenter) -> BackendInfo:
+        import torch
+
+        source = {} if Path(self._where).expanduser().is_dir() or self._where == BUNDLED else {"hub": self._hub}
+        if self._revision is not None:
+            source["revision"] = self._revision
+        return BackendInfo(
+            name="local",
+            model=str(directory.card.get("title", self._where)),
+            model_hash=content_hash(directory.path / "model.pt"),
+            precision=self._precision,
+            device=device,
+            details={
+                "threads": torch.get_num_threads(),
+                "frontend": self._frontend,
+                **source,
+                **listening_details(self._listening, segmenter),
+            },
+            card=directory.card,
+        )
+
+
+def _device(wanted: str) -> str:
+    """The device that `wanted` stands for here; ModelError when it is not to be had."""
+    refuse_missing_packages("backend.device=" + wanted)
+    if wanted == "cpu":
+        return wanted
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted == "auto":
+        return "cuda:0" if count else "cpu"
+    number = wanted.removeprefix("cuda").removeprefix(":") or "0"
+    if not number.isdigit():
+        raise ConfigError(f"backend.device={wanted} is not known; choose auto, cpu or cuda:N")
+    if int(number) >= count:
+        there = f"{count} GPU(s) are seen here" if count else "torch sees no GPU here"
+        raise ModelError(f"backend.device={wanted}: {there} (torch {torch.__version__}); use backend.device=cpu")
+    return f"cuda:{number}"
+
+
+def _frontend(name: str, directory: ModelDirectory, device: str) -> Callable[[Float32], Any]:
+    if name == "kaldi":
+        return Frontend(directory.frontend, directory.cmvn)
+    from backends.sensevoice.torchaudio_frontend import TorchaudioFrontend
+
+    return TorchaudioFrontend(directory.frontend, directory.cmvn, device)

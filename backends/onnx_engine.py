@@ -1,0 +1,149 @@
+"""A SenseVoice graph in an onnxruntime session, as the engine of a recogniser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.sensevoice.answers import Heard
+from backends.sensevoice.frontend import Float32, Frontend, pad_batch
+from backends.sensevoice.listening import Listening
+from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+OUTPUTS = ["ctc_logits", "encoder_out_lens"]
+_INPUTS = {"speech", "speech_lengths", "language", "textnorm"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """How onnxruntime is to run a graph; the names are the backend's settings."""
+
+    provider: str = "cpu"
+    """`cpu` or `cuda`."""
+    device_id: int = 0
+    """Which GPU."""
+    threads: int = 0
+    """Threads inside one inference; 0 lets onnxruntime choose."""
+
+    def __post_init__(self) -> None:
+        if self.provider not in PROVIDERS:
+            raise ConfigError(f"backend.provider={self.provider} is not known; {nearest(self.provider, PROVIDERS)}")
+        if self.threads < 0:
+            raise ConfigError(f"backend.threads={self.threads}: give 0, for onnxruntime's own choice, or more")
+
+    @property
+    def device(self) -> str:
+        """Where it runs: `cpu` or `cuda:N`."""
+        return f"cuda:{self.device_id}" if self.provider == "cuda" else "cpu"
+
+
+class OnnxEngine:
+    """A graph, ready to run. May be called from several threads at once: they share the weights."""
+
+    def __init__(
+        self,
+        graph: Path,
+        runtime: Runtime,
+        frontend: Frontend,
+        listening: Listening,
+        emotion_ids: NDArray[np.int64],
+    ) -> None:
+        self.features = frontend
+        self._listening, self._emotion_ids = listening, emotion_ids
+        self._errors = _onnxruntime_errors()
+        self._session = self._open(graph, runtime)
+        _check_signature(self._session, graph, frontend.config.dimension)
+
+    def infer(self, batch: Sequence[Float32]) -> tuple[Float32, NDArray[np.int32]]:
+        """Logits [batch, frames, ids] and true frame counts [batch]."""
+        speech, lengths = pad_batch(batch)
+        inputs = {
+            "speech": speech,
+            "speech_lengths": lengths,
+            "language": np.full(len(batch), self._listening.language_prompt, dtype=np.int32),
+            "textnorm": np.full(len(batch), self._listening.textnorm_prompt, dtype=np.int32),
+        }
+        try:
+            logits, counts = self._session.run(OUTPUTS, inputs)
+        except MemoryError as error:
+            raise _out_of_memory(speech) from error
+        except self._errors as error:
+            if "alloc" in str(error).lower() or "out of memory" in str(error).lower():
+                raise _out_of_memory(speech) from error
+            raise InferenceError("inference", f"onnxruntime: {_one_line(error)}") from error
+        return logits, counts
+
+    def heard(self, output: tuple[Float32, NDArray[np.int32]]) -> Heard:
+        """What is needed of an output."""
+        logits, lengths = output
+        return Heard.of(logits, lengths, self._emotion_ids)
+
+    def logits(self, features: Float32) -> Float32:
+        """All logits for one stretch, [frames, ids]."""
+        logits, _ = self.infer([features])
+        clip: Float32 = logits[0]
+        return clip
+
+    def _open(self, graph: Path, runtime: Runtime) -> Any:
+        import onnxruntime
+
+        wanted = PROVIDERS[runtime.provider]
+        available = onnxruntime.get_available_providers()
+        if wanted not in available:
+            raise ModelError(
+                f"backend.provider={runtime.provider} needs {wanted}, and this onnxruntime has only "
+                f"{', '.join(available)}; install onnxruntime-gpu, or use backend.provider=cpu"
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = runtime.threads
+        options.log_severity_level = 3
+        provider = (wanted, {"device_id": runtime.device_id}) if runtime.provider == "cuda" else wanted
+        try:
+            session = onnxruntime.InferenceSession(str(graph), options, providers=[provider])
+        except MemoryError as error:
+            raise ModelError(f"{graph}: there is not enough memory to load it") from error
+        except self._errors as error:
+            raise ModelError(f"{graph}: onnxruntime can't load it ({_one_line(error)})") from error
+        if wanted not in session.get_providers():
+            raise ModelError(f"onnxruntime could not start {wanted}: driver, CUDA or cuDNN is missing")
+        return session
+
+
+def _out_of_memory(speech: Float32) -> InferenceError:
+    batch, frames, _ = speech.shape
+    return InferenceError(
+        "out_of_memory",
+        f"a batch of {batch} x {frames * 0.06:.1f} s of audio did not fit into memory; set a smaller "
+        "backend.batch_size, or backend.batch_s or backend.chunk_size",
+    )
+
+
+def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises: a dozen classes without a common parent of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+    own = [item for item in vars(native).values() if isinstance(item, type) and issubclass(item, Exception)]
+    return (RuntimeError, *own)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _check_signature(session: Any, graph: Path, dimension: int) -> None:
+    inputs = {item.name: item.shape for item in session.get_inputs()}
+    outputs = [item.name for item in session.get_outputs()]
+    if set(inputs) != _INPUTS or outputs[:2] != OUTPUTS:
+        raise ModelError(
+            f"{graph}: not a SenseVoice graph; it takes {sorted(inputs)} and gives {outputs}, expected "
+            f"{sorted(_INPUTS)} and {OUTPUTS}"
+        )
+    width = inputs["speech"][-1]
+    if isinstance(width, int) and width != dimension:
+        raise ModelError(f"{graph}: takes {width} values a frame, the front end gives {dimension}")

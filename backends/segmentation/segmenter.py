@@ -1,0 +1,129 @@
+"""Waveforms into the stretches that are judged one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.segmentation import loudness
+from backends.segmentation.spans import Span, SpeechRule, cut, speech_spans
+from sv_eval.errors import ConfigError, nearest
+from sv_eval.records import SAMPLE_RATE_HZ
+
+Float32 = NDArray[np.float32]
+
+AUTO, SILERO, FSMN, NONE = "auto", "silero", "fsmn", "none"
+DETECTORS = (AUTO, SILERO, FSMN, NONE)
+_DEFAULT_THRESHOLD = 0.5
+_SHORTEST_CHUNK_S = 0.5
+
+
+class SpeechDetector(Protocol):
+    """Says for each frame of a waveform how probable speech is."""
+
+    name: str
+    """What a report calls it."""
+    frame: int
+    """Samples in a frame."""
+
+    def __call__(self, samples: Float32) -> Float32:
+        """Speech probability of each frame, shape [frames]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmentation:
+    """What a user may choose about stretches; the names are those of a backend's settings."""
+
+    vad: str = AUTO
+    """`silero`, `fsmn` or `none`; `auto` is silero once `vad_threshold` is given, and none else."""
+    vad_model: str | None = None
+    """`fsmn`: its model directory or hub id."""
+    vad_threshold: float | None = None
+    """The speech probability from which on a frame is speech; 0.5 where a detector is named without one."""
+    min_speech_ms: float = 250.0
+    """Shorter speech is dropped."""
+    min_silence_ms: float = 100.0
+    """A shorter pause does not end a stretch."""
+    pad_ms: float = 30.0
+    """What is added at both ends of a stretch."""
+    chunk_size: float | None = None
+    """The longest stretch that one inference sees, seconds; None for no limit."""
+
+    def __post_init__(self) -> None:
+        if self.vad not in DETECTORS:
+            raise ConfigError(f"backend.vad={self.vad} is not known; {nearest(self.vad, DETECTORS)}")
+        if self.vad == NONE and self.vad_threshold is not None:
+            raise ConfigError("backend.vad_threshold means nothing with backend.vad=none; leave one of them out")
+        if self.vad_threshold is not None and not 0 < self.vad_threshold < 1:
+            raise ConfigError(
+                f"backend.vad_threshold={self.vad_threshold}: a probability between 0 and 1 is needed"
+            )
+        if min(self.min_speech_ms, self.min_silence_ms, self.pad_ms) < 0:
+            raise ConfigError("backend.min_speech_ms, backend.min_silence_ms and backend.pad_ms can't be negative")
+        if self.chunk_size is not None and self.chunk_size < _SHORTEST_CHUNK_S:
+            raise ConfigError(
+                f"backend.chunk_size={self.chunk_size}: seconds, {_SHORTEST_CHUNK_S} or more (3 to 5 is usual)"
+            )
+        if self.vad_model is not None and self.detector != FSMN:
+            raise ConfigError("backend.vad_model goes with backend.vad=fsmn; leave it out")
+
+    @property
+    def detector(self) -> str:
+        """The detector that is used: `silero`, `fsmn` or `none`."""
+        if self.vad != AUTO:
+            return self.vad
+        return NONE if self.vad_threshold is None else SILERO
+
+    @property
+    def whole(self) -> bool:
+        """Whether a clip is judged as it is."""
+        return self.detector == NONE and self.chunk_size is None
+
+    @property
+    def rule(self) -> SpeechRule:
+        """The rule for the detector's frames."""
+        return SpeechRule(
+            threshold=_DEFAULT_THRESHOLD if self.vad_threshold is None else self.vad_threshold,
+            min_speech_ms=self.min_speech_ms,
+            min_silence_ms=self.min_silence_ms,
+            pad_ms=self.pad_ms,
+        )
+
+
+class Segmenter:
+    """Finds the stretches of a waveform; loads its detector when built."""
+
+    def __init__(self, settings: Segmentation) -> None:
+        self.settings = settings
+        self.detector = open_detector(settings)
+
+    def __call__(self, samples: Float32) -> list[Span]:
+        """The stretches to judge, in order; none when no speech was found."""
+        if self.settings.whole:
+            return [Span(0, len(samples))]
+        if self.detector is None:
+            track, frame = loudness.loudness(samples), loudness.FRAME
+            spans = [Span(0, len(samples))]
+        else:
+            track, frame = self.detector(samples), self.detector.frame
+            spans = speech_spans(track, frame=frame, samples=len(samples), rule=self.settings.rule)
+        if self.settings.chunk_size is None:
+            return spans
+        longest = round(self.settings.chunk_size * SAMPLE_RATE_HZ)
+        return [piece for span in spans for piece in cut(span, track, frame=frame, longest=longest)]
+
+
+def open_detector(settings: Segmentation) -> SpeechDetector | None:
+    """The detector that the settings name, loaded; None for none. Raises ModelError when it can't be."""
+    if settings.detector == SILERO:
+        from backends.segmentation.silero import SileroVad
+
+        return SileroVad()
+    if settings.detector == FSMN:
+        from backends.segmentation.fsmn import FsmnVad
+
+        return FsmnVad(settings.vad_model)
+    return None

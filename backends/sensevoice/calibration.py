@@ -1,0 +1,103 @@
+"""`precision=auto`: which form of a model is the fastest here among those that answer alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backends.sensevoice.answers import AnswerReader
+from backends.sensevoice.recogniser import Engine
+from sv_eval.errors import ModelError
+
+REFERENCE = "fp32"
+CLIPS = 24
+_TIMED_CLIPS = 6
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one precision did on the calibration clips."""
+
+    differing: int
+    """Clips whose label is not the reference's."""
+    clip_ms: float
+    """Median milliseconds of one inference of one clip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The precision that was chosen, and why."""
+
+    precision: str
+    """Its name."""
+    measured: Mapping[str, Measured]
+    """Every precision that was tried."""
+    clips: int
+    """How many clips labels were compared on."""
+
+    @property
+    def reason(self) -> str:
+        """One line for a report."""
+        words = [
+            f"{name} {one.clip_ms:.1f} ms a clip, {one.differing} of {self.clips} labels differ"
+            for name, one in self.measured.items()
+        ]
+        return f"measurement at start: {'; '.join(words)}"
+
+
+def fastest_that_agrees(
+    candidates: Mapping[str, Callable[[str], Engine]], reader: AnswerReader, clips: Sequence[Any] | None = None
+) -> Choice:
+    """The fastest precision whose labels are the reference's on every clip.
+
+    candidates: for each precision what builds its engine. clips: waveforms, 16 kHz float32; the bundled ones when
+    None. Times are medians over rounds in which the precisions take turns.
+    """
+    if REFERENCE not in candidates:
+        raise ModelError(
+            f"backend.precision=auto compares with {REFERENCE}, and the directory holds only "
+            f"{', '.join(candidates) or 'no graph'}; export {REFERENCE} too, or name the precision"
+        )
+    waveforms = list(bundled_clips() if clips is None else clips)
+    engines = {name: build(name) for name, build in candidates.items()}
+    labels = {name: [_label(engine, reader, samples) for samples in waveforms] for name, engine in engines.items()}
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    for _ in range(_ROUNDS):
+        for name, engine in engines.items():
+            times[name].append(_clip_ms(engine, waveforms[:_TIMED_CLIPS]))
+    measured = {
+        name: Measured(
+            differing=sum(one != other for one, other in zip(labels[name], labels[REFERENCE], strict=True)),
+            clip_ms=statistics.median(times[name]),
+        )
+        for name in engines
+    }
+    agreeing = [name for name in measured if not measured[name].differing]
+    best = min(agreeing, key=lambda name: measured[name].clip_ms)
+    return Choice(precision=best, measured=measured, clips=len(waveforms))
+
+
+def bundled_clips() -> list[Any]:
+    """Waveforms of demonstration clips, evenly from the whole corpus."""
+    from sv_eval.audio.decoding import decode
+    from sv_eval.places import cards_dir
+
+    paths = sorted((cards_dir() / "demo" / "clips").glob("*.flac"))
+    return [decode(path).samples for path in paths[:: max(1, len(paths) // CLIPS)][:CLIPS]]
+
+
+def _label(engine: Engine, reader: AnswerReader, samples: Any) -> str | None:
+    (prediction,) = reader.read(engine.heard(engine.infer([engine.features(samples)])))
+    return prediction.label
+
+
+def _clip_ms(engine: Engine, waveforms: Sequence[Any]) -> float:
+    features = [engine.features(samples) for samples in waveforms]
+    begin = time.perf_counter()
+    for one in features:
+        engine.infer([one])
+    return (time.perf_counter() - begin) * 1000 / len(features)

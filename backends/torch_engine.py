@@ -1,0 +1,123 @@
+"""A SenseVoice network in torch, as the engine of a recogniser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.sensevoice.answers import EMOTION_FRAME, Heard
+from backends.sensevoice.frontend import Float32
+from backends.sensevoice.listening import Listening
+from sv_eval.errors import InferenceError, ModelError
+
+_EVENT_EMOTION_PROMPTS = (1, 2)
+_QUERIES = 4
+_LAYERS = ("embed", "encoder", "ctc")
+
+
+class TorchEngine:
+    """The network's own query embedding, encoder and CTC layer, called one after another.
+
+    FunASR's `inference` does the same and then takes the logarithm of a softmax over all ids and decodes clip by
+    clip; here the output layer's values are used as they are, which gives the posterior as well as the text.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        *,
+        device: str,
+        precision: str,
+        frontend: Callable[[Float32], Any],
+        listening: Listening,
+        emotion_ids: NDArray[np.int64],
+    ) -> None:
+        import torch
+
+        missing = [name for name in _LAYERS if not hasattr(network, name)]
+        if missing or not hasattr(network.ctc, "ctc_lo"):
+            raise ModelError(f"the model is a {type(network).__name__}, not a SenseVoice network")
+        self.features = frontend
+        self._listening = listening
+        self._device = torch.device(device)
+        self._network = network.to(self._device).eval()
+        if precision != "fp32":
+            _lower(self._network, {"fp16": torch.float16, "bf16": torch.bfloat16}[precision])
+        self._emotion_ids = torch.from_numpy(emotion_ids).to(self._device)
+
+    def infer(self, batch: Sequence[Any]) -> Heard:
+        """What the network says to a batch of features [frames, dimension] of one stretch each."""
+        import torch
+
+        with torch.inference_mode(), _memory_watched(batch):
+            logits, lengths = self._forward(batch)
+            return Heard(
+                best=logits.argmax(dim=2).cpu().numpy(),
+                lengths=lengths,
+                emotions=logits[:, EMOTION_FRAME, self._emotion_ids].float().cpu().numpy(),
+            )
+
+    def heard(self, output: Heard) -> Heard:
+        """The output is what is needed already."""
+        return output
+
+    def logits(self, features: Any) -> Float32:
+        """All logits for one stretch, [frames, ids]."""
+        import torch
+
+        with torch.inference_mode(), _memory_watched([features]):
+            logits, _ = self._forward([features])
+            clip: Float32 = logits[0].float().cpu().numpy()
+            return clip
+
+    def _forward(self, batch: Sequence[Any]) -> tuple[Any, NDArray[np.int64]]:
+        import torch
+
+        frames = [torch.as_tensor(features, device=self._device) for features in batch]
+        lengths = torch.tensor([len(one) for one in frames], device=self._device)
+        speech = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
+        rows = [self._listening.language_prompt, *_EVENT_EMOTION_PROMPTS, self._listening.textnorm_prompt]
+        prompts = torch.tensor([rows], device=self._device).expand(len(frames), -1)
+        inputs = torch.cat([self._network.embed(prompts), speech], dim=1)
+        counts = lengths + _QUERIES
+        # The encoder returns the lengths, too, but sums them up in its own precision, and bf16 counts to 256.
+        hidden, _ = self._network.encoder(inputs, counts)
+        return self._network.ctc.ctc_lo(hidden), counts.cpu().numpy()
+
+
+def _lower(network: Any, dtype: Any) -> None:
+    """Put the encoder's blocks and the output layer into a lower precision.
+
+    The query embedding and the position encoding stay in fp32: in bf16 positions beyond 256 could not be told
+    apart. What enters a block is converted there, since the encoder makes its masks in fp32.
+    """
+
+    def convert(_block: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(value.to(dtype) for value in inputs)
+
+    network.encoder.to(dtype)
+    network.ctc.to(dtype)
+    for group in (network.encoder.encoders0, network.encoder.encoders, network.encoder.tp_encoders):
+        for block in group:
+            block.register_forward_pre_hook(convert)
+
+
+@contextmanager
+def _memory_watched(batch: Sequence[Any]) -> Iterator[None]:
+    """Turn torch's errors into InferenceErrors, one about memory into advice about the batch."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        words = " ".join(str(error).split())
+        if isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words:
+            longest_s = max(len(features) for features in batch) * 0.06
+            raise InferenceError(
+                "out_of_memory",
+                f"a batch of {len(batch)} x {longest_s:.1f} s of audio did not fit into memory; set a smaller "
+                "backend.batch_size, or backend.batch_s or backend.chunk_size",
+            ) from error
+        raise InferenceError("inference", f"torch: {words[:300]}") from error
