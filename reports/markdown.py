@@ -22,7 +22,7 @@ _PACKAGES_FIRST = ("sv-eval", "onnxruntime", "torch", "funasr", "kaldi-native-fb
 def render(metrics: Mapping[str, Any], environment: Mapping[str, Any], language: str = "en") -> str:
     """The report on a run in `language` (`en` or `zh`), from its metrics.json and environment.json."""
     words = Wording(language)
-    return _template().render(
+    return template("report.md.j2").render(
         w=words,
         m=metrics,
         e=environment,
@@ -43,7 +43,8 @@ def render(metrics: Mapping[str, Any], environment: Mapping[str, Any], language:
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A template of this package, with the filters that all of them use."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         trim_blocks=True,
@@ -53,7 +54,7 @@ def _template() -> jinja2.Template:
         autoescape=False,
     )
     environment.filters.update(percent=percent, cell=cell)
-    return environment.get_template("report.md.j2")
+    return environment.get_template(name)
 
 
 def _measured_rows(
