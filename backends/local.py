@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,10 +16,12 @@ from backends.sensevoice.frontend import Float32, Frontend
 from backends.sensevoice.listening import Listening
 from backends.sensevoice.model_dir import BUNDLED, ModelDirectory, bundled_model, content_hash, open_model
 from backends.sensevoice.recogniser import Recogniser
+from backends.sensevoice.streaming import stream
 from backends.torch_engine import TorchEngine
-from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, ModelError, nearest
+from sv_eval.records import Prediction
 
 PRECISIONS = ("fp32", "fp16", "bf16")
 FRONTENDS = ("kaldi", "torchaudio")
@@ -108,6 +110,7 @@ class LocalBackend:
             # Matrix products of other shapes may round otherwise in half precision.
             batch_invariant=self._precision == "fp32",
             traces=TRACED,
+            streams=True,
         )
 
     @property
@@ -160,6 +163,16 @@ class LocalBackend:
     async def trace(self, request: Request) -> Mapping[str, NDArray[Any]]:
         """The stages of one clip: waveform, features, logits."""
         return await self._recogniser.trace(request)
+
+    async def stream(
+        self,
+        chunks: AsyncIterator[Float32],
+        *,
+        chunk_size: float,
+        callback: Callable[[StreamUpdate], None],
+    ) -> Prediction:
+        """The answer to audio that is still coming, with an update for every `chunk_size` seconds of it."""
+        return await stream(self._recogniser, chunks, chunk_size=chunk_size, callback=callback)
 
     def _describe(self, directory: ModelDirectory, device: str, segmenter: Segmenter) -> BackendInfo:
         import torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Self
 
 from numpy.typing import NDArray
@@ -12,13 +12,15 @@ from backends.segmentation.segmenter import Segmentation, Segmenter
 from backends.sensevoice.answers import AnswerReader
 from backends.sensevoice.calibration import Choice, fastest_that_agrees
 from backends.sensevoice.describing import TRACED, labels_of, listening_details
-from backends.sensevoice.frontend import Frontend
+from backends.sensevoice.frontend import Float32, Frontend
 from backends.sensevoice.listening import Listening
 from backends.sensevoice.model_dir import PRECISIONS, ModelDirectory, content_hash, open_model
 from backends.sensevoice.recogniser import Recogniser
-from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from backends.sensevoice.streaming import stream
+from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.records import Prediction
 
 AUTO = "auto"
 
@@ -100,6 +102,7 @@ class OnnxBackend:
             # Dynamic int8 takes its activation scale from the whole batch.
             batch_invariant=self._precision not in (AUTO, "int8"),
             traces=TRACED,
+            streams=True,
         )
 
     @property
@@ -145,6 +148,16 @@ class OnnxBackend:
     async def trace(self, request: Request) -> Mapping[str, NDArray[Any]]:
         """The stages of one clip: waveform, features, logits."""
         return await self._recogniser.trace(request)
+
+    async def stream(
+        self,
+        chunks: AsyncIterator[Float32],
+        *,
+        chunk_size: float,
+        callback: Callable[[StreamUpdate], None],
+    ) -> Prediction:
+        """The answer to audio that is still coming, with an update for every `chunk_size` seconds of it."""
+        return await stream(self._recogniser, chunks, chunk_size=chunk_size, callback=callback)
 
     def _describe(
         self, directory: ModelDirectory, precision: str, choice: Choice | None, segmenter: Segmenter

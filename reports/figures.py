@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
 CONFUSION = "confusion.svg"
 LATENCY = "latency.svg"
+TIMELINE = "timeline.svg"
 
 _INK = "#24292f"
 _BAR = "#4878a8"
 _MARK = "#b3541e"
+_WORTH_A_LINE = 0.05
+"""Emotions that never reach this probability are left out of a timeline."""
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "sv_eval",
     "svg.fonttype": "none",
@@ -38,6 +41,9 @@ def draw_figures(metrics: Mapping[str, Any]) -> dict[str, str]:
     histogram = metrics["latency_ms"].get("histogram")
     if histogram:
         drawn[LATENCY] = draw_latency(histogram, metrics["latency_ms"])
+    example = (metrics.get("streaming") or {}).get("example")
+    if example is not None and any(step["scores"] for step in example["steps"]):
+        drawn[TIMELINE] = draw_timeline(example)
     return drawn
 
 
@@ -88,6 +94,36 @@ def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> st
             )
         axes.set_xlabel("latency, ms")
         axes.set_ylabel("calls")
+        axes.spines[["top", "right"]].set_visible(False)
+        return _svg(figure)
+
+
+def draw_timeline(example: Mapping[str, Any]) -> str:
+    """The running probability of each emotion that was ever likely, at the moments when it was known."""
+    import matplotlib
+
+    steps = [step for step in example["steps"] if step["scores"]]
+    names = [
+        name for name in steps[0]["scores"] if max(step["scores"].get(name, 0.0) for step in steps) >= _WORTH_A_LINE
+    ]
+    times = [step["emitted_s"] for step in steps]
+    end_s = max(example["audio_s"], times[-1])
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _axes(width=5.6, height=2.2, left=0.7, bottom=0.55)
+        for number, name in enumerate(names):
+            values = [step["scores"].get(name, 0.0) for step in steps]
+            held = [*values, values[-1]]
+            axes.step([*times, end_s * 1.06], held, where="post", color=f"C{number}", label=name, marker=".")
+        for step in example["steps"]:
+            axes.axvline(step["end_s"], color="#d0d7de", linewidth=0.6, zorder=0)
+        axes.axvline(example["audio_s"], color=_MARK, linewidth=1, linestyle="--")
+        axes.annotate("audio ends", (example["audio_s"], 1.0), xytext=(-4, 0), textcoords="offset points",
+                      color=_MARK, ha="right", va="top")  # fmt: skip
+        axes.set_xlim(0, end_s * 1.06)
+        axes.set_ylim(0, 1.04)
+        axes.set_xlabel("seconds since the audio began")
+        axes.set_ylabel("probability so far")
+        axes.legend(frameon=False, loc="center left", fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         return _svg(figure)
 

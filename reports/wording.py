@@ -46,6 +46,12 @@ class Wording:
         digits = 1 if figure["value"] >= 10 else 2
         return f"{figure['value']:.{digits}f} ms {bounds(figure, 1, digits)}".rstrip()
 
+    def seconds(self, figure: Mapping[str, Any]) -> str:
+        """A duration with its bounds: `1.03 s [1.01, 1.05]`; the reason where it is refused."""
+        if figure["value"] is None:
+            return f"{_DASH} ({self._reason(figure.get('reason'))})"
+        return f"{figure['value']:.2f} s {bounds(figure, 1, 2)}".rstrip()
+
     def _reason(self, reason: str | None) -> str | None:
         """Why a percentile is refused, in this language."""
         found = _TOO_SMALL.fullmatch(reason or "")

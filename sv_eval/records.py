@@ -146,6 +146,34 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStep:
+    """What was known at one moment of a clip that came as a stream."""
+
+    start_s: float
+    """Where the chunk begins that was judged last, seconds."""
+    end_s: float
+    """Where it ends: the moment of the audio at which its judgement could begin."""
+    label: str | None
+    """The label of everything heard so far; None while there is none."""
+    scores: Mapping[str, float] | None
+    """The posterior over everything heard so far."""
+    compute_ms: float
+    """Milliseconds that the backend worked on the chunk."""
+    emitted_s: float
+    """When the answer was there, seconds after the stream began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """How a clip went that came as a stream."""
+
+    steps: tuple[StreamStep, ...]
+    """A step for each chunk, in order."""
+    offline_label: str | None
+    """The label of the same clip when it is judged whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """Everything that is kept about one clip of a run."""
 
@@ -173,6 +201,8 @@ class Record:
     """Number of the call within its session; clips answered in one call share it. None when nothing was asked."""
     sent_s: float | None = None
     """When the call was made, seconds after the session's first; warm-up lies before."""
+    streamed: Streamed | None = None
+    """How it went as a stream; None when the clip was given whole."""
 
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))
@@ -197,6 +227,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
     data["batch_size"], data["attempts"], data["session"] = record.batch_size, record.attempts, record.session
     if record.call is not None:
         data["call"] = record.call
+    if record.streamed is not None:
+        data["streamed"] = _streamed_to_json(record.streamed)
     return data
 
 
@@ -217,7 +249,27 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         session=data.get("session", 0),
         call=data.get("call"),
         sent_s=data.get("sent_s"),
+        streamed=streamed_from_json(data.get("streamed")),
     )
+
+
+def streamed_from_json(data: Mapping[str, Any] | None) -> Streamed | None:
+    """The stream's part of a parsed record; None where there is none."""
+    if data is None:
+        return None
+    steps = tuple(
+        StreamStep(**{"label": None, "scores": None, **_known(step, StreamStep)}) for step in data["steps"]
+    )
+    return Streamed(steps=steps, offline_label=data.get("offline_label"))
+
+
+def _streamed_to_json(streamed: Streamed) -> dict[str, Any]:
+    steps = []
+    for step in streamed.steps:
+        numbers = {name: round(getattr(step, name), 6) for name in ("start_s", "end_s", "compute_ms", "emitted_s")}
+        scores = None if step.scores is None else {name: round(score, 4) for name, score in step.scores.items()}
+        steps.append({**numbers, **_filled({"label": step.label, "scores": scores})})
+    return {"steps": steps, **_filled({"offline_label": streamed.offline_label})}
 
 
 def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from sv_eval.caveats import find_caveats
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.run.identity import ENVIRONMENT, settings_hash
 from sv_eval.run.journal import RECORDS, read_lines
+from sv_eval.run.load import STREAM
 from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_json, write_text
 from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
+from sv_eval.scoring.streaming import streaming_scores
 from sv_eval.scoring.table import RecordTable
 from sv_eval.structure import structure
 
@@ -59,12 +61,20 @@ def rescore(directory: Path, scoring: Mapping[str, Any], report: Mapping[str, An
     environment = read_json(directory / ENVIRONMENT)
     table = RecordTable.from_json_lines(read_lines(directory / RECORDS))
     metrics = compute_metrics(table, environment, scoring_config)
+    if environment["config"]["load"]["schedule"] == STREAM:
+        _add_streaming(metrics, directory / RECORDS, scoring_config)
     write_json(directory / METRICS, metrics)
     for name, drawing in draw_figures(metrics).items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
     write_text(path, render(metrics, environment, report_config.language))
     return Summary(metrics=metrics, report=path)
+
+
+def _add_streaming(metrics: dict[str, Any], records: Path, config: ScoringConfig) -> None:
+    """What only a run of streams has. Its real-time factor is of the computing: the rest was waiting for audio."""
+    metrics["streaming"] = streaming_scores(read_lines(records), confidence=config.confidence)
+    metrics["rtf"] = metrics["streaming"]["compute_rtf"]
 
 
 def compute_metrics(table: RecordTable, environment: Mapping[str, Any], config: ScoringConfig) -> dict[str, Any]:

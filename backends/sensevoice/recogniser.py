@@ -7,9 +7,9 @@ so that two backends differ in the engine alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from backends.sensevoice.frontend import Float32
 from backends.sensevoice.listening import Listening
 from sv_eval.backend import Answer, Request
 from sv_eval.records import Prediction
+
+Result = TypeVar("Result")
 
 
 class Engine(Protocol):
@@ -136,13 +138,22 @@ class Recogniser:
         stages = spoken.stages_ms | {"postprocess": _ms_since(begin)}
         return [replace(answer, stages_ms=stages) for answer in answers]
 
-    def answer(self, spans: Sequence[Span], said: Sequence[Prediction]) -> Prediction:
-        """The clip's prediction from those of its stretches, with as much detail as was asked for."""
+    async def in_model_thread(self, work: Callable[[], Result]) -> Result:
+        """The result of `work()`, computed where the model runs."""
+        return await self._model.run(work)
+
+    def answer(
+        self, spans: Sequence[Span], said: Sequence[Prediction], *, keep_segments: bool = False
+    ) -> Prediction:
+        """The clip's prediction from those of its stretches, with as much detail as was asked for.
+
+        The stretches are kept where the settings cut clips into any, or always with `keep_segments`.
+        """
         answer = combined(spans, said, self.listening.combine)
         if not self.listening.return_all_emotions:
             bare = tuple(replace(segment, scores=None) for segment in answer.segments)
             answer = replace(answer, scores=None, segments=bare)
-        return replace(answer, segments=()) if self.segmenter.settings.whole else answer
+        return answer if keep_segments or not self.segmenter.settings.whole else replace(answer, segments=())
 
 
 def _ms_since(begin: float) -> float:

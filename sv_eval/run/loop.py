@@ -6,15 +6,17 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
-from sv_eval.backend import Answer, Backend, Request, check_answer
+from sv_eval.backend import Answer, Backend, Request, StreamingBackend, check_answer
 from sv_eval.clock import Clock, WallClock
 from sv_eval.corpus.source import AudioSource
 from sv_eval.errors import InferenceError
-from sv_eval.records import Clip, Failure, Outcome, Record
+from sv_eval.records import Clip, Failure, Outcome, Record, Streamed
 from sv_eval.run.boundary import around_one_clip
 from sv_eval.run.feed import Decoded, Feed, cut_batches
-from sv_eval.run.load import LoadPlan
+from sv_eval.run.load import LoadPlan, StreamPlan
+from sv_eval.run.streaming import stream_clip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,6 +106,9 @@ class RunLoop:
             for item in batch:
                 self._record(item, item.failure or Failure(kind="unknown", message="no audio"), None)
             return
+        if self.plan.stream is not None:
+            await self._finish_stream(batch[0], self.plan.stream)
+            return
         requests = self._requests(batch)
         call, begin = self._begin_call()
         answers = await self._ask(requests)
@@ -120,6 +125,15 @@ class RunLoop:
         for item, answer in zip(batch, answers, strict=True):
             self._record(item, answer, made)
 
+    async def _finish_stream(self, item: Decoded, plan: StreamPlan) -> None:
+        """Recognise one clip piece by piece and record it."""
+        (request,) = self._requests([item])
+        call, begin = self._begin_call()
+        # The plan holds a stream only for a backend that declares that it streams.
+        out = await stream_clip(cast("StreamingBackend", self.backend), request, plan, self.clock)
+        made = _Call(call, begin - self._origin_s, out.latency_ms, 1)
+        self._record(item, _checked(out.answer), made, out.streamed)
+
     def _begin_call(self) -> tuple[int, float]:
         self._calls += 1
         return self._calls - 1, self.clock.now()
@@ -133,7 +147,7 @@ class RunLoop:
                 raise InferenceError("protocol", f"{len(answers)} answers came for {len(requests)} requests")
         return failures * len(requests) if failures else [_checked(answer) for answer in answers]
 
-    def _record(self, item: Decoded, answer: Answer, made: _Call | None) -> None:
+    def _record(self, item: Decoded, answer: Answer, made: _Call | None, streamed: Streamed | None = None) -> None:
         failure = answer if isinstance(answer, Failure) else None
         prediction = None if isinstance(answer, Failure) else answer
         attempts = 1 if made is None else made.attempts
@@ -151,6 +165,7 @@ class RunLoop:
                 session=self.session,
                 call=None if made is None else made.number,
                 sent_s=None if made is None else made.sent_s,
+                streamed=streamed,
             )
         )
 

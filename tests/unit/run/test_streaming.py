@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Self
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
+from sv_eval.clock import SimulatedClock
+from sv_eval.errors import ConfigError, InferenceError
+from sv_eval.records import Clip, Outcome, Prediction, Record, Waveform, record_from_json, record_to_json
+from sv_eval.run.load import LoadConfig, StreamPlan, plan_load
+from sv_eval.run.loop import RunLoop
+from sv_eval.run.streaming import StreamOutcome, stream_clip
+
+COMPUTE_MS = 300.0
+
+
+class Planted:
+    """Says the labels of a list, one a chunk, and takes a planted time for each."""
+
+    def __init__(self, *labels: str | None, clock: SimulatedClock | None = None, broken: bool = False) -> None:
+        self._labels, self._clock, self._broken = labels, clock, broken
+        self.capabilities = Capabilities(streams=True)
+        self.info = BackendInfo(name="planted", model="none")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        return None
+
+    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        return [Prediction(label="sad") for _ in requests]
+
+    async def stream(
+        self,
+        chunks: AsyncIterator[NDArray[np.float32]],
+        *,
+        chunk_size: float,
+        callback: Callable[[StreamUpdate], None],
+    ) -> Prediction:
+        heard = judged = 0
+        labels = iter(self._labels)
+        label = None
+        async for piece in chunks:
+            heard += len(piece)
+            if self._broken:
+                raise InferenceError("lost_track", "planted")
+            while heard - judged >= chunk_size * 16_000:
+                if self._clock is not None:
+                    await self._clock.wait_until(self._clock.now() + COMPUTE_MS / 1000)
+                start, judged = judged, judged + round(chunk_size * 16_000)
+                label = next(labels)
+                callback(
+                    StreamUpdate(
+                        start_s=start / 16_000,
+                        end_s=judged / 16_000,
+                        label=label,
+                        scores={"sad": 0.5, "happy": 0.5},
+                        chunk_scores=None,
+                        compute_ms=COMPUTE_MS,
+                    )
+                )
+        return Prediction(label=label)
+
+
+def request(seconds: float) -> Request:
+    return Request(clip_id="clip", waveform=Waveform(samples=np.zeros(round(seconds * 16_000), np.float32)))
+
+
+def streamed(
+    backend: Planted, *, seconds: float, chunk_size: float, clock: SimulatedClock | None = None
+) -> StreamOutcome:
+    plan = StreamPlan(chunk_size=chunk_size, real_time=clock is not None)
+    return asyncio.run(stream_clip(backend, request(seconds), plan, clock or SimulatedClock()))
+
+
+def test_at_the_fast_pace_the_moments_are_worked_out() -> None:
+    out = streamed(Planted("happy", "sad", "sad"), seconds=3.0, chunk_size=1.0)
+
+    assert out.streamed is not None
+    assert [step.emitted_s for step in out.streamed.steps] == pytest.approx([1.3, 2.3, 3.3])
+    assert out.latency_ms == pytest.approx(300)
+    assert out.streamed.offline_label == "sad"
+
+
+def test_a_backend_that_is_slower_than_speech_falls_behind() -> None:
+    out = streamed(Planted("sad", "sad", "sad", "sad"), seconds=0.8, chunk_size=0.2)
+
+    assert out.streamed is not None
+    assert [step.emitted_s for step in out.streamed.steps] == pytest.approx([0.5, 0.8, 1.1, 1.4])
+    assert out.latency_ms == pytest.approx(600)
+
+
+def test_in_real_time_the_clock_says_when_an_answer_came() -> None:
+    clock = SimulatedClock()
+
+    out = streamed(Planted("happy", "sad", clock=clock), seconds=2.0, chunk_size=1.0, clock=clock)
+
+    assert out.streamed is not None
+    assert [step.emitted_s for step in out.streamed.steps] == pytest.approx([1.3, 2.3])
+
+
+def run(backend: Planted) -> Record:
+    records: list[Record] = []
+
+    class Second:
+        def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+            return Waveform(samples=np.zeros(16_000, np.float32))
+
+    async def drive() -> None:
+        plan = plan_load(LoadConfig(schedule="stream", chunk_size=0.5), backend.capabilities)
+        loop = RunLoop(backend=backend, source=Second(), plan=plan, on_record=records.append)
+        await loop.run([Clip(id="a", reference="sad")])
+
+    asyncio.run(drive())
+    return records[0]
+
+
+def test_a_record_keeps_its_steps_when_it_is_written_and_read() -> None:
+    record = run(Planted("happy", None))
+
+    assert record.streamed is not None
+    assert [step.label for step in record.streamed.steps] == ["happy", None]
+    assert record_from_json(record_to_json(record)).streamed == record.streamed
+
+
+def test_a_broken_stream_is_a_failure_of_its_kind() -> None:
+    record = run(Planted("happy", "sad", broken=True))
+
+    assert record.outcome is Outcome.FAILURE
+    assert record.failure is not None
+    assert record.failure.kind == "lost_track"
+    assert record.streamed is None
+
+
+def test_a_backend_that_takes_whole_clips_only_is_refused() -> None:
+    with pytest.raises(ConfigError, match="load=stream"):
+        plan_load(LoadConfig(schedule="stream"), Capabilities())
+
+
+@pytest.mark.parametrize("wrong", [{"pace": "slow"}, {"chunk_size": 0.01}])
+def test_wrong_settings_are_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        LoadConfig(schedule="stream", **wrong)  # type: ignore[arg-type]
