@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
 from backends.segmentation.segmenter import Segmentation, Segmenter
 from backends.sensevoice.answers import AnswerReader
-from backends.sensevoice.calibration import Choice, fastest_that_agrees
+from backends.sensevoice.calibration import REFERENCE, Choice, fastest_that_agrees, labels_that_differ
 from backends.sensevoice.describing import TRACED, labels_of, listening_details
 from backends.sensevoice.frontend import Float32, Frontend
 from backends.sensevoice.listening import Listening
 from backends.sensevoice.model_dir import PRECISIONS, ModelDirectory, content_hash, open_model
-from backends.sensevoice.recogniser import Recogniser
+from backends.sensevoice.recogniser import Engine, Recogniser
 from backends.sensevoice.streaming import stream
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
 from sv_eval.emotions import EMOTIONS
@@ -91,6 +91,7 @@ class OnnxBackend:
             chunk_size=chunk_size,
         )
         self._labels: tuple[str, ...] = EMOTIONS
+        self._batch_invariant = precision not in (AUTO, "int8")
 
     @property
     def capabilities(self) -> Capabilities:
@@ -100,7 +101,7 @@ class OnnxBackend:
             max_batch=self._listening.batch_size,
             max_in_flight=self._workers + 2,
             # Dynamic int8 takes its activation scale from the whole batch.
-            batch_invariant=self._precision not in (AUTO, "int8"),
+            batch_invariant=self._batch_invariant,
             traces=TRACED,
             streams=True,
         )
@@ -123,17 +124,21 @@ class OnnxBackend:
 
         choice = None
         if self._precision == AUTO:
+            # Sessions that are not chosen are dropped before the one that runs is built.
             choice = fastest_that_agrees(dict.fromkeys(directory.precisions(), engine), reader)
         precision = self._precision if choice is None else choice.precision
+        running = engine(precision)
+        rounding = None if precision == REFERENCE else _rounding(directory, running, engine, reader)
+        self._batch_invariant = precision != "int8"
         self._recogniser = Recogniser(
-            engine=engine(precision),
+            engine=running,
             reader=reader,
             listening=self._listening,
             segmenter=segmenter,
             workers=self._workers,
         )
         self._labels = labels_of(directory)
-        self._info = self._describe(directory, precision, choice, segmenter)
+        self._info = self._describe(directory, precision, choice, rounding, segmenter)
         return self
 
     async def __aexit__(self, *reason: object) -> None:
@@ -160,7 +165,12 @@ class OnnxBackend:
         return await stream(self._recogniser, chunks, chunk_size=chunk_size, callback=callback)
 
     def _describe(
-        self, directory: ModelDirectory, precision: str, choice: Choice | None, segmenter: Segmenter
+        self,
+        directory: ModelDirectory,
+        precision: str,
+        choice: Choice | None,
+        rounding: Mapping[str, int | None] | None,
+        segmenter: Segmenter,
     ) -> BackendInfo:
         chosen = {} if choice is None else {"precision chosen by": choice.reason}
         return BackendInfo(
@@ -176,5 +186,15 @@ class OnnxBackend:
                 **chosen,
                 **listening_details(self._listening, segmenter),
             },
+            rounding=rounding,
             card=directory.card,
         )
+
+
+def _rounding(
+    directory: ModelDirectory, running: Engine, build: Callable[[str], Engine], reader: AnswerReader
+) -> Mapping[str, int | None]:
+    """How a reduced precision's labels compare with full precision's, where the directory holds it."""
+    if REFERENCE not in directory.precisions():
+        return {"n": None, "differing": None}
+    return labels_that_differ(running, build(REFERENCE), reader)

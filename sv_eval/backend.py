@@ -60,6 +60,9 @@ class BackendInfo:
     """False when answers come over a network."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Further settings worth printing: threads, provider, language, ..."""
+    rounding: Mapping[str, Any] | None = None
+    """Of a reduced precision: `n` clips of a fixed set on which its labels were compared with full precision's, and
+    on how many they are `differing`; both None where there was nothing to compare with. None at full precision."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """The model card, where there is one: kind, training corpora and speakers, limitations."""
 

@@ -66,6 +66,11 @@ def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], 
         yield "overlap_unknown", {}
     if scores["all_labels"]["unsupported"]:
         yield "unsupported_emotions", {"emotions": scores["all_labels"]["unsupported"]}
+    rounding = backend.get("rounding")
+    if rounding is not None and rounding["n"] is None:
+        yield "rounding_unknown", {"precision": backend["precision"]}
+    elif rounding is not None:
+        yield "rounding", {"precision": backend["precision"], **rounding}
     capabilities = backend["capabilities"]
     if not capabilities["deterministic"]:
         yield "not_deterministic", {}

@@ -81,10 +81,15 @@ def emotion_posteriors(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     This is the CTC layer's distribution at the emotion frame, conditioned on the answer being an emotion
     tag. It is what the model gives, not a calibrated probability.
     """
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    weights = np.exp(shifted)
-    posterior: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
-    return posterior
+    # Row by row: numpy's vectorised exp may round the last bit by a value's place in the whole array, and then a
+    # clip's answer would depend on its batch.
+    return np.stack([_softmax(row) for row in logits.astype(np.float64)])
+
+
+def _softmax(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    weights = np.exp(row - row.max())
+    share: NDArray[np.float64] = weights / weights.sum()
+    return share
 
 
 def collapse(best: NDArray[np.int64], blank: int) -> list[int]:

@@ -81,6 +81,13 @@ def fastest_that_agrees(
     return Choice(precision=best, measured=measured, clips=len(waveforms))
 
 
+def labels_that_differ(engine: Engine, reference: Engine, reader: AnswerReader) -> dict[str, int]:
+    """On how many of the bundled clips two engines' labels differ, as `BackendInfo.rounding` has it."""
+    clips = bundled_clips()
+    differing = sum(_label(engine, reader, clip) != _label(reference, reader, clip) for clip in clips)
+    return {"n": len(clips), "differing": differing}
+
+
 def bundled_clips() -> list[Any]:
     """Waveforms of demonstration clips, evenly from the whole corpus."""
     from sv_eval.audio.decoding import decode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ class Listening:
             )
         if self.batch_size < 1:
             raise ConfigError(f"backend.batch_size={self.batch_size}: at least 1 is needed")
-        if self.batch_s is not None and self.batch_s <= 0:
+        if self.batch_s is not None and not 0 < self.batch_s < math.inf:
             raise ConfigError(f"backend.batch_s={self.batch_s}: a positive number of seconds is needed")
         if self.combine not in RULES:
             raise ConfigError(f"backend.combine={self.combine} is not known; {nearest(self.combine, RULES)}")
