@@ -22,6 +22,7 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval hydra.run.dir=DIR                   choose the run directory; the same command resumes it
   python -m sv_eval backend=fake dataset=folder --help  the settings of other choices
   python -m sv_eval.score RUN                           score and report a finished run again
+  python -m sv_eval.parity A B                          do two backend configurations agree?
 """
 _FOOTER = """\
 Flags:
