@@ -13,7 +13,14 @@ import jinja2
 from reports import figures
 from reports.wording import Wording, cell, number, percent, share
 
-_HEADLINE_CAVEATS = ("incomplete", "nothing_scored", "demonstration_model", "simulation", "training_overlap")
+_HEADLINE_CAVEATS = (
+    "incomplete",
+    "nothing_scored",
+    "demonstration_model",
+    "random_weights",
+    "simulation",
+    "training_overlap",
+)
 _WORST = 8
 _SPEAKERS = 40
 _PACKAGES_FIRST = ("sv-eval", "onnxruntime", "torch", "funasr", "kaldi-native-fbank", "numpy")

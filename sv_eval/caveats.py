@@ -55,6 +55,8 @@ def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], 
     card = backend.get("card") or {}
     if card.get("kind") == "demonstration":
         yield "demonstration_model", {"model": backend["model"]}
+    if card.get("kind") == "random":
+        yield "random_weights", {"model": backend["model"]}
     if card.get("kind") == "simulation":
         yield "simulation", {}
     corpus = environment["dataset"]["card"]

@@ -15,8 +15,9 @@ from sv_eval.errors import ModelError, nearest
 BUNDLED = "bundled"
 """The name of the demonstration model that travels with the package."""
 
-_GRAPHS: Mapping[str, str] = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quant.onnx"}
-PRECISIONS = tuple(_GRAPHS)
+GRAPH_FILES: Mapping[str, str] = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quant.onnx"}
+"""Precision to the name of its graph; the first and the last are the names that funasr_onnx knows."""
+PRECISIONS = tuple(GRAPH_FILES)
 """The precisions that a directory may hold a graph of."""
 _SUFFIXES_OF_TOKENIZERS = ("*.bpe.model", "tokens.json")
 
@@ -43,9 +44,9 @@ class ModelDirectory:
 
     def graph(self, precision: str) -> Path:
         """The ONNX file of this precision (`fp32`, `fp16` or `int8`)."""
-        if precision not in _GRAPHS:
-            raise ModelError(f"backend.precision={precision} is not known; {nearest(precision, _GRAPHS)}")
-        path = self.path / _GRAPHS[precision]
+        if precision not in GRAPH_FILES:
+            raise ModelError(f"backend.precision={precision} is not known; {nearest(precision, GRAPH_FILES)}")
+        path = self.path / GRAPH_FILES[precision]
         if path.is_file():
             return path
         present = self.precisions()
@@ -54,7 +55,7 @@ class ModelDirectory:
 
     def precisions(self) -> tuple[str, ...]:
         """The precisions that the directory has a graph of."""
-        return tuple(precision for precision, name in _GRAPHS.items() if (self.path / name).is_file())
+        return tuple(precision for precision, name in GRAPH_FILES.items() if (self.path / name).is_file())
 
 
 def open_model(where: str | Path) -> ModelDirectory:

@@ -4,6 +4,7 @@
 
 The run decodes, computes features, infers, reads the answers and hands out records; the peer is the inference
 session called on the same padded batches, prepared beforehand. Rounds alternate; the ratio is their median.
+A model of SenseVoice's full size: python -m backends.sensevoice.models build small --onnx --out DIR
 """
 
 from __future__ import annotations

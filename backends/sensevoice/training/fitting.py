@@ -66,7 +66,7 @@ class Recipe:
         )
     )
     emodb_augmentation: Augmentation = field(default_factory=Augmentation)
-    encoder: dict[str, Any] = field(default_factory=dict)  # changes to network.ENCODER_CONF
+    encoder: dict[str, Any] = field(default_factory=dict)  # changes to architecture.TINY
 
 
 def fitted(

@@ -7,27 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backends.sensevoice.training.features import INPUT_SIZE
-from backends.sensevoice.training.vocabulary import BLANK_ID, SIZE
+from backends.sensevoice.models.architecture import TINY
+from backends.sensevoice.models.network import sensevoice_network
+from backends.sensevoice.training.vocabulary import BLANK_ID
 
-ENCODER = "SenseVoiceEncoderSmall"
-# FunASR's names for the encoder's sizes.
-ENCODER_CONF: dict[str, Any] = {
-    "output_size": 64,
-    "attention_heads": 4,
-    "linear_units": 128,
-    "num_blocks": 3,
-    "tp_blocks": 1,
-    "dropout_rate": 0.1,
-    "positional_dropout_rate": 0.1,
-    "attention_dropout_rate": 0.0,
-    "input_layer": "pe",
-    "pos_enc_class": "SinusoidalPositionEncoder",
-    "normalize_before": True,
-    "kernel_size": 11,
-    "sanm_shfit": 0,
-    "selfattention_layer_type": "sanm",
-}
 # Logit of the ids that never occur in training; softmax gives them nothing.
 NEVER = -30.0
 EVENT_EMOTION_PROMPTS = (1, 2)
@@ -59,16 +42,8 @@ def with_clip_dropout(module: Any, share: float) -> None:
 
 
 def tiny_network(**changes: Any) -> Any:
-    """A SenseVoiceSmall with random weights; `changes` overrides ENCODER_CONF."""
-    from funasr.models.sense_voice.model import SenseVoiceSmall
-
-    return SenseVoiceSmall(
-        encoder=ENCODER,
-        encoder_conf=ENCODER_CONF | changes,
-        input_size=INPUT_SIZE,
-        vocab_size=SIZE,
-        ctc_conf={"dropout_rate": 0.0},
-    )
+    """A SenseVoiceSmall with random weights; `changes` overrides the sizes in `architecture.TINY`."""
+    return sensevoice_network({**TINY, **changes})
 
 
 def encoded(network: Any, frames: Tensor, lengths: Tensor, language: Tensor, textnorm: Tensor) -> Tensor:

@@ -1,0 +1,92 @@
+"""One model directory, as each peer wants to find it. For bench_peers.py."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from backends.sensevoice.model_dir import open_model
+from backends.sensevoice.models.architecture import PIECES_FILE
+from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
+
+
+def uint8_graph(model: Path, out: Path) -> Path:
+    """The fp32 graph quantised the way FunASR's own export does it."""
+    path = out / "uint8.onnx"
+    if up_to_date(path, model / "model.onnx"):
+        return path
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    nodes = [node.name for node in onnx.load(str(model / "model.onnx")).graph.node]
+    excluded = [n for n in nodes if "output" in n or "bias_encoder" in n or "bias_decoder" in n]
+    logging.getLogger().setLevel(logging.ERROR)
+    quantize_dynamic(
+        model / "model.onnx",
+        out / "uint8.part",
+        op_types_to_quantize=["MatMul"],
+        per_channel=True,
+        reduce_range=False,
+        weight_type=QuantType.QUInt8,
+        nodes_to_exclude=excluded,
+    )
+    return (out / "uint8.part").rename(path)
+
+
+def funasr_directory(model: Path, out: Path) -> Path:
+    """What funasr_onnx reads: the model's own files, with FunASR's uint8 graph as `model_quant.onnx`."""
+    folder = out / "funasr_onnx"
+    folder.mkdir(exist_ok=True)
+    for name in ("model.onnx", "am.mvn", "config.yaml", PIECES_FILE):
+        link(model / name, folder / name)
+    link(uint8_graph(model, out), folder / "model_quant.onnx")
+    return folder
+
+
+def sherpa_graph(graph: Path, model: Path, out: Path) -> Path:
+    """A copy of FunASR's graph with the metadata that sherpa-onnx reads."""
+    path = out / f"sherpa_{graph.stem}.onnx"
+    if up_to_date(path, graph):
+        return path
+    import onnx
+
+    directory = open_model(model)
+    values = {
+        "vocab_size": len(directory.vocabulary.pieces),
+        "lfr_window_size": directory.frontend.lfr_m,
+        "lfr_window_shift": directory.frontend.lfr_n,
+        "normalize_samples": 0,
+        "neg_mean": ",".join(map(str, directory.cmvn.shift.tolist())),
+        "inv_stddev": ",".join(map(str, directory.cmvn.scale.tolist())),
+        "model_type": "sense_voice_ctc",
+        "with_itn": TEXTNORM_PROMPTS[True],
+        "without_itn": TEXTNORM_PROMPTS[False],
+        **{f"lang_{name}": prompt for name, prompt in LANGUAGE_PROMPTS.items()},
+    }
+    extra = onnx.ModelProto()
+    for key, value in values.items():
+        extra.metadata_props.add(key=key, value=str(value))
+    part = path.with_suffix(".part")
+    shutil.copyfile(graph, part)
+    with part.open("ab") as file:
+        # Protobuf messages that follow one another are merged when they are read.
+        file.write(extra.SerializeToString())
+    return part.rename(path)
+
+
+def sherpa_tokens(model: Path, out: Path) -> Path:
+    """The vocabulary as sherpa-onnx's `tokens.txt`."""
+    path = out / "tokens.txt"
+    pieces = open_model(model).vocabulary.pieces
+    path.write_text("".join(f"{piece} {number}\n" for number, piece in enumerate(pieces)), encoding="utf-8")
+    return path
+
+
+def up_to_date(path: Path, source: Path) -> bool:
+    return path.is_file() and path.stat().st_mtime > source.stat().st_mtime
+
+
+def link(target: Path, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target.resolve())
