@@ -15,6 +15,7 @@ from typing import Any
 from sv_eval.errors import ModelError
 
 _WEIGHTS = "model.pt"
+_MISSING_WEIGHT = re.compile(r"miss key in ckpt: ([\w.]+)")
 
 
 def load_auto_model(
@@ -24,7 +25,7 @@ def load_auto_model(
 
     where: a directory, or a hub id such as `iic/SenseVoiceSmall`. key: the setting it came from, for errors.
     hub: `ms` (ModelScope) or `hf` (Hugging Face). threads: torch's, for the whole process; 0 leaves them.
-    Raises ModelError when a package, the directory, a file of it, the network or the memory is missing.
+    Raises ModelError when a package, the directory, a file of it, a weight, the network or the memory is missing.
     """
     refuse_missing_packages(f"{key}={where}")
     _refuse_missing_files(where, key)
@@ -38,6 +39,8 @@ def load_auto_model(
         "disable_update": True,
         "disable_pbar": True,
         "disable_log": True,
+        # Weights of another shape are an error; else FunASR leaves them random and says so in its log only.
+        "ignore_init_mismatch": False,
     }
     if revision is not None:
         options["model_revision"] = revision
@@ -47,12 +50,19 @@ def load_auto_model(
             from funasr import AutoModel
 
             model = AutoModel(**options)
-    except (ImportError, OSError, RuntimeError, ValueError, KeyError, TypeError, AssertionError) as error:
+    except _failures() as error:
         raise ModelError(_reason(where, key, hub, error, said.getvalue())) from error
     folder = Path(str(model.kwargs.get("model_path", "")))
     if not (folder / _WEIGHTS).is_file():
         # FunASR goes on with random weights, and says so in its log only.
         raise ModelError(f"{key}={where}: {folder / _WEIGHTS} is missing, so there are no weights to load")
+    absent = _MISSING_WEIGHT.findall(said.getvalue())
+    if absent:
+        # These, too, would stay random.
+        raise ModelError(
+            f"{key}={where}: {_WEIGHTS} lacks {len(absent)} of the network's weights ({absent[0]}, ...); "
+            "it belongs to another config.yaml"
+        )
     return model
 
 
@@ -64,6 +74,16 @@ def refuse_missing_packages(asked: str) -> None:
                 f"{asked} needs the package {package}: pip install 'sv-eval[local]', with the torch build that "
                 "fits this machine"
             )
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What FunASR and torch raise for a directory that is not as it should be."""
+    import pickle
+
+    import yaml
+
+    of_python = (ImportError, OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+    return (*of_python, AssertionError, MemoryError, pickle.UnpicklingError, yaml.YAMLError)
 
 
 def _refuse_missing_files(where: str, key: str) -> None:
@@ -90,9 +110,14 @@ def _reason(where: str, key: str, hub: str, error: Exception, said: str) -> str:
             f"{key}={where}: could not be had from {name} ({_short(failed[1])}); check the name and the "
             "network, or give the directory of a copy"
         )
-    if "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
+    words = str(error).lower()
+    if isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words:
         return f"{key}={where}: there is not enough memory to load it ({_short(str(error))})"
-    return f"{key}={where}: FunASR can't load it ({type(error).__name__}: {_short(str(error))})"
+    folder = _directory(where)
+    hint = ""
+    if folder is not None and not (Path(folder) / "configuration.json").is_file():
+        hint = "; it has no configuration.json, which tells FunASR the names of the other files"
+    return f"{key}={where}: FunASR can't load it ({type(error).__name__}: {_short(str(error))}){hint}"
 
 
 def _short(text: str) -> str:

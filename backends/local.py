@@ -32,7 +32,8 @@ class LocalBackend:
     """SenseVoice through FunASR and torch.
 
     model: a directory that FunASR's AutoModel takes, a hub id (`iic/SenseVoiceSmall`), or `bundled`.
-    hub: where an id is looked up, `ms` (ModelScope) or `hf` (Hugging Face). revision: a branch, tag or commit.
+    hub: where an id is looked up, `ms` (ModelScope) or `hf` (Hugging Face). revision: a branch, tag or commit at
+        ModelScope.
     device: `cpu`, `cuda:N`, or `auto` for the first GPU where there is one.
     precision: `fp32`, `fp16` (GPU only) or `bf16`.
     threads: torch's threads, for the whole process; 0 leaves torch's choice.
@@ -74,6 +75,12 @@ class LocalBackend:
         ):
             if value not in choices:
                 raise ConfigError(f"backend.{name}={value} is not known; {nearest(value, choices)}")
+        if revision is not None and hub == "hf":
+            # FunASR downloads the newest then, whatever it is asked for.
+            raise ConfigError(
+                f"backend.revision={revision} goes with backend.hub=ms; from Hugging Face download it yourself and "
+                "give its directory as backend.model"
+            )
         if threads < 0:
             raise ConfigError(f"backend.threads={threads}: give 0, for torch's own choice, or more")
         if device not in ("auto", "cpu") and not device.startswith("cuda"):
@@ -128,6 +135,8 @@ class LocalBackend:
             raise ModelError(
                 "backend.precision=fp16 needs a GPU: on the CPU torch has no fast half; use bf16 or fp32"
             )
+        # A directory is read before FunASR, which takes seconds to import and says less clearly what is missing.
+        directory = open_model(where) if Path(where).expanduser().is_dir() else None
         auto = load_auto_model(
             where,
             key="backend.model",
@@ -136,7 +145,7 @@ class LocalBackend:
             hub=self._hub,
             revision=self._revision,
         )
-        directory = open_model(str(auto.kwargs["model_path"]))
+        directory = directory or open_model(str(auto.kwargs["model_path"]))
         reader = AnswerReader(directory.vocabulary)
         engine = TorchEngine(
             auto.model,

@@ -102,7 +102,8 @@ class OnnxEngine:
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = runtime.threads
-        options.log_severity_level = 3
+        # Its errors reach us as exceptions; on the terminal they would be said twice.
+        options.log_severity_level = 4
         provider = (wanted, {"device_id": runtime.device_id}) if runtime.provider == "cuda" else wanted
         try:
             session = onnxruntime.InferenceSession(str(graph), options, providers=[provider])

@@ -42,14 +42,18 @@ class FsmnVad:
         self.name = f"fsmn ({Path(str(settings.get('model_path', where))).name})"
 
     def __call__(self, samples: Float32) -> Float32:
-        """Speech probability of each 10 ms frame, shape [n]; the last 15 ms of a clip belong to its last frame."""
+        """Speech probability of each 10 ms frame, shape [ceil(n / FRAME)].
+
+        The network's frames are 25 ms long, 10 ms apart: what is left after the last is said to be as the last.
+        """
         import torch
 
         features = torch.from_numpy(self._frontend(samples))[None]
         with torch.inference_mode():
             scores = self._network.encoder(features, cache={})[0]
-        silence = scores[:, self._silence].sum(dim=1)
-        return np.asarray(1.0 - silence.numpy(), dtype=np.float32)
+        speech = np.asarray(1.0 - scores[:, self._silence].sum(dim=1).numpy(), dtype=np.float32)
+        left = -(-len(samples) // FRAME) - len(speech)
+        return np.pad(speech, (0, max(0, left)), mode="edge")
 
 
 def _config(conf: dict[str, Any], where: str) -> FrontendConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,9 +62,10 @@ class Segmentation:
             raise ConfigError(
                 f"backend.vad_threshold={self.vad_threshold}: a probability between 0 and 1 is needed"
             )
-        if min(self.min_speech_ms, self.min_silence_ms, self.pad_ms) < 0:
-            raise ConfigError("backend.min_speech_ms, backend.min_silence_ms and backend.pad_ms can't be negative")
-        if self.chunk_size is not None and self.chunk_size < _SHORTEST_CHUNK_S:
+        for name in ("min_speech_ms", "min_silence_ms", "pad_ms"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"backend.{name}={getattr(self, name)}: milliseconds, 0 or more")
+        if self.chunk_size is not None and not _SHORTEST_CHUNK_S <= self.chunk_size < math.inf:
             raise ConfigError(
                 f"backend.chunk_size={self.chunk_size}: seconds, {_SHORTEST_CHUNK_S} or more (3 to 5 is usual)"
             )

@@ -93,14 +93,12 @@ def _place_of_cut(span: Span, likelihood: Float32, frame: int, longest: int) -> 
     earliest = min(int(longest * _CUT_FROM), latest)
     first = -(-(span.start + earliest) // frame)
     last = min((span.start + latest) // frame, len(likelihood))
-    middles = np.arange(first, last) * frame + frame // 2 - span.start
-    allowed = (middles >= earliest) & (middles <= latest)
-    if not allowed.any():
+    if first >= last:
         return latest
-    candidates = likelihood[first:last][allowed]
+    candidates = likelihood[first:last]
     # Of equally unlikely frames the last: pieces as long as they may be.
-    best = len(candidates) - 1 - int(candidates[::-1].argmin())
-    return int(middles[allowed][best])
+    best = last - 1 - int(candidates[::-1].argmin())
+    return best * frame + frame // 2 - span.start
 
 
 def _runs(probabilities: Float32, frame: int, rule: SpeechRule) -> list[tuple[int, int]]:

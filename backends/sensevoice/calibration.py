@@ -50,17 +50,21 @@ class Choice:
 
 
 def fastest_that_agrees(
-    candidates: Mapping[str, Callable[[str], Engine]], reader: AnswerReader, clips: Sequence[Any] | None = None
+    candidates: Mapping[str, Callable[[str], Engine]],
+    reader: AnswerReader,
+    clips: Sequence[Any] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Choice:
     """The fastest precision whose labels are the reference's on every clip.
 
     candidates: for each precision what builds its engine. clips: waveforms, 16 kHz float32; the bundled ones when
-    None. Times are medians over rounds in which the precisions take turns.
+    None. Times are medians over rounds in which the precisions take turns, by a `clock` of seconds.
     """
     if REFERENCE not in candidates:
         raise ModelError(
-            f"backend.precision=auto compares with {REFERENCE}, and the directory holds only "
-            f"{', '.join(candidates) or 'no graph'}; export {REFERENCE} too, or name the precision"
+            f"backend.precision=auto compares with {REFERENCE}, and the directory holds "
+            f"{'only ' + ', '.join(candidates) if candidates else 'no graph'}; export {REFERENCE} too, or name the "
+            "precision"
         )
     waveforms = list(bundled_clips() if clips is None else clips)
     engines = {name: build(name) for name, build in candidates.items()}
@@ -68,7 +72,7 @@ def fastest_that_agrees(
     times: dict[str, list[float]] = {name: [] for name in engines}
     for _ in range(_ROUNDS):
         for name, engine in engines.items():
-            times[name].append(_clip_ms(engine, waveforms[:_TIMED_CLIPS]))
+            times[name].append(_clip_ms(engine, waveforms[:_TIMED_CLIPS], clock))
     measured = {
         name: Measured(
             differing=sum(one != other for one, other in zip(labels[name], labels[REFERENCE], strict=True)),
@@ -102,9 +106,9 @@ def _label(engine: Engine, reader: AnswerReader, samples: Any) -> str | None:
     return prediction.label
 
 
-def _clip_ms(engine: Engine, waveforms: Sequence[Any]) -> float:
+def _clip_ms(engine: Engine, waveforms: Sequence[Any], clock: Callable[[], float]) -> float:
     features = [engine.features(samples) for samples in waveforms]
-    begin = time.perf_counter()
+    begin = clock()
     for one in features:
         engine.infer([one])
-    return (time.perf_counter() - begin) * 1000 / len(features)
+    return (clock() - begin) * 1000 / len(features)

@@ -83,7 +83,7 @@ def combined(spans: Sequence[Span], said: Sequence[Prediction], rule: str) -> Pr
         scores = RULES[rule](pieces)
         mean = mean_scores(pieces)
         tagged = any(one.label is not None for one in said)
-        label = max(scores, key=lambda name: (scores[name], mean[name])) if tagged and scores else None
+        label = max(scores, key=lambda name: (scores[name], mean.get(name, 0.0))) if tagged and scores else None
         forced = _best(mean if rule == "vote" else scores, (UNKNOWN,))
         language = _longest((duration, one.language) for duration, one in pieces)
         event = _longest((duration, one.event) for duration, one in pieces)

@@ -28,16 +28,20 @@ Result = TypeVar("Result")
 
 
 class Engine(Protocol):
-    """The model: features in, logits out. Called from the model's threads where nothing else is said."""
+    """The model: features in, logits out.
+
+    `infer` and `logits` are called from the model's threads only; `features` and `heard` from any of the
+    recogniser's threads, from several at once.
+    """
 
     def features(self, samples: Float32) -> Any:
-        """The encoder's input frames for one stretch, [frames, dimension]; called from the features thread."""
+        """The encoder's input frames for one stretch, [frames, dimension]."""
 
     def infer(self, batch: Sequence[Any]) -> Any:
         """The model's output for a batch of features, finished when it returns. Raises InferenceError."""
 
     def heard(self, output: Any) -> Heard:
-        """What is needed of an output; called from the answers thread."""
+        """What is needed of an output."""
 
     def logits(self, features: Any) -> NDArray[np.float32]:
         """All logits for one stretch, [frames, ids]; for looking into the model, not for speed."""
@@ -65,7 +69,10 @@ class _Spoken:
 
 
 class Recogniser:
-    """Runs calls through three stages, each in threads of its own, so that one's work overlaps another's."""
+    """Runs calls through three stages, each in threads of its own, so that one's work overlaps another's.
+
+    A call with a single clip goes through all three in a thread of the model's.
+    """
 
     def __init__(
         self, *, engine: Engine, reader: AnswerReader, listening: Listening, segmenter: Segmenter, workers: int = 1
