@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from backends.funasr_model import load_auto_model, refuse_missing_packages
+from backends.funasr_model import WEIGHTS, load_auto_model, refuse_missing_packages
+from backends.hubs import HUBS, find_directory
 from backends.segmentation.segmenter import Segmentation, Segmenter
 from backends.sensevoice.answers import AnswerReader
 from backends.sensevoice.describing import TRACED, labels_of, listening_details
@@ -25,15 +26,13 @@ from sv_eval.records import Prediction
 
 PRECISIONS = ("fp32", "fp16", "bf16")
 FRONTENDS = ("kaldi", "torchaudio")
-HUBS = ("ms", "hf")
 
 
 class LocalBackend:
     """SenseVoice through FunASR and torch.
 
     model: a directory that FunASR's AutoModel takes, a hub id (`iic/SenseVoiceSmall`), or `bundled`.
-    hub: where an id is looked up, `ms` (ModelScope) or `hf` (Hugging Face). revision: a branch, tag or commit at
-        ModelScope.
+    hub: where an id is looked up, `ms` (ModelScope) or `hf` (Hugging Face). revision: a branch, tag or commit.
     device: `cpu`, `cuda:N`, or `auto` for the first GPU where there is one.
     precision: `fp32`, `fp16` (GPU only) or `bf16`.
     threads: torch's threads, for the whole process; 0 leaves torch's choice.
@@ -75,12 +74,6 @@ class LocalBackend:
         ):
             if value not in choices:
                 raise ConfigError(f"backend.{name}={value} is not known; {nearest(value, choices)}")
-        if revision is not None and hub == "hf":
-            # FunASR downloads the newest then, whatever it is asked for.
-            raise ConfigError(
-                f"backend.revision={revision} goes with backend.hub=ms; from Hugging Face download it yourself and "
-                "give its directory as backend.model"
-            )
         if threads < 0:
             raise ConfigError(f"backend.threads={threads}: give 0, for torch's own choice, or more")
         if device not in ("auto", "cpu") and not device.startswith("cuda"):
@@ -127,7 +120,6 @@ class LocalBackend:
 
     async def __aenter__(self) -> Self:
         """Load the model through FunASR and put it on its device."""
-        where = str(bundled_model()) if self._where == BUNDLED else self._where
         segmenter = Segmenter(self._segmentation)
         # Before the weights, which may be a download: a wrong device is known at once.
         device = _device(self._device)
@@ -135,17 +127,12 @@ class LocalBackend:
             raise ModelError(
                 "backend.precision=fp16 needs a GPU: on the CPU torch has no fast half; use bf16 or fp32"
             )
-        # A directory is read before FunASR, which takes seconds to import and says less clearly what is missing.
-        directory = open_model(where) if Path(where).expanduser().is_dir() else None
-        auto = load_auto_model(
-            where,
-            key="backend.model",
-            device=device,
-            threads=self._threads,
-            hub=self._hub,
-            revision=self._revision,
-        )
-        directory = directory or open_model(str(auto.kwargs["model_path"]))
+        asked = f"backend.model={self._where}"
+        where = str(bundled_model()) if self._where == BUNDLED else self._where
+        path = find_directory(where, asked=asked, hub=self._hub, revision=self._revision)
+        # Read before FunASR, which takes seconds to import and says less clearly what is missing.
+        directory = open_model(path)
+        auto = load_auto_model(path, asked=asked, device=device, threads=self._threads)
         reader = AnswerReader(directory.vocabulary)
         engine = TorchEngine(
             auto.model,
@@ -192,7 +179,7 @@ class LocalBackend:
         return BackendInfo(
             name="local",
             model=str(directory.card.get("title", self._where)),
-            model_hash=content_hash(directory.path / "model.pt"),
+            model_hash=content_hash(directory.path / WEIGHTS),
             precision=self._precision,
             device=device,
             details={

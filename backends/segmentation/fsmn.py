@@ -20,7 +20,8 @@ Float32 = NDArray[np.float32]
 
 FRAME = 160
 """Samples in a frame: 10 ms."""
-_HUB_NAME = "fsmn-vad"
+_HUB_ID = "iic/speech_fsmn_vad_zh-cn-16k-common-pytorch"
+"""At ModelScope."""
 
 
 class FsmnVad:
@@ -30,8 +31,11 @@ class FsmnVad:
 
     def __init__(self, where: str | None) -> None:
         from backends.funasr_model import load_auto_model
+        from backends.hubs import find_directory
 
-        self._auto = load_auto_model(where or _HUB_NAME, key="backend.vad_model", device="cpu")
+        asked = f"backend.vad_model={where or _HUB_ID}"
+        directory = find_directory(where or _HUB_ID, asked=asked)
+        self._auto = load_auto_model(directory, asked=asked, device="cpu")
         network, settings = self._auto.model, self._auto.kwargs
         if not hasattr(network, "encoder") or not hasattr(network, "vad_opts"):
             raise ModelError(f"backend.vad_model={where}: holds a {type(network).__name__}, not an fsmn-vad")

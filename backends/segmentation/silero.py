@@ -92,6 +92,9 @@ def _model_folder() -> Path:
 
 
 def _version() -> str:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return version("silero-vad")
+    try:
+        return version("silero-vad")
+    except PackageNotFoundError:
+        return "of unknown version"

@@ -132,8 +132,8 @@ class Cmvn:
 
 def read_cmvn(path: Path) -> Cmvn:
     """The normalisation in a Kaldi nnet file (`am.mvn`): its `<AddShift>` and `<Rescale>` vectors."""
-    words = path.read_text(encoding="utf-8").split()
     try:
+        words = path.read_text(encoding="utf-8").split()
         return Cmvn(shift=_vector_after("<AddShift>", words), scale=_vector_after("<Rescale>", words))
     except ValueError as error:
         raise ModelError(f"{path}: no AddShift and Rescale vectors could be read ({error})") from error

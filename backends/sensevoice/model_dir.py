@@ -97,6 +97,8 @@ def _tokenizer(path: Path) -> Path:
 
 def _frontend_config(path: Path) -> FrontendConfig:
     settings = _yaml(path).get("frontend_conf") or {}
+    if not isinstance(settings, Mapping):
+        raise ModelError(f"{path}: frontend_conf should hold settings, not {settings!r}")
     names = {field.name for field in fields(FrontendConfig)}
     try:
         return FrontendConfig(**{key: value for key, value in settings.items() if key in names})
@@ -109,7 +111,7 @@ def _yaml(path: Path) -> dict[str, Any]:
 
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(data, dict):
         raise ModelError(f"{path}: a mapping is expected")

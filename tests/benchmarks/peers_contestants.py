@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from peers_directories import funasr_directory, sherpa_graph, sherpa_tokens, uint8_graph
+from peers_directories import funasr_directory, sherpa_graph, sherpa_tokens, uint8_graph, upstream_graph
 
 from backends.onnx import OnnxBackend
-from backends.sensevoice.models.quiet import quiet
+from backends.quiet import quiet
 from sv_eval.backend import Request
 from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 
@@ -91,7 +91,7 @@ def sherpa_onnx(setting: Setting, runner: asyncio.Runner) -> Iterator[Contestant
 
     tokens = sherpa_tokens(setting.model, setting.work)
     graphs = {
-        "fp32": setting.model / "model.onnx",
+        "fp32": upstream_graph(setting.model, setting.work),
         "uint8": uint8_graph(setting.model, setting.work),
         "int8": setting.model / "model_quant.onnx",
     }

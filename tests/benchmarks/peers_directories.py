@@ -8,22 +8,33 @@ from pathlib import Path
 
 from backends.sensevoice.model_dir import open_model
 from backends.sensevoice.models.architecture import PIECES_FILE
+from backends.sensevoice.models.graph import write_onnx
+from backends.sensevoice.models.loading import load_network
 from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 
 
+def upstream_graph(model: Path, out: Path) -> Path:
+    """The fp32 graph as FunASR's own export traces it, which is what the peers' users have."""
+    path = out / "upstream.onnx"
+    if up_to_date(path, model / "model.pt"):
+        return path
+    write_onnx(load_network(model), out / "upstream.part", as_upstream=True)
+    return (out / "upstream.part").rename(path)
+
+
 def uint8_graph(model: Path, out: Path) -> Path:
-    """The fp32 graph quantised the way FunASR's own export does it."""
-    path = out / "uint8.onnx"
-    if up_to_date(path, model / "model.onnx"):
+    """FunASR's graph quantised the way its own export does it."""
+    path, source = out / "uint8.onnx", upstream_graph(model, out)
+    if up_to_date(path, source):
         return path
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    nodes = [node.name for node in onnx.load(str(model / "model.onnx")).graph.node]
+    nodes = [node.name for node in onnx.load(str(source)).graph.node]
     excluded = [n for n in nodes if "output" in n or "bias_encoder" in n or "bias_decoder" in n]
     logging.getLogger().setLevel(logging.ERROR)
     quantize_dynamic(
-        model / "model.onnx",
+        source,
         out / "uint8.part",
         op_types_to_quantize=["MatMul"],
         per_channel=True,
@@ -38,8 +49,9 @@ def funasr_directory(model: Path, out: Path) -> Path:
     """What funasr_onnx reads: the model's own files, with FunASR's uint8 graph as `model_quant.onnx`."""
     folder = out / "funasr_onnx"
     folder.mkdir(exist_ok=True)
-    for name in ("model.onnx", "am.mvn", "config.yaml", PIECES_FILE):
+    for name in ("am.mvn", "config.yaml", PIECES_FILE):
         link(model / name, folder / name)
+    link(upstream_graph(model, out), folder / "model.onnx")
     link(uint8_graph(model, out), folder / "model_quant.onnx")
     return folder
 

@@ -124,7 +124,7 @@ def test_a_setting_that_is_not_known_is_named(
         ({"device": "gpu"}, ["backend.device=gpu", "cuda:N"]),
         ({"device": "cuda:first"}, ["backend.device=cuda:first", "cuda:N"]),
         ({"precision": "fp16"}, ["backend.precision=fp16", "needs a GPU", "bf16 or fp32"]),
-        ({"hub": "hf", "revision": "v1"}, ["backend.revision=v1", "backend.hub=ms"]),
+        ({"model": "bundled", "revision": "v1"}, ["backend.model=bundled", "no revisions", "v1"]),
         ({"model": "./no/such"}, ["backend.model=./no/such", "no such directory"]),
         ({"vad": "fsmn", "vad_model": "/no/such"}, ["backend.vad_model=/no/such", "no such directory"]),
     ],

@@ -63,7 +63,7 @@ def ask(backend: Backend, waveforms: Sequence[Float32], calls_of: int | None = N
 
 def funasr_texts(waveforms: Sequence[Float32], **settings: Any) -> list[str]:
     """The raw texts of plain FunASR, tags included."""
-    auto = load_auto_model(str(bundled_model()), key="test", device="cpu", threads=1)
+    auto = load_auto_model(bundled_model(), asked="test", device="cpu", threads=1)
     auto.kwargs["frontend"].dither = 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from backends.sensevoice.model_dir import GRAPH_FILES
+from backends.sensevoice.model_dir import BUNDLED, GRAPH_FILES, bundled_model
 from backends.sensevoice.models.installed import EXTRA, check_installed
 from backends.sensevoice.models.precisions import parse_precisions
 from sv_eval.command import run_command, say
@@ -56,10 +56,11 @@ def _run(arguments: Sequence[str] | None) -> None:
 def _export(options: argparse.Namespace) -> None:
     precisions = parse_precisions(options.precision)
     check_installed("torch", "funasr", *(["onnx"] if set(precisions) != {"fp32"} else []))
+    from backends.hubs import find_directory
     from backends.sensevoice.models.export import export, table
-    from backends.sensevoice.models.loading import HUBS, find_directory
 
-    source = find_directory(options.model, hub=options.hub, revision=options.revision, hubs=HUBS)
+    model = str(bundled_model()) if options.model == BUNDLED else options.model
+    source = find_directory(model, asked=options.model, hub=options.hub, revision=options.revision)
     say(table(export(source, options.out, precisions)))
     say(f"in {options.out}")
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backends.funasr_model import WEIGHTS
+from backends.quiet import quiet
 from backends.sensevoice.model_dir import GRAPH_FILES, bundled_model
 from backends.sensevoice.models.architecture import SMALL, TINY, configuration, listing
 from backends.sensevoice.models.files import CARD, copy_companions, prepare_out
 from backends.sensevoice.models.installed import check_installed
-from backends.sensevoice.models.loading import WEIGHTS
-from backends.sensevoice.models.quiet import quiet
 
 SIZES: Mapping[str, Mapping[str, Any]] = {"tiny": TINY, "small": SMALL}
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from backends.sensevoice.models.architecture import INPUT_SIZE
+from backends.sensevoice.models.blocks import Encoder, is_familiar
 
 OPSET = 17
 INPUTS = ("speech", "speech_lengths", "language", "textnorm")
@@ -19,9 +20,11 @@ OUTPUTS = ("ctc_logits", "encoder_out_lens")
 class Graph(torch.nn.Module):
     """The network as SenseVoice's ONNX form has it: raw logits, prompts as inputs."""
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, network: Any, *, as_upstream: bool = False) -> None:
         super().__init__()
         self.network = network
+        own = not as_upstream and is_familiar(network.encoder)
+        self.encoder = Encoder(network.encoder) if own else None
 
     def forward(
         self, speech: Tensor, speech_lengths: Tensor, language: Tensor, textnorm: Tensor
@@ -30,12 +33,18 @@ class Graph(torch.nn.Module):
         prompts = torch.tensor([[1, 2]], dtype=torch.int32).expand(speech.shape[0], -1)
         queries = self.network.embed(torch.cat([language[:, None], prompts, textnorm[:, None]], dim=1))
         lengths = speech_lengths + 4
-        hidden, lengths = self.network.encoder(torch.cat([queries, speech], dim=1), lengths)
+        frames = torch.cat([queries, speech], dim=1)
+        if self.encoder is not None:
+            return self.network.ctc.ctc_lo(self.encoder(frames, lengths)), lengths
+        hidden, lengths = self.network.encoder(frames, lengths)
         return self.network.ctc.ctc_lo(hidden), lengths
 
 
-def write_onnx(network: Any, path: Path) -> None:
-    """One fp32 file with free batch and time axes."""
+def write_onnx(network: Any, path: Path, *, as_upstream: bool = False) -> None:
+    """One fp32 file with free batch and time axes.
+
+    as_upstream: trace FunASR's own forward, as its export does, and not the quicker form of `blocks`.
+    """
     # Two different lengths, so that the mask is part of the trace. The values leave no mark in the graph.
     example = (
         torch.zeros(2, 30, INPUT_SIZE),
@@ -52,7 +61,7 @@ def write_onnx(network: Any, path: Path) -> None:
         warnings.filterwarnings("ignore", "Constant folding", UserWarning)
         warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
         torch.onnx.export(
-            Graph(network).eval(),
+            Graph(network, as_upstream=as_upstream).eval(),
             example,
             str(path),
             input_names=list(INPUTS),

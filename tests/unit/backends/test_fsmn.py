@@ -119,7 +119,7 @@ def speech() -> Float32:
 
 def funasr_states(path: Path, samples: Float32, threshold: float | None) -> dict[int, bool]:
     """Which frames FunASR's pipeline takes for speech, written down while it runs."""
-    auto = load_auto_model(str(path), key="test", device="cpu", threads=1)
+    auto = load_auto_model(path, asked="test", device="cpu", threads=1)
     states: dict[int, bool] = {}
     judge = auto.model.GetFrameState
 
@@ -140,7 +140,7 @@ def funasr_scores(path: Path, samples: Float32) -> Float32:
     """P(silence) of each class and frame by FunASR's own front end and network, shape [frames, classes]."""
     import torch
 
-    auto = load_auto_model(str(path), key="test", device="cpu", threads=1)
+    auto = load_auto_model(path, asked="test", device="cpu", threads=1)
     cache: dict[str, Any] = {}
     auto.model.init_cache(cache)
     features, _ = auto.kwargs["frontend"](

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from backends.onnx import OnnxBackend
+from backends.quiet import quiet
 from backends.sensevoice.model_dir import open_model
 from backends.sensevoice.models.__main__ import main
 from backends.sensevoice.models.build import build
 from backends.sensevoice.models.installed import check_installed
-from backends.sensevoice.models.quiet import quiet
 from sv_eval.backend import Request
 from sv_eval.errors import ModelError
 from sv_eval.records import Prediction, Waveform

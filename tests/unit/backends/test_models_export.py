@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from backends.hubs import find_directory
 from backends.sensevoice.answers import EMOTION_FRAME, emotion_posteriors
 from backends.sensevoice.frontend import Float32, Frontend
 from backends.sensevoice.model_dir import GRAPH_FILES, bundled_model, open_model
 from backends.sensevoice.models.__main__ import main
 from backends.sensevoice.models.export import Written, export
-from backends.sensevoice.models.loading import find_directory
 from backends.sensevoice.tokens import TEXTNORM_PROMPTS
 from sv_eval.errors import ModelError
 
@@ -199,8 +199,8 @@ def test_a_hub_that_can_not_be_reached_is_said_with_its_reason() -> None:
     def unreachable(model: str, revision: str | None) -> str:
         raise ConnectionError("Failed to resolve host\nand much more")
 
-    with pytest.raises(ModelError, match=r"^some/model: .*'ms' did not give it \(Failed to resolve host\)"):
-        find_directory("some/model", hub="ms", revision=None, hubs={"ms": unreachable})
+    with pytest.raises(ModelError, match=r"^MODEL=some/model: .*ModelScope did not give it \(Failed to resol"):
+        find_directory("some/model", asked="MODEL=some/model", hub="ms", hubs={"ms": unreachable})
 
 
 def test_a_hub_is_asked_for_the_revision_that_was_given(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_hub_is_asked_for_the_revision_that_was_given(tmp_path: Path) -> None:
         asked.append((model, revision))
         return str(tmp_path)
 
-    found = find_directory("some/model", hub="hf", revision="v1", hubs={"hf": download})
+    found = find_directory("some/model", asked="x", hub="hf", revision="v1", hubs={"hf": download})
 
     assert found == tmp_path
     assert asked == [("some/model", "v1")]
