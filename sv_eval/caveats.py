@@ -14,6 +14,9 @@ FEW_SPEAKERS = 10
 FEW_CLIPS = 10
 """Below this support an emotion's figures are anecdotes."""
 
+_KINDS = {"demonstration": "demonstration_model", "random": "random_weights", "simulation": "simulation"}
+"""What a model card's `kind` makes necessary to say."""
+
 Caveat = dict[str, Any]
 
 
@@ -53,12 +56,9 @@ def _about_the_run(scores: Mapping[str, Any], environment: Mapping[str, Any]) ->
 def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], speakers: Sequence[str]) -> _Found:
     backend = environment["backend"]
     card = backend.get("card") or {}
-    if card.get("kind") == "demonstration":
-        yield "demonstration_model", {"model": backend["model"]}
-    if card.get("kind") == "random":
-        yield "random_weights", {"model": backend["model"]}
-    if card.get("kind") == "simulation":
-        yield "simulation", {}
+    kind = _KINDS.get(card.get("kind", ""))
+    if kind is not None:
+        yield kind, {"model": backend["model"]}
     corpus = environment["dataset"]["card"]
     overlap = training_overlap(card, corpus, speakers)
     if overlap:
@@ -68,16 +68,20 @@ def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], 
         yield "overlap_unknown", {}
     if scores["all_labels"]["unsupported"]:
         yield "unsupported_emotions", {"emotions": scores["all_labels"]["unsupported"]}
-    rounding = backend.get("rounding")
-    if rounding is not None and rounding["n"] is None:
-        yield "rounding_unknown", {"precision": backend["precision"]}
-    elif rounding is not None:
-        yield "rounding", {"precision": backend["precision"], **rounding}
+    yield from _about_the_precision(backend)
     capabilities = backend["capabilities"]
     if not capabilities["deterministic"]:
         yield "not_deterministic", {}
     if not capabilities["batch_invariant"]:
         yield "not_batch_invariant", {}
+
+
+def _about_the_precision(backend: Mapping[str, Any]) -> _Found:
+    rounding = backend.get("rounding")
+    if rounding is not None and rounding["n"] is None:
+        yield "rounding_unknown", {"precision": backend["precision"]}
+    elif rounding is not None:
+        yield "rounding", {"precision": backend["precision"], **rounding}
 
 
 def training_overlap(card: Mapping[str, Any], corpus: str, speakers: Sequence[str]) -> list[str]:
