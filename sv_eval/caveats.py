@@ -14,9 +14,6 @@ FEW_SPEAKERS = 10
 FEW_CLIPS = 10
 """Below this support an emotion's figures are anecdotes."""
 
-_KINDS = {"demonstration": "demonstration_model", "random": "random_weights", "simulation": "simulation"}
-"""What a model card's `kind` makes necessary to say."""
-
 Caveat = dict[str, Any]
 
 
@@ -56,9 +53,7 @@ def _about_the_run(scores: Mapping[str, Any], environment: Mapping[str, Any]) ->
 def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], speakers: Sequence[str]) -> _Found:
     backend = environment["backend"]
     card = backend.get("card") or {}
-    kind = _KINDS.get(card.get("kind", ""))
-    if kind is not None:
-        yield kind, {"model": backend["model"]}
+    yield from _about_the_kind(card.get("kind"), backend["model"])
     corpus = environment["dataset"]["card"]
     overlap = training_overlap(card, corpus, speakers)
     if overlap:
@@ -74,6 +69,15 @@ def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], 
         yield "not_deterministic", {}
     if not capabilities["batch_invariant"]:
         yield "not_batch_invariant", {}
+
+
+def _about_the_kind(kind: str | None, model: str) -> _Found:
+    if kind == "demonstration":
+        yield "demonstration_model", {"model": model}
+    if kind == "random":
+        yield "random_weights", {"model": model}
+    if kind == "simulation":
+        yield "simulation", {}
 
 
 def _about_the_precision(backend: Mapping[str, Any]) -> _Found:

@@ -50,7 +50,8 @@ def test_padding_changes_nothing() -> None:
 
 
 def test_an_encoder_of_other_blocks_is_left_to_its_own_forward() -> None:
-    ordinary, other = network().encoder, network(normalize_before=False).encoder
+    ordinary, other = network().encoder, network().encoder
+    other.encoders[0].normalize_before = False
 
     assert is_familiar(ordinary)
     assert not is_familiar(other)
