@@ -15,8 +15,6 @@ Float32 = NDArray[np.float32]
 _HYSTERESIS = 0.15
 """Speech that has begun goes on until its probability is this far below the threshold, as in silero's rule."""
 _SHORTEST_PIECE_S = 0.5
-_CUT_FROM = 2 / 3
-"""A cut is looked for in the last third before the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def _place_of_cut(span: Span, likelihood: Float32, frame: int, longest: int) -> 
     length = span.end - span.start
     tail = min(int(_SHORTEST_PIECE_S * SAMPLE_RATE_HZ), longest // 3)
     latest = min(longest, length - tail)
-    earliest = min(int(longest * _CUT_FROM), latest)
+    earliest = min(longest * 2 // 3, latest)
     first = -(-(span.start + earliest) // frame)
     last = min((span.start + latest) // frame, len(likelihood))
     if first >= last:
