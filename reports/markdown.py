@@ -71,7 +71,7 @@ def _measured_rows(
     run, backend, dataset = metrics["run"], environment["backend"], environment["dataset"]
     here, load = _session(metrics, environment), environment["config"]["load"]
     machine = here["machine"]
-    batch = 1 if load["schedule"] == "single_stream" else backend["capabilities"]["max_batch"]
+    batch = 1 if load["schedule"] != "offline" else backend["capabilities"]["max_batch"]
     rows = [
         ("model", cell(backend["model"])),
         ("weights", ", ".join(filter(None, [backend["precision"], _code(backend["model_hash"])]))),

@@ -75,6 +75,8 @@ def _add_streaming(metrics: dict[str, Any], records: Path, config: ScoringConfig
     """What only a run of streams has. Its real-time factor is of the computing: the rest was waiting for audio."""
     metrics["streaming"] = streaming_scores(read_lines(records), confidence=config.confidence)
     metrics["rtf"] = metrics["streaming"]["compute_rtf"]
+    for part in metrics["latency_by_duration"]:
+        part["rtf"] = None
 
 
 def compute_metrics(table: RecordTable, environment: Mapping[str, Any], config: ScoringConfig) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Choice:
             f"{name} {one.clip_ms:.1f} ms a clip, {one.differing} of {self.clips} labels differ"
             for name, one in self.measured.items()
         ]
-        return f"measurement at start: {'; '.join(words)}"
+        return f"measurement at start: {'; '.join(words)}; {self.precision} chosen"
 
 
 def fastest_that_agrees(

@@ -54,10 +54,11 @@ def vote_scores(pieces: Sequence[Piece]) -> Scores:
     return dict(shares)
 
 
+VOTE = "vote"
 RULES: Mapping[str, Callable[[Sequence[Piece]], Scores]] = {
     "mean": mean_scores,
     "max": max_scores,
-    "vote": vote_scores,
+    VOTE: vote_scores,
 }
 """How posteriors are combined, by the name that `combine` takes."""
 
@@ -66,8 +67,9 @@ def combined(spans: Sequence[Span], said: Sequence[Prediction], rule: str) -> Pr
     """One prediction for a clip from the predictions for its stretches, which it keeps as segments.
 
     A single stretch's answer is the clip's. Of several, the label is the most probable of the combined scores,
-    or None when no stretch carried an emotion tag; under `vote` a tie, and the forced label always, goes to
-    the higher mean posterior. Language and event are those that most of the duration had.
+    or None when no stretch carried an emotion tag. Under `vote` label and forced label are those that most of the
+    duration voted for, a tie going to the higher mean posterior, and the scores are that mean, since shares of
+    votes are no probabilities. Language and event are those that most of the duration had.
     """
     segments = tuple(
         Segment(start_s=span.start_s, end_s=span.end_s, label=one.label, scores=one.scores, text=one.text)
@@ -80,18 +82,18 @@ def combined(spans: Sequence[Span], said: Sequence[Prediction], rule: str) -> Pr
         label, forced, scores = said[0].label, said[0].forced, said[0].scores
     else:
         pieces = [(span.duration_s, one) for span, one in zip(spans, said, strict=True)]
-        scores = RULES[rule](pieces)
-        mean = mean_scores(pieces)
+        ranked, mean = RULES[rule](pieces), mean_scores(pieces)
         tagged = any(one.label is not None for one in said)
-        label = max(scores, key=lambda name: (scores[name], mean.get(name, 0.0))) if tagged and scores else None
-        forced = _best(mean if rule == "vote" else scores, (UNKNOWN,))
+        label = max(ranked, key=lambda name: (ranked[name], mean.get(name, 0.0))) if tagged and ranked else None
+        scores = (mean if rule == VOTE else ranked) or None
+        forced = _elected(pieces, mean) if rule == VOTE else _best(ranked, (UNKNOWN,))
         language = _longest((duration, one.language) for duration, one in pieces)
         event = _longest((duration, one.event) for duration, one in pieces)
     return Prediction(
         label=label,
         forced=forced,
         scores=scores,
-        confidence=None if label is None or not scores else scores[label],
+        confidence=None if label is None or not scores else scores.get(label),
         text=text,
         language=language,
         event=event,
@@ -111,6 +113,15 @@ def joined(texts: Iterable[str | None]) -> str:
 
 def _unspaced(character: str) -> bool:
     return "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"
+
+
+def _elected(pieces: Sequence[Piece], mean: Mapping[str, float]) -> str | None:
+    """The forced label that most of the duration has; a tie goes to the higher mean posterior."""
+    sums: dict[str, float] = defaultdict(float)
+    for duration, said in pieces:
+        if said.forced is not None:
+            sums[said.forced] += duration
+    return max(sums, key=lambda name: (sums[name], mean.get(name, 0.0)), default=None)
 
 
 def _best(scores: Mapping[str, float], without: tuple[str, ...]) -> str | None:

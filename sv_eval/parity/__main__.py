@@ -83,7 +83,7 @@ def _check(arguments: Sequence[str]) -> list[str]:
     say(f"report: {relative(directory / 'parity.md')}")
     broken: list[str] = result["broken_limits"]
     if broken:
-        say(f"broken: {', '.join(broken)}")
+        say("broken: " + ", ".join(f"{name}={result['limits'][name.removeprefix('parity.')]}" for name in broken))
     return broken
 
 

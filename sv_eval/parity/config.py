@@ -32,6 +32,10 @@ class ParityConfig:
     def __post_init__(self) -> None:
         if min(self.trace_clips, self.invariance_clips) < 0:
             raise ConfigError("parity.trace_clips and parity.invariance_clips can't be negative")
+        for name in ("max_flips", "max_dp"):
+            limit = getattr(self, name)
+            if limit is not None and limit < 0:
+                raise ConfigError(f"parity.{name}={limit} can't be negative; 0 allows no difference at all")
 
 
 _DEFAULT_TOLERANCE = ParityConfig().tolerance
