@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
-
-from numpy.typing import NDArray
 
 from backends.funasr_model import WEIGHTS, load_auto_model, refuse_missing_packages
 from backends.hubs import HUBS, find_directory
@@ -14,21 +12,20 @@ from backends.segmentation.segmenter import Segmentation, Segmenter
 from backends.sensevoice.answers import AnswerReader
 from backends.sensevoice.describing import TRACED, labels_of, listening_details
 from backends.sensevoice.frontend import Float32, Frontend
+from backends.sensevoice.in_process import InProcess
 from backends.sensevoice.listening import Listening
 from backends.sensevoice.model_dir import BUNDLED, ModelDirectory, bundled_model, content_hash, open_model
 from backends.sensevoice.recogniser import Recogniser
-from backends.sensevoice.streaming import stream
 from backends.torch_engine import TorchEngine
-from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
+from sv_eval.backend import BackendInfo, Capabilities
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, ModelError, nearest
-from sv_eval.records import Prediction
 
 PRECISIONS = ("fp32", "fp16", "bf16")
 FRONTENDS = ("kaldi", "torchaudio")
 
 
-class LocalBackend:
+class LocalBackend(InProcess):
     """SenseVoice through FunASR and torch.
 
     model: a directory that FunASR's AutoModel takes, a hub id (`iic/SenseVoiceSmall`), or `bundled`.
@@ -113,11 +110,6 @@ class LocalBackend:
             streams=True,
         )
 
-    @property
-    def info(self) -> BackendInfo:
-        """Valid once entered."""
-        return self._info
-
     async def __aenter__(self) -> Self:
         """Load the model through FunASR and put it on its device."""
         segmenter = Segmenter(self._segmentation)
@@ -146,29 +138,6 @@ class LocalBackend:
         self._labels = labels_of(directory)
         self._info = self._describe(directory, device, segmenter)
         return self
-
-    async def __aexit__(self, *reason: object) -> None:
-        """End the threads and drop the model."""
-        self._recogniser.close()
-        del self._recogniser
-
-    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """Answers for one call."""
-        return await self._recogniser.recognize(requests)
-
-    async def trace(self, request: Request) -> Mapping[str, NDArray[Any]]:
-        """The stages of one clip: waveform, features, logits."""
-        return await self._recogniser.trace(request)
-
-    async def stream(
-        self,
-        chunks: AsyncIterator[Float32],
-        *,
-        chunk_size: float,
-        callback: Callable[[StreamUpdate], None],
-    ) -> Prediction:
-        """The answer to audio that is still coming, with an update for every `chunk_size` seconds of it."""
-        return await stream(self._recogniser, chunks, chunk_size=chunk_size, callback=callback)
 
     def _describe(self, directory: ModelDirectory, device: str, segmenter: Segmenter) -> BackendInfo:
         import torch

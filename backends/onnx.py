@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Self
-
-from numpy.typing import NDArray
+from collections.abc import Callable, Mapping
+from typing import Self
 
 from backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
 from backends.segmentation.segmenter import Segmentation, Segmenter
 from backends.sensevoice.answers import AnswerReader
 from backends.sensevoice.calibration import REFERENCE, Choice, fastest_that_agrees, labels_that_differ
 from backends.sensevoice.describing import TRACED, labels_of, listening_details
-from backends.sensevoice.frontend import Float32, Frontend
+from backends.sensevoice.frontend import Frontend
+from backends.sensevoice.in_process import InProcess
 from backends.sensevoice.listening import Listening
 from backends.sensevoice.model_dir import PRECISIONS, ModelDirectory, content_hash, open_model
 from backends.sensevoice.recogniser import Engine, Recogniser
-from backends.sensevoice.streaming import stream
-from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
+from sv_eval.backend import BackendInfo, Capabilities
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
-from sv_eval.records import Prediction
 
 AUTO = "auto"
 
 
-class OnnxBackend:
+class OnnxBackend(InProcess):
     """SenseVoice on onnxruntime: features, encoder, posteriors and transcript in one pass.
 
     model: a directory with `model.onnx` (or `model_quant.onnx`, `model_fp16.onnx`), `am.mvn`, `config.yaml` and
@@ -106,11 +103,6 @@ class OnnxBackend:
             streams=True,
         )
 
-    @property
-    def info(self) -> BackendInfo:
-        """Valid once entered."""
-        return self._info
-
     async def __aenter__(self) -> Self:
         """Read the directory and build the inference session."""
         directory = open_model(self._where)
@@ -140,29 +132,6 @@ class OnnxBackend:
         self._labels = labels_of(directory)
         self._info = self._describe(directory, precision, choice, rounding, segmenter)
         return self
-
-    async def __aexit__(self, *reason: object) -> None:
-        """End the threads and drop the session."""
-        self._recogniser.close()
-        del self._recogniser
-
-    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """Answers for one call."""
-        return await self._recogniser.recognize(requests)
-
-    async def trace(self, request: Request) -> Mapping[str, NDArray[Any]]:
-        """The stages of one clip: waveform, features, logits."""
-        return await self._recogniser.trace(request)
-
-    async def stream(
-        self,
-        chunks: AsyncIterator[Float32],
-        *,
-        chunk_size: float,
-        callback: Callable[[StreamUpdate], None],
-    ) -> Prediction:
-        """The answer to audio that is still coming, with an update for every `chunk_size` seconds of it."""
-        return await stream(self._recogniser, chunks, chunk_size=chunk_size, callback=callback)
 
     def _describe(
         self,

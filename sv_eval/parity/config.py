@@ -124,8 +124,9 @@ def _set(settings: dict[str, object], key: str, value: str) -> None:
 
 def _parity(own: Mapping[str, object]) -> ParityConfig:
     chosen = dict(own)
-    if isinstance(chosen.get("tolerance"), Mapping):
-        chosen["tolerance"] = {**_DEFAULT_TOLERANCE, **chosen["tolerance"]}  # type: ignore[dict-item]
+    tolerance = chosen.get("tolerance")
+    if isinstance(tolerance, Mapping):
+        chosen["tolerance"] = {**_DEFAULT_TOLERANCE, **tolerance}
     config = structure(ParityConfig, chosen, "parity", ConfigError)
     unknown = set(config.tolerance) - set(_DEFAULT_TOLERANCE)
     if unknown:

@@ -1,0 +1,49 @@
+"""What every backend does that runs SenseVoice in this process, once its model is open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from backends.sensevoice.frontend import Float32
+from backends.sensevoice.recogniser import Recogniser
+from backends.sensevoice.streaming import stream
+from sv_eval.backend import Answer, BackendInfo, Request, StreamUpdate
+from sv_eval.records import Prediction
+
+
+class InProcess:
+    """The half of the backend protocol that needs only a recogniser; opening it is the backend's own."""
+
+    _recogniser: Recogniser
+    _info: BackendInfo
+
+    @property
+    def info(self) -> BackendInfo:
+        """Valid once entered."""
+        return self._info
+
+    async def __aexit__(self, *reason: object) -> None:
+        """End the threads and drop the model."""
+        self._recogniser.close()
+        del self._recogniser
+
+    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Answers for one call."""
+        return await self._recogniser.recognize(requests)
+
+    async def trace(self, request: Request) -> Mapping[str, NDArray[Any]]:
+        """The stages of one clip: waveform, features, logits."""
+        return await self._recogniser.trace(request)
+
+    async def stream(
+        self,
+        chunks: AsyncIterator[Float32],
+        *,
+        chunk_size: float,
+        callback: Callable[[StreamUpdate], None],
+    ) -> Prediction:
+        """The answer to audio that is still coming, with an update for every `chunk_size` seconds of it."""
+        return await stream(self._recogniser, chunks, chunk_size=chunk_size, callback=callback)
