@@ -7,7 +7,7 @@ of requests in flight. What a backend can do it declares in `Capabilities`; the 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, Self, TypeGuard
 
 import numpy as np
@@ -40,6 +40,12 @@ class Capabilities:
     """Whether it also is a `StreamingBackend`."""
     traces: tuple[str, ...] = ()
     """The stages that it shows of a clip, in order; with any, it also is a `TracingBackend`."""
+    adjusts: tuple[str, ...] = ()
+    """The fields of `Adjustments` that a single request may set."""
+    languages: tuple[str, ...] = ()
+    """The languages that a request may ask for, `auto` among them where it is one."""
+    detects_speech: bool = False
+    """Whether it also is a `SpeechDetectingBackend`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,28 @@ class BackendInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustments:
+    """Settings that one request asks for instead of the backend's own; None leaves the backend's."""
+
+    language: str | None = None
+    """The language spoken, one of `Capabilities.languages`."""
+    use_itn: bool | None = None
+    """Inverse text normalisation in the transcript."""
+    vad_threshold: float | None = None
+    """The speech probability from which on a frame is speech, between 0 and 1."""
+    chunk_size: float | None = None
+    """The longest stretch that one inference sees, seconds."""
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of the settings that are asked for."""
+        return tuple(item.name for item in fields(self) if getattr(self, item.name) is not None)
+
+
+NO_ADJUSTMENTS = Adjustments()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One clip, as a recogniser sees it."""
 
@@ -77,6 +105,8 @@ class Request:
     """The decoded audio."""
     reference: str | None = None
     """The true emotion; only filled for a backend that declares `needs_reference`."""
+    adjustments: Adjustments = NO_ADJUSTMENTS
+    """What it asks for instead of the backend's settings; only what the backend declares in `adjusts`."""
 
 
 Answer = Prediction | Failure
@@ -134,6 +164,18 @@ class StreamUpdate:
     """The posterior of this chunk by itself; None when no speech was found in it."""
     compute_ms: float
     """Milliseconds that the backend worked on this chunk."""
+    text: str | None = None
+    """The transcript of everything heard so far."""
+
+
+class SpeechDetectingBackend(Backend, Protocol):
+    """A backend that can say where in a clip somebody speaks."""
+
+    async def detect(self, request: Request) -> Sequence[tuple[float, float]]:
+        """The stretches of speech in order, each with its beginning and end in seconds.
+
+        Raises InferenceError, kind `vad_unavailable`, when no detector can be opened.
+        """
 
 
 class StreamingBackend(Backend, Protocol):
@@ -145,11 +187,13 @@ class StreamingBackend(Backend, Protocol):
         *,
         chunk_size: float,
         callback: Callable[[StreamUpdate], None],
+        adjustments: Adjustments = NO_ADJUSTMENTS,
     ) -> Prediction:
         """Judge audio as it comes; the prediction when it has ended.
 
         chunks: samples, mono, 16 kHz, -1 to 1, in pieces of any length. chunk_size: seconds after which the next
-        judgement is due; `callback` gets an update for each, and one for what is left at the end.
+        judgement is due; `callback` gets an update for each, and one for what is left at the end. adjustments: as a
+        request's; their `chunk_size` means nothing here.
         """
 
 
