@@ -28,6 +28,8 @@ class Capabilities:
     """The most clips it takes in one call."""
     max_in_flight: int = 1
     """How many calls may be open at once."""
+    parallel: int = 1
+    """How many calls it works on at a time; further ones in flight wait inside, half prepared."""
     deterministic: bool = True
     """Whether the same clip gets the same answer again."""
     batch_invariant: bool = True

@@ -23,6 +23,7 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval backend=fake dataset=folder --help  the settings of other choices
   python -m sv_eval.score RUN                           score and report a finished run again
   python -m sv_eval.parity A B                          do two backend configurations agree?
+  python -m sv_eval.serve                               the HTTP and gRPC service
 """
 _FOOTER = """\
 Flags:
@@ -43,19 +44,25 @@ def wants_help(arguments: Sequence[str]) -> bool:
     return bool(asked) and not any(word.startswith(elsewhere) for word in arguments)
 
 
-def help_text(arguments: Sequence[str] = ()) -> str:
-    """The help for the choices that the command line makes; a choice that is not there raises ConfigError."""
+def help_text(
+    arguments: Sequence[str] = (), *, main_file: str = "config.yaml", header: str = _HEADER, footer: str = _FOOTER
+) -> str:
+    """The help for the choices that the command line makes; a choice that is not there raises ConfigError.
+
+    main_file: the command's main configuration file; groups that it has no default for are left out.
+    """
     conf = conf_dir()
-    groups = {path.name: _options(path) for path in sorted(conf.iterdir()) if path.is_dir()}
-    main = (conf / "config.yaml").read_text(encoding="utf-8")
-    chosen = _defaults(main, groups)
+    main = (conf / main_file).read_text(encoding="utf-8")
+    everything = {path.name: _options(path) for path in sorted(conf.iterdir()) if path.is_dir()}
+    chosen = _defaults(main, everything)
+    groups = {group: options for group, options in everything.items() if group in chosen}
     for word in arguments:
         group, equals, option = word.partition("=")
         if equals and group in groups:
             if option not in groups[group]:
                 raise ConfigError(f"{word}: there is no such {group}; {nearest(option, groups[group])}")
             chosen[group] = option
-    lines = [_HEADER, "Choices (GROUP=OPTION, * is the default):", ""]
+    lines = [header, "Choices (GROUP=OPTION, * is the default):", ""]
     defaults = _defaults(main, groups)
     for group, options in groups.items():
         lines.append(f"  {group}: " + ", ".join(f"{o}*" if o == defaults.get(group) else o for o in options))
@@ -63,8 +70,9 @@ def help_text(arguments: Sequence[str] = ()) -> str:
     for group, option in chosen.items():
         text = (conf / group / f"{option}.yaml").read_text(encoding="utf-8")
         lines += [f"  {group}={option}", *_indented(text), ""]
-    lines += [*_indented(_own_settings(main), "  "), ""]
-    return "\n".join([*lines, _FOOTER])
+    if own := _own_settings(main):
+        lines += [*_indented(own, "  "), ""]
+    return "\n".join([*lines, footer])
 
 
 def _options(group: Path) -> list[str]:

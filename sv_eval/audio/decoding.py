@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sv_eval.audio.container import HEAD_BYTES, foreign_hint, missing_bytes
 from sv_eval.audio.ffmpeg import decode_ffmpeg
@@ -18,6 +19,9 @@ from sv_eval.audio.mono import MonoTrack
 from sv_eval.audio.sndfile import Origin, decode_sndfile
 from sv_eval.errors import AudioError
 from sv_eval.records import SAMPLE_RATE_HZ, Waveform
+
+_SENT = "the audio sent"
+_RAW_BLOCK_BYTES = 1 << 20
 
 
 def decode(
@@ -40,17 +44,8 @@ def decode(
         origin = _decoded(file, name, track)
         samples = track.samples()
         encoded = _encoded(file, source) if keep_encoded and whole else None
-    if len(samples) == 0:
-        where = "" if whole else f" from {start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
-        raise AudioError("empty", f"{name} holds no samples{where}; record it again or leave the clip out")
-    if len(samples) < round(limits.min_duration_s * SAMPLE_RATE_HZ):
-        raise AudioError(
-            "too_short",
-            f"{name} lasts {len(samples) / SAMPLE_RATE_HZ:.4f} s, less than {limits.min_duration_s:g} s; "
-            "no recogniser can judge it, leave the clip out",
-        )
-    if not np.isfinite(samples).all():
-        raise AudioError("not_audio", f"{name} holds samples that are no numbers (NaN or infinite); fetch it again")
+    where = "" if whole else f" from {start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
+    _check_samples(samples, name, where, limits)
     return Waveform(
         samples=samples,
         encoded=encoded,
@@ -60,11 +55,52 @@ def decode(
     )
 
 
+def decode_raw(data: bytes, *, sample_type: str, rate_hz: int, limits: AudioLimits | None = None) -> Waveform:
+    """The audio of mono samples without a header; raises AudioError.
+
+    sample_type: numpy's name of their type, `<i2` (full scale 32768) or `<f4` (full scale 1).
+    """
+    limits, kind = limits or AudioLimits(), np.dtype(sample_type)
+    if len(data) > limits.max_encoded_bytes:
+        raise AudioError("too_large", f"{_SENT} has {len(data)} bytes, more than {limits.max_encoded_bytes}")
+    if len(data) % kind.itemsize:
+        raise AudioError("truncated", f"{_SENT} ends within a sample of {kind.itemsize} bytes; send whole samples")
+    track = MonoTrack(_SENT, limits)
+    for begin in range(0, len(data), _RAW_BLOCK_BYTES):
+        track.add(floats(data[begin : begin + _RAW_BLOCK_BYTES], sample_type)[:, None], rate_hz)
+    samples = track.samples() if data else np.zeros(0, np.float32)
+    _check_samples(samples, _SENT, "", limits)
+    container = f"raw/{'float' if kind.kind == 'f' else 'pcm_16'}"
+    return Waveform(samples=samples, container=container, source_rate_hz=rate_hz, source_channels=1)
+
+
+def floats(data: bytes, sample_type: str) -> NDArray[np.float32]:
+    """Samples of the type `<i2` or `<f4` as float32 with full scale 1, shape [n]."""
+    values = np.frombuffer(data, dtype=sample_type)
+    if values.dtype.kind == "f":
+        return values.astype(np.float32)
+    return values.astype(np.float32) / np.float32(32768)
+
+
+def _check_samples(samples: NDArray[np.float32], name: str, where: str, limits: AudioLimits) -> None:
+    """Refuses what no recogniser can judge."""
+    if len(samples) == 0:
+        raise AudioError("empty", f"{name} holds no samples{where}; record it again or leave the clip out")
+    if len(samples) < round(limits.min_duration_s * SAMPLE_RATE_HZ):
+        raise AudioError(
+            "too_short",
+            f"{name} lasts {len(samples) / SAMPLE_RATE_HZ:.4f} s, less than {limits.min_duration_s:g} s; "
+            "no recogniser can judge it, leave the clip out",
+        )
+    if not np.isfinite(samples).all():
+        raise AudioError("not_audio", f"{name} holds samples that are no numbers (NaN or infinite); fetch it again")
+
+
 @contextmanager
 def _opened(source: Path | bytes) -> Iterator[tuple[BinaryIO, str, int]]:
     """The source as a file, with a name for messages and its size in bytes."""
     if isinstance(source, bytes):
-        yield io.BytesIO(source), "the audio sent", len(source)
+        yield io.BytesIO(source), _SENT, len(source)
         return
     try:
         status = source.stat()

@@ -12,7 +12,7 @@ from typing import Any
 
 from sv_eval.command import relative, run_command, say
 from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS, UsageError
-from sv_eval.places import conf_dir, house
+from sv_eval.places import house
 
 _HELP = """\
 usage: python -m sv_eval.parity A B [dataset=NAME dataset.KEY=VALUE ...] [parity.KEY=VALUE ...] [out=DIR]
@@ -88,17 +88,9 @@ def _check(arguments: Sequence[str]) -> list[str]:
 
 
 def _composed(overrides: list[str]) -> dict[str, Any]:
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
+    from sv_eval.composing import composed
 
-    from sv_eval.command_line import quoted
-
-    with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir().resolve())):
-        config = compose("config", overrides=quoted(overrides))
-    groups = {name: config[name] for name in ("backend", "dataset", "report")}
-    return {
-        name: OmegaConf.to_container(group, resolve=True, throw_on_missing=True) for name, group in groups.items()
-    }
+    return composed("config", overrides, ("backend", "dataset", "report"))
 
 
 def _environment() -> dict[str, Any]:

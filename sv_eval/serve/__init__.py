@@ -1,0 +1,1 @@
+"""The HTTP and gRPC service in front of any backend."""

@@ -1,0 +1,193 @@
+"""A request's body: read with limits, and taken apart."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from fastapi import Request as HttpRequest
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from sv_eval.serve.config import ServiceLimits
+from sv_eval.serve.recognition import Upload
+from sv_eval.serve.trace import Trace
+from sv_eval.wire.messages import EmotionRequest
+from sv_eval.wire.problems import ServiceError
+
+Message = TypeVar("Message", bound=BaseModel)
+Result = TypeVar("Result")
+
+_INLINE_BYTES = 256 * 1024
+"""Taking a larger body apart would hold up the other requests: it is done in a thread."""
+_MOST_FIELDS = 32
+_MOST_ERRORS = 20
+_FIELD_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class Buffered:
+    """What the bodies of all requests in work hold together."""
+
+    limit: int
+    held: int = 0
+
+    def take(self, size: int, trace: Trace) -> None:
+        """Count bytes that came in; raises ServiceError `overloaded` when all requests together hold too much."""
+        if self.held + size > self.limit:
+            raise ServiceError("overloaded", "the uploads in work fill the memory that is kept for them")
+        self.held += size
+        trace.body_bytes += size
+
+    def release(self, trace: Trace) -> None:
+        """Count a finished request's body out."""
+        self.held -= trace.body_bytes
+
+
+async def read_body(request: HttpRequest, limits: ServiceLimits, buffered: Buffered, trace: Trace) -> bytes:
+    """The body, counted while it comes. Raises ServiceError `too_large`, `request_timeout`, `overloaded`."""
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > limits.max_body_bytes:
+        raise _too_large(limits)
+    pieces = []
+    try:
+        async with asyncio.timeout(limits.body_timeout_s):
+            async for piece in request.stream():
+                buffered.take(len(piece), trace)
+                if trace.body_bytes > limits.max_body_bytes:
+                    raise _too_large(limits)
+                pieces.append(piece)
+    except TimeoutError as error:
+        raise ServiceError(
+            "request_timeout", f"the body was not there after {limits.body_timeout_s:g} s"
+        ) from error
+    except ClientDisconnect as error:
+        raise ServiceError("invalid_request", "the caller went away before the body was complete") from error
+    trace.received_s = time.perf_counter()
+    trace.add({"receive": (trace.received_s - trace.begin_s) * 1000})
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def json_message(request: HttpRequest, body: bytes, kind: type[Message]) -> Message:
+    """The body as a message of this kind; raises ServiceError."""
+    media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media != "application/json" and not media.endswith("+json"):
+        raise ServiceError("unsupported_media_type", f"Content-Type is {media[:64]}, application/json is expected")
+    return await _off_the_loop(len(body), lambda: parsed(kind, body))
+
+
+def parsed(kind: type[Message], body: bytes | str) -> Message:
+    """JSON as a message of this kind; raises ServiceError `invalid_request` or `invalid_parameter`."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise _validation_error(error) from error
+
+
+def checked(kind: type[Message], values: dict[str, Any]) -> Message:
+    """Text fields, as a form has them, as a message of this kind; raises ServiceError `invalid_parameter`."""
+    try:
+        return kind.model_validate_strings(values)
+    except ValidationError as error:
+        raise _validation_error(error) from error
+
+
+async def upload_of(message: EmotionRequest, limits: ServiceLimits) -> Upload:
+    """The recording that a JSON message carries; raises ServiceError."""
+    data = await _off_the_loop(len(message.audio), lambda: from_base64(message.audio, limits.max_encoded_bytes))
+    return Upload(data=data, format=message.format, sample_rate_hz=message.sample_rate)
+
+
+def from_base64(text: str, most_bytes: int) -> bytes:
+    """The bytes of standard base64; line breaks and a leading `data:...;base64,` are taken.
+
+    Raises ServiceError `invalid_base64`, `empty` or `too_large`.
+    """
+    if text.startswith("data:"):
+        head, comma, text = text.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise ServiceError("invalid_base64", "`audio` is a data: URL without `;base64,`")
+    if len(text) // 4 * 3 - 2 > most_bytes and len("".join(text.split())) // 4 * 3 - 2 > most_bytes:
+        raise ServiceError("too_large", f"the file has more than {most_bytes} bytes")
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ServiceError("invalid_base64", f"`audio` can't be decoded ({error})") from error
+    if not data:
+        raise ServiceError("empty", "`audio` holds no bytes")
+    return data
+
+
+@dataclass(slots=True, kw_only=True)
+class Form:
+    """A multipart form with one file."""
+
+    file: bytes
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+async def read_form(request: HttpRequest, body: bytes, file_field: str = "file") -> Form:
+    """The form in a body. Its file stays in memory, and what the client calls it is not looked at.
+
+    Raises ServiceError `unsupported_media_type` or `invalid_request`.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "multipart/form-data":
+        raise ServiceError(
+            "unsupported_media_type", f"Content-Type is {media[:64] or 'absent'}, multipart/form-data is expected"
+        )
+    parser = MultiPartParser(
+        request.headers, _once(body), max_files=1, max_fields=_MOST_FIELDS, max_part_size=_FIELD_BYTES
+    )
+    # Nothing is ever written to disk.
+    parser.spool_max_size = len(body) + 1
+    try:
+        parts = await parser.parse()
+    except (MultiPartException, ValueError, KeyError, LookupError) as error:
+        message = getattr(error, "message", "it is damaged")
+        raise ServiceError("invalid_request", f"the form can't be read: {message}") from error
+    try:
+        named = parts.get(file_field)
+        if not isinstance(named, UploadFile):
+            raise ServiceError(
+                "invalid_request",
+                f"the form holds no file called '{file_field}'; e.g. curl -F {file_field}=@speech.wav",
+            )
+        fields = {name: value for name, value in parts.multi_items() if isinstance(value, str)}
+        data = await named.read()
+    finally:
+        await parts.close()
+    if not data:
+        raise ServiceError("empty", "the file holds no bytes")
+    return Form(file=data, fields=fields)
+
+
+async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
+
+
+async def _off_the_loop(size: int, work: Callable[[], Result]) -> Result:
+    return work() if size <= _INLINE_BYTES else await asyncio.to_thread(work)
+
+
+def _too_large(limits: ServiceLimits) -> ServiceError:
+    return ServiceError("too_large", f"the body has more than {limits.max_body_bytes} bytes")
+
+
+def _validation_error(error: ValidationError) -> ServiceError:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(item["type"] == "json_invalid" for item in found):
+        return ServiceError("invalid_request", f"the body is not JSON: {found[0]['msg']}")
+    errors = [
+        {"parameter": ".".join(str(part) for part in item["loc"])[:200] or "body", "message": item["msg"][:200]}
+        for item in found[:_MOST_ERRORS]
+    ]
+    first = errors[0]
+    return ServiceError("invalid_parameter", f"{first['parameter']}: {first['message']}", errors=errors)

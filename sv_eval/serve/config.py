@@ -1,0 +1,124 @@
+"""What the `serve` part of the configuration holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sv_eval.audio.limits import MIB, NO_BOUND_S, AudioLimits
+from sv_eval.errors import ConfigError
+from sv_eval.structure import structure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceLimits:
+    """What one request, and all of them together, may take."""
+
+    min_duration_s: float = 0.1
+    """Shorter audio is refused, seconds."""
+    max_duration_s: float = 300.0
+    """Longer audio is refused, seconds."""
+    max_encoded_bytes: int = 25 * MIB
+    """Larger files are refused."""
+    max_decoded_bytes: int = 256 * MIB
+    """Files that unpack to more are refused."""
+    max_body_bytes: int = 64 * MIB
+    """Larger bodies are refused while they come in."""
+    max_buffered_bytes: int = 512 * MIB
+    """What the bodies of all requests in work may hold together."""
+    max_batch_items: int = 32
+    """Recordings in one batch request."""
+    body_timeout_s: float = 30.0
+    """Until a body must be there, seconds."""
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "serve.limits", "max_body_bytes", "max_buffered_bytes", "max_batch_items")
+        _check_positive(self, "serve.limits", "body_timeout_s")
+        try:
+            _ = self.audio
+        except ConfigError as error:
+            raise ConfigError(f"serve.{error}") from error
+
+    @property
+    def audio(self) -> AudioLimits:
+        """The part that decoding watches."""
+        return AudioLimits(
+            min_duration_s=self.min_duration_s,
+            max_duration_s=self.max_duration_s,
+            max_encoded_bytes=self.max_encoded_bytes,
+            max_decoded_bytes=self.max_decoded_bytes,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLimits:
+    """What streams may take."""
+
+    max_open: int = 16
+    """Streams at once."""
+    max_duration_s: float = 3600.0
+    """Audio in one stream, seconds."""
+    idle_s: float = 30.0
+    """Without a message for so long a stream is ended, seconds."""
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "serve.streams", "max_open", "max_duration_s", "idle_s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeConfig:
+    """How the service is run; `conf/serve/default.yaml` says what each key is for."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    grpc_port: int | None = 50051
+    workers: int = 1
+    deadline_s: float = 10.0
+    queue_size: int = 64
+    max_requests: int = 256
+    batch_size: int | None = None
+    batch_wait_ms: float = 5.0
+    vary_with_batch: bool = False
+    decode_workers: int = 1
+    silence_dbfs: float = -60.0
+    model_id: str | None = None
+    model_aliases: tuple[str, ...] = ("sensevoice", "whisper-1")
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
+    streams: StreamLimits = field(default_factory=StreamLimits)
+    api_keys_file: str | None = None
+    rate_limit: float | None = None
+    rate_burst: int = 20
+    cors_origins: tuple[str, ...] = ()
+    drain_s: float = 0.5
+    shutdown_s: float = 30.0
+    log_text: bool = False
+    metrics: bool = True
+    docs: bool = True
+    otel: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("port", "grpc_port"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 65_535:
+                raise ConfigError(f"serve.{name}={value}: a port is 0 to 65535")
+        _check_positive(self, "serve", "workers", "deadline_s", "queue_size", "max_requests", "decode_workers")
+        _check_positive(self, "serve", "batch_size", "rate_limit", "rate_burst")
+        for name in ("batch_wait_ms", "drain_s", "shutdown_s"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"serve.{name}={getattr(self, name)}: 0 or more is needed")
+        if self.silence_dbfs > 0:
+            raise ConfigError(f"serve.silence_dbfs={self.silence_dbfs}: full scale is 0, quieter is below it")
+
+
+def serve_config_from(settings: Mapping[str, Any]) -> ServeConfig:
+    """The configuration in `settings`; a wrong key or value is a ConfigError."""
+    return structure(ServeConfig, settings, "serve", ConfigError)
+
+
+def _check_positive(config: object, where: str, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not 0 < value <= (NO_BOUND_S if isinstance(value, float) else math.inf):
+            raise ConfigError(f"{where}.{name}={value}: more than 0 is needed (at most {NO_BOUND_S:g})")

@@ -1,0 +1,213 @@
+"""What happens to every request before and after a route sees it.
+
+The outermost layer: it names the request, asks for the key, counts what is in work, refuses what is too much,
+turns whatever goes wrong into a problem document, and writes the one line in the log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sv_eval.serve.access import Keyring, RateLimiter, key_in
+from sv_eval.serve.body import Buffered
+from sv_eval.serve.config import ServeConfig
+from sv_eval.serve.logs import log_request
+from sv_eval.serve.meters import Meters
+from sv_eval.serve.trace import Trace, request_id_from
+from sv_eval.wire.problems import ServiceError, problem
+
+PROBLEM_TYPE = "application/problem+json"
+OPENAI_PATH = "/v1/audio/"
+_OPEN = ("/", "/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/favicon.ico")
+"""What is answered without a key, /docs with all below it: nothing of it costs or tells anything."""
+_ABUSED = 4403
+
+
+@dataclass(slots=True, kw_only=True)
+class Door:
+    """What decides who comes in, shared by HTTP and gRPC."""
+
+    keys: Keyring
+    limiter: RateLimiter
+    max_requests: int
+    meters: Meters
+    in_work: int = 0
+    """Requests that were let in and are not finished."""
+
+    def admit(self, headers: Callable[[str], str | None], address: str) -> None:
+        """Let a request in, or raise ServiceError; who was let in must `leave`."""
+        caller = address
+        if self.keys:
+            holder = self.keys.holder(key_in(headers))
+            if holder is None:
+                raise ServiceError("unauthorized", "the request carries no key that opens this service")
+            caller = holder
+        self.limiter.take(caller)
+        if self.in_work >= self.max_requests:
+            raise ServiceError("overloaded", f"{self.in_work} requests are in work already")
+        self.in_work += 1
+        self.meters.set("requests_in_work", self.in_work)
+
+    def leave(self) -> None:
+        """A request is finished."""
+        self.in_work -= 1
+        self.meters.set("requests_in_work", self.in_work)
+
+
+@dataclass(slots=True, kw_only=True)
+class Gate:
+    """The layer itself, around an application.
+
+    draining: tells whether the service is about to stop; connections are then closed after their answer.
+    """
+
+    app: ASGIApp
+    door: Door
+    config: ServeConfig
+    buffered: Buffered
+    logger: logging.Logger
+    draining: Callable[[], bool] = field(default=lambda: False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        trace = Trace(request_id=request_id_from(headers.get("x-request-id")))
+        scope.setdefault("state", {})["trace"] = trace
+        answer = _Answer(send, trace, self.draining)
+        guarded = scope["path"] not in _OPEN and not scope["path"].startswith("/docs/")
+        admitted = False
+        try:
+            if guarded and scope["method"] != "OPTIONS":
+                self.door.admit(headers.get, _address(scope))
+                admitted = True
+            await self.app(scope, receive, answer)
+        except ServiceError as error:
+            await answer.problem(error, scope["path"])
+        except Exception as error:  # noqa: BLE001 - the log has it; nothing of it reaches the caller
+            await self._broken(error, trace, answer, scope["path"])
+        finally:
+            if admitted:
+                self.door.leave()
+            self.buffered.release(trace)
+            if guarded:
+                self._note(scope, trace, answer.status)
+
+    async def _broken(self, error: Exception, trace: Trace, answer: _Answer, path: str) -> None:
+        """An error that nobody expected: the log has it whole, the caller gets nothing of it."""
+        trace.code, trace.reason = "internal", f"{type(error).__name__}: {error}"
+        self._log_defect(error, trace)
+        await answer.problem(ServiceError("internal", "something went wrong in the service"), path)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        trace = Trace(request_id=request_id_from(headers.get("x-request-id")))
+        scope.setdefault("state", {})["trace"] = trace
+        status = 101
+        # A browser can't put headers on a websocket, so the address may carry the key.
+        in_address = QueryParams(scope.get("query_string", b"")).get("api_key")
+
+        def header(name: str) -> str | None:
+            return headers.get(name) or (in_address if name == "x-api-key" else None)
+
+        try:
+            self.door.admit(header, _address(scope))
+        except ServiceError as error:
+            trace.code, status = error.code.word, error.code.status
+            await _refuse(error, trace, scope, receive, send)
+            self._note(scope, trace, status)
+            return
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - the log has it; a socket has no answer left to give
+            trace.code, trace.reason = "internal", f"{type(error).__name__}: {error}"
+            self._log_defect(error, trace)
+        finally:
+            self.door.leave()
+            self._note(scope, trace, status)
+
+    def _log_defect(self, error: Exception, trace: Trace) -> None:
+        self.logger.error("defect", exc_info=error, extra={"fields": {"request_id": trace.request_id}})
+
+    def _note(self, scope: Scope, trace: Trace, status: int) -> None:
+        route = scope.get("route")
+        path = str(getattr(route, "path", "other"))
+        self.door.meters.request(path, trace)
+        method = scope.get("method", "WS")
+        log_request(self.logger, trace, path=path, status=status, text=self.config.log_text, method=method)
+
+
+class _Answer:
+    """The way out: adds the headers that every answer has, and remembers whether one was begun."""
+
+    def __init__(self, send: Send, trace: Trace, draining: Callable[[], bool]) -> None:
+        self._send, self._trace, self._draining = send, trace, draining
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message["headers"])
+            headers["x-request-id"] = self._trace.request_id
+            if self._trace.stages_ms:
+                headers["server-timing"] = self._trace.server_timing
+            if self._draining():
+                headers["connection"] = "close"
+        await self._send(message)
+
+    async def problem(self, error: ServiceError, path: str) -> None:
+        """Answer with an error, unless an answer was begun already."""
+        if self.status:
+            return
+        status, headers, body = problem_answer(error, self._trace, path)
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await self({"type": "http.response.start", "status": status, "headers": raw})
+        await self({"type": "http.response.body", "body": body})
+
+
+def problem_answer(error: ServiceError, trace: Trace, path: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an error, noted in the trace; OpenAI's paths also get what its clients read."""
+    trace.code = error.code.word
+    members: dict[str, Any] = problem(error, trace.request_id)
+    if path.startswith(OPENAI_PATH):
+        kind = "invalid_request_error" if error.code.status < 500 else "server_error"
+        parameter = error.errors[0].get("parameter") if error.errors else None
+        members["error"] = {"message": error.detail, "type": kind, "param": parameter, "code": error.code.word}
+    body = json.dumps(members, ensure_ascii=False).encode()
+    headers = {"content-type": PROBLEM_TYPE, "content-length": str(len(body)), "cache-control": "no-store"}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(error.retry_after_s)
+    if error.code.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return error.code.status, headers, body
+
+
+async def _refuse(error: ServiceError, trace: Trace, scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a websocket: with a problem document where the server can, else by closing it."""
+    await receive()
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": _ABUSED, "reason": error.code.word})
+        return
+    status, headers, body = problem_answer(error, trace, scope["path"])
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": raw})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "local"

@@ -1,0 +1,107 @@
+"""The HTTP application: routes, errors and documentation put together."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi import Request as HttpRequest
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHttpException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import FileResponse, Response
+from starlette.types import ASGIApp
+
+from sv_eval import __version__
+from sv_eval.serve import routes_emotion, routes_openai, routes_state, routes_stream
+from sv_eval.serve.gate import Door, Gate, problem_answer
+from sv_eval.serve.openapi import DESCRIPTION, openapi_document
+from sv_eval.serve.service import Service
+from sv_eval.wire.problems import ServiceError
+
+_PAGE = Path(__file__).parent / "page" / "index.html"
+_EXPOSED = ["X-Request-ID", "Server-Timing", "Retry-After"]
+
+
+def create_app(service: Service, door: Door, logger: logging.Logger) -> ASGIApp:
+    """The application in front of a service. Its model need not be loaded yet."""
+    config = service.config
+    app = _documented() if config.docs else FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.service = service
+    for routes in (routes_emotion, routes_openai, routes_stream, routes_state):
+        app.include_router(routes.router)
+    if config.docs:
+        app.add_api_route("/", _page, include_in_schema=False)
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(StarletteHttpException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(Exception, _on_defect)
+    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
+    gate = Gate(
+        app=app,
+        door=door,
+        config=config,
+        buffered=service.buffered,
+        logger=logger,
+        draining=lambda: service.recognition.draining,
+    )
+    if not config.cors_origins:
+        return gate
+    # Outermost, so that a page can also read what the gate itself refuses.
+    return CORSMiddleware(
+        gate,
+        allow_origins=list(config.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+        expose_headers=_EXPOSED,
+    )
+
+
+def _documented() -> FastAPI:
+    """An application with its documentation; Swagger UI comes from a package and not over the network."""
+    from fastapi_offline import FastAPIOffline
+
+    return FastAPIOffline(
+        title="sv_eval: speech emotion recognition",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url="/docs",
+        redoc_url=None,
+        static_url="/docs/static",
+        swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
+    )
+
+
+async def _page() -> Response:
+    return FileResponse(_PAGE, media_type="text/html; charset=utf-8")
+
+
+async def _on_service_error(request: HttpRequest, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)
+    status, headers, body = problem_answer(error, request.state.trace, request.url.path)
+    return Response(body, status_code=status, headers=headers)
+
+
+async def _on_http_error(request: HttpRequest, error: Exception) -> Response:
+    """What the routing itself refuses."""
+    assert isinstance(error, StarletteHttpException)
+    word = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+    detail = {
+        "not_found": f"there is nothing at {request.url.path[:100]}",
+        "method_not_allowed": f"{request.method} is not taken here",
+    }.get(word, str(error.detail))
+    answer = await _on_service_error(request, ServiceError(word, detail))
+    for name, value in (error.headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+async def _on_validation_error(request: HttpRequest, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return await _on_service_error(request, ServiceError("invalid_request", "the request can't be read"))
+
+
+async def _on_defect(request: HttpRequest, _: Exception) -> Response:
+    """An error that nobody expected; it is raised again afterwards, for the log."""
+    return await _on_service_error(request, ServiceError("internal", "something went wrong in the service"))

@@ -1,0 +1,77 @@
+"""The service's Prometheus metrics."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from sv_eval.emotions import UNKNOWN
+from sv_eval.serve.trace import Trace
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SIZES = (1, 2, 4, 8, 16, 32, 64)
+_RECENT = 1000
+MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+"""Where several worker processes keep their figures together."""
+
+
+class Meters:
+    """What is counted; a registry of its own, so that two services in a process don't mix."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = self._make(Counter, "requests", "Requests by path and code", ["path", "code"])
+        self._total = self._make(Histogram, "request_seconds", "From arrival to answer", ["path"], buckets=_SECONDS)
+        self._stages = self._make(Histogram, "stage_seconds", "Time by stage", ["stage"], buckets=_SECONDS)
+        self._audio = self._make(Counter, "audio_seconds", "Seconds of audio that were judged")
+        self._answers = self._make(Counter, "answers", "Answers by emotion", ["emotion"])
+        self._batches = self._make(Histogram, "batch_size", "Recordings in a call of the backend", buckets=_SIZES)
+        self._gauges = {
+            name: self._make(Gauge, name, words, multiprocess_mode=mode)
+            for name, words, mode in (
+                ("queue_depth", "Recordings that wait for the model", "livesum"),
+                ("requests_in_work", "Requests that were accepted and not answered yet", "livesum"),
+                ("streams_open", "Streams that are open", "livesum"),
+                ("buffered_bytes", "Bytes of request bodies that are held", "livesum"),
+                ("ready", "1 when the model is loaded and the queue is not full", "livemin"),
+                ("unknown_share", f"The share of unknown among the last {_RECENT} answers", "livemostrecent"),
+            )
+        }
+        self._recent: deque[bool] = deque(maxlen=_RECENT)
+
+    def set(self, name: str, value: float) -> None:
+        """Set a gauge."""
+        self._gauges[name].set(value)
+
+    def batch(self, size: int) -> None:
+        """Count a call of the backend."""
+        self._batches.observe(size)
+
+    def answer(self, emotion: str, audio_s: float) -> None:
+        """Count an answer: an emotion, `unknown`, `no_tag` or `no_speech`."""
+        self._answers.labels(emotion).inc()
+        self._audio.inc(audio_s)
+        self._recent.append(emotion == UNKNOWN)
+        self.set("unknown_share", sum(self._recent) / len(self._recent))
+
+    def request(self, path: str, trace: Trace) -> None:
+        """Count a request that was answered. path: the route, not what the client wrote."""
+        self._requests.labels(path, trace.code).inc()
+        self._total.labels(path).observe(trace.total_ms / 1000)
+        for stage, value in trace.stages_ms.items():
+            self._stages.labels(stage).observe(value / 1000)
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text form, of all worker processes where there are several."""
+        if MULTIPROCESS_DIR not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+    def _make(self, kind: Any, name: str, words: str, labels: Any = (), **more: Any) -> Any:
+        return kind(f"sv_eval_{name}", words, labels, registry=self._registry, **more)

@@ -1,0 +1,271 @@
+"""What the service does with a recording, whatever protocol it came over."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
+
+from sv_eval.audio.decoding import decode, decode_raw
+from sv_eval.backend import Adjustments, Backend, Request, SpeechDetectingBackend
+from sv_eval.errors import AudioError, InferenceError, nearest
+from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
+from sv_eval.serve.answers import emotion_data
+from sv_eval.serve.batching import BatchingRule, MicroBatcher
+from sv_eval.serve.config import ServeConfig
+from sv_eval.serve.sound import peak_dbfs, rms_dbfs
+from sv_eval.serve.trace import Trace
+from sv_eval.wire.messages import FORMATS, RAW_FORMATS, EmotionData, Options, UploadData
+from sv_eval.wire.problems import ServiceError
+
+if TYPE_CHECKING:
+    from sv_eval.serve.meters import Meters
+
+Result = TypeVar("Result")
+
+_ADJUSTABLE = ("language", "use_itn", "vad_threshold", "chunk_size")
+_RAW_RATE_HZ = 16_000
+_OF_THE_AUDIO = ("not_audio", "truncated", "empty", "too_short", "too_long", "too_large")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A recording as it came in."""
+
+    data: bytes
+    """The file's bytes."""
+    format: str = "auto"
+    """One of FORMATS."""
+    sample_rate_hz: int | None = None
+    """Of raw samples; None for 16 kHz."""
+
+
+class Recognition:
+    """Decodes, checks, batches and asks the backend.
+
+    backend: entered by `open`. meters: where to count.
+    """
+
+    def __init__(self, backend: Backend, config: ServeConfig, meters: Meters) -> None:
+        self.backend, self.config, self.meters = backend, config, meters
+        self._limits = config.limits.audio
+        self._decoding = ThreadPoolExecutor(config.decode_workers, thread_name_prefix="decode")
+        self._batcher: MicroBatcher | None = None
+        self.model_id = config.model_id or ""
+        self.draining = False
+        """Set when the service is about to stop: it is no longer ready, and answers all the same."""
+
+    async def open(self) -> None:
+        """Load the model, or connect. Raises what the backend raises."""
+        await self.backend.__aenter__()
+        able, config = self.backend.capabilities, self.config
+        together = able.max_batch if able.batch_invariant or config.vary_with_batch else 1
+        rule = BatchingRule(
+            max_batch=min(together, config.batch_size or together),
+            max_in_flight=able.max_in_flight,
+            busy_from=min(able.parallel, able.max_in_flight),
+            queue_size=config.queue_size,
+            max_wait_s=config.batch_wait_ms / 1000,
+        )
+        self.model_id = config.model_id or slug(self.backend.info.model)
+        if self.backend.info.in_process:
+            # The first inference is slower than any later one; nobody should have to wait for it.
+            await self.backend.recognize([Request(clip_id="warm-up", waveform=_noise(1.0))])
+        self._batcher = MicroBatcher(self.backend.recognize, rule, on_batch=self.meters.batch)
+
+    async def close(self) -> None:
+        """Finish what was begun and release the backend."""
+        if self._batcher is not None:
+            await self._batcher.drained()
+            self._batcher = None
+            await self.backend.__aexit__(None, None, None)
+        self._decoding.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def queue_depth(self) -> int:
+        """How many recordings wait for the model."""
+        return 0 if self._batcher is None else self._batcher.depth
+
+    @property
+    def batcher(self) -> MicroBatcher:
+        """The queue; raises ServiceError `not_ready` before the model is there."""
+        if self._batcher is None:
+            raise ServiceError("not_ready", "the model is being loaded", retry_after_s=2)
+        return self._batcher
+
+    def check_ready(self) -> None:
+        """Raises ServiceError when a request would not be answered now."""
+        if self.draining:
+            raise ServiceError("shutting_down", "the service is about to stop")
+        if self.batcher.lost is not None:
+            raise ServiceError("not_ready", "the backend does not answer at the moment")
+        if self.batcher.full:
+            raise ServiceError("overloaded", "the queue is full", retry_after_s=self.batcher.expected_wait_s)
+
+    def adjustments(self, options: Options) -> Adjustments:
+        """What the backend is asked for; raises ServiceError for what it can't do."""
+        able = self.backend.capabilities
+        asked = Adjustments(**{name: getattr(options, name) for name in _ADJUSTABLE})
+        languages = able.languages
+        if asked.language is not None and languages and asked.language not in languages:
+            raise ServiceError(
+                "unknown_language",
+                f"language '{asked.language[:32]}' is not known; {nearest(asked.language, languages)}",
+            )
+        if unable := [name for name in asked.asked if name not in able.adjusts]:
+            raise ServiceError(
+                "unsupported_parameter",
+                f"this backend does not take {', '.join(unable)} with a request",
+                errors=[{"parameter": name, "message": "not taken by this backend"} for name in unable],
+            )
+        return asked
+
+    async def recognise(self, upload: Upload, options: Options, trace: Trace) -> EmotionData:
+        """What was heard in a recording, within the deadline. Raises ServiceError."""
+        return await self._in_time(self._recognise(upload, options, trace), trace)
+
+    async def inspect(self, upload: Upload, trace: Trace) -> UploadData:
+        """What a file holds, without judging it, within the deadline. Raises ServiceError."""
+        return await self._in_time(self._inspect(upload, trace), trace)
+
+    def answer(self, prediction: Prediction, duration_s: float, options: Options, trace: Trace) -> EmotionData:
+        """The answer for a prediction, counted and noted; raises ServiceError `silence` without speech."""
+        trace.audio_s = duration_s
+        if prediction.no_speech:
+            self.meters.answer("no_speech", duration_s)
+            raise ServiceError("silence", "no speech was found in the audio")
+        data = emotion_data(prediction, duration_s=duration_s, model=self.model_id, options=options)
+        self.meters.answer(data.emotion or "no_tag", duration_s)
+        trace.emotion, trace.confidence, trace.text = data.emotion, data.confidence, data.text
+        return data
+
+    async def _in_time(self, work: Coroutine[Any, Any, Result], trace: Trace) -> Result:
+        try:
+            async with asyncio.timeout(max(0.0, trace.left_s(self.config.deadline_s))):
+                return await work
+        except TimeoutError as error:
+            raise ServiceError(
+                "deadline_exceeded", f"there was no answer within {self.config.deadline_s:g} s"
+            ) from error
+
+    async def _recognise(self, upload: Upload, options: Options, trace: Trace) -> EmotionData:
+        batcher, adjustments = self.batcher, self.adjustments(options)
+        waveform = await self._decoded(upload, trace)
+        loudest = peak_dbfs(waveform.samples)
+        if loudest is None or loudest < self.config.silence_dbfs:
+            self.meters.answer("no_speech", waveform.duration_s)
+            raise ServiceError("silence", _silence(loudest, self.config.silence_dbfs))
+        request = Request(clip_id=trace.request_id, waveform=waveform, adjustments=adjustments)
+        done = await batcher.submit(request, within_s=trace.left_s(self.config.deadline_s))
+        if isinstance(done.answer, Failure):
+            raise failed(done.answer, trace)
+        stages = dict(done.answer.stages_ms) or {"backend": done.call_ms}
+        # What a call spends beyond its stages it waits, for the thread before it in the backend.
+        trace.add({"queue": done.queue_ms + max(0.0, done.call_ms - sum(stages.values())), **stages})
+        trace.batch_size = done.batch_size
+        return self.answer(done.answer, waveform.duration_s, options, trace)
+
+    async def _inspect(self, upload: Upload, trace: Trace) -> UploadData:
+        waveform = await self._decoded(upload, trace)
+        share, reason = await self._speech_share(Request(clip_id=trace.request_id, waveform=waveform))
+        data = UploadData(
+            bytes=len(upload.data),
+            format=waveform.container,
+            sample_rate=waveform.source_rate_hz,
+            channels=waveform.source_channels,
+            duration=round(waveform.duration_s, 6),
+            loudness_dbfs=rms_dbfs(waveform.samples),
+            peak_dbfs=peak_dbfs(waveform.samples),
+            speech_share=share,
+        )
+        if reason is not None:
+            data.speech_share_reason = reason
+        return data
+
+    async def _speech_share(self, request: Request) -> tuple[float | None, str | None]:
+        """The share of the duration that is speech; without one, the reason."""
+        _ = self.batcher
+        if not self.backend.capabilities.detects_speech:
+            return None, "this backend does not detect speech"
+        try:
+            spans = await cast("SpeechDetectingBackend", self.backend).detect(request)
+        except InferenceError as error:
+            if error.kind != "vad_unavailable":
+                raise
+            return None, "no speech detector is installed"
+        return round(min(1.0, sum(end - begin for begin, end in spans) / request.waveform.duration_s), 4), None
+
+    async def _decoded(self, upload: Upload, trace: Trace) -> Waveform:
+        begin = perf_counter()
+        decoding = asyncio.get_running_loop().run_in_executor(self._decoding, self._decode, upload)
+        waveform = await decoding
+        trace.audio_s = waveform.duration_s
+        trace.add({"decode": (perf_counter() - begin) * 1000})
+        return waveform
+
+    def _decode(self, upload: Upload) -> Waveform:
+        check_format(upload.format)
+        try:
+            if upload.format in RAW_FORMATS:
+                rate_hz = upload.sample_rate_hz or _RAW_RATE_HZ
+                kind = RAW_FORMATS[upload.format]
+                return decode_raw(upload.data, sample_type=kind, rate_hz=rate_hz, limits=self._limits)
+            return decode(upload.data, limits=self._limits)
+        except AudioError as error:
+            raise ServiceError(error.kind, self._detail(error)) from error
+
+    def _detail(self, error: AudioError) -> str:
+        """The error in words for a caller, who can't change the service's limits."""
+        limits = self._limits
+        return {
+            "too_short": f"the audio is shorter than {limits.min_duration_s:g} s",
+            "too_long": f"the audio is longer than {limits.max_duration_s:g} s",
+            "too_large": f"the file has more than {limits.max_encoded_bytes} bytes, or unpacks to more than "
+            f"{limits.max_decoded_bytes}",
+        }.get(error.kind, str(error))
+
+
+def check_format(word: str) -> None:
+    """Raises ServiceError `unsupported_format` for a word that `format` does not take."""
+    if word not in FORMATS:
+        raise ServiceError("unsupported_format", f"format '{word[:32]}' is not supported; {nearest(word, FORMATS)}")
+
+
+def failed(failure: Failure, trace: Trace) -> ServiceError:
+    """The error for a backend's failure; what the backend said of itself goes into the log alone."""
+    trace.reason = f"{failure.kind}: {failure.message}"
+    if failure.kind == "vad_unavailable":
+        return ServiceError("unsupported_parameter", "vad_threshold is not taken: no speech detector is installed")
+    if failure.kind == "bad_setting":
+        return ServiceError("invalid_parameter", failure.message)
+    if failure.kind in _OF_THE_AUDIO:
+        return ServiceError(failure.kind, failure.message)
+    if failure.kind == "out_of_memory":
+        return ServiceError("inference_failed", "the recording needs more memory than there is; send a shorter one")
+    return ServiceError("inference_failed", "the model failed on this recording")
+
+
+def slug(title: str) -> str:
+    """A model's title as a name without blanks.
+
+    >>> slug("SenseVoice (small, fp32)")
+    'sensevoice-small-fp32'
+    """
+    return re.sub(r"[^a-z0-9.]+", "-", title.lower()).strip("-") or "model"
+
+
+def _noise(seconds: float) -> Waveform:
+    samples = np.random.default_rng(0).normal(0, 0.05, round(seconds * SAMPLE_RATE_HZ))
+    return Waveform(samples=samples.astype(np.float32))
+
+
+def _silence(loudest: float | None, limit: float) -> str:
+    if loudest is None:
+        return "the audio is digital silence: every sample is zero"
+    return f"the loudest sample is at {loudest:g} dBFS, below {limit:g} dBFS"

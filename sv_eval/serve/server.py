@@ -1,0 +1,143 @@
+"""One process of the service: HTTP and gRPC in front of one backend, from start to graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from socket import socket
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sv_eval.backend import Backend
+from sv_eval.serve.access import Keyring, RateLimiter, read_keys
+from sv_eval.serve.config import ServeConfig
+from sv_eval.serve.gate import Door
+from sv_eval.serve.http import create_app
+from sv_eval.serve.service import Service
+
+_MESSAGE_BYTES = 1 << 20
+_LOOK_S = 0.02
+
+
+class Process:
+    """The service in this process.
+
+    listener: a bound TCP socket. grpc_port: None for no gRPC; 0 takes a free one. shared: whether other processes
+    use the same ports.
+    """
+
+    def __init__(
+        self, backend: Backend, config: ServeConfig, logger: logging.Logger, *, shared: bool = False
+    ) -> None:
+        self.config, self._logger = config, logger
+        self.service = Service(backend, config)
+        self._door = Door(
+            keys=Keyring(read_keys(config.api_keys_file)),
+            limiter=RateLimiter(config.rate_limit, config.rate_burst),
+            max_requests=config.max_requests,
+            meters=self.service.meters,
+        )
+        self._grpc: Any = None
+        if config.grpc_port is not None:
+            from sv_eval.serve.grpc_server import GrpcServer
+
+            self._grpc = GrpcServer(self.service, self._door, logger, shared=shared)
+        self._http = _HttpServer(create_app(self.service, self._door, logger), config)
+
+    async def run(self, listener: socket) -> None:
+        """Serve until told to stop, then finish what was accepted. Raises what loading the backend raises."""
+        self._http.on_signal = self._begin_stop
+        serving = asyncio.create_task(self._http.serve(sockets=[listener]))
+        opening = asyncio.create_task(self._open(listener))
+        try:
+            await asyncio.wait({serving, opening}, return_when=asyncio.FIRST_COMPLETED)
+            if opening.done() and opening.exception() is not None:
+                self._http.should_exit = True
+            await serving
+            await opening
+        finally:
+            opening.cancel()
+            if self._grpc is not None:
+                await self._grpc.stop(self.config.shutdown_s)
+            await self.service.recognition.close()
+            self._logger.info("stopped")
+
+    async def _open(self, listener: socket) -> None:
+        host, port = listener.getsockname()[:2]
+        address: dict[str, object] = {"http": f"http://{_bracketed(host)}:{port}"}
+        if self._grpc is not None:
+            grpc_port = await self._grpc.start(f"{_bracketed(self.config.host)}:{self.config.grpc_port}")
+            address["grpc"] = f"{_bracketed(host)}:{grpc_port}"
+        self._logger.info("listening", extra={"fields": address})
+        begin = time.perf_counter()
+        await self.service.recognition.open()
+        info = self.service.recognition.backend.info
+        fields = {"backend": info.name, "model": info.model, "device": info.device}
+        load_s = round(time.perf_counter() - begin, 3)
+        self._logger.info("ready", extra={"fields": {**fields, "precision": info.precision, "load_s": load_s}})
+        if self._grpc is not None:
+            await self._grpc.set_ready(True)
+
+    def _begin_stop(self) -> None:
+        self._logger.info("stopping")
+        self.service.recognition.draining = True
+        self._stopping = asyncio.get_running_loop().create_task(self._stop())
+
+    async def _stop(self) -> None:
+        """Not ready; then the doors closed; then, once streams are over, the HTTP server told to end."""
+        if self._grpc is not None:
+            await self._grpc.set_ready(False)
+        await asyncio.sleep(self.config.drain_s)
+        self._http.close_doors()
+        until = time.monotonic() + self.config.shutdown_s
+        while self.service.streams.open and time.monotonic() < until:
+            await asyncio.sleep(_LOOK_S)
+        self._http.should_exit = True
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn, with an end that begins by not being ready."""
+
+    def __init__(self, app: ASGIApp, config: ServeConfig) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=max(1, round(config.shutdown_s)),
+                ws_max_size=_MESSAGE_BYTES,
+                backlog=2048,
+            )
+        )
+        self.on_signal = lambda: None
+        self._signalled = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's own signature
+        """The first signal begins a graceful end, a second one hurries it."""
+        if self._signalled:
+            self.should_exit = self.force_exit = True
+            return
+        self._signalled = True
+        # Signal handlers run between any two instructions; the loop runs this when it is safe.
+        self._loop.call_soon_threadsafe(self.on_signal)
+
+    async def serve(self, sockets: list[socket] | None = None) -> None:
+        """Serve on the sockets until `should_exit`."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def close_doors(self) -> None:
+        """Accept no further connection; those that are open go on."""
+        for server in getattr(self, "servers", ()):
+            server.close()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

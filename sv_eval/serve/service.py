@@ -1,0 +1,89 @@
+"""All that the protocols in front share: the recogniser, its streams, its memory and its figures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from sv_eval.backend import Backend
+from sv_eval.serve.body import Buffered
+from sv_eval.serve.config import ServeConfig
+from sv_eval.serve.meters import Meters
+from sv_eval.serve.recognition import Recognition, Upload
+from sv_eval.serve.streams import Streams
+from sv_eval.serve.trace import Trace
+from sv_eval.wire.messages import BatchItemAnswer, EmotionData, ModelCard, Options, Problem
+from sv_eval.wire.problems import ServiceError, problem
+
+
+class Service:
+    """One recogniser, ready to be asked over any protocol."""
+
+    def __init__(self, backend: Backend, config: ServeConfig, meters: Meters | None = None) -> None:
+        self.config = config
+        self.meters = meters or Meters()
+        self.recognition = Recognition(backend, config, self.meters)
+        self.streams = Streams(self.recognition)
+        self.buffered = Buffered(config.limits.max_buffered_bytes)
+        self._created = int(time.time())
+
+    async def many(
+        self, asked: Sequence[tuple[str | None, Upload | ServiceError, Options]], trace: Trace
+    ) -> list[BatchItemAnswer]:
+        """What was heard in each of several recordings; one that fails does not spoil the others.
+
+        No more of them are at the queue at once than fit into a call or two, so that one caller's batch does not
+        push everybody else out.
+        """
+        places = asyncio.Semaphore(2 * self.recognition.batcher.rule.max_batch)
+
+        async def one(item_id: str | None, upload: Upload | ServiceError, options: Options) -> BatchItemAnswer:
+            own = Trace(request_id=trace.request_id, received_s=trace.received_s)
+            try:
+                if isinstance(upload, ServiceError):
+                    raise upload
+                async with places:
+                    data = await self.recognition.recognise(upload, options, own)
+            except ServiceError as error:
+                own.code = error.code.word
+                return BatchItemAnswer(
+                    id=item_id, success=False, error=Problem.model_validate(problem(error, trace.request_id))
+                )
+            finally:
+                _add(trace, own)
+            return BatchItemAnswer(id=item_id, success=True, data=data)
+
+        return list(await asyncio.gather(*(one(*item) for item in asked)))
+
+    async def one(self, upload: Upload, options: Options, trace: Trace) -> EmotionData:
+        """What was heard in a recording."""
+        return await self.recognition.recognise(upload, options, trace)
+
+    def card(self) -> ModelCard:
+        """What is served; raises ServiceError `not_ready` before the model is there."""
+        _ = self.recognition.batcher
+        info, able = self.recognition.backend.info, self.recognition.backend.capabilities
+        return ModelCard(
+            id=self.recognition.model_id,
+            created=self._created,
+            owned_by="sv_eval",
+            aliases=list(self.config.model_aliases),
+            title=info.model,
+            backend=info.name,
+            precision=info.precision,
+            device=info.device,
+            model_hash=info.model_hash,
+            labels=list(able.labels),
+            languages=list(able.languages),
+            parameters=list(able.adjusts),
+            streaming=able.streams,
+        )
+
+
+def _add(trace: Trace, item: Trace) -> None:
+    """Count one recording's work into its request's."""
+    trace.audio_s += item.audio_s
+    trace.add(item.stages_ms)
+    if item.reason is not None:
+        trace.reason = item.reason

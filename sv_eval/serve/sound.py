@@ -1,0 +1,72 @@
+"""How loud audio is, and samples that come piece by piece."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.audio.decoding import floats
+from sv_eval.records import SAMPLE_RATE_HZ
+from sv_eval.wire.messages import RAW_FORMATS
+from sv_eval.wire.problems import ServiceError
+
+Float32 = NDArray[np.float32]
+
+
+def peak_dbfs(samples: Float32) -> float | None:
+    """The largest magnitude relative to full scale, dB; None when all are zero.
+
+    >>> peak_dbfs(np.array([0.0, -0.5], np.float32))
+    -6.02...
+    """
+    return _decibels(float(np.abs(samples).max(initial=0.0)))
+
+
+def rms_dbfs(samples: Float32) -> float | None:
+    """The root mean square relative to full scale, dB: 20 log10 sqrt(mean(x^2)); None when all are zero."""
+    return _decibels(math.sqrt(float(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0)
+
+
+def _decibels(amplitude: float) -> float | None:
+    return round(20 * math.log10(amplitude), 2) if amplitude > 0 else None
+
+
+class SampleStream:
+    """Raw mono samples in pieces of any length, brought to 16 kHz.
+
+    encoding: `pcm_s16le` or `pcm_f32le`. A sample may be split between two pieces.
+    """
+
+    def __init__(self, encoding: str, rate_hz: int) -> None:
+        self._type = RAW_FORMATS[encoding]
+        self._width = np.dtype(self._type).itemsize
+        self._rest = b""
+        self._resampler: Any = None
+        if rate_hz != SAMPLE_RATE_HZ:
+            import soxr
+
+            self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="HQ")
+
+    def feed(self, piece: bytes) -> Float32:
+        """The samples that are ready after this piece, 16 kHz, shape [n]. Raises ServiceError `not_audio`."""
+        data = self._rest + piece
+        whole = len(data) - len(data) % self._width
+        self._rest = data[whole:]
+        samples = floats(data[:whole], self._type)
+        if not np.isfinite(samples).all():
+            raise ServiceError("not_audio", "the stream holds samples that are no numbers (NaN or infinite)")
+        return samples if self._resampler is None else self._resampled(samples, last=False)
+
+    def finish(self) -> Float32:
+        """The samples that were held back. Raises ServiceError `truncated` when the stream ended within one."""
+        if self._rest:
+            raise ServiceError("truncated", f"the stream ended within a sample of {self._width} bytes")
+        nothing = np.zeros(0, np.float32)
+        return nothing if self._resampler is None else self._resampled(nothing, last=True)
+
+    def _resampled(self, samples: Float32, *, last: bool) -> Float32:
+        out: Float32 = self._resampler.resample_chunk(samples, last=last)
+        return out

@@ -1,0 +1,66 @@
+"""OpenTelemetry traces: a span for each request, with one below it for each stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sv_eval import __version__
+from sv_eval.errors import ConfigError
+from sv_eval.serve.trace import Trace
+
+_ORDER = ("receive", "decode", "queue", "vad", "features", "inference", "postprocess", "backend")
+
+
+@contextmanager
+def open_tracing(endpoint: str | None) -> Iterator[None]:
+    """Send spans to a collector's OTLP/HTTP address while this is open; None sends nothing."""
+    if endpoint is None:
+        yield
+        return
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
+        raise ConfigError(f"serve.otel needs the extra [otel] ({error}): pip install 'sv-eval[otel]'") from error
+    provider = TracerProvider(resource=Resource.create({"service.name": "sv_eval", "service.version": __version__}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(provider)
+    try:
+        yield
+    finally:
+        provider.shutdown()
+
+
+def trace_request(tracer: Any, done: Trace, *, name: str, status: int, parent: Any = None) -> None:
+    """Write down a finished request as a span, its stages one after another below it.
+
+    tracer: OpenTelemetry's. parent: the context that the caller's own headers carry.
+    """
+    from opentelemetry import trace
+
+    end_ns = time.time_ns()
+    begin_ns = end_ns - round(done.total_ms * 1e6)
+    attributes = {
+        "http.route": name.partition(" ")[2] or name,
+        "http.response.status_code": status,
+        "sv_eval.request_id": done.request_id,
+        "sv_eval.code": done.code,
+        "sv_eval.audio_s": done.audio_s,
+        "sv_eval.body_bytes": done.body_bytes,
+    }
+    if done.emotion is not None:
+        attributes["sv_eval.emotion"] = done.emotion
+    span = tracer.start_span(name, context=parent, start_time=begin_ns, attributes=attributes)
+    inside = trace.set_span_in_context(span)
+    at_ns = begin_ns
+    for stage in sorted(done.stages_ms, key=lambda word: _ORDER.index(word) if word in _ORDER else len(_ORDER)):
+        length_ns = round(done.stages_ms[stage] * 1e6)
+        tracer.start_span(stage, context=inside, start_time=at_ns).end(at_ns + length_ns)
+        at_ns += length_ns
+    span.end(end_ns)

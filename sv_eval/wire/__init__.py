@@ -1,0 +1,1 @@
+"""The messages that the service and its clients exchange, over HTTP, websocket and gRPC."""
