@@ -40,7 +40,7 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 # torch first and by itself: a range would let pip choose a CUDA build of several GB.
 $(VENV)/.dev: pyproject.toml requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,serve,otel]'
 	@touch $@ $(VENV)/.core
 
 # The tests that rebuild the bundled clips speak with espeak-ng.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -10,10 +11,10 @@ from backends.funasr_model import WEIGHTS, load_auto_model, refuse_missing_packa
 from backends.hubs import HUBS, find_directory
 from backends.segmentation.segmenter import Segmentation, Segmenter
 from backends.sensevoice.answers import AnswerReader
-from backends.sensevoice.describing import TRACED, labels_of, listening_details
+from backends.sensevoice.describing import ADJUSTS, TRACED, labels_of, listening_details
 from backends.sensevoice.frontend import Float32, Frontend
 from backends.sensevoice.in_process import InProcess
-from backends.sensevoice.listening import Listening
+from backends.sensevoice.listening import LANGUAGES, Listening
 from backends.sensevoice.model_dir import BUNDLED, ModelDirectory, bundled_model, content_hash, open_model
 from backends.sensevoice.recogniser import Recogniser
 from backends.torch_engine import TorchEngine
@@ -108,10 +109,17 @@ class LocalBackend(InProcess):
             batch_invariant=self._precision == "fp32",
             traces=TRACED,
             streams=True,
+            adjusts=ADJUSTS,
+            languages=LANGUAGES,
+            detects_speech=True,
         )
 
     async def __aenter__(self) -> Self:
-        """Load the model through FunASR and put it on its device."""
+        """Load the model through FunASR and put it on its device, beside the event loop."""
+        await asyncio.to_thread(self._open)
+        return self
+
+    def _open(self) -> None:
         segmenter = Segmenter(self._segmentation)
         # Before the weights, which may be a download: a wrong device is known at once.
         device = _device(self._device)
@@ -137,7 +145,6 @@ class LocalBackend(InProcess):
         self._recogniser = Recogniser(engine=engine, reader=reader, listening=self._listening, segmenter=segmenter)
         self._labels = labels_of(directory)
         self._info = self._describe(directory, device, segmenter)
-        return self
 
     def _describe(self, directory: ModelDirectory, device: str, segmenter: Segmenter) -> BackendInfo:
         import torch

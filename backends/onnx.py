@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Self
 
@@ -9,10 +10,10 @@ from backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
 from backends.segmentation.segmenter import Segmentation, Segmenter
 from backends.sensevoice.answers import AnswerReader
 from backends.sensevoice.calibration import REFERENCE, Choice, fastest_that_agrees, labels_that_differ
-from backends.sensevoice.describing import TRACED, labels_of, listening_details
+from backends.sensevoice.describing import ADJUSTS, TRACED, labels_of, listening_details
 from backends.sensevoice.frontend import Frontend
 from backends.sensevoice.in_process import InProcess
-from backends.sensevoice.listening import Listening
+from backends.sensevoice.listening import LANGUAGES, Listening
 from backends.sensevoice.model_dir import PRECISIONS, ModelDirectory, content_hash, open_model
 from backends.sensevoice.recogniser import Engine, Recogniser
 from sv_eval.backend import BackendInfo, Capabilities
@@ -97,14 +98,22 @@ class OnnxBackend(InProcess):
             labels=self._labels,
             max_batch=self._listening.batch_size,
             max_in_flight=self._workers + 2,
+            parallel=self._workers,
             # Dynamic int8 takes its activation scale from the whole batch.
             batch_invariant=self._batch_invariant,
             traces=TRACED,
             streams=True,
+            adjusts=ADJUSTS,
+            languages=LANGUAGES,
+            detects_speech=True,
         )
 
     async def __aenter__(self) -> Self:
-        """Read the directory and build the inference session."""
+        """Read the directory and build the inference session, beside the event loop."""
+        await asyncio.to_thread(self._open)
+        return self
+
+    def _open(self) -> None:
         directory = open_model(self._where)
         segmenter = Segmenter(self._segmentation)
         reader = AnswerReader(directory.vocabulary)
@@ -131,7 +140,6 @@ class OnnxBackend(InProcess):
         )
         self._labels = labels_of(directory)
         self._info = self._describe(directory, precision, choice, rounding, segmenter)
-        return self
 
     def _describe(
         self,

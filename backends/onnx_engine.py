@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from backends.sensevoice.answers import Heard
 from backends.sensevoice.frontend import Float32, Frontend, pad_batch
-from backends.sensevoice.listening import Listening
+from backends.sensevoice.listening import Listening, Prompts
 from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -55,19 +55,22 @@ class OnnxEngine:
         emotion_ids: NDArray[np.int64],
     ) -> None:
         self.features = frontend
-        self._listening, self._emotion_ids = listening, emotion_ids
+        self._prompts, self._emotion_ids = listening.prompts, emotion_ids
         self._errors = _onnxruntime_errors()
         self._session = self._open(graph, runtime)
         _check_signature(self._session, graph, frontend.config.dimension)
 
-    def infer(self, batch: Sequence[Float32]) -> tuple[Float32, NDArray[np.int32]]:
+    def infer(
+        self, batch: Sequence[Float32], prompts: Sequence[Prompts] | None = None
+    ) -> tuple[Float32, NDArray[np.int32]]:
         """Logits [batch, frames, ids] and true frame counts [batch]."""
         speech, lengths = pad_batch(batch)
+        asked = np.array(prompts or [self._prompts] * len(batch), dtype=np.int32)
         inputs = {
             "speech": speech,
             "speech_lengths": lengths,
-            "language": np.full(len(batch), self._listening.language_prompt, dtype=np.int32),
-            "textnorm": np.full(len(batch), self._listening.textnorm_prompt, dtype=np.int32),
+            "language": asked[:, 0],
+            "textnorm": asked[:, 1],
         }
         try:
             logits, counts = self._session.run(OUTPUTS, inputs)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backends.sensevoice.answers import EMOTION_FRAME, Heard
 from backends.sensevoice.frontend import Float32
-from backends.sensevoice.listening import Listening
+from backends.sensevoice.listening import Listening, Prompts
 from sv_eval.errors import InferenceError, ModelError
 
 _EVENT_EMOTION_PROMPTS = (1, 2)
@@ -42,19 +42,19 @@ class TorchEngine:
         if missing or not hasattr(network.ctc, "ctc_lo"):
             raise ModelError(f"the model is a {type(network).__name__}, not a SenseVoice network")
         self.features = frontend
-        self._listening = listening
+        self._prompts = listening.prompts
         self._device = torch.device(device)
         self._network = network.to(self._device).eval()
         if precision != "fp32":
             _lower(self._network, {"fp16": torch.float16, "bf16": torch.bfloat16}[precision])
         self._emotion_ids = torch.from_numpy(emotion_ids).to(self._device)
 
-    def infer(self, batch: Sequence[Any]) -> Heard:
+    def infer(self, batch: Sequence[Any], prompts: Sequence[Prompts] | None = None) -> Heard:
         """What the network says to a batch of features [frames, dimension] of one stretch each."""
         import torch
 
         with torch.inference_mode(), _memory_watched(batch):
-            logits, lengths = self._forward(batch)
+            logits, lengths = self._forward(batch, prompts)
             return Heard(
                 best=logits.argmax(dim=2).cpu().numpy(),
                 lengths=lengths,
@@ -74,14 +74,18 @@ class TorchEngine:
             clip: Float32 = logits[0].float().cpu().numpy()
             return clip
 
-    def _forward(self, batch: Sequence[Any]) -> tuple[Any, NDArray[np.int64]]:
+    def _forward(
+        self, batch: Sequence[Any], asked: Sequence[Prompts] | None = None
+    ) -> tuple[Any, NDArray[np.int64]]:
         import torch
 
         frames = [torch.as_tensor(features, device=self._device) for features in batch]
         lengths = torch.tensor([len(one) for one in frames], device=self._device)
         speech = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
-        rows = [self._listening.language_prompt, *_EVENT_EMOTION_PROMPTS, self._listening.textnorm_prompt]
-        prompts = torch.tensor([rows], device=self._device).expand(len(frames), -1)
+        rows = [
+            (one.language, *_EVENT_EMOTION_PROMPTS, one.textnorm) for one in asked or [self._prompts] * len(frames)
+        ]
+        prompts = torch.tensor(rows, device=self._device)
         inputs = torch.cat([self._network.embed(prompts), speech], dim=1)
         counts = lengths + _QUERIES
         # The encoder returns the lengths, too, but sums them up in its own precision, and bf16 counts to 256.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -96,11 +99,38 @@ class Segmentation:
 
 
 class Segmenter:
-    """Finds the stretches of a waveform; loads its detector when built."""
+    """Finds the stretches of a waveform; loads its detector when built.
 
-    def __init__(self, settings: Segmentation) -> None:
+    open_silero: what loads a detector once a request wants one where the settings name none.
+    """
+
+    def __init__(self, settings: Segmentation, *, open_silero: Callable[[], SpeechDetector] | None = None) -> None:
         self.settings = settings
         self.detector = open_detector(settings)
+        self._on_demand = OnDemand(open_silero or _silero)
+
+    def adjusted(self, *, vad_threshold: float | None = None, chunk_size: float | None = None) -> Segmenter:
+        """A segmenter with these settings in the place of its own, None keeping those; detectors are shared.
+
+        A threshold asks for a detector, also where the settings have none. Raises ConfigError for a value that
+        can't be, ModelError when the detector can't be loaded.
+        """
+        settings = self.settings
+        if chunk_size is not None:
+            settings = replace(settings, chunk_size=chunk_size)
+        if vad_threshold is not None:
+            vad = SILERO if settings.detector == NONE else settings.vad
+            settings = replace(settings, vad=vad, vad_threshold=vad_threshold)
+        other = copy(self)
+        other.settings = settings
+        if settings.detector != NONE and other.detector is None:
+            other.detector = self._on_demand()
+        return other
+
+    def speech(self, samples: Float32) -> list[Span]:
+        """Where somebody speaks, whatever the settings make of it. Raises ModelError without a detector."""
+        detector = self.detector or self._on_demand()
+        return speech_spans(detector(samples), frame=detector.frame, samples=len(samples), rule=self.settings.rule)
 
     def __call__(self, samples: Float32) -> list[Span]:
         """The stretches to judge, in order; none when no speech was found."""
@@ -118,12 +148,31 @@ class Segmenter:
         return [piece for span in spans for piece in cut(span, track, frame=frame, longest=longest)]
 
 
+class OnDemand:
+    """A detector that is loaded when it is first asked for, once, from whatever thread."""
+
+    def __init__(self, load: Callable[[], SpeechDetector]) -> None:
+        self._load, self._lock = load, Lock()
+        self._detector: SpeechDetector | None = None
+
+    def __call__(self) -> SpeechDetector:
+        """The detector. Raises ModelError when it can't be loaded, and tries again the next time."""
+        with self._lock:
+            if self._detector is None:
+                self._detector = self._load()
+            return self._detector
+
+
+def _silero() -> SpeechDetector:
+    from backends.segmentation.silero import SileroVad
+
+    return SileroVad()
+
+
 def open_detector(settings: Segmentation) -> SpeechDetector | None:
     """The detector that the settings name, loaded; None for none. Raises ModelError when it can't be."""
     if settings.detector == SILERO:
-        from backends.segmentation.silero import SileroVad
-
-        return SileroVad()
+        return _silero()
     if settings.detector == FSMN:
         from backends.segmentation.fsmn import FsmnVad
 

@@ -13,6 +13,10 @@ TRACED = ("waveform", "features", "logits")
 """The stages that a SenseVoice backend can show of a clip, in order."""
 
 
+ADJUSTS = ("language", "use_itn", "vad_threshold", "chunk_size")
+"""What a request may set for itself."""
+
+
 def labels_of(directory: ModelDirectory) -> tuple[str, ...]:
     """The emotions that the model was trained to say by its card, else those that its vocabulary holds."""
     said = directory.card.get("emotions")

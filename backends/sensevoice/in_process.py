@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from backends.sensevoice.frontend import Float32
 from backends.sensevoice.recogniser import Recogniser
 from backends.sensevoice.streaming import stream
-from sv_eval.backend import Answer, BackendInfo, Request, StreamUpdate
+from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Request, StreamUpdate
 from sv_eval.records import Prediction
 
 
@@ -44,6 +44,13 @@ class InProcess:
         *,
         chunk_size: float,
         callback: Callable[[StreamUpdate], None],
+        adjustments: Adjustments = NO_ADJUSTMENTS,
     ) -> Prediction:
         """The answer to audio that is still coming, with an update for every `chunk_size` seconds of it."""
-        return await stream(self._recogniser, chunks, chunk_size=chunk_size, callback=callback)
+        return await stream(
+            self._recogniser, chunks, chunk_size=chunk_size, callback=callback, adjustments=adjustments
+        )
+
+    async def detect(self, request: Request) -> Sequence[tuple[float, float]]:
+        """Where in a clip somebody speaks: beginnings and ends in seconds."""
+        return [(span.start_s, span.end_s) for span in await self._recogniser.detect(request)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from backends.sensevoice.combining import RULES
 from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
@@ -12,6 +13,17 @@ from sv_eval.errors import ConfigError, nearest
 
 _FRAME_S = 0.06
 """Seconds of audio in one of the encoder's input frames."""
+
+
+LANGUAGES = tuple(word for word in LANGUAGE_PROMPTS if word != "nospeech")
+"""The languages that a request may ask for; that there is no speech is nothing to ask for."""
+
+
+class Prompts(NamedTuple):
+    """What one stretch is asked with: rows of the model's query embedding."""
+
+    language: int
+    textnorm: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +56,9 @@ class Listening:
             raise ConfigError(f"backend.combine={self.combine} is not known; {nearest(self.combine, RULES)}")
 
     @property
-    def language_prompt(self) -> int:
-        """The row of the query embedding that asks for the language."""
-        return LANGUAGE_PROMPTS[self.language]
-
-    @property
-    def textnorm_prompt(self) -> int:
-        """The row of the query embedding that asks for the text's form."""
-        return TEXTNORM_PROMPTS[self.use_itn]
+    def prompts(self) -> Prompts:
+        """The rows of the query embedding that ask for the language and for the text's form."""
+        return Prompts(LANGUAGE_PROMPTS[self.language], TEXTNORM_PROMPTS[self.use_itn])
 
     def batches(self, frames: Sequence[int]) -> list[list[int]]:
         """Which stretches go into one inference together, given each one's length in input frames.

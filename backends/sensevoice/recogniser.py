@@ -20,9 +20,10 @@ from backends.segmentation.spans import Span
 from backends.sensevoice.answers import AnswerReader, Heard
 from backends.sensevoice.combining import combined
 from backends.sensevoice.frontend import Float32
-from backends.sensevoice.listening import Listening
-from sv_eval.backend import Answer, Request
-from sv_eval.records import Prediction
+from backends.sensevoice.listening import Listening, Prompts
+from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Request
+from sv_eval.errors import ConfigError, InferenceError, ModelError
+from sv_eval.records import Failure, Prediction
 
 Result = TypeVar("Result")
 
@@ -37,8 +38,11 @@ class Engine(Protocol):
     def features(self, samples: Float32) -> Any:
         """The encoder's input frames for one stretch, [frames, dimension]."""
 
-    def infer(self, batch: Sequence[Any]) -> Any:
-        """The model's output for a batch of features, finished when it returns. Raises InferenceError."""
+    def infer(self, batch: Sequence[Any], prompts: Sequence[Prompts] | None = None) -> Any:
+        """The model's output for a batch of features, finished when it returns. Raises InferenceError.
+
+        prompts: what each is asked with; the engine's own for all when None.
+        """
 
     def heard(self, output: Any) -> Heard:
         """What is needed of an output."""
@@ -47,14 +51,32 @@ class Engine(Protocol):
         """All logits for one stretch, [frames, ids]; for looking into the model, not for speed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one clip is to be heard: the backend's settings with a request's own in their place."""
+
+    segmenter: Segmenter
+    prompts: Prompts
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A clip's stretches."""
+
+    spans: list[Span]
+    way: Way
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
     """A call on its way to the model."""
 
-    spans: list[list[Span]]
-    """The stretches of each clip."""
+    clips: list[_Cut | Failure]
+    """The stretches of each clip, or why there are none."""
     features: list[Any]
     """The features of all stretches, in order."""
+    prompts: list[Prompts]
+    """What each stretch is asked with."""
     stages_ms: dict[str, float]
 
 
@@ -62,7 +84,7 @@ class _Prepared:
 class _Spoken:
     """A call on its way back."""
 
-    spans: list[list[Span]]
+    clips: list[_Cut | Failure]
     outputs: list[tuple[list[int], Any]]
     """For each batch that was formed, which stretches it held and the engine's output."""
     stages_ms: dict[str, float]
@@ -78,6 +100,7 @@ class Recogniser:
         self, *, engine: Engine, reader: AnswerReader, listening: Listening, segmenter: Segmenter, workers: int = 1
     ) -> None:
         self.engine, self.reader, self.listening, self.segmenter = engine, reader, listening, segmenter
+        self._own = Way(segmenter, listening.prompts)
         self._preparing = ModelThread("features")
         self._model = ModelThread("model", workers)
         self._answers = ModelThread("answers")
@@ -89,11 +112,10 @@ class Recogniser:
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """Answers for one call."""
-        waveforms = [request.waveform.samples for request in requests]
-        if len(waveforms) == 1:
+        if len(requests) == 1:
             # A single clip's stages follow each other anyway: one hop between threads instead of three.
-            return await self._model.run(lambda: self._read(self._hear(self._prepare(waveforms))))
-        prepared = await self._preparing.run(lambda: self._prepare(waveforms))
+            return await self._model.run(lambda: self._read(self._hear(self._prepare(requests))))
+        prepared = await self._preparing.run(lambda: self._prepare(requests))
         spoken = await self._model.run(lambda: self._hear(prepared))
         return await self._answers.run(lambda: self._read(spoken))
 
@@ -111,56 +133,102 @@ class Recogniser:
 
         return await self._model.run(stages)
 
-    def _prepare(self, waveforms: Sequence[Float32]) -> _Prepared:
+    async def detect(self, request: Request) -> list[Span]:
+        """Where in a clip somebody speaks. Raises InferenceError, kind `vad_unavailable`, without a detector."""
+
+        def speech() -> list[Span]:
+            try:
+                return self.way(request.adjustments).segmenter.speech(request.waveform.samples)
+            except ModelError as error:
+                raise InferenceError("vad_unavailable", str(error)) from error
+
+        return await self._preparing.run(speech)
+
+    def way(self, asked: Adjustments) -> Way:
+        """How a request with these settings of its own is heard.
+
+        Raises InferenceError, kind `bad_setting` for a value that can't be, `vad_unavailable` when the speech
+        detector that it needs can't be loaded.
+        """
+        if asked == NO_ADJUSTMENTS:
+            return self._own
+        try:
+            changed = {name: getattr(asked, name) for name in ("language", "use_itn") if name in asked.asked}
+            segmenter = self.segmenter.adjusted(vad_threshold=asked.vad_threshold, chunk_size=asked.chunk_size)
+            return Way(segmenter, replace(self.listening, **changed).prompts)
+        except ConfigError as error:
+            raise InferenceError("bad_setting", str(error).removeprefix("backend.")) from error
+        except ModelError as error:
+            raise InferenceError("vad_unavailable", str(error)) from error
+
+    def _prepare(self, requests: Sequence[Request]) -> _Prepared:
         begin = time.perf_counter()
-        spans = [self.segmenter(samples) for samples in waveforms]
+        clips = [self._cut(request) for request in requests]
         middle = time.perf_counter()
+        heard = [(item, request) for item, request in zip(clips, requests, strict=True) if isinstance(item, _Cut)]
         features = [
-            self.engine.features(samples[span.start : span.end])
-            for samples, stretches in zip(waveforms, spans, strict=True)
-            for span in stretches
+            self.engine.features(request.waveform.samples[span.start : span.end])
+            for item, request in heard
+            for span in item.spans
         ]
-        stages = {} if self.segmenter.settings.whole else {"vad": (middle - begin) * 1000}
-        return _Prepared(spans=spans, features=features, stages_ms=stages | {"features": _ms_since(middle)})
+        prompts = [item.way.prompts for item, _ in heard for _ in item.spans]
+        whole = all(item.way.segmenter.settings.whole for item, _ in heard)
+        stages = {} if whole else {"vad": (middle - begin) * 1000}
+        stages |= {"features": _ms_since(middle)}
+        return _Prepared(clips=clips, features=features, prompts=prompts, stages_ms=stages)
+
+    def _cut(self, request: Request) -> _Cut | Failure:
+        """A clip's stretches; a failure of its own when it asks for what can't be."""
+        try:
+            way = self.way(request.adjustments)
+        except InferenceError as error:
+            return Failure(kind=error.kind, message=str(error))
+        return _Cut(way.segmenter(request.waveform.samples), way)
 
     def _hear(self, prepared: _Prepared) -> _Spoken:
         begin = time.perf_counter()
         frames = [len(features) for features in prepared.features]
         outputs = [
-            (batch, self.engine.infer([prepared.features[index] for index in batch]))
+            (batch, self.engine.infer(*_picked(batch, prepared.features, prepared.prompts)))
             for batch in self.listening.batches(frames)
         ]
         stages = prepared.stages_ms | {"inference": _ms_since(begin)}
-        return _Spoken(spans=prepared.spans, outputs=outputs, stages_ms=stages)
+        return _Spoken(clips=prepared.clips, outputs=outputs, stages_ms=stages)
 
-    def _read(self, spoken: _Spoken) -> list[Prediction]:
+    def _read(self, spoken: _Spoken) -> list[Answer]:
         begin = time.perf_counter()
         said: dict[int, Prediction] = {}
         for batch, output in spoken.outputs:
             said.update(zip(batch, self.reader.read(self.engine.heard(output)), strict=True))
-        answers, first = [], 0
-        for spans in spoken.spans:
-            answers.append(self.answer(spans, [said[first + index] for index in range(len(spans))]))
-            first += len(spans)
+        answers: list[Answer] = []
+        first = 0
+        for clip in spoken.clips:
+            if isinstance(clip, Failure):
+                answers.append(clip)
+                continue
+            pieces = [said[first + index] for index in range(len(clip.spans))]
+            answers.append(self.answer(clip.spans, pieces, keep_segments=not clip.way.segmenter.settings.whole))
+            first += len(clip.spans)
         stages = spoken.stages_ms | {"postprocess": _ms_since(begin)}
-        return [replace(answer, stages_ms=stages) for answer in answers]
+        return [one if isinstance(one, Failure) else replace(one, stages_ms=stages) for one in answers]
 
     async def in_model_thread(self, work: Callable[[], Result]) -> Result:
         """The result of `work()`, computed where the model runs."""
         return await self._model.run(work)
 
-    def answer(
-        self, spans: Sequence[Span], said: Sequence[Prediction], *, keep_segments: bool = False
-    ) -> Prediction:
-        """The clip's prediction from those of its stretches, with as much detail as was asked for.
-
-        The stretches are kept where the settings cut clips into any, or always with `keep_segments`.
-        """
+    def answer(self, spans: Sequence[Span], said: Sequence[Prediction], *, keep_segments: bool) -> Prediction:
+        """The clip's prediction from those of its stretches, with as much detail as was asked for."""
         answer = combined(spans, said, self.listening.combine)
         if not self.listening.return_all_emotions:
             bare = tuple(replace(segment, scores=None) for segment in answer.segments)
             answer = replace(answer, scores=None, segments=bare)
-        return answer if keep_segments or not self.segmenter.settings.whole else replace(answer, segments=())
+        return answer if keep_segments else replace(answer, segments=())
+
+
+def _picked(
+    batch: Sequence[int], features: Sequence[Any], prompts: Sequence[Prompts]
+) -> tuple[list[Any], list[Prompts]]:
+    return [features[index] for index in batch], [prompts[index] for index in batch]
 
 
 def _ms_since(begin: float) -> float:

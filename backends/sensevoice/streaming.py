@@ -15,8 +15,8 @@ import numpy as np
 
 from backends.segmentation.spans import Span, speech_spans
 from backends.sensevoice.frontend import Float32
-from backends.sensevoice.recogniser import Recogniser
-from sv_eval.backend import StreamUpdate
+from backends.sensevoice.recogniser import Recogniser, Way
+from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, StreamUpdate
 from sv_eval.records import SAMPLE_RATE_HZ, Prediction
 
 _CONTEXT_S = 1.0
@@ -31,10 +31,11 @@ async def stream(
     *,
     chunk_size: float,
     callback: Callable[[StreamUpdate], None],
+    adjustments: Adjustments = NO_ADJUSTMENTS,
 ) -> Prediction:
     """Judge a stream with an open recogniser; see `sv_eval.backend.StreamingBackend.stream`."""
     size = round(chunk_size * SAMPLE_RATE_HZ)
-    heard = RunningAnswer(recogniser)
+    heard = RunningAnswer(recogniser, await recogniser.in_model_thread(partial(recogniser.way, adjustments)))
     waiting = np.zeros(0, np.float32)
     async for piece in chunks:
         waiting = np.concatenate([waiting, piece])
@@ -47,10 +48,10 @@ async def stream(
 
 
 class RunningAnswer:
-    """What has been heard of one stream."""
+    """What has been heard of one stream, in the way that it asks for."""
 
-    def __init__(self, recogniser: Recogniser) -> None:
-        self._recogniser = recogniser
+    def __init__(self, recogniser: Recogniser, way: Way) -> None:
+        self._recogniser, self._way = recogniser, way
         self._spans: list[Span] = []
         self._said: list[Prediction] = []
         self._length = 0
@@ -77,11 +78,12 @@ class RunningAnswer:
             scores=self.prediction.scores,
             chunk_scores=said.scores if said is not None and everything else None,
             compute_ms=(time.perf_counter() - begin) * 1000,
+            text=self.prediction.text,
         )
 
     def _speech(self, chunk: Float32) -> Span | None:
         """The part of the chunk from its first to its last speech; None without any."""
-        segmenter = self._recogniser.segmenter
+        segmenter = self._way.segmenter
         if segmenter.detector is None:
             return Span(0, len(chunk))
         heard = np.concatenate([self._before, chunk])
@@ -98,6 +100,6 @@ class RunningAnswer:
 
     def _judge(self, samples: Float32) -> Prediction:
         engine = self._recogniser.engine
-        output = engine.infer([engine.features(samples)])
+        output = engine.infer([engine.features(samples)], [self._way.prompts])
         (prediction,) = self._recogniser.reader.read(engine.heard(output))
         return prediction

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from socket import socket
 from types import FrameType
@@ -76,9 +77,15 @@ class Process:
         begin = time.perf_counter()
         await self.service.recognition.open()
         info = self.service.recognition.backend.info
-        fields = {"backend": info.name, "model": info.model, "device": info.device}
-        load_s = round(time.perf_counter() - begin, 3)
-        self._logger.info("ready", extra={"fields": {**fields, "precision": info.precision, "load_s": load_s}})
+        fields = {
+            "backend": info.name,
+            "model": info.model,
+            "precision": info.precision,
+            "device": info.device,
+            "load_s": round(time.perf_counter() - begin, 3),
+            "pid": os.getpid(),
+        }
+        self._logger.info("ready", extra={"fields": fields})
         if self._grpc is not None:
             await self._grpc.set_ready(True)
 

@@ -46,20 +46,22 @@ class Streams:
         )
         backend = cast("StreamingBackend", recognition.backend)
         self._count(1)
-        work = asyncio.ensure_future(
-            backend.stream(
-                samples.blocks(), chunk_size=start.update_s, callback=found.put_nowait, adjustments=adjustments
-            )
-        )
-        work.add_done_callback(lambda _: found.put_nowait(None))
         try:
-            while (update := await found.get()) is not None:
-                trace.add({"inference": update.compute_ms})
-                yield stream_partial(update, start)
-            yield recognition.answer(await _settled(work, trace), samples.duration_s, start, trace)
+            work = asyncio.ensure_future(
+                backend.stream(
+                    samples.blocks(), chunk_size=start.update_s, callback=found.put_nowait, adjustments=adjustments
+                )
+            )
+            work.add_done_callback(lambda _: found.put_nowait(None))
+            try:
+                while (update := await found.get()) is not None:
+                    trace.add({"inference": update.compute_ms})
+                    yield stream_partial(update, start)
+                yield recognition.answer(await _settled(work, trace), samples.duration_s, start, trace)
+            finally:
+                work.cancel()
         finally:
             self._count(-1)
-            work.cancel()
 
     def _check(self, start: StreamStart) -> None:
         self._recognition.check_ready()

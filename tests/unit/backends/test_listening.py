@@ -38,11 +38,8 @@ def test_a_setting_that_can_not_be_is_named(settings: dict[str, Any], words: lis
 
 
 def test_prompts_are_the_rows_that_upstream_uses() -> None:
-    assert (Listening().language_prompt, Listening().textnorm_prompt) == (0, 15)
-    assert (Listening(language="yue", use_itn=True).language_prompt, Listening(use_itn=True).textnorm_prompt) == (
-        7,
-        14,
-    )
+    assert Listening().prompts == (0, 15)
+    assert Listening(language="yue", use_itn=True).prompts == (7, 14)
 
 
 def test_no_stretches_make_no_batches() -> None:
