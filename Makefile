@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench proto clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -n 4
@@ -51,3 +51,11 @@ $(VENV)/.espeak: | $(VENV)/bin/python
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis
+
+# The messages of the gRPC API, generated anew; a test compares them with the .proto. An older generator than the
+# newest: its code runs with this and the next major version of protobuf.
+proto: | $(VENV)/bin/python
+	$(PYTHON) -m venv $(VENV)/proto
+	$(VENV)/proto/bin/python -m pip install --quiet --disable-pip-version-check 'grpcio-tools==1.75.*' setuptools
+	$(VENV)/proto/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. \
+	  sv_eval/wire/emotion.proto

@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_command(lambda: say(help_text(rest, main_file="serve.yaml", header=_HEADER, footer=_FOOTER)))
     sys.path.insert(0, str(house()))
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    # gRPC's core writes lines of its own to stderr, between those of the log; what matters comes as an error.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     return run_command(lambda: _serve(given))
 
 

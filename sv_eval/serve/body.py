@@ -88,7 +88,7 @@ def parsed(kind: type[Message], body: bytes | str) -> Message:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        raise _validation_error(error) from error
+        raise validation_error(error) from error
 
 
 def checked(kind: type[Message], values: dict[str, Any]) -> Message:
@@ -96,7 +96,7 @@ def checked(kind: type[Message], values: dict[str, Any]) -> Message:
     try:
         return kind.model_validate_strings(values)
     except ValidationError as error:
-        raise _validation_error(error) from error
+        raise validation_error(error) from error
 
 
 async def upload_of(message: EmotionRequest, limits: ServiceLimits) -> Upload:
@@ -181,7 +181,8 @@ def _too_large(limits: ServiceLimits) -> ServiceError:
     return ServiceError("too_large", f"the body has more than {limits.max_body_bytes} bytes")
 
 
-def _validation_error(error: ValidationError) -> ServiceError:
+def validation_error(error: ValidationError) -> ServiceError:
+    """What pydantic found wrong, without the values that were sent."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if any(item["type"] == "json_invalid" for item in found):
         return ServiceError("invalid_request", f"the body is not JSON: {found[0]['msg']}")

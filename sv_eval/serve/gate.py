@@ -7,7 +7,6 @@ turns whatever goes wrong into a problem document, and writes the one line in th
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sv_eval.serve.access import Keyring, RateLimiter, key_in
 from sv_eval.serve.body import Buffered
-from sv_eval.serve.config import ServeConfig
-from sv_eval.serve.logs import log_request
 from sv_eval.serve.meters import Meters
+from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.trace import Trace, request_id_from
 from sv_eval.wire.problems import ServiceError, problem
 
@@ -70,9 +68,8 @@ class Gate:
 
     app: ASGIApp
     door: Door
-    config: ServeConfig
     buffered: Buffered
-    logger: logging.Logger
+    reporter: Reporter
     draining: Callable[[], bool] = field(default=lambda: False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,8 +106,7 @@ class Gate:
 
     async def _broken(self, error: Exception, trace: Trace, answer: _Answer, path: str) -> None:
         """An error that nobody expected: the log has it whole, the caller gets nothing of it."""
-        trace.code, trace.reason = "internal", f"{type(error).__name__}: {error}"
-        self._log_defect(error, trace)
+        self.reporter.defect(error, trace)
         await answer.problem(ServiceError("internal", "something went wrong in the service"), path)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,21 +130,16 @@ class Gate:
         try:
             await self.app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the log has it; a socket has no answer left to give
-            trace.code, trace.reason = "internal", f"{type(error).__name__}: {error}"
-            self._log_defect(error, trace)
+            self.reporter.defect(error, trace)
         finally:
             self.door.leave()
             self._note(scope, trace, status)
 
-    def _log_defect(self, error: Exception, trace: Trace) -> None:
-        self.logger.error("defect", exc_info=error, extra={"fields": {"request_id": trace.request_id}})
-
     def _note(self, scope: Scope, trace: Trace, status: int) -> None:
-        route = scope.get("route")
-        path = str(getattr(route, "path", "other"))
-        self.door.meters.request(path, trace)
+        path = str(getattr(scope.get("route"), "path", "other"))
         method = scope.get("method", "WS")
-        log_request(self.logger, trace, path=path, status=status, text=self.config.log_text, method=method)
+        headers = Headers(scope=scope)
+        self.reporter.finished(trace, path=path, method=method, status=status, headers=headers)
 
 
 class _Answer:

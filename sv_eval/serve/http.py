@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -17,6 +16,7 @@ from sv_eval import __version__
 from sv_eval.serve import routes_emotion, routes_openai, routes_state, routes_stream
 from sv_eval.serve.gate import Door, Gate, problem_answer
 from sv_eval.serve.openapi import DESCRIPTION, openapi_document
+from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service
 from sv_eval.wire.problems import ServiceError
 
@@ -24,7 +24,7 @@ _PAGE = Path(__file__).parent / "page" / "index.html"
 _EXPOSED = ["X-Request-ID", "Server-Timing", "Retry-After"]
 
 
-def create_app(service: Service, door: Door, logger: logging.Logger) -> ASGIApp:
+def create_app(service: Service, door: Door, reporter: Reporter) -> ASGIApp:
     """The application in front of a service. Its model need not be loaded yet."""
     config = service.config
     app = _documented() if config.docs else FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -41,9 +41,8 @@ def create_app(service: Service, door: Door, logger: logging.Logger) -> ASGIApp:
     gate = Gate(
         app=app,
         door=door,
-        config=config,
         buffered=service.buffered,
-        logger=logger,
+        reporter=reporter,
         draining=lambda: service.recognition.draining,
     )
     if not config.cors_origins:

@@ -42,7 +42,9 @@ def open_log(stream: TextIO | None = None) -> logging.Logger:
     return logging.getLogger("sv_eval.serve")
 
 
-def log_request(logger: logging.Logger, trace: Trace, *, path: str, status: int, text: bool, **more: Any) -> None:
+def log_request(
+    logger: logging.Logger, trace: Trace, *, path: str, status: int | str, text: bool, **more: Any
+) -> None:
     """One line about one request. The transcript is in it with `text`; the audio never is."""
     if not logger.isEnabledFor(logging.INFO):
         return

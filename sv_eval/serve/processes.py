@@ -46,8 +46,8 @@ def _run_one(backend: Mapping[str, Any], config: ServeConfig, listener: socket.s
     from sv_eval.serve.tracing import open_tracing
 
     logger = open_log()
-    with open_tracing(config.otel):
-        process = Process(build_backend(backend), config, logger, shared=shared)
+    with open_tracing(config.otel) as tracer:
+        process = Process(build_backend(backend), config, logger, tracer=tracer, shared=shared)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(process.run(listener))
 

@@ -18,6 +18,7 @@ from sv_eval.serve.access import Keyring, RateLimiter, read_keys
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.gate import Door
 from sv_eval.serve.http import create_app
+from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service
 
 _MESSAGE_BYTES = 1 << 20
@@ -27,12 +28,17 @@ _LOOK_S = 0.02
 class Process:
     """The service in this process.
 
-    listener: a bound TCP socket. grpc_port: None for no gRPC; 0 takes a free one. shared: whether other processes
-    use the same ports.
+    tracer: OpenTelemetry's, or None. shared: whether other processes use the same ports.
     """
 
     def __init__(
-        self, backend: Backend, config: ServeConfig, logger: logging.Logger, *, shared: bool = False
+        self,
+        backend: Backend,
+        config: ServeConfig,
+        logger: logging.Logger,
+        *,
+        tracer: Any = None,
+        shared: bool = False,
     ) -> None:
         self.config, self._logger = config, logger
         self.service = Service(backend, config)
@@ -42,12 +48,13 @@ class Process:
             max_requests=config.max_requests,
             meters=self.service.meters,
         )
+        reporter = Reporter(logger=logger, meters=self.service.meters, text=config.log_text, tracer=tracer)
         self._grpc: Any = None
         if config.grpc_port is not None:
             from sv_eval.serve.grpc_server import GrpcServer
 
-            self._grpc = GrpcServer(self.service, self._door, logger, shared=shared)
-        self._http = _HttpServer(create_app(self.service, self._door, logger), config)
+            self._grpc = GrpcServer(self.service, self._door, reporter, shared=shared)
+        self._http = _HttpServer(create_app(self.service, self._door, reporter), config)
 
     async def run(self, listener: socket) -> None:
         """Serve until told to stop, then finish what was accepted. Raises what loading the backend raises."""

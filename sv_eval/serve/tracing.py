@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,13 +15,12 @@ _ORDER = ("receive", "decode", "queue", "vad", "features", "inference", "postpro
 
 
 @contextmanager
-def open_tracing(endpoint: str | None) -> Iterator[None]:
-    """Send spans to a collector's OTLP/HTTP address while this is open; None sends nothing."""
+def open_tracing(endpoint: str | None) -> Iterator[Any]:
+    """A tracer whose spans go to a collector's OTLP/HTTP address while this is open; None without an address."""
     if endpoint is None:
-        yield
+        yield None
         return
     try:
-        from opentelemetry import trace
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
@@ -30,25 +29,25 @@ def open_tracing(endpoint: str | None) -> Iterator[None]:
         raise ConfigError(f"serve.otel needs the extra [otel] ({error}): pip install 'sv-eval[otel]'") from error
     provider = TracerProvider(resource=Resource.create({"service.name": "sv_eval", "service.version": __version__}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    trace.set_tracer_provider(provider)
     try:
-        yield
+        yield provider.get_tracer("sv_eval")
     finally:
         provider.shutdown()
 
 
-def trace_request(tracer: Any, done: Trace, *, name: str, status: int, parent: Any = None) -> None:
+def trace_request(tracer: Any, done: Trace, *, name: str, status: int | str, headers: Mapping[str, str]) -> None:
     """Write down a finished request as a span, its stages one after another below it.
 
-    tracer: OpenTelemetry's. parent: the context that the caller's own headers carry.
+    tracer: OpenTelemetry's. headers: the caller's; a W3C `traceparent` in them makes the span part of its trace.
     """
     from opentelemetry import trace
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+    parent = TraceContextTextMapPropagator().extract(headers)
     end_ns = time.time_ns()
     begin_ns = end_ns - round(done.total_ms * 1e6)
     attributes = {
-        "http.route": name.partition(" ")[2] or name,
-        "http.response.status_code": status,
+        "sv_eval.status": str(status),
         "sv_eval.request_id": done.request_id,
         "sv_eval.code": done.code,
         "sv_eval.audio_s": done.audio_s,

@@ -1,0 +1,171 @@
+"""The gRPC API in front of a service, with health checking and reflection."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from sv_eval.errors import ConfigError
+from sv_eval.serve.gate import Door
+from sv_eval.serve.grpc_messages import options_from, partial_from, response_from, start_from, upload_from
+from sv_eval.serve.reporter import Reporter
+from sv_eval.serve.service import Service
+from sv_eval.serve.trace import Trace, request_id_from
+from sv_eval.wire import emotion_pb2 as pb
+from sv_eval.wire import emotion_pb2_grpc
+from sv_eval.wire.messages import EmotionData
+from sv_eval.wire.problems import ServiceError
+
+_NAME = pb.DESCRIPTOR.services_by_name["EmotionRecognition"].full_name
+_SERVING, _NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class GrpcServer:
+    """Answers the same questions as HTTP, in the same event loop.
+
+    shared: whether other processes listen on the same port.
+    """
+
+    def __init__(self, service: Service, door: Door, reporter: Reporter, *, shared: bool = False) -> None:
+        self._service, self._door, self._reporter, self._shared = service, door, reporter, shared
+        self._health = health.aio.HealthServicer()
+        self._server: Any = None
+
+    async def start(self, address: str) -> int:
+        """Listen on `host:port`; the port that it became. Raises ConfigError when it can't be had."""
+        limits = self._service.config.limits
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", limits.max_body_bytes),
+                ("grpc.so_reuseport", int(self._shared)),
+            ]
+        )
+        servicer = _Servicer(self._service, self._door, self._reporter)
+        emotion_pb2_grpc.add_EmotionRecognitionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        await self.set_ready(False)
+        try:
+            port: int = server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"serve.grpc_port: can't listen on {address}; choose another, 0 for a free one or null for no gRPC"
+            ) from error
+        await server.start()
+        self._server = server
+        return port
+
+    async def set_ready(self, ready: bool) -> None:
+        """What health checks are told."""
+        for name in ("", _NAME):
+            await self._health.set(name, _SERVING if ready else _NOT_SERVING)
+
+    async def stop(self, grace_s: float) -> None:
+        """Accept nothing more, and finish what was accepted within so many seconds."""
+        if self._server is not None:
+            await self._server.stop(grace_s)
+            self._server = None
+
+
+class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
+    """The methods of the API."""
+
+    def __init__(self, service: Service, door: Door, reporter: Reporter) -> None:
+        self._service, self._door, self._reporter = service, door, reporter
+
+    async def Recognize(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Judge one recording."""
+        async with self._call(context, "Recognize") as trace:
+            self._service.buffered.take(len(request.audio), trace)
+            trace.received_s = time.perf_counter()
+            upload, options = upload_from(request), options_from(request.options)
+            data = await self._in_callers_time(self._service.recognition.recognise(upload, options, trace), context)
+            return response_from(data, trace.request_id)
+
+    async def StreamingRecognize(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802
+        """Judge audio while it comes."""
+        async with self._call(context, "StreamingRecognize", buffers=False) as trace:
+            idle_s = self._service.config.streams.idle_s
+            first = await _next(requests, idle_s)
+            if first is None or first.WhichOneof("request") != "config":
+                raise ServiceError("invalid_request", "the first message must hold the configuration")
+            start = start_from(first.config)
+            async for update in self._service.streams.updates(start, _pieces(requests, idle_s), trace):
+                if isinstance(update, EmotionData):
+                    yield pb.StreamingRecognizeResponse(final=response_from(update, trace.request_id))
+                else:
+                    yield pb.StreamingRecognizeResponse(partial=partial_from(update))
+
+    @asynccontextmanager
+    async def _call(self, context: Any, method: str, *, buffers: bool = True) -> AsyncIterator[Trace]:
+        """What surrounds every call: admission, the one line in the log, and errors as gRPC has them."""
+        metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        trace = Trace(request_id=request_id_from(metadata.get("x-request-id")))
+        admitted, status = False, "OK"
+        try:
+            await context.send_initial_metadata((("x-request-id", trace.request_id),))
+            self._door.admit(metadata.get, _address(context.peer()))
+            admitted = True
+            yield trace
+        except ServiceError as error:
+            status = error.code.grpc
+            await _abort(context, error, trace)
+        except asyncio.CancelledError:
+            trace.code, trace.reason, status = "cancelled", "the caller went away", "CANCELLED"
+            raise
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the log has it; nothing of it reaches the caller
+            status = "INTERNAL"
+            self._reporter.defect(error, trace)
+            await _abort(context, ServiceError("internal", "something went wrong in the service"), trace)
+        finally:
+            if admitted:
+                self._door.leave()
+            if buffers:
+                self._service.buffered.release(trace)
+            path = f"/{_NAME}/{method}"
+            self._reporter.finished(trace, path=path, method="GRPC", status=status, headers=metadata)
+
+    async def _in_callers_time(self, work: Awaitable[EmotionData], context: Any) -> EmotionData:
+        """The result within the deadline that the caller set for itself."""
+        left_s = context.time_remaining()
+        try:
+            return await asyncio.wait_for(work, left_s)
+        except TimeoutError as error:
+            raise ServiceError("deadline_exceeded", "there was no answer before the caller's deadline") from error
+
+
+async def _abort(context: Any, error: ServiceError, trace: Trace) -> None:
+    trace.code = error.code.word
+    metadata = [("code", error.code.word), ("x-request-id", trace.request_id)]
+    if error.retry_after_s is not None:
+        metadata.append(("retry-after-s", str(error.retry_after_s)))
+    await context.abort(grpc.StatusCode[error.code.grpc], error.detail, tuple(metadata))
+
+
+async def _pieces(requests: AsyncIterator[Any], idle_s: float) -> AsyncIterator[bytes]:
+    while (request := await _next(requests, idle_s)) is not None:
+        if request.WhichOneof("request") != "audio":
+            raise ServiceError("invalid_request", "only the first message may hold a configuration")
+        yield request.audio
+
+
+async def _next(requests: AsyncIterator[Any], idle_s: float) -> Any:
+    """The next message, or None when the caller has closed its side."""
+    try:
+        return await asyncio.wait_for(anext(requests, None), idle_s)
+    except TimeoutError as error:
+        raise ServiceError("request_timeout", f"no message came for {idle_s:g} s") from error
+
+
+def _address(peer: str) -> str:
+    """The caller's address without its port: `ipv4:127.0.0.1:5000` is `127.0.0.1`."""
+    return peer.partition(":")[2].rpartition(":")[0] or peer
