@@ -32,6 +32,25 @@ class Origin:
     """Channel count."""
 
 
+class _Memory:
+    """A file in memory as libsndfile's callbacks need it: a seek that can't be is refused, as a disk's is.
+
+    An error raised in a callback would reach nobody, save for a traceback on stderr.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.tell = file.read, file.tell
+        self.readinto = getattr(file, "readinto")  # noqa: B009 - BinaryIO does not promise it, BytesIO has it
+        self._file = file
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """The position after seeking; unchanged when there is no such place."""
+        try:
+            return self._file.seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self._file.tell()
+
+
 def decode_sndfile(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
     """Decodes `file` into `track`; None when libsndfile doesn't know the format."""
     import soundfile
@@ -39,7 +58,7 @@ def decode_sndfile(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None
     file.seek(0)
     try:
         # By its descriptor, a file is read in C; by its name, a `.raw` ending would be believed.
-        sound = soundfile.SoundFile(file.fileno() if isinstance(file, io.FileIO) else file, closefd=False)
+        sound = soundfile.SoundFile(file.fileno() if isinstance(file, io.FileIO) else _Memory(file), closefd=False)
     except soundfile.SoundFileError:
         return None
     with sound:

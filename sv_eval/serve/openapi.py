@@ -121,6 +121,12 @@ def also(status: int, description: str, kind: type[BaseModel]) -> dict[int | str
     return {status: {"description": description, "content": _content("application/json", kind)}}
 
 
+def or_text(status: int, kind: type[BaseModel]) -> dict[int | str, Any]:
+    """A good answer of a route that may also be plain text."""
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    return {status: {"description": "An answer", "content": {**_content("application/json", kind), **text}}}
+
+
 @cache
 def example_audio() -> str:
     """A quarter of a second of a tone as a wav file in base64, so that the documentation's examples run."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from sv_eval.serve.body import checked, read_body, read_form
-from sv_eval.serve.openapi import OF_A_BODY, OF_AUDIO, answers, form_body, form_fields
+from sv_eval.serve.openapi import OF_A_BODY, OF_AUDIO, answers, form_body, form_fields, or_text
 from sv_eval.serve.recognition import Upload
 from sv_eval.serve.routes_emotion import TheService, TheTrace, answered
 from sv_eval.serve.service import Service
@@ -35,7 +35,10 @@ class TranscriptionOptions(BaseModel):
 @router.post(
     "/v1/audio/transcriptions",
     summary="Transcript as OpenAI's clients expect it, with the emotion",
-    responses=answers(TranscriptionAnswer, OF_A_BODY, OF_AUDIO, ("model_not_found",), problem=OpenAiProblem),
+    responses={
+        **answers(TranscriptionAnswer, OF_A_BODY, OF_AUDIO, ("model_not_found",), problem=OpenAiProblem),
+        **or_text(200, TranscriptionAnswer),
+    },
     openapi_extra=form_body(form_fields(TranscriptionOptions)),
     response_class=Response,
 )
