@@ -1,6 +1,7 @@
 # make demo    measure the bundled model on the bundled clips; ends with the report's path
 # make test    the tests
 # make check   format, lint, types, layers
+# make serve   the service with the bundled model on http://127.0.0.1:8000
 # Each sets up .venv by itself and is quick the second time.
 
 PYTHON ?= python3
@@ -9,15 +10,18 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench proto clean
+.PHONY: help demo serve test check bench proto clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 4
+	@sed -n 's/^# //p' Makefile | head -n 5
 
 demo: $(VENV)/.core
 	@$(BIN)/python -m sv_eval $(ARGS)
 
-test: $(VENV)/.dev $(VENV)/.espeak
+serve: $(VENV)/.serve
+	@$(BIN)/python -m sv_eval.serve $(ARGS)
+
+test: $(VENV)/.dev $(VENV)/.debian
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev
@@ -37,16 +41,21 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
+$(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[serve]'
+	@touch $@ $(VENV)/.core
+
 # torch first and by itself: a range would let pip choose a CUDA build of several GB.
 $(VENV)/.dev: pyproject.toml requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,serve,otel]'
-	@touch $@ $(VENV)/.core
+	@touch $@ $(VENV)/.core $(VENV)/.serve
 
-# The tests that rebuild the bundled clips speak with espeak-ng.
-$(VENV)/.espeak: | $(VENV)/bin/python
-	@command -v espeak-ng >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng; } \
-	  || { echo "espeak-ng is needed by the tests: apt-get install espeak-ng"; exit 1; }
+# The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium.
+$(VENV)/.debian: | $(VENV)/bin/python
+	@{ command -v espeak-ng && command -v chromium && command -v curl; } >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl >/dev/null; } \
+	  || { echo "the tests need: apt-get install espeak-ng chromium curl"; exit 1; }
 	@touch $@
 
 clean:

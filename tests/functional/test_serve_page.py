@@ -1,0 +1,132 @@
+"""The page at `/` in a real browser, with a real recording."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import soundfile
+
+Serve = Callable[..., Any]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)"),
+    pytest.mark.filterwarnings("default"),
+]
+PICTURES = os.environ.get("SV_EVAL_PICTURES")
+"""A folder for screenshots; none are made without it."""
+
+
+@pytest.fixture(scope="module")
+def service(serving: Serve) -> Iterator[Any]:
+    with serving() as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory, demo_clips: list[Path]) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    # What the pretended microphone hears: a minute of it, so that the recording is inside.
+    spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    samples, rate_hz = soundfile.read(demo_clips[0], dtype="int16")
+    soundfile.write(spoken, samples, rate_hz)
+    with sync_playwright() as playwright:
+        it = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={spoken}",
+            ],
+        )
+        yield it
+        it.close()
+
+
+@pytest.fixture
+def page(browser: Any, service: Any) -> Iterator[Any]:
+    """The page, freshly opened; afterwards nothing must have gone wrong or out."""
+    context = browser.new_context(locale="en-GB", color_scheme="light", viewport={"width": 900, "height": 1100})
+    it = context.new_page()
+    errors: list[str] = []
+    asked: list[str] = []
+    it.on("pageerror", lambda error: errors.append(str(error)))
+    it.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    it.on("request", lambda request: asked.append(request.url))
+    it.goto(service.url)
+    it.wait_for_function("document.getElementById('model').textContent.length > 0")
+    yield it
+    assert [error for error in errors if "status of 422" not in error] == []
+    assert [url for url in asked if not url.startswith((service.url, "data:", "blob:"))] == []
+    context.close()
+
+
+def picture(page: Any, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+def test_a_file_is_judged_as_the_api_judges_it(page: Any, service: Any, demo_clips: list[Path]) -> None:
+    clip = demo_clips[0]
+    page.set_input_files("#file", clip)
+    page.wait_for_selector("#result:not([hidden])")
+    answer = httpx.post(
+        f"{service.url}/analyze", files={"file": clip.read_bytes()}, data={"return_all_emotions": "true"}
+    )
+    data = answer.json()["data"]
+    assert page.get_attribute("#emotion", "data-emotion") == data["emotion"]
+    assert page.inner_text("#text") == data["text"]
+    assert page.locator("#bars .bar").count() == len(data["scores"])
+    assert page.locator("#segments > span").count() == 1
+    assert page.is_visible("#wave")
+    assert "total" in page.inner_text("#facts")
+    picture(page, "light")
+    page.emulate_media(color_scheme="dark")
+    picture(page, "dark")
+
+
+def test_chunks_show_on_the_timeline(page: Any, demo_clips: list[Path]) -> None:
+    page.click("summary")
+    page.fill("#chunk", "0.7")
+    page.select_option("#spoken", "en")
+    page.set_input_files("#file", demo_clips[0])
+    page.wait_for_selector("#result:not([hidden])")
+    assert page.locator("#segments > span").count() > 1
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    picture(page, "narrow")
+
+
+def test_what_is_no_audio_is_said_with_its_code(page: Any, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("this is no audio at all, however long one looks at it")
+    page.set_input_files("#file", file)
+    page.wait_for_selector("#problem:not([hidden])")
+    assert "not_audio" in page.inner_text("#problem code")
+    picture(page, "problem")
+
+
+def test_the_microphone(page: Any) -> None:
+    page.click("#record")
+    page.wait_for_selector("#record.on")
+    page.wait_for_timeout(1500)  # what is recorded; nothing is waited for
+    page.click("#record")
+    page.wait_for_selector("#result:not([hidden])")
+    assert page.get_attribute("#emotion", "data-emotion")
+
+
+def test_the_other_language(page: Any, demo_clips: list[Path]) -> None:
+    page.click("#language")
+    page.set_input_files("#file", demo_clips[0])
+    page.wait_for_selector("#result:not([hidden])")
+    assert page.get_attribute("html", "lang") == "zh-CN"
+    assert "听声识情绪" in page.inner_text("h1")
+    picture(page, "chinese")
