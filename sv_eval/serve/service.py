@@ -66,6 +66,7 @@ class Service:
         info, able = self.recognition.backend.info, self.recognition.backend.capabilities
         return ModelCard(
             id=self.recognition.model_id,
+            object="model",
             created=self._created,
             owned_by="sv_eval",
             aliases=list(self.config.model_aliases),
