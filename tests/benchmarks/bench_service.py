@@ -122,7 +122,7 @@ def running(command: list[str], settings: dict[str, Any]) -> Iterator[str]:
     else:
         raise SystemExit(f"{command} did not start")
     # Unread, its log would fill the pipe and then hold it up.
-    threading.Thread(target=process.stderr.read, daemon=True).start()
+    threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
     try:
         yield url
     finally:
