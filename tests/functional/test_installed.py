@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import urllib.request
 import venv
 from pathlib import Path
 
@@ -104,3 +105,20 @@ def test_a_bare_import_is_light(installed_python: Path) -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_the_service_runs_from_the_wheel(installed_python: Path, tmp_path: Path) -> None:
+    program = WITHOUT_TORCH.replace("run_module('sv_eval'", "run_module('sv_eval.serve'")
+    command = [str(installed_python), "-c", program, "serve.port=0", "serve.grpc_port=0"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=plain_environment(), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        lines = [json.loads(process.stderr.readline()) for _ in range(2)]
+        assert [line["event"] for line in lines] == ["listening", "ready"]
+        for path, words in (("/", "Emotion from a voice"), ("/docs", "swagger"), ("/health/ready", "ready")):
+            with urllib.request.urlopen(lines[0]["http"] + path, timeout=30) as answer:
+                assert words in answer.read().decode()
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+        process.stderr.close()
