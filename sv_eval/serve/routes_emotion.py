@@ -60,12 +60,13 @@ class RawOptions(BaseModel):
     sample_rate: SampleRate | None = None
 
 
-def _service(request: HttpRequest) -> Service:
+# Not waiting for anything, and `async` all the same: FastAPI runs other functions in a thread, at each request.
+async def _service(request: HttpRequest) -> Service:
     service: Service = request.app.state.service
     return service
 
 
-def _trace(request: HttpRequest) -> Trace:
+async def _trace(request: HttpRequest) -> Trace:
     trace: Trace = request.state.trace
     return trace
 
