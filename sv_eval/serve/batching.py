@@ -21,6 +21,9 @@ from sv_eval.wire.problems import ServiceError
 _MEMORY = 0.1
 """The weight of the newest value in a running mean."""
 
+_MARGIN = 1.25
+"""How much slower than so far the backend may become before a request that was accepted misses its deadline."""
+
 Recognise = Callable[[Sequence[Request]], Awaitable[Sequence[Answer]]]
 
 
@@ -144,7 +147,7 @@ class MicroBatcher:
         if not self._calls:
             # Nothing is going on: a pace that was measured wrong must not lock everyone out.
             return
-        expected_s = self.expected_wait_s + request.waveform.duration_s * (self._cost or 0.0)
+        expected_s = _MARGIN * (self.expected_wait_s + request.waveform.duration_s * (self._cost or 0.0))
         if expected_s > within_s:
             raise ServiceError(
                 "overloaded",

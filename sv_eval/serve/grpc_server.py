@@ -69,9 +69,9 @@ class GrpcServer:
 
     async def stop(self, grace_s: float) -> None:
         """Accept nothing more, and finish what was accepted within so many seconds."""
-        if self._server is not None:
-            await self._server.stop(grace_s)
-            self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop(grace_s)
 
 
 class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):

@@ -32,7 +32,7 @@ def create_app(service: Service, door: Door, reporter: Reporter) -> ASGIApp:
     for routes in (routes_emotion, routes_openai, routes_stream, routes_state):
         app.include_router(routes.router)
     if config.docs:
-        app.add_api_route("/", _page, include_in_schema=False)
+        app.add_api_route("/", _page, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(StarletteHttpException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)

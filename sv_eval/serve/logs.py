@@ -22,6 +22,7 @@ class JsonFormatter(logging.Formatter):
         members: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            "pid": record.process,
             "event": record.getMessage(),
             **getattr(record, "fields", {}),
         }

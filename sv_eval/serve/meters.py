@@ -37,7 +37,7 @@ class Meters:
                 ("requests_in_work", "Requests that were accepted and not answered yet", "livesum"),
                 ("streams_open", "Streams that are open", "livesum"),
                 ("buffered_bytes", "Bytes of request bodies that are held", "livesum"),
-                ("ready", "1 when the model is loaded and the queue is not full", "livemin"),
+                ("ready", "1 from when the model is loaded until the service is told to stop", "livemin"),
                 ("unknown_share", f"The share of unknown among the last {_RECENT} answers", "livemostrecent"),
             )
         }

@@ -149,7 +149,8 @@ async def batch(request: HttpRequest, service: TheService, trace: TheTrace) -> R
     found = await service.many(asked, trace)
     success = all(one.success for one in found)
     if not success:
-        trace.code = next(one.error.code for one in found if one.error is not None)
+        failed = [one.error.code for one in found if one.error is not None]
+        trace.code, trace.reason = failed[0], f"{len(failed)} of {len(found)} recordings failed"
     return answered(
         BatchAnswer(success=success, data=found, request_id=trace.request_id), status=200 if success else 207
     )

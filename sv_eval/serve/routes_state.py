@@ -14,12 +14,14 @@ from sv_eval.wire.problems import ServiceError
 router = APIRouter(tags=["state"])
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Whether the process lives", responses=answers(Health), response_class=Response)
 async def health() -> Response:
     """Answer as long as the process can."""
     return answered(Health(status="ok", version=__version__))
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready",
     summary="Whether a request would be answered now",
@@ -28,12 +30,7 @@ async def health() -> Response:
 )
 async def ready(service: TheService) -> Response:
     """Answer 200 when the model is loaded and the queue is not full."""
-    try:
-        service.recognition.check_ready()
-    except ServiceError:
-        service.meters.set("ready", 0)
-        raise
-    service.meters.set("ready", 1)
+    service.recognition.check_ready()
     found = Health(
         status="ready",
         version=__version__,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from socket import socket
 from types import FrameType
@@ -41,6 +40,7 @@ class Process:
         shared: bool = False,
     ) -> None:
         self.config, self._logger = config, logger
+        self._stopping: asyncio.Task[None] | None = None
         self.service = Service(backend, config)
         self._door = Door(
             keys=Keyring(read_keys(config.api_keys_file)),
@@ -71,6 +71,8 @@ class Process:
             opening.cancel()
             if self._grpc is not None:
                 await self._grpc.stop(self.config.shutdown_s)
+            if self._stopping is not None:
+                await self._stopping
             await self.service.recognition.close()
             self._logger.info("stopped")
 
@@ -90,15 +92,16 @@ class Process:
             "precision": info.precision,
             "device": info.device,
             "load_s": round(time.perf_counter() - begin, 3),
-            "pid": os.getpid(),
         }
         self._logger.info("ready", extra={"fields": fields})
+        self.service.meters.set("ready", 1)
         if self._grpc is not None:
             await self._grpc.set_ready(True)
 
     def _begin_stop(self) -> None:
         self._logger.info("stopping")
         self.service.recognition.draining = True
+        self.service.meters.set("ready", 0)
         self._stopping = asyncio.get_running_loop().create_task(self._stop())
 
     async def _stop(self) -> None:
@@ -108,9 +111,12 @@ class Process:
         await asyncio.sleep(self.config.drain_s)
         self._http.close_doors()
         until = time.monotonic() + self.config.shutdown_s
+        ending = None if self._grpc is None else asyncio.create_task(self._grpc.stop(self.config.shutdown_s))
         while self.service.streams.open and time.monotonic() < until:
             await asyncio.sleep(_LOOK_S)
-        self._http.should_exit = True
+        self._http.end_within(until - time.monotonic())
+        if ending is not None:
+            await ending
 
 
 class _HttpServer(uvicorn.Server):
@@ -146,6 +152,11 @@ class _HttpServer(uvicorn.Server):
         """Serve on the sockets until `should_exit`."""
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    def end_within(self, seconds: float) -> None:
+        """Finish what is in work, for so many seconds at most."""
+        self.config.timeout_graceful_shutdown = max(1, round(seconds))
+        self.should_exit = True
 
     def close_doors(self) -> None:
         """Accept no further connection; those that are open go on."""

@@ -101,9 +101,32 @@ async def http(url: str, bodies: Sequence[bytes], callers: int) -> tuple[list[fl
         return times, len(bodies) / (time.perf_counter() - begin)
 
 
+class Server:
+    """A server in a process group of its own, which stands still unless it is asked."""
+
+    def __init__(self, url: str, group: int) -> None:
+        self.url, self._group = url, group
+
+    def pause(self) -> None:
+        os.killpg(self._group, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self._group, signal.SIGCONT)
+
+
 @contextmanager
-def running(command: list[str], settings: dict[str, Any]) -> Iterator[str]:
-    """A server in a process of its own; where it listens."""
+def awake(server: Server) -> Iterator[str]:
+    """The server's address, while it runs: a server that idles may poll, and would slow the others."""
+    server.resume()
+    try:
+        yield server.url
+    finally:
+        server.pause()
+
+
+@contextmanager
+def running(command: list[str], settings: dict[str, Any], path: str) -> Iterator[Server]:
+    """A server, started and paused."""
     process = subprocess.Popen(
         [sys.executable, *command],
         env={**os.environ, "SV_EVAL_BENCH": json.dumps(settings)},
@@ -123,9 +146,12 @@ def running(command: list[str], settings: dict[str, Any]) -> Iterator[str]:
         raise SystemExit(f"{command} did not start")
     # Unread, its log would fill the pipe and then hold it up.
     threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
+    server = Server(url + path, process.pid)
+    server.pause()
     try:
-        yield url
+        yield server
     finally:
+        server.resume()
         os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(15)
@@ -133,7 +159,7 @@ def running(command: list[str], settings: dict[str, Any]) -> Iterator[str]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-async def measure(arguments: argparse.Namespace, urls: dict[str, str]) -> None:
+async def measure(arguments: argparse.Namespace, servers: dict[str, Server]) -> None:
     samples = clips(arguments.requests, arguments.seconds)
     requests = [Request(clip_id=str(n), waveform=Waveform(samples=one)) for n, one in enumerate(samples)]
     bodies = [
@@ -144,15 +170,18 @@ async def measure(arguments: argparse.Namespace, urls: dict[str, str]) -> None:
     backend = OnnxBackend(model=arguments.model, precision=arguments.precision, threads=arguments.threads)
     async with backend:
         await alone_ms(backend, requests[:4])
-        for url in urls.values():
-            await http(url, bodies[:16], CALLERS)
+        for server in servers.values():
+            with awake(server) as url:
+                await http(url, bodies[:16], CALLERS)
         for _ in range(arguments.rounds):
             single.setdefault("backend alone", []).append(statistics.median(await alone_ms(backend, requests)))
-            for name, url in urls.items():
-                single.setdefault(name, []).append(statistics.median((await http(url, bodies, 1))[0]))
+            for name, server in servers.items():
+                with awake(server) as url:
+                    single.setdefault(name, []).append(statistics.median((await http(url, bodies, 1))[0]))
             rates.setdefault("backend alone", []).append(await alone_per_s(backend, requests))
-            for name, url in urls.items():
-                rates.setdefault(name, []).append((await http(url, bodies, CALLERS))[1])
+            for name, server in servers.items():
+                with awake(server) as url:
+                    rates.setdefault(name, []).append((await http(url, bodies, CALLERS))[1])
     own_ms, own_rate = statistics.median(single["backend alone"]), statistics.median(rates["backend alone"])
     print(f"{'':24}{'1 caller, p50':>16}{'added':>12}{f'{CALLERS} callers':>16}{'of its own':>12}")
     for name in single:
@@ -181,13 +210,12 @@ def main() -> None:
     if importlib.util.find_spec("litserve"):
         peers["LitServe"] = [str(_HERE / "peer_litserve.py")]
     print(f"{arguments.model}, {arguments.precision}, {arguments.threads} thread(s), {arguments.seconds:g} s wav")
-    with running(ours, settings) as url:
-        urls = {"service": f"{url}/v1/emotion"}
+    with running(ours, settings, "/v1/emotion") as service:
         if "LitServe" not in peers:
-            asyncio.run(measure(arguments, urls))
+            asyncio.run(measure(arguments, {"service": service}))
             return
-        with running(peers["LitServe"], settings) as other:
-            asyncio.run(measure(arguments, {**urls, "LitServe": f"{other}/predict"}))
+        with running(peers["LitServe"], settings, "/predict") as peer:
+            asyncio.run(measure(arguments, {"service": service, "LitServe": peer}))
 
 
 if __name__ == "__main__":

@@ -98,6 +98,18 @@ class Serving:
         assert len(found()) >= count, f"the service ended: {self.lines}"
         return found()
 
+    def request(self, request_id: str, *, timeout_s: float = 30) -> dict[str, Any]:
+        """The line about one request, waited for: it is written once the answer is on its way."""
+
+        def found() -> dict[str, Any] | None:
+            return next((line for line in self.lines if line.get("request_id") == request_id), None)
+
+        with self._more:
+            assert self._more.wait_for(lambda: found() is not None, timeout_s), f"no line about {request_id}"
+        line = found()
+        assert line is not None
+        return line
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it with a signal; its exit code."""
         if self.process.poll() is None:

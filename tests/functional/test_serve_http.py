@@ -56,6 +56,8 @@ def test_health_and_readiness(api: httpx.Client) -> None:
     assert api.get("/health").json()["status"] == "ok"
     ready = api.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert [api.head(path).status_code for path in ("/", "/health", "/health/ready")] == [200] * 3
+    assert "sv_eval_ready 1.0" in api.get("/metrics").text
 
 
 def test_an_emotion_comes_with_text_and_posterior(api: httpx.Client, clip: bytes) -> None:
@@ -209,7 +211,7 @@ def test_what_is_wrong_elsewhere(
     answer = api.post(path, **arguments)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     if status == 405:
-        assert answer.headers["allow"] == "GET"
+        assert "GET" in answer.headers["allow"]
 
 
 def test_a_batch_with_a_bad_recording_answers_the_good_ones(api: httpx.Client, clip: bytes) -> None:
@@ -228,7 +230,7 @@ def test_the_caller_s_request_id_comes_back_unless_it_could_do_harm(api: httpx.C
 
 def test_one_line_a_request_and_the_same_stages_in_the_header(service: Any, api: httpx.Client, clip: bytes) -> None:
     answer = api.post("/v1/emotion", json=encoded(clip), headers={"x-request-id": "look-for-me"})
-    line = next(line for line in reversed(service.events("request", 1)) if line["request_id"] == "look-for-me")
+    line = service.request("look-for-me")
     stages = dict(part.split(";dur=") for part in answer.headers["server-timing"].split(", "))
     assert {"receive", "decode", "queue", "features", "inference", "total"} <= set(stages)
     assert {f"{name}_ms" for name in stages} <= set(line)

@@ -53,15 +53,17 @@ def test_sixty_four_clients_get_the_answers_that_one_gets(serving: Serve, demo_c
 def test_too_much_is_refused_and_what_is_accepted_is_answered_in_time(
     serving: Serve, demo_clips: list[Path]
 ) -> None:
-    overrides = (*SLOW, "serve.queue_size=400", "serve.deadline_s=1.0")
+    overrides = (*SLOW, "serve.queue_size=400", "serve.deadline_s=2.0")
     with serving(*overrides) as service:
         asyncio.run(all_at_once(service.url, [body(demo_clips[0])] * 5, 1))
         answers = asyncio.run(all_at_once(service.url, [body(demo_clips[0])] * 300, 150))
     codes = Counter(answer.status_code for answer in answers)
-    assert set(codes) == {200, 503}, codes
-    # A second holds fifty; the first wave alone brought three times as many.
-    assert codes[503] > 50
-    assert codes[200] > 30
+    assert set(codes) <= {200, 503, 504}, codes
+    # A hundred fit into two seconds; the first wave alone brings half as many again.
+    assert codes[503] > 30
+    assert codes[200] > 50
+    # What a machine that stands still for a moment makes late; by the queue's own reckoning it is none.
+    assert codes[504] <= 6
     for answer in answers:
         if answer.status_code == 503:
             assert answer.json()["code"] == "overloaded"

@@ -8,11 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sv_eval.wire.problems import CODES
 
@@ -123,3 +124,19 @@ def test_the_javascript_program_runs(here: Callable[[str], str], tmp_path: Path)
     done = subprocess.run(["node", file], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "angry" in done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_stands_there_with_its_default(page: str) -> None:
+    def flat(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+        for name, value in settings.items():
+            if isinstance(value, Mapping):
+                yield from flat(value, f"{prefix}{name}.")
+            else:
+                yield prefix + name, value
+
+    rows = re.findall(
+        r"^\| `(serve\.[\w.]+)` \| `(.*?)` \|", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.M
+    )
+    settings = yaml.safe_load((ROOT / "conf" / "serve" / "default.yaml").read_text(encoding="utf-8"))
+    assert {name: yaml.safe_load(value) for name, value in rows} == dict(flat(settings, "serve."))
