@@ -25,7 +25,7 @@ PROBLEM_TYPE = "application/problem+json"
 OPENAI_PATH = "/v1/audio/"
 _OPEN = ("/", "/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/favicon.ico")
 """What is answered without a key, /docs with all below it: nothing of it costs or tells anything."""
-_ABUSED = 4403
+_REFUSED = 4403
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,7 +191,7 @@ async def _refuse(error: ServiceError, trace: Trace, scope: Scope, receive: Rece
     """Refuse a websocket: with a problem document where the server can, else by closing it."""
     await receive()
     if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": _ABUSED, "reason": error.code.word})
+        await send({"type": "websocket.close", "code": _REFUSED, "reason": error.code.word})
         return
     status, headers, body = problem_answer(error, trace, scope["path"])
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
