@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.onnxruntime_errors import onnxruntime_errors
 from backends.sensevoice.answers import Heard
 from backends.sensevoice.frontend import Float32, Frontend, pad_batch
 from backends.sensevoice.listening import Listening, Prompts
@@ -56,7 +57,7 @@ class OnnxEngine:
     ) -> None:
         self.features = frontend
         self._prompts, self._emotion_ids = listening.prompts, emotion_ids
-        self._errors = _onnxruntime_errors()
+        self._errors = onnxruntime_errors()
         self._session = self._open(graph, runtime)
         _check_signature(self._session, graph, frontend.config.dimension)
 
@@ -126,14 +127,6 @@ def _out_of_memory(speech: Float32) -> InferenceError:
         f"a batch of {batch} x {frames * 0.06:.1f} s of audio did not fit into memory; set a smaller "
         "backend.batch_size, or backend.batch_s or backend.chunk_size",
     )
-
-
-def _onnxruntime_errors() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises: a dozen classes without a common parent of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as native
-
-    own = [item for item in vars(native).values() if isinstance(item, type) and issubclass(item, Exception)]
-    return (RuntimeError, *own)
 
 
 def _one_line(error: Exception) -> str:

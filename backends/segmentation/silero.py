@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.onnxruntime_errors import onnxruntime_errors
 from sv_eval.errors import ModelError
 
 Float32 = NDArray[np.float32]
@@ -41,7 +42,10 @@ class SileroVad:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except onnxruntime_errors() as error:
+            raise ModelError(f"{path}: onnxruntime can't load it ({' '.join(str(error).split())[:300]})") from error
         self._whole = path.name == _SEQUENCE
         self.name = f"silero ({_version()})"
 

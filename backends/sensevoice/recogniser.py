@@ -20,9 +20,9 @@ from backends.segmentation.spans import Span
 from backends.sensevoice.answers import AnswerReader, Heard
 from backends.sensevoice.combining import combined
 from backends.sensevoice.frontend import Float32
-from backends.sensevoice.listening import Listening, Prompts
+from backends.sensevoice.listening import LANGUAGES, Listening, Prompts
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Request
-from sv_eval.errors import ConfigError, InferenceError, ModelError
+from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
 from sv_eval.records import Failure, Prediction
 
 Result = TypeVar("Result")
@@ -152,6 +152,10 @@ class Recogniser:
         """
         if asked == NO_ADJUSTMENTS:
             return self._own
+        if asked.language is not None and asked.language not in LANGUAGES:
+            raise InferenceError(
+                "bad_setting", f"language={asked.language} is not known; {nearest(asked.language, LANGUAGES)}"
+            )
         try:
             changed = {name: getattr(asked, name) for name in ("language", "use_itn") if name in asked.asked}
             segmenter = self.segmenter.adjusted(vad_threshold=asked.vad_threshold, chunk_size=asked.chunk_size)

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from backends.fake import FakeBackend
 from backends.local import LocalBackend
 from backends.onnx import OnnxBackend
-from sv_eval.backend import Answer, Backend, Request, is_backend
+from sv_eval.audio.decoding import decode
+from sv_eval.backend import (
+    Adjustments,
+    Answer,
+    Backend,
+    Request,
+    SpeechDetectingBackend,
+    StreamingBackend,
+    is_backend,
+)
 from sv_eval.emotions import EMOTIONS, UNKNOWN
-from sv_eval.records import Prediction, Waveform
+from sv_eval.errors import InferenceError
+from sv_eval.records import Failure, Prediction, Waveform
+
+CLIP = min((Path(__file__).resolve().parents[2] / "datasets" / "demo" / "clips").glob("*.flac"))
 
 Make = Callable[[], Backend]
 BACKENDS: dict[str, Make] = {
@@ -137,3 +153,90 @@ def test_it_can_be_opened_again(make: Make) -> None:
                 await backend.recognize([request_of("clip")])
 
     asyncio.run(drive())
+
+
+PROPER: dict[str, object] = {"language": "auto", "use_itn": True, "vad_threshold": 0.5, "chunk_size": 1.0}
+IMPROPER: dict[str, object] = {"language": "klingon", "vad_threshold": 2.0, "chunk_size": -1.0}
+
+
+def speech_of(name: str, **wish: Any) -> Request:
+    return Request(clip_id=name, waveform=decode(CLIP), reference="happy", adjustments=Adjustments(**wish))
+
+
+def test_what_a_request_may_ask_for_are_known_settings(make: Make) -> None:
+    capabilities = make().capabilities
+
+    assert set(capabilities.adjusts) <= {item.name for item in fields(Adjustments)}
+    assert bool(capabilities.languages) == ("language" in capabilities.adjusts)
+
+
+def test_requests_that_ask_for_different_things_in_one_call_get_what_they_get_alone(make: Make) -> None:
+    capabilities = make().capabilities
+    wishes = [{name: PROPER[name]} for name in capabilities.adjusts]
+    wishes += [{"language": language} for language in capabilities.languages]
+    if not wishes:
+        pytest.skip("the backend lets requests ask for nothing")
+    requests = [speech_of(f"clip{i}", **wish) for i, wish in enumerate([{}, *wishes])]
+    size = capabilities.max_batch
+
+    batches = ask(make, *[requests[i : i + size] for i in range(0, len(requests), size)])
+    alone = ask(make, *[[request] for request in requests])
+
+    together = [answer for batch in batches for answer in batch]
+    for (one,), batched in zip(alone, together, strict=True):
+        if isinstance(one, Failure):
+            assert batched == one
+        elif capabilities.batch_invariant:
+            assert (prediction(batched).scores, prediction(batched).segments) == (one.scores, one.segments)
+
+
+def test_a_setting_that_can_not_be_is_a_failure_of_that_request_only(make: Make) -> None:
+    refused = [name for name in make().capabilities.adjusts if name in IMPROPER]
+    if not refused:
+        pytest.skip("the backend lets requests ask for nothing that could be wrong")
+    calls = [[speech_of("plain"), speech_of("wrong", **{name: IMPROPER[name]})] for name in refused]
+
+    for name, (plain, wrong) in zip(refused, ask(make, *calls), strict=True):
+        prediction(plain)
+        assert isinstance(wrong, Failure), name
+        assert wrong.kind == "bad_setting"
+        assert name in wrong.message
+
+
+def test_a_stream_refuses_a_setting_that_can_not_be(make: Make) -> None:
+    capabilities = make().capabilities
+    if not capabilities.streams or "language" not in capabilities.adjusts:
+        pytest.skip("the backend has no stream that could be asked")
+
+    async def silence() -> AsyncIterator[NDArray[np.float32]]:
+        yield np.zeros(16_000, np.float32)
+
+    async def drive() -> None:
+        async with make() as backend:
+            await cast(StreamingBackend, backend).stream(
+                silence(), chunk_size=1.0, callback=lambda _: None, adjustments=Adjustments(language="klingon")
+            )
+
+    with pytest.raises(InferenceError) as caught:
+        asyncio.run(drive())
+    assert caught.value.kind == "bad_setting"
+
+
+def test_speech_is_told_in_order_and_inside_the_clip(make: Make) -> None:
+    if not make().capabilities.detects_speech:
+        pytest.skip("the backend detects no speech")
+    speech, pause = decode(CLIP).samples, np.zeros(16_000, np.float32)
+    waveform = Waveform(samples=np.concatenate([pause, speech, pause, speech]))
+
+    async def drive() -> Sequence[tuple[float, float]]:
+        async with make() as backend:
+            request = Request(clip_id="clip", waveform=waveform)
+            return await cast(SpeechDetectingBackend, backend).detect(request)
+
+    spans = asyncio.run(drive())
+    edges = [edge for span in spans for edge in span]
+    assert len(spans) >= 2
+    assert edges == sorted(edges)
+    assert all(begin < end for begin, end in spans)
+    assert edges[0] >= 0
+    assert edges[-1] <= waveform.duration_s

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import numpy as np
 import pytest
 
 from backends.onnx import OnnxBackend
-from backends.segmentation.segmenter import Segmentation, Segmenter
+from backends.segmentation import silero
+from backends.segmentation.segmenter import OnDemand, Segmentation, Segmenter
 from backends.sensevoice.recogniser import Recogniser
 from sv_eval.audio.decoding import decode
 from sv_eval.backend import Adjustments, Answer, Request, StreamUpdate
@@ -76,7 +80,9 @@ def test_a_threshold_of_the_request_s_own_brings_a_detector_along() -> None:
     ("wish", "words"),
     [
         ({"language": "klingon"}, "language=klingon"),
+        ({"language": "nospeech"}, "language=nospeech"),
         ({"vad_threshold": 1.5}, "vad_threshold=1.5"),
+        ({"vad_threshold": math.nan}, "vad_threshold=nan"),
         ({"chunk_size": 0.1}, "chunk_size=0.1"),
     ],
 )
@@ -110,6 +116,33 @@ def test_without_a_detector_only_those_fail_that_need_one() -> None:
     assert isinstance(good, Prediction)
     assert isinstance(bad, Failure)
     assert (bad.kind, bad.message) == ("vad_unavailable", "silero-vad is not installed")
+
+
+def test_a_detector_file_that_is_broken_is_a_missing_detector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "silero_vad.onnx").write_bytes(b"no graph")
+    monkeypatch.setattr(silero, "_model_folder", lambda: tmp_path)
+    ((good, bad),) = ask([request(0), request(1, vad_threshold=0.5)])
+    assert isinstance(good, Prediction)
+    assert isinstance(bad, Failure)
+    assert bad.kind == "vad_unavailable"
+
+
+def test_threads_that_need_a_detector_at_once_load_it_once() -> None:
+    loaded: list[str] = []
+
+    def load() -> Any:
+        loaded.append("once")
+        # Long enough that the others come while it goes on.
+        time.sleep(0.05)
+        return object()
+
+    detector = OnDemand(load)
+    with ThreadPoolExecutor(4) as threads:
+        got = list(threads.map(lambda _: detector(), range(4)))
+    assert loaded == ["once"]
+    assert len({id(one) for one in got}) == 1
 
 
 def test_a_detector_that_several_need_is_loaded_once() -> None:
