@@ -35,7 +35,7 @@ class GrpcServer:
 
     def __init__(self, service: Service, door: Door, reporter: Reporter, *, shared: bool = False) -> None:
         self._service, self._door, self._reporter, self._shared = service, door, reporter, shared
-        self._health = health.aio.HealthServicer()
+        self._health = _Health()
         self._server: Any = None
 
     async def start(self, address: str) -> int:
@@ -71,7 +71,30 @@ class GrpcServer:
         """Accept nothing more, and finish what was accepted within so many seconds."""
         server, self._server = self._server, None
         if server is not None:
+            self._health.ending.set()
             await server.stop(grace_s)
+
+
+class _Health(health.aio.HealthServicer):  # type: ignore[misc]
+    """Health checking whose watchers are let go at the end; they would hold the server open for its whole grace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending = asyncio.Event()
+        """Set when the server stops."""
+
+    async def Watch(self, request: Any, context: Any) -> None:  # noqa: N802 - gRPC's name
+        """Tell of changes until the watcher goes away or the server stops."""
+        watching = asyncio.ensure_future(super().Watch(request, context))
+        ending = asyncio.ensure_future(self.ending.wait())
+        try:
+            await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            watching.cancel()
+            ending.cancel()
+            await asyncio.gather(watching, ending, return_exceptions=True)
+        if self.ending.is_set():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is shutting down; connect again")
 
 
 class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
@@ -114,6 +137,7 @@ class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
             self._door.admit(metadata.get, _address(context.peer()))
             admitted = True
             yield trace
+            context.set_trailing_metadata((("server-timing", trace.server_timing),))
         except ServiceError as error:
             status = error.code.grpc
             await _abort(context, error, trace)

@@ -79,6 +79,7 @@ class Service:
             languages=list(able.languages),
             parameters=list(able.adjusts),
             streaming=able.streams,
+            card=dict(info.card),
         )
 
 

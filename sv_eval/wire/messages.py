@@ -267,6 +267,9 @@ class ModelCard(BaseModel):
     languages: list[str]
     parameters: list[str]
     streaming: bool
+    card: dict[str, Any] = Field(
+        default={}, description="The model card: its kind, what it was trained on, its limitations"
+    )
 
 
 class ModelList(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,28 @@ def test_a_port_that_is_taken(serving: Serve, service: Any) -> None:
     said = [line["text"] for line in second.lines if line["event"] == "text"]
     assert len(said) == 1
     assert "serve.grpc_port" in said[0]
+
+
+def test_the_stages_come_with_the_answer(stub: Any, clip: bytes) -> None:
+    _, call = stub.Recognize.with_call(pb.RecognizeRequest(audio=clip))
+
+    stages = dict(call.trailing_metadata())["server-timing"]
+    assert "inference;dur=" in stages
+    assert "total;dur=" in stages
+
+
+def test_somebody_who_watches_the_health_does_not_hold_up_the_end(serving: Serve) -> None:
+    with serving("serve.grpc_port=0", "serve.shutdown_s=30") as service, open_channel(service) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        first = next(watch)
+        begin = time.monotonic()
+        code = service.stop()
+        took_s = time.monotonic() - begin
+        with pytest.raises(grpc.RpcError) as caught:
+            for _ in watch:
+                pass
+
+    assert first.status == health_pb2.HealthCheckResponse.SERVING
+    assert code == 0
+    assert took_s < 15
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
