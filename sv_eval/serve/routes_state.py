@@ -8,7 +8,7 @@ from starlette.responses import Response
 from sv_eval import __version__
 from sv_eval.serve.openapi import answers
 from sv_eval.serve.routes_emotion import TheService, answered
-from sv_eval.wire.messages import Health, ModelList
+from sv_eval.wire.messages import Health, ModelCard, ModelList
 from sv_eval.wire.problems import ServiceError
 
 router = APIRouter(tags=["state"])
@@ -44,6 +44,17 @@ async def ready(service: TheService) -> Response:
 async def models(service: TheService) -> Response:
     """List the one model that is served."""
     return answered(ModelList(object="list", data=[service.card()]))
+
+
+@router.get(
+    "/v1/models/{model}",
+    summary="A model with its card",
+    responses=answers(ModelCard, ("model_not_found",)),
+    response_class=Response,
+)
+async def model(model: str, service: TheService) -> Response:
+    """Say what a model was trained on, too."""
+    return answered(service.whole_card(model))
 
 
 @router.get("/metrics", include_in_schema=False)

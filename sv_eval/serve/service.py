@@ -79,8 +79,15 @@ class Service:
             languages=list(able.languages),
             parameters=list(able.adjusts),
             streaming=able.streams,
-            card=dict(info.card),
         )
+
+    def whole_card(self, name: str) -> ModelCard:
+        """The same with the model card; raises ServiceError `model_not_found` for a name that is not served."""
+        card = self.card()
+        if name not in (card.id, *card.aliases):
+            raise ServiceError("model_not_found", f"'{name}' is not served here; {card.id} is")
+        card.card = dict(self.recognition.backend.info.card)
+        return card
 
 
 def _add(trace: Trace, item: Trace) -> None:

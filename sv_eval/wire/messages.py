@@ -267,8 +267,8 @@ class ModelCard(BaseModel):
     languages: list[str]
     parameters: list[str]
     streaming: bool
-    card: dict[str, Any] = Field(
-        default={}, description="The model card: its kind, what it was trained on, its limitations"
+    card: dict[str, Any] | None = Field(
+        default=None, description="Of `/v1/models/{id}` only: its kind, what it was trained on, its limitations"
     )
 
 

@@ -260,6 +260,18 @@ def test_models_say_what_is_served(api: httpx.Client) -> None:
     assert model["backend"] == "onnx"
     assert model["labels"]
     assert model["streaming"] is True
+    assert "card" not in model
+
+
+def test_a_model_says_what_it_was_trained_on(api: httpx.Client) -> None:
+    (model,) = api.get("/v1/models").json()["data"]
+
+    card = api.get(f"/v1/models/{model['id']}").json()["card"]
+    unknown = api.get("/v1/models/gpt-9")
+
+    assert card["kind"] == "demonstration"
+    assert "emodb" in [entry["corpus"] for entry in card["training"]]
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "model_not_found")
 
 
 def test_the_documentation_needs_nothing_from_elsewhere(api: httpx.Client) -> None:
