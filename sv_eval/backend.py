@@ -109,6 +109,8 @@ class Request:
     """The true emotion; only filled for a backend that declares `needs_reference`."""
     adjustments: Adjustments = NO_ADJUSTMENTS
     """What it asks for instead of the backend's settings; only what the backend declares in `adjusts`."""
+    planned_s: float | None = None
+    """When a schedule wants it sent, on the run's clock: latency counts from then. None: from when it is sent."""
 
 
 Answer = Prediction | Failure

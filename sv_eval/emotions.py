@@ -38,15 +38,17 @@ class LabelMap:
     """Raised by hand whenever an entry changes."""
     entries: Mapping[str, str] = field(default_factory=dict)
     """Raw word to canonical name."""
+    leads_to: tuple[str, ...] = REFERENCE_LABELS
+    """The names that entries may lead to; a service's words may mean `unknown`, a corpus's may not."""
     case_sensitive: bool = False
     """Whether `A` and `a` are different words (they are in some corpora's file names)."""
 
     def __post_init__(self) -> None:
         for raw, canonical in self.entries.items():
-            if canonical not in REFERENCE_LABELS:
+            if canonical not in self.leads_to:
                 raise CorpusError(
                     f"label map '{self.name}': '{raw}' leads to '{canonical}', which is no emotion name; "
-                    + nearest(canonical, REFERENCE_LABELS)
+                    + nearest(canonical, self.leads_to)
                 )
 
     def canonical(self, raw: str) -> str | None:

@@ -99,6 +99,30 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What went wrong at an attempt that was made again."""
+
+    kind: str
+    """A stable word in snake_case, as a failure's."""
+    message: str
+    """One line for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """How a request fared on its way to a recogniser elsewhere and back; the run's records tell of it."""
+
+    begin_s: float
+    """When the first attempt began to be sent, on the run's clock."""
+    latency_ms: float
+    """From there, or from the planned moment where there was one, to the parsed answer, milliseconds."""
+    attempts: int = 1
+    """How often it was sent."""
+    troubles: tuple[Trouble, ...] = ()
+    """What went wrong before the last attempt, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """What a recogniser says about one clip."""
 
@@ -122,6 +146,8 @@ class Prediction:
     """Milliseconds spent by stage, e.g. `features`, `inference`."""
     no_speech: bool = False
     """True when no speech was found; `label` is then None."""
+    passage: Passage | None = field(default=None, compare=False)
+    """How it came here; None where nothing travelled."""
 
     @property
     def outcome(self) -> Outcome:
@@ -143,6 +169,8 @@ class Failure:
     """One line for people."""
     attempts: int = 1
     """How often it was tried."""
+    passage: Passage | None = field(default=None, compare=False)
+    """How the request fared; None where nothing travelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +231,8 @@ class Record:
     """When the call was made, seconds after the session's first; warm-up lies before."""
     streamed: Streamed | None = None
     """How it went as a stream; None when the clip was given whole."""
+    troubles: tuple[Trouble, ...] = ()
+    """What went wrong before the attempt that counts, in order."""
 
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))
@@ -227,6 +257,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
     data["batch_size"], data["attempts"], data["session"] = record.batch_size, record.attempts, record.session
     if record.call is not None:
         data["call"] = record.call
+    if record.troubles:
+        data["troubles"] = [{"kind": one.kind, "message": one.message} for one in record.troubles]
     if record.streamed is not None:
         data["streamed"] = _streamed_to_json(record.streamed)
     return data
@@ -250,6 +282,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         call=data.get("call"),
         sent_s=data.get("sent_s"),
         streamed=streamed_from_json(data.get("streamed")),
+        troubles=tuple(Trouble(**_known(one, Trouble)) for one in data.get("troubles", ())),
     )
 
 

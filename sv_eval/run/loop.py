@@ -12,7 +12,7 @@ from sv_eval.backend import Answer, Backend, Request, StreamingBackend, check_an
 from sv_eval.clock import Clock, WallClock
 from sv_eval.corpus.source import AudioSource
 from sv_eval.errors import InferenceError
-from sv_eval.records import Clip, Failure, Outcome, Record, Streamed
+from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble
 from sv_eval.run.boundary import around_one_clip
 from sv_eval.run.feed import Decoded, Feed, cut_batches
 from sv_eval.run.load import LoadPlan, StreamPlan
@@ -123,7 +123,7 @@ class RunLoop:
             return
         made = _Call(call, begin - self._origin_s, latency_ms, len(batch))
         for item, answer in zip(batch, answers, strict=True):
-            self._record(item, answer, made)
+            self._record(item, answer, self._travelled(answer, made))
 
     async def _finish_stream(self, item: Decoded, plan: StreamPlan) -> None:
         """Recognise one clip piece by piece and record it."""
@@ -133,6 +133,20 @@ class RunLoop:
         out = await stream_clip(cast("StreamingBackend", self.backend), request, plan, self.clock)
         made = _Call(call, begin - self._origin_s, out.latency_ms, 1)
         self._record(item, _checked(out.answer), made, out.streamed)
+
+    def _travelled(self, answer: Answer, made: _Call) -> _Call:
+        """The call as the backend itself timed it, where it knows when a request really went out."""
+        passage = answer.passage
+        if passage is None:
+            return made
+        return _Call(
+            made.number,
+            passage.begin_s - self._origin_s,
+            passage.latency_ms,
+            made.batch_size,
+            passage.attempts,
+            passage.troubles,
+        )
 
     def _begin_call(self) -> tuple[int, float]:
         self._calls += 1
@@ -166,6 +180,7 @@ class RunLoop:
                 call=None if made is None else made.number,
                 sent_s=None if made is None else made.sent_s,
                 streamed=streamed,
+                troubles=() if made is None else made.troubles,
             )
         )
 
@@ -179,6 +194,7 @@ class _Call:
     latency_ms: float
     batch_size: int
     attempts: int = 1
+    troubles: tuple[Trouble, ...] = ()
 
 
 def _checked(answer: Answer) -> Answer:

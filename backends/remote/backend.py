@@ -1,0 +1,204 @@
+"""`backend=remote`: any endpoint that answers clips with emotions, in the dialect that it speaks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.remote.delivery import Delivery
+from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
+from backends.remote.endpoint import Connection, Endpoint, endpoint_of
+from backends.remote.errors import UNREACHABLE
+from backends.remote.hearing import words_with
+from backends.remote.preflight import Seen, look
+from backends.remote.sound import ORIGINAL, Sound, chosen_form
+from backends.remote.throttle import Pace, Throttle
+from backends.remote.timeline import Timeline
+from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Capabilities, Request, StreamUpdate
+from sv_eval.errors import BackendLost, ConfigError
+from sv_eval.records import Failure, Prediction
+from sv_eval.structure import structure
+
+
+class RemoteBackend:
+    """A recogniser behind an address.
+
+    url: where it is. dialect: how it is spoken to.
+    language, use_itn, vad_threshold, chunk_size: what the service is asked for; None leaves its own setting. A
+        dialect that can't ask for one refuses it.
+    audio: `original` sends files as the corpus has them, `wav` sends 16 kHz mono with 16 bits; `auto` is what suits
+        the dialect.
+    concurrency: the most clips under way at once (load=offline). adaptive: use as much of it as the server bears.
+    rate_limit: the most clips begun in a second.
+    labels: what further words of the service mean, raw word to emotion.
+    connection: the settings of `Connection`; a run may be resumed with others.
+
+    Raises ConfigError for a value that can't be.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        dialect: Dialect,
+        language: str | None = None,
+        use_itn: bool | None = None,
+        vad_threshold: float | None = None,
+        chunk_size: float | None = None,
+        audio: str = "auto",
+        concurrency: int = 16,
+        adaptive: bool = True,
+        rate_limit: float | None = None,
+        labels: Mapping[str, str] | None = None,
+        connection: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not isinstance(dialect, Dialect):
+            raise ConfigError("backend.dialect: not a dialect (backends.remote.dialect.Dialect)")
+        traits = dialect.traits
+        self._dialect = dialect
+        self._asked = _asked(
+            dialect,
+            Adjustments(language=language, use_itn=use_itn, vad_threshold=vad_threshold, chunk_size=chunk_size),
+        )
+        if concurrency < 1:
+            raise ConfigError(f"backend.concurrency={concurrency}: at least 1 is needed")
+        if rate_limit is not None and not rate_limit > 0:
+            raise ConfigError(f"backend.rate_limit={rate_limit}: give clips a second above 0, or null")
+        self._concurrency, self._adaptive, self._rate = concurrency, adaptive, rate_limit
+        self._form = chosen_form(audio, traits.forms, traits.name)
+        self._words = words_with(labels, emoji=traits.emoji)
+        settings = structure(Connection, connection or {}, "backend.connection", ConfigError)
+        self._endpoint: Endpoint = endpoint_of(url, settings, traits.schemes, traits.path)
+        self._served: Served = NOTHING_SAID
+        self._seen: Seen | None = None
+        self._line: Line | None = None
+        self._unanswered = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Single clips, many at once."""
+        traits = self._dialect.traits
+        return Capabilities(
+            labels=traits.labels if self._served.labels is None else self._served.labels,
+            max_in_flight=self._concurrency,
+            parallel=self._concurrency,
+            deterministic=traits.deterministic,
+            needs_encoded=self._form == ORIGINAL,
+            streams=traits.streams,
+        )
+
+    @property
+    def info(self) -> BackendInfo:
+        """Where it is and what it said of itself."""
+        traits, served, words = self._dialect.traits, self._served, self._words.map
+        seen = {} if self._seen is None else self._seen.details
+        asked = {name: getattr(self._asked, name) for name in self._asked.asked}
+        return BackendInfo(
+            name="remote",
+            model=served.model
+            or (self._seen.model if self._seen else None)
+            or f"unnamed model at {self._endpoint.address}",
+            model_hash=served.model_hash,
+            precision=served.precision,
+            device=f"remote, {served.device}" if served.device else "remote",
+            in_process=False,
+            details={
+                "endpoint": self._endpoint.url,
+                "dialect": traits.name,
+                **asked,
+                "audio sent": self._form if traits.forms else "samples",
+                "concurrency": f"up to {self._concurrency}" if self._adaptive else self._concurrency,
+                **({} if self._rate is None else {"rate limit": f"{self._rate:g} clips/s"}),
+                "service's words": f"{words.name} v{words.version} {words.hash}",
+                **seen,
+            },
+            card={**served.card, **({"lossy": traits.lossy} if traits.lossy else {})},
+        )
+
+    async def __aenter__(self) -> Self:
+        """Connect, ask what is served, and look whether an emotion can be seen.
+
+        Raises BackendLost when nobody answers, EndpointError when something else does.
+        """
+        self._line = self._dialect.open(self._endpoint)
+        self._unanswered = 0
+        try:
+            if self._endpoint.connection.preflight:
+                self._seen = await look(
+                    self._line, self._dialect, self._endpoint, self._words, self._form, self._asked
+                )
+                self._served = await self._line.served()
+            self._delivery = Delivery(
+                self._line,
+                self._words,
+                self._endpoint,
+                Throttle(self._concurrency, adaptive=self._adaptive),
+                Pace(self._rate),
+            )
+        except BaseException:
+            await self._line.close()
+            raise
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        """Hang up."""
+        if self._line is not None:
+            await self._line.close()
+
+    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """One answer for each request, each timed by itself."""
+        return [await self._one(request) for request in requests]
+
+    async def stream(
+        self,
+        chunks: AsyncIterator[NDArray[np.float32]],
+        *,
+        chunk_size: float,
+        callback: Callable[[StreamUpdate], None],
+        adjustments: Adjustments = NO_ADJUSTMENTS,
+    ) -> Prediction:
+        """Give audio as it comes; an update's `compute_ms` is the service's time as seen from here."""
+        timeline = Timeline()
+        heard = await self._dialect.stream(
+            self._line,
+            chunks,
+            chunk_size=chunk_size,
+            asked=self._asked,
+            callback=callback,
+            timeline=timeline,
+        )
+        return self._words.prediction(heard, timeline.stages_ms())
+
+    async def _one(self, request: Request) -> Answer:
+        begin = time.perf_counter()
+        message = self._dialect.message(Sound(request.waveform, self._form), self._asked)
+        encode_ms = (time.perf_counter() - begin) * 1000
+        answer = await self._delivery.deliver(message, encode_ms=encode_ms, planned_s=request.planned_s)
+        self._count(answer)
+        return answer
+
+    def _count(self, answer: Answer) -> None:
+        """Raise BackendLost when clip after clip got no answer for reasons that are not the clip's."""
+        if not isinstance(answer, Failure) or answer.kind not in UNREACHABLE:
+            self._unanswered = 0
+            return
+        self._unanswered += 1
+        if self._unanswered >= self._endpoint.connection.lost_after:
+            raise BackendLost(
+                f"{self._endpoint.url} has not answered {self._unanswered} clips in a row ({answer.kind}: "
+                f"{answer.message})"
+            )
+
+
+def _asked(dialect: Dialect, asked: Adjustments) -> Adjustments:
+    for name in asked.asked:
+        if name not in dialect.traits.asks:
+            can = ", ".join(dialect.traits.asks) or "nothing"
+            raise ConfigError(
+                f"backend.{name}: {dialect.traits.name} has no way to ask for it, only for {can}; leave it out"
+            )
+    return asked

@@ -1,0 +1,147 @@
+"""One clip's way to the endpoint and back: attempts, waits between them, and an account of its time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import tenacity
+
+from backends.remote.dialect import Line
+from backends.remote.endpoint import Endpoint
+from backends.remote.errors import CONGESTION, RemoteError
+from backends.remote.hearing import Heard, Words
+from backends.remote.throttle import Pace, Throttle
+from backends.remote.timeline import Timeline
+from sv_eval.backend import Answer
+from sv_eval.records import Failure, Passage, Prediction, Trouble
+
+
+class Delivery:
+    """Sends clips, as many at once as the throttle lets through."""
+
+    def __init__(self, line: Line, words: Words, endpoint: Endpoint, throttle: Throttle, pace: Pace) -> None:
+        self._line, self._words, self._endpoint = line, words, endpoint
+        self._throttle, self._pace = throttle, pace
+        limits = endpoint.connection
+        self._backoff = tenacity.wait_random_exponential(multiplier=limits.backoff_s, max=limits.longest_backoff_s)
+
+    async def deliver(self, message: Any, *, encode_ms: float, planned_s: float | None = None) -> Answer:
+        """The answer to a message, or the failure that remains after the last attempt.
+
+        encode_ms: what making the message took. planned_s: when a schedule wanted it sent.
+        """
+        parcel = _Parcel(message, planned_s, encode_ms)
+        try:
+            prediction = await self._attempt(parcel)
+        except RemoteError as error:
+            # Nearly every clip is answered at once; only the others need the machinery of trying again.
+            try:
+                prediction = await self._again(parcel, error)
+            except RemoteError as last:
+                return Failure(
+                    kind=last.kind,
+                    message=self._endpoint.cleared(str(last)),
+                    attempts=parcel.attempts,
+                    passage=parcel.passage(),
+                )
+        return prediction
+
+    async def _again(self, parcel: _Parcel, error: RemoteError) -> Prediction:
+        first = [error]
+
+        async def attempt() -> Prediction:
+            # The attempt that has been made already is the first one that is counted.
+            if first:
+                raise first.pop()
+            return await self._attempt(parcel)
+
+        def note(state: tenacity.RetryCallState) -> None:
+            wrong = _wrong(state)
+            parcel.troubles.append(Trouble(kind=wrong.kind, message=self._endpoint.cleared(str(wrong))))
+
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(lambda wrong: isinstance(wrong, RemoteError) and wrong.transient),
+            stop=self._enough,
+            wait=self._wait,
+            before_sleep=note,
+            reraise=True,
+        )
+        found: Prediction = await retrying(attempt)
+        return found
+
+    def _enough(self, state: tenacity.RetryCallState) -> bool:
+        """Whether to give up: too many attempts, or the server wants to be left alone for too long."""
+        limits = self._endpoint.connection
+        told_s = _wrong(state).retry_after_s or 0.0
+        return state.attempt_number >= limits.attempts or told_s > limits.longest_backoff_s
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        return max(_wrong(state).retry_after_s or 0.0, self._backoff(state))
+
+    async def _attempt(self, parcel: _Parcel) -> Prediction:
+        await self._throttle.acquire()
+        congested, latency_ms = False, None
+        try:
+            await self._pace.turn()
+            timeline = parcel.next_attempt()
+            heard = await self._line.ask(parcel.message, timeline)
+            latency_ms = (time.perf_counter() - timeline.start_s) * 1000
+        except RemoteError as error:
+            congested = error.kind in CONGESTION
+            raise
+        finally:
+            if latency_ms is None:
+                self._throttle.failed(congested=congested)
+            else:
+                self._throttle.answered(latency_ms)
+        return self._read(heard, parcel, timeline)
+
+    def _read(self, heard: Heard, parcel: _Parcel, timeline: Timeline) -> Prediction:
+        if heard.server_ms:
+            timeline.server_ms = dict(heard.server_ms)
+        stages = {"encode": parcel.encode_ms, "queue": parcel.queue_ms, **timeline.stages_ms()}
+        return self._words.prediction(heard, stages, parcel.passage)
+
+
+class _Parcel:
+    """A message on its way, with what has happened to it."""
+
+    def __init__(self, message: Any, planned_s: float | None, encode_ms: float) -> None:
+        self.message, self.encode_ms = message, encode_ms
+        self._planned_s, self._made_s = planned_s, time.perf_counter()
+        self._timelines: list[Timeline] = []
+        self.troubles: list[Trouble] = []
+
+    @property
+    def attempts(self) -> int:
+        """How often it was sent."""
+        return len(self._timelines)
+
+    @property
+    def queue_ms(self) -> float:
+        """Milliseconds that it waited here for its first turn."""
+        return max(0.0, self._timelines[0].begin_s - self._made_s) * 1000
+
+    def next_attempt(self) -> Timeline:
+        """A timeline for another attempt."""
+        self._timelines.append(Timeline())
+        return self._timelines[-1]
+
+    def passage(self) -> Passage:
+        """The account of it up to now."""
+        now = time.perf_counter()
+        begin_s = self._timelines[0].start_s if self._timelines else self._made_s
+        planned_s = begin_s if self._planned_s is None else self._planned_s
+        return Passage(
+            begin_s=begin_s,
+            latency_ms=(now - planned_s) * 1000,
+            attempts=max(1, self.attempts),
+            troubles=tuple(self.troubles),
+        )
+
+
+def _wrong(state: tenacity.RetryCallState) -> RemoteError:
+    error = state.outcome.exception() if state.outcome is not None else None
+    assert isinstance(error, RemoteError)
+    return error

@@ -1,0 +1,65 @@
+"""The OpenAI-shaped transcription that funasr-server, Xinference, speaches and others offer."""
+
+from __future__ import annotations
+
+from backends.remote.dialect import TAG_EMOJI, Traits
+from backends.remote.hearing import Heard, expect
+from backends.remote.http_line import HttpDialect, HttpMessage, HttpReply, multipart
+from backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.backend import Adjustments
+
+
+class OpenAiTranscriptions(HttpDialect):
+    """`POST /v1/audio/transcriptions`.
+
+    Most such services drop the emotion. It is looked for in a field of the answer (`emotion_field`), then as tags
+    in `text`, then as the emoji that SenseVoice's text form has; neutral and unknown have no emoji.
+
+    model: the name that the service knows its model by. response_format: `json` or `verbose_json`.
+    """
+
+    traits = Traits(
+        name="openai",
+        schemes=("http", "https"),
+        path="/v1/audio/transcriptions",
+        forms=(ORIGINAL, WAV),
+        asks=("language", "use_itn"),
+        emoji=TAG_EMOJI,
+    )
+
+    def __init__(
+        self, *, model: str = "sensevoice", response_format: str = "json", emotion_field: str = "emotion"
+    ) -> None:
+        self._model, self._format, self._field = model, response_format, emotion_field
+
+    def message(self, sound: Sound, asked: Adjustments) -> HttpMessage:
+        """A form."""
+        fields = [("model", self._model), ("response_format", self._format)]
+        if asked.language is not None:
+            fields.append(("language", asked.language))
+        if asked.use_itn is not None:
+            fields.append(("use_itn", str(asked.use_itn).lower()))
+        return multipart(
+            fields, name="file", file=sound.file, filename=f"clip.{sound.format}", media_type=sound.media_type
+        )
+
+    def read(self, reply: HttpReply) -> Heard:
+        """The field, or the text."""
+        content = reply.json()
+        expect(isinstance(content, dict), "the answer is no JSON object")
+        if content.get("error"):
+            raise self.refusal(reply)
+        expect("text" in content or self._field in content, "the answer has no `text`")
+        text, emotion = str(content.get("text") or ""), content.get(self._field)
+        scores = content.get("scores")
+        return Heard(
+            emotion=None if emotion is None else str(emotion),
+            text=text,
+            scores=scores if isinstance(scores, dict) else None,
+            confidence=content.get("confidence"),
+            language=content.get("language"),
+            event=content.get("event"),
+            no_speech=not emotion and not text.strip(),
+            where=f"{self._field} and text",
+            excerpt=f"{self._field}={emotion!r}, text={text[:60]!r}",
+        )

@@ -1,0 +1,50 @@
+"""SenseVoice's own `api.py`: a form with files and keys, tags in `raw_text`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backends.remote.dialect import Traits
+from backends.remote.hearing import Heard, expect
+from backends.remote.http_line import HttpDialect, HttpMessage, HttpReply, multipart
+from backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.backend import Adjustments
+
+_KEY = "clip"
+
+
+class SenseVoiceApi(HttpDialect):
+    """`POST /api/v1/asr`. It resamples nothing, so 16 kHz wav is what is sent unless told otherwise."""
+
+    traits = Traits(
+        name="sensevoice_api",
+        schemes=("http", "https"),
+        path="/api/v1/asr",
+        forms=(WAV, ORIGINAL),
+        asks=("language", "use_itn"),
+    )
+
+    def message(self, sound: Sound, asked: Adjustments) -> HttpMessage:
+        """A form with one file and its key."""
+        fields = [("keys", _KEY), ("lang", asked.language or "auto")]
+        if asked.use_itn is not None:
+            fields.append(("use_itn", str(asked.use_itn).lower()))
+        return multipart(
+            fields, name="files", file=sound.file, filename=f"clip.{sound.format}", media_type=sound.media_type
+        )
+
+    def read(self, reply: HttpReply) -> Heard:
+        """The result with our key; a list without it is what the service makes of a clip without speech."""
+        content = reply.json()
+        expect(
+            isinstance(content, dict) and isinstance(content.get("result"), list), "the answer has no `result` list"
+        )
+        found = [one for one in content["result"] if isinstance(one, Mapping)]
+        mine = next((one for one in found if one.get("key") == _KEY), found[0] if len(found) == 1 else None)
+        if mine is None:
+            expect(not found, f"the answer's `result` has no item with the key '{_KEY}'")
+            return Heard(no_speech=True, where="result", excerpt="[]")
+        raw = mine.get("raw_text")
+        text = str(mine.get("text") or "") if raw is None else str(raw)
+        where = "result[0].text" if raw is None else "result[0].raw_text"
+        return Heard(text=text, no_speech=not text.strip(), where=where, excerpt=text[:80])

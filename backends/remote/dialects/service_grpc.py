@@ -1,0 +1,176 @@
+"""This project's service over gRPC, for whole clips and for streams."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.remote.dialect import Dialect, Line, Traits
+from backends.remote.dialects.service import LONGEST_UPDATE_S
+from backends.remote.endpoint import Endpoint
+from backends.remote.errors import NOT_UNDERSTOOD, RemoteError
+from backends.remote.grpc_line import GrpcLine
+from backends.remote.hearing import Heard
+from backends.remote.service_words import emotion_name, heard_from_proto, heard_whole, scores_from
+from backends.remote.sound import ORIGINAL, WAV, Sound
+from backends.remote.timeline import Timeline
+from backends.remote.update_times import UpdateTimes
+from sv_eval.backend import Adjustments, StreamUpdate
+from sv_eval.wire import emotion_pb2 as pb
+
+_PIECE_BYTES = 64 << 10
+_LONGEST_STREAM_S = 3600.0
+
+
+class GrpcDialect(Dialect):
+    """`Recognize` for whole clips; `StreamingRecognize` for streams."""
+
+    traits = Traits(
+        name="service_grpc",
+        schemes=("grpc", "grpcs"),
+        forms=(ORIGINAL, WAV),
+        asks=("language", "use_itn", "vad_threshold", "chunk_size"),
+        deterministic=True,
+        streams=True,
+    )
+
+    def message(self, sound: Sound, asked: Adjustments) -> bytes:
+        """A serialised RecognizeRequest."""
+        request = pb.RecognizeRequest(audio=sound.file, options=_options(asked))
+        data: bytes = request.SerializeToString()
+        return data
+
+    def open(self, endpoint: Endpoint) -> Line:
+        """A channel."""
+        return GrpcLine(endpoint)
+
+    async def stream(
+        self,
+        line: GrpcLine,
+        pieces: AsyncIterator[NDArray[np.float32]],
+        *,
+        chunk_size: float,
+        asked: Adjustments,
+        callback: Callable[[StreamUpdate], None],
+        timeline: Timeline,
+    ) -> Heard:
+        """Send pieces as they come; updates are handed on as they arrive."""
+        times = UpdateTimes()
+        return await _conversed(line, _requests(pieces, chunk_size, asked, times), callback, times, timeline)
+
+
+class GrpcStreamDialect(GrpcDialect):
+    """Whole clips over `StreamingRecognize`, as float samples; those of up to 30 s are judged whole."""
+
+    traits = Traits(
+        name="service_grpc_stream",
+        schemes=("grpc", "grpcs"),
+        forms=(),
+        asks=("language", "use_itn", "vad_threshold"),
+        deterministic=True,
+        streams=True,
+    )
+
+    def message(self, sound: Sound, asked: Adjustments) -> Any:
+        """The serialised messages of a stream."""
+        samples = sound.pcm_f32le
+        pieces = [samples[begin : begin + _PIECE_BYTES] for begin in range(0, len(samples), _PIECE_BYTES)]
+        return [_config(LONGEST_UPDATE_S, asked), *(_audio(piece) for piece in pieces)]
+
+    def open(self, endpoint: Endpoint) -> Line:
+        """A channel whose whole clips go over the streaming call."""
+        return _StreamingLine(endpoint)
+
+
+class _StreamingLine(GrpcLine):
+    """A channel on which whole clips are streams."""
+
+    async def ask(self, message: Any, timeline: Timeline) -> Heard:
+        """Send all messages at once and wait for the last answer."""
+
+        async def requests() -> AsyncIterator[bytes]:
+            for one in message:
+                yield one
+            timeline.sent_s = time.perf_counter()
+
+        total_s = self.endpoint.connection.total_s
+        heard = await _conversed(self, requests(), lambda _: None, UpdateTimes(), timeline, total_s=total_s)
+        return heard_whole(heard)
+
+
+async def _conversed(
+    line: GrpcLine,
+    requests: AsyncIterator[bytes],
+    callback: Callable[[StreamUpdate], None],
+    times: UpdateTimes,
+    timeline: Timeline,
+    *,
+    total_s: float = _LONGEST_STREAM_S,
+) -> Heard:
+    await line.ready(timeline)
+    call = line.converse(requests, total_s=total_s)
+    final = None
+    try:
+        async for response in call:
+            if response.WhichOneof("result") == "final":
+                final = response.final
+                timeline.answered_s = time.perf_counter()
+            else:
+                callback(_update(response.partial, times))
+    except grpc.aio.AioRpcError as error:
+        silence = line.silence(error)
+        if silence is not None:
+            return silence
+        raise line.error(error) from error
+    except asyncio.CancelledError:
+        call.cancel()
+        raise
+    if final is None:
+        raise RemoteError(NOT_UNDERSTOOD, "the stream ended without a final answer")
+    await line.note_stages(call, timeline)
+    return heard_from_proto(final)
+
+
+async def _requests(
+    pieces: AsyncIterator[NDArray[np.float32]], chunk_size: float, asked: Adjustments, times: UpdateTimes
+) -> AsyncIterator[bytes]:
+    yield _config(chunk_size, asked)
+    async for piece in pieces:
+        yield _audio(piece.astype("<f4", copy=False).tobytes())
+        times.sent(len(piece))
+
+
+def _update(partial: Any, times: UpdateTimes) -> StreamUpdate:
+    return StreamUpdate(
+        start_s=partial.start,
+        end_s=partial.end,
+        label=emotion_name(partial.emotion),
+        scores=scores_from(partial.scores),
+        chunk_scores=scores_from(partial.chunk_scores),
+        compute_ms=times.answered(partial.end),
+        text=partial.text,
+    )
+
+
+def _config(update_s: float, asked: Adjustments) -> bytes:
+    config = pb.StreamingConfig(
+        encoding=pb.AUDIO_FORMAT_PCM_F32LE, update_s=update_s, options=_options(asked, of_stream=True)
+    )
+    data: bytes = pb.StreamingRecognizeRequest(config=config).SerializeToString()
+    return data
+
+
+def _audio(samples: bytes) -> bytes:
+    data: bytes = pb.StreamingRecognizeRequest(audio=samples).SerializeToString()
+    return data
+
+
+def _options(asked: Adjustments, *, of_stream: bool = False) -> Any:
+    wishes = {name: getattr(asked, name) for name in asked.asked if not (of_stream and name == "chunk_size")}
+    return pb.Options(**wishes, return_all_emotions=True)

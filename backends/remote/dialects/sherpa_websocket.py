@@ -1,0 +1,54 @@
+"""sherpa-onnx's offline websocket server: rate, size and float samples in, JSON out."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from typing import Any
+
+from backends.remote.dialect import Traits
+from backends.remote.hearing import Heard
+from backends.remote.sound import Sound
+from backends.remote.timeline import Timeline
+from backends.remote.websocket_line import Socket, WebsocketDialect
+from sv_eval.backend import Adjustments
+from sv_eval.records import SAMPLE_RATE_HZ
+
+
+class SherpaWebsocket(WebsocketDialect):
+    """The C++ server tells language, emotion and event; the Python server only a text, without the emotion."""
+
+    traits = Traits(name="sherpa_websocket", schemes=("ws", "wss"), path="/", forms=())
+
+    def message(self, sound: Sound, asked: Adjustments) -> bytes:
+        """Sample rate and byte count as int32, little endian, then the samples."""
+        samples = sound.pcm_f32le
+        return struct.pack("<ii", SAMPLE_RATE_HZ, len(samples)) + samples
+
+    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> Heard:
+        """Send the clip, read one answer, say goodbye."""
+        await socket.send(message)
+        timeline.sent_s = time.perf_counter()
+        answer = await socket.receive()
+        timeline.answered_s = time.perf_counter()
+        await socket.send("Done")
+        return _heard(answer if isinstance(answer, str) else answer.decode("utf-8", "replace"))
+
+
+def _heard(answer: str) -> Heard:
+    try:
+        content = json.loads(answer)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        return Heard(text=answer, where="the text", excerpt=answer[:80])
+    emotion, event, language = (str(content.get(name) or "") for name in ("emotion", "event", "lang"))
+    text = str(content.get("text") or "")
+    return Heard(
+        emotion=emotion or None,
+        # Tags are read off texts; this one brings the language and the event along.
+        text=f"{language}{event}{text}",
+        where="emotion",
+        excerpt=f"emotion={emotion!r}, text={text[:60]!r}",
+    )

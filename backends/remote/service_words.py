@@ -1,0 +1,106 @@
+"""The answers of this project's own service, in all of its wire forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from backends.remote.errors import (
+    GATEWAY_TIMEOUT,
+    NOT_FOUND,
+    OVERLOADED,
+    RATE_LIMITED,
+    SERVER_ERROR,
+    UNAUTHORIZED,
+)
+from backends.remote.hearing import Heard, expect
+from sv_eval.records import Segment
+from sv_eval.wire import emotion_pb2 as pb
+
+_KINDS: Mapping[str, str] = {
+    "unauthorized": UNAUTHORIZED, "rate_limited": RATE_LIMITED, "overloaded": OVERLOADED, "not_ready": OVERLOADED,
+    "shutting_down": OVERLOADED, "deadline_exceeded": GATEWAY_TIMEOUT, "request_timeout": GATEWAY_TIMEOUT,
+    "internal": SERVER_ERROR, "not_found": NOT_FOUND, "method_not_allowed": NOT_FOUND,
+}  # fmt: skip
+_EMOTIONS = {number: name.removeprefix("EMOTION_").lower() for name, number in pb.Emotion.items() if number}
+
+
+def kind_of_code(code: str) -> str:
+    """The kind of one of the service's codes; a code about the clip keeps its own word.
+
+    >>> kind_of_code("overloaded"), kind_of_code("too_long")
+    ('overloaded', 'too_long')
+    """
+    return _KINDS.get(code, code)
+
+
+def silent(code: str | None) -> bool:
+    """Whether the code says that there is no speech in a clip."""
+    return code == "silence"
+
+
+def heard_from_data(data: Any) -> Heard:
+    """What the member `data` of a JSON answer says."""
+    expect(isinstance(data, Mapping) and "emotion" in data, "the answer has no `data.emotion`")
+    return Heard(
+        emotion=data["emotion"],
+        text=data.get("text") or "",
+        scores=data.get("scores"),
+        confidence=data.get("confidence"),
+        language=data.get("language"),
+        event=data.get("event"),
+        segments=tuple(
+            Segment(
+                start_s=one["start"],
+                end_s=one["end"],
+                label=one.get("emotion"),
+                scores=one.get("scores"),
+                text=one.get("text"),
+            )
+            for one in data.get("segments") or ()
+        ),
+        model=data.get("model"),
+        where="data.emotion",
+        excerpt=str(data["emotion"]),
+    )
+
+
+def heard_whole(heard: Heard) -> Heard:
+    """The answer to a clip that was streamed and judged in one piece: no stretches."""
+    return replace(heard, segments=()) if len(heard.segments) == 1 else heard
+
+
+def heard_from_proto(answer: Any) -> Heard:
+    """What a RecognizeResponse says."""
+    return Heard(
+        emotion=_EMOTIONS.get(answer.emotion),
+        text=answer.text,
+        scores=scores_from(answer.scores),
+        confidence=answer.confidence if answer.HasField("confidence") else None,
+        language=answer.language or None,
+        event=answer.event or None,
+        segments=tuple(
+            Segment(
+                start_s=one.start,
+                end_s=one.end,
+                label=_EMOTIONS.get(one.emotion),
+                scores=scores_from(one.scores),
+                text=one.text,
+            )
+            for one in answer.segments
+        ),
+        model=answer.model or None,
+        where="emotion",
+        excerpt=pb.Emotion.Name(answer.emotion) if answer.emotion in pb.Emotion.values() else str(answer.emotion),
+    )
+
+
+def scores_from(scores: Any) -> dict[str, float] | None:
+    """A list of Score messages as a mapping; None for an empty one."""
+    return {_EMOTIONS[one.emotion]: one.probability for one in scores if one.emotion in _EMOTIONS} or None
+
+
+def emotion_name(number: int) -> str | None:
+    """The emotion of an enum's number; None for an answer without."""
+    return _EMOTIONS.get(number)

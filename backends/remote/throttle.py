@@ -1,0 +1,109 @@
+"""How many requests are under way at once, and how many begin in a second.
+
+The limit grows while latency holds and shrinks when the server says that it is asked too much, as TCP's congestion
+window does (additive increase, multiplicative decrease; slow start until the first sign of trouble).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from sv_eval.clock import Clock, WallClock
+
+_START = 4
+_DECREASE = 0.7
+_HELD = 2.0
+"""Latency holds while its running mean is at most so many times the best one seen."""
+_SMOOTHING = 0.1
+_DRIFT = 1.0005
+"""The best mean seen is forgotten slowly, answer by answer: a server may have become slower for good."""
+
+
+class Throttle:
+    """At most `most` requests at once; with `adaptive`, as many as the server bears."""
+
+    def __init__(self, most: int, *, adaptive: bool = True) -> None:
+        self._most, self._adaptive = most, adaptive
+        self._limit = float(min(_START, most) if adaptive else most)
+        self._under_way = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._mean_ms: float | None = None
+        self._best_ms = 0.0
+        self._slow_start = True
+        self._answers_since_cut = 0
+
+    @property
+    def limit(self) -> int:
+        """How many may be under way now."""
+        return max(1, int(self._limit))
+
+    async def acquire(self) -> None:
+        """Wait for a place, in order of arrival."""
+        if self._under_way < self.limit and not self._waiting:
+            self._under_way += 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._leave()
+            raise
+
+    def answered(self, latency_ms: float) -> None:
+        """Give a place back after an answer that took so long."""
+        if self._adaptive:
+            self._grow(latency_ms)
+        self._leave()
+
+    def failed(self, *, congested: bool) -> None:
+        """Give a place back without an answer; congested: the server said that it is asked too much."""
+        # Everything that was under way when the limit was cut may still be refused; that is one sign and not many.
+        if self._adaptive and congested and (self._slow_start or self._answers_since_cut >= self.limit):
+            self._limit = max(1.0, self._limit * _DECREASE)
+            self._slow_start = False
+            self._answers_since_cut = 0
+        self._answers_since_cut += 1
+        self._leave()
+
+    def _grow(self, latency_ms: float) -> None:
+        self._answers_since_cut += 1
+        mean = latency_ms if self._mean_ms is None else self._mean_ms + _SMOOTHING * (latency_ms - self._mean_ms)
+        self._best_ms = mean if self._mean_ms is None else min(mean, self._best_ms * _DRIFT)
+        self._mean_ms = mean
+        # A limit that nobody reaches says nothing about what the server bears.
+        if self._under_way < self.limit:
+            return
+        if mean <= _HELD * self._best_ms:
+            self._limit = min(float(self._most), self._limit + (1.0 if self._slow_start else 1.0 / self._limit))
+        else:
+            self._slow_start = False
+
+    def _leave(self) -> None:
+        self._under_way -= 1
+        while self._waiting and self._under_way < self.limit:
+            place = self._waiting.popleft()
+            if not place.done():
+                self._under_way += 1
+                place.set_result(None)
+
+
+class Pace:
+    """Spaces beginnings out evenly, `rate` a second; None lets everything through."""
+
+    def __init__(self, rate: float | None, clock: Clock | None = None) -> None:
+        self._gap_s = 0.0 if rate is None else 1.0 / rate
+        self._next_s = 0.0
+        self._clock = clock or WallClock()
+
+    async def turn(self) -> None:
+        """Return when the next one may begin."""
+        if not self._gap_s:
+            return
+        now = self._clock.now()
+        mine = max(now, self._next_s)
+        self._next_s = mine + self._gap_s
+        if mine > now:
+            await asyncio.sleep(mine - now)
