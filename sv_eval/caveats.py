@@ -65,6 +65,8 @@ def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], 
         yield "unsupported_emotions", {"emotions": scores["all_labels"]["unsupported"]}
     yield from _about_the_precision(backend)
     capabilities = backend["capabilities"]
+    if card.get("lossy"):
+        yield "lossy", {"what": card["lossy"]}
     if not capabilities["deterministic"]:
         yield "not_deterministic", {}
     if not capabilities["batch_invariant"]:

@@ -8,13 +8,23 @@ from typing import Any
 from sv_eval.places import conf_dir
 
 
-def composed(main: str, overrides: Sequence[str], groups: Sequence[str]) -> dict[str, Any]:
-    """The named groups of the main file `main` with `overrides`, as plain data. Raises Hydra's errors."""
+def composed(main: str, overrides: Sequence[str], groups: Sequence[str] | None = None) -> dict[str, Any]:
+    """The named groups of the main file `main` (all of it: None) with `overrides`, as plain data.
+
+    Raises Hydra's errors.
+    """
     from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
 
     from sv_eval.command_line import quoted
 
     with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir().resolve())):
         config = compose(main, overrides=quoted(overrides))
-    return {name: OmegaConf.to_container(config[name], resolve=True, throw_on_missing=True) for name in groups}
+    if groups is None:
+        return {str(name): value for name, value in _plain(config).items()}
+    return {name: _plain(config[name]) for name in groups}
+
+
+def _plain(config: Any) -> Any:
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)

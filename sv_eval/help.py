@@ -24,6 +24,8 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval.score RUN                           score and report a finished run again
   python -m sv_eval.parity A B                          do two backend configurations agree?
   python -m sv_eval.serve                               the HTTP and gRPC service
+  python -m sv_eval backend=remote backend.url=URL      a service somewhere else, of yours or of others
+  python -m sv_eval.probe url=URL                       which dialect is spoken there? does it tell emotions?
 """
 _FOOTER = """\
 Flags:
@@ -35,6 +37,7 @@ A run directory holds report.md, figures/, metrics.json, records.jsonl, environm
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 gate failed, 4 gate inconclusive, 5 incomplete.
 """
 _OWN_SETTINGS = ("run", "report")
+_HERE = "@_here_"
 
 
 def wants_help(arguments: Sequence[str]) -> bool:
@@ -68,15 +71,28 @@ def help_text(
         lines.append(f"  {group}: " + ", ".join(f"{o}*" if o == defaults.get(group) else o for o in options))
     lines += ["", "Settings (KEY=VALUE, with the group in front, e.g. backend.threads=1):", ""]
     for group, option in chosen.items():
-        text = (conf / group / f"{option}.yaml").read_text(encoding="utf-8")
-        lines += [f"  {group}={option}", *_indented(text), ""]
+        lines += [f"  {group}={option}", *_indented(_whole_text(conf / group, option)), ""]
     if own := _own_settings(main):
         lines += [*_indented(own, "  "), ""]
     return "\n".join([*lines, footer])
 
 
 def _options(group: Path) -> list[str]:
-    return sorted(path.relative_to(group).with_suffix("").as_posix() for path in group.rglob("*.yaml"))
+    """The options of a group; a file that begins with an underscore is a part of others."""
+    files = [path for path in group.rglob("*.yaml") if not path.name.startswith("_")]
+    return sorted(path.relative_to(group).with_suffix("").as_posix() for path in files)
+
+
+def _whole_text(group: Path, option: str) -> str:
+    """An option's file, with the files that it includes in the place of their names."""
+    lines: list[str] = []
+    for line in (group / f"{option}.yaml").read_text(encoding="utf-8").splitlines():
+        included = line.strip().removeprefix("- ").removesuffix(_HERE)
+        if line.strip().endswith(_HERE):
+            lines += (group / f"{included}.yaml").read_text(encoding="utf-8").splitlines()
+        elif line != "defaults:" and line.strip() != "- _self_":
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _defaults(main: str, groups: dict[str, list[str]]) -> dict[str, str]:

@@ -45,30 +45,35 @@ def resume_override(hydra_config: Any, directory: Path) -> str:
 
 def build_backend(settings: Mapping[str, Any]) -> Backend:
     """The object that `_target_` names, built with the other settings."""
+    backend = instantiated(settings, "backend")
+    if not is_backend(backend):
+        raise ConfigError(f"backend._target_={settings['_target_']}: not a backend (sv_eval.backend.Backend)")
+    return backend
+
+
+def instantiated(settings: Mapping[str, Any], where: str) -> Any:
+    """What `_target_` names, called with the other settings; `where` stands in errors. Raises ConfigError."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
     target = str(settings.get("_target_"))
-    check_scalars(_import_target(target), settings, "backend", ConfigError)
+    check_scalars(_import_target(target, where), settings, where, ConfigError)
     try:
-        backend = instantiate(dict(settings), _convert_="all")
+        return instantiate(dict(settings), _convert_="all")
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, ConfigError):
             raise cause from error
         detail = " ".join(str(cause or error).split())
-        raise ConfigError(f"backend._target_={target}: can't be built ({detail})") from error
-    if not is_backend(backend):
-        raise ConfigError(f"backend._target_={target}: not a backend (sv_eval.backend.Backend)")
-    return backend
+        raise ConfigError(f"{where}._target_={target}: can't be built ({detail})") from error
 
 
-def _import_target(target: str) -> Any:
+def _import_target(target: str, where: str) -> Any:
     module, _, name = target.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"backend._target_={target}: can't be imported ({error})") from error
+        raise ConfigError(f"{where}._target_={target}: can't be imported ({error})") from error
 
 
 def _keep(config: Any, hydra_config: Any, directory: Path) -> None:

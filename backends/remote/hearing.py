@@ -143,7 +143,7 @@ class Words:
         names = _TAG.findall(text)
         if not names:
             return _Tags(None, None, None, no_speech=False, found=False)
-        language = next((name for name in names if name in _LANGUAGES and name != _NO_SPEECH), None)
+        language = next((name for name in names if name in _LANGUAGES), None)
         event = next((_EVENTS[name.casefold()] for name in names if name.casefold() in _EVENTS), None)
         labels = _by_stretch(names, self._tag_label)
         silent = not labels and _NO_SPEECH in names

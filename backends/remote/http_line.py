@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import os
 import ssl
 import time
 from abc import abstractmethod
@@ -238,6 +239,8 @@ def reason_of(error: OSError | None) -> str:
     """A system error in few words."""
     if error is None:
         return "unknown reason"
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 

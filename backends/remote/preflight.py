@@ -110,6 +110,11 @@ async def _asked(line: Line, message: Any, timeline: Timeline) -> Heard:
         await asyncio.sleep(min(last.retry_after_s or 0.5, 2.0))
 
 
+def probe_sound(endpoint: Endpoint, form: str) -> Sound:
+    """The first clip to ask with."""
+    return next(_sounds(endpoint, form))
+
+
 def _sounds(endpoint: Endpoint, form: str) -> Iterator[Sound]:
     """The clips to ask with."""
     own = endpoint.connection.probe_clip

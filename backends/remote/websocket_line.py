@@ -15,6 +15,7 @@ from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
 from backends.remote.endpoint import Endpoint
 from backends.remote.errors import (
     CONNECT,
+    NOT_FOUND,
     NOT_JSON,
     NOT_UNDERSTOOD,
     RESET,
@@ -197,7 +198,9 @@ class Conversation:
 
 
 def _refused(error: aiohttp.WSServerHandshakeError, where: str) -> RemoteError:
-    kind = kind_of_status(error.status) if error.status >= 300 else WRONG_TYPE
+    # Many servers say 403 to a path that they have no websocket at.
+    found = kind_of_status(error.status) if error.status >= 300 else WRONG_TYPE
+    kind = NOT_FOUND if error.status == 403 else found
     if kind == UNAUTHORIZED:
         return RemoteError(kind, f"HTTP {error.status} when connecting to {where}")
     return RemoteError(

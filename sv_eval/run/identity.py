@@ -17,6 +17,7 @@ from sv_eval.errors import RunDirectoryError
 ENVIRONMENT = "environment.json"
 
 _MEASURED = ("backend", "dataset", "load")
+_HOW_REACHED = "connection"  # of a backend elsewhere: key, time limits and attempts may change when a run goes on
 _WHERE_NOT_WHAT = ("root", "labels_file")  # the same recordings may lie elsewhere; the dataset hash speaks for them
 
 
@@ -26,6 +27,9 @@ def measured_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     dataset = settings.get("dataset")
     if isinstance(dataset, Mapping):
         settings["dataset"] = {key: value for key, value in dataset.items() if key not in _WHERE_NOT_WHAT}
+    backend = settings.get("backend")
+    if isinstance(backend, Mapping):
+        settings["backend"] = {key: value for key, value in backend.items() if key != _HOW_REACHED}
     return settings
 
 

@@ -27,7 +27,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 17
+_FIELDS = 19
 
 
 def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> 
     ids = tuple(sorted(rows))
     values = list(zip(*(rows[clip_id] for clip_id in ids), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
-    batch, attempts, session, call, sent, texts, paths, failures = values[9:]
+    batch, attempts, session, call, sent, texts, paths, failures, stages, troubles = values[9:]
     column = _Columns(ids, lines or {})
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
@@ -72,6 +72,8 @@ def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> 
             for position, (how, failure) in enumerate(zip(outcome, failures, strict=True))
             if how == Outcome.FAILURE.value
         },
+        "stages_ms": column.stages(stages),
+        "troubles": {position: found for position, found in enumerate(troubles) if found},
     }
 
 
@@ -99,6 +101,13 @@ class _Columns:
         names = tuple(sorted({word for word in words if word is not None}))
         code: dict[str | None, int] = {name: index for index, name in enumerate(names)} | {None: -1}
         return np.array([code[word] for word in words], dtype=np.int32), names
+
+    def stages(self, values: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
+        """A column of milliseconds for each stage that occurs, in order of occurrence; NaN where it does not."""
+        names = dict.fromkeys(name for row in values for name in row)
+        return {
+            name: self.numbers([row.get(name) for row in values], np.float64, f"stages_ms.{name}") for name in names
+        }
 
     def numbers(self, values: Sequence[Any], dtype: Any, what: str) -> NDArray[Any]:
         """The values as numbers, None as NaN."""

@@ -66,6 +66,8 @@ class LatencySummary:
     """Largest, milliseconds."""
     excluded: Excluded
     """What was left out."""
+    retried: Interval
+    """Median of the answers that took more than one attempt, milliseconds, waits between attempts included."""
     rtf: float | None
     """Seconds in which a call was in flight per second of audio of the clean records; None without any."""
 
@@ -77,6 +79,8 @@ class LatencySummary:
         if not self.n:
             data["reason"] = "no clean record"
         names = ("resumed", "retried", "failed", "unmeasured")
+        if self.excluded.retried:
+            data["retried"] = {"n": self.excluded.retried, "p50": self.retried.to_json()}
         return data | {"excluded": {name: getattr(self.excluded, name) for name in names}}
 
 
@@ -119,8 +123,14 @@ def latency_summary(table: RecordTable, *, confidence: float) -> LatencySummary:
         min_ms=float(values.min()) if n else None,
         max_ms=float(values.max()) if n else None,
         excluded=excluded,
+        retried=_retried(table, confidence),
         rtf=_rtf(table, clean),
     )
+
+
+def _retried(table: RecordTable, confidence: float) -> Interval:
+    values = table.latency_ms[~table.failed & (table.attempts != 1) & np.isfinite(table.latency_ms)]
+    return percentile(values, 0.5, confidence=confidence, clips=len(values))
 
 
 def latency_by_emotion(

@@ -23,6 +23,8 @@ OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
 ANSWERED = ANSWERS.index(UNKNOWN)
 """Answer codes below this one name an emotion (or `other`); those from it on do not."""
 
+_NOTHING: Mapping[str, float] = {}
+
 Row = tuple[Any, ...]
 """One record's values, in the order that `columns.columns` takes them apart."""
 
@@ -50,6 +52,8 @@ def row_of_json(data: Mapping[str, Any]) -> Row:
         clip.get("transcript") or prediction.get("text") or "",
         clip.get("path", ""),
         None if failure is None else (failure["kind"], failure["message"]),
+        prediction.get("stages_ms") or _NOTHING,
+        tuple((one["kind"], one["message"]) for one in get("troubles", ())),
     )
 
 
@@ -74,6 +78,8 @@ def row_of_record(record: Record) -> Row:
         clip.transcript or (prediction.text if prediction is not None else None) or "",
         clip.path,
         None if failure is None else (failure.kind, failure.message),
+        _NOTHING if prediction is None else {name: round(ms, 6) for name, ms in prediction.stages_ms.items()},
+        tuple((one.kind, one.message) for one in record.troubles),
     )
 
 

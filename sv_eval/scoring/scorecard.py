@@ -13,10 +13,12 @@ from sv_eval.scoring.confusion import Confusion, WrongPair, confusion_of, worst_
 from sv_eval.scoring.interval import plain
 from sv_eval.scoring.label_set import labels_present, scored_labels, unsupported_labels
 from sv_eval.scoring.latency import LatencySummary, latency_summary
+from sv_eval.scoring.ledger import ErrorKind, ledger_of
 from sv_eval.scoring.per_emotion import EmotionScores, emotions_of
 from sv_eval.scoring.policies import HEADLINE, LabelSetScores, PolicyScores, scores_over
 from sv_eval.scoring.run_counts import RunCounts, counts_of, out_of_scope
 from sv_eval.scoring.slices import FailureKind, SpeakerScores, failures_of, speakers_of
+from sv_eval.scoring.stages import stage_times
 from sv_eval.scoring.table import RecordTable
 
 __all__ = ["Scorecard", "ScoringConfig", "score", "scoring_config_from"]
@@ -48,8 +50,12 @@ class Scorecard:
     """How fast, clean records only."""
     by_duration: tuple[DurationBin, ...]
     """The same by audio length."""
+    stages: Mapping[str, Any]
+    """Where the time went."""
     failures: tuple[FailureKind, ...]
     """What went wrong."""
+    errors: tuple[ErrorKind, ...]
+    """The same with what went wrong and was mended by another attempt."""
     worst_confusions: tuple[WrongPair, ...]
     """The most frequent wrong answers, under the headline policy."""
     by_speaker: Mapping[str, SpeakerScores]
@@ -80,7 +86,9 @@ class Scorecard:
             "latency_ms": self.latency.to_json(),
             "latency_by_duration": [each.to_json() for each in self.by_duration],
             "rtf": plain(self.latency.rtf),
+            "stages_ms": dict(self.stages),
             "failures": [each.to_json() for each in self.failures],
+            "errors": [each.to_json() for each in self.errors],
             "worst_confusions": [each.to_json() for each in self.worst_confusions],
             "by_speaker": {name: each.to_json() for name, each in self.by_speaker.items()},
         }
@@ -136,7 +144,9 @@ def score(
         out_of_scope=out_of_scope(table, labels),
         latency=latency_summary(table, confidence=config.confidence),
         by_duration=latency_by_duration(table, config.duration_bins_s, confidence=config.confidence),
+        stages=stage_times(table, confidence=config.confidence),
         failures=failures_of(table),
+        errors=tuple(ledger_of(table)),
         worst_confusions=worst_confusions(table, labels, config.policy),
         by_speaker=speakers_of(table, labels, config.policy) if has_forced or config.policy != "ban" else {},
     )

@@ -66,6 +66,10 @@ class RecordTable:
     """Where the audio is; empty for nowhere."""
     failures: Mapping[int, tuple[str, str]]
     """Position of each FAILURE to its kind and message, ascending."""
+    stages_ms: Mapping[str, NDArray[np.float64]]
+    """Milliseconds by stage, a column for each, in the order in which they occur; NaN where there was none."""
+    troubles: Mapping[int, tuple[tuple[str, str], ...]]
+    """Position of each clip that was tried again, to the kind and message of what went wrong before."""
     n_repeated: int
     """How many records gave way to a later one of the same clip."""
 

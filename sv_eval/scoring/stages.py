@@ -1,0 +1,31 @@
+"""Where the time went: the stages that a backend tells of each answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sv_eval.scoring.interval import plain
+from sv_eval.scoring.latency import clean_records
+from sv_eval.scoring.percentiles import percentile
+from sv_eval.scoring.table import RecordTable
+
+
+def stage_times(table: RecordTable, *, confidence: float) -> dict[str, Any]:
+    """Percentiles of each stage over the clean records that have it, milliseconds, in the order of the stages.
+
+    They do not add up to the latency's: percentiles of parts never do. What a backend does not tell is in none.
+    """
+    clean, _, _ = clean_records(table)
+    found = {}
+    for name, column in table.stages_ms.items():
+        values = column[clean & np.isfinite(column)]
+        if len(values):
+            found[name] = {
+                "n": len(values),
+                "mean": plain(float(values.mean())),
+                "p50": percentile(values, 0.5, confidence=confidence, clips=len(values)).to_json(),
+                "p95": percentile(values, 0.95, confidence=confidence, clips=len(values)).to_json(),
+            }
+    return found
