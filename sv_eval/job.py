@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shlex
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,18 @@ def _import_target(target: str, where: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{where}._target_={target}: can't be imported ({error})") from error
+        hint = _extra_with(error.name) if isinstance(error, ModuleNotFoundError) and error.name else ""
+        raise ConfigError(f"{where}._target_={target}: can't be imported ({error}){hint}") from error
+
+
+def _extra_with(module: str) -> str:
+    """How to install a module that one of this package's extras brings; empty for any other."""
+    wanted = re.compile(rf"{re.escape(module.partition('.')[0])}\b.*extra == [\"'](\w+)[\"']")
+    try:
+        found = [match[1] for line in metadata.requires("sv-eval") or () if (match := wanted.match(line))]
+    except metadata.PackageNotFoundError:
+        return ""
+    return f"; pip install 'sv-eval[{found[0]}]'" if found else ""
 
 
 def _keep(config: Any, hydra_config: Any, directory: Path) -> None:

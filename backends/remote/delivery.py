@@ -9,7 +9,7 @@ import tenacity
 
 from backends.remote.dialect import Line
 from backends.remote.endpoint import Endpoint
-from backends.remote.errors import CONGESTION, RemoteError
+from backends.remote.errors import CONGESTION, NOT_UNDERSTOOD, RemoteError
 from backends.remote.hearing import Heard, Words
 from backends.remote.throttle import Pace, Throttle
 from backends.remote.timeline import Timeline
@@ -101,7 +101,10 @@ class Delivery:
         if heard.server_ms:
             timeline.server_ms = dict(heard.server_ms)
         stages = {"encode": parcel.encode_ms, "queue": parcel.queue_ms, **timeline.stages_ms()}
-        return self._words.prediction(heard, stages, parcel.passage)
+        try:
+            return self._words.prediction(heard, stages, parcel.passage)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise RemoteError(NOT_UNDERSTOOD, f"the answer can't be read ({error})") from error
 
 
 class _Parcel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import io
 import json
 import os
 import ssl
@@ -36,6 +37,7 @@ from backends.remote.timeline import Timeline, server_timing
 
 _LONGEST_ANSWER = 16 << 20
 _REDIRECTS = 3
+_ONE_PIECE = 1 << 20
 _EXCERPT = 120
 _SAFE_TO_FOLLOW = (307, 308)
 CURRENT: ContextVar[Timeline | None] = ContextVar("CURRENT", default=None)
@@ -191,7 +193,7 @@ class HttpLine:
             async with self.session.request(
                 method,
                 url,
-                data=message.body or None,
+                data=_sendable(message.body),
                 headers={**self._headers, **message.headers},
                 allow_redirects=False,
                 trace_request_ctx=timeline,
@@ -310,6 +312,13 @@ def multipart(
     head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\nContent-Type: {media_type}'
     body = b"".join([*parts, b"--%b\r\n%b\r\n\r\n" % (boundary, head.encode()), file, b"\r\n--%b--\r\n" % boundary])
     return HttpMessage(body=body, headers={"Content-Type": f"multipart/form-data; boundary={boundary.decode()}"})
+
+
+def _sendable(body: bytes) -> bytes | io.BytesIO | None:
+    """The body as aiohttp wants it; a long one in pieces, so that other requests are served in between."""
+    if not body:
+        return None
+    return io.BytesIO(body) if len(body) > _ONE_PIECE else body
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

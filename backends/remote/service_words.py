@@ -43,8 +43,10 @@ def silent(code: str | None) -> bool:
 def heard_from_data(data: Any) -> Heard:
     """What the member `data` of a JSON answer says."""
     expect(isinstance(data, Mapping) and "emotion" in data, "the answer has no `data.emotion`")
+    emotion = data["emotion"]
+    expect(emotion is None or isinstance(emotion, str), f"`data.emotion` is no text ({emotion!r:.40})")
     return Heard(
-        emotion=data["emotion"],
+        emotion=emotion,
         text=data.get("text") or "",
         scores=data.get("scores"),
         confidence=data.get("confidence"),
@@ -62,7 +64,7 @@ def heard_from_data(data: Any) -> Heard:
         ),
         model=data.get("model"),
         where="data.emotion",
-        excerpt=str(data["emotion"]),
+        excerpt=str(emotion),
     )
 
 

@@ -1,7 +1,8 @@
 """How many requests are under way at once, and how many begin in a second.
 
-The limit grows while latency holds and shrinks when the server says that it is asked too much, as TCP's congestion
-window does (additive increase, multiplicative decrease; slow start until the first sign of trouble).
+The limit grows while latency holds, and shrinks when it does not or when the server says that it is asked too much:
+TCP's congestion window (slow start, additive increase, multiplicative decrease on a refusal), with a delay signal
+beside the refusals as TCP Vegas has it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ _DECREASE = 0.7
 _HELD = 2.0
 """Latency holds while its running mean is at most so many times the best one seen."""
 _SMOOTHING = 0.1
-_DRIFT = 1.0005
-"""The best mean seen is forgotten slowly, answer by answer: a server may have become slower for good."""
 
 
 class Throttle:
@@ -31,7 +30,8 @@ class Throttle:
         self._mean_ms: float | None = None
         self._best_ms = 0.0
         self._slow_start = True
-        self._answers_since_cut = 0
+        self._not_yet_back = 0
+        """How many of those that were under way at the last cut are still to come back."""
 
     @property
     def limit(self) -> int:
@@ -60,29 +60,33 @@ class Throttle:
 
     def failed(self, *, congested: bool) -> None:
         """Give a place back without an answer; congested: the server said that it is asked too much."""
-        # Everything that was under way when the limit was cut may still be refused; that is one sign and not many.
-        if self._adaptive and congested and (self._slow_start or self._answers_since_cut >= self.limit):
+        # What was under way when the limit was cut may be refused as well; that is one sign and not many.
+        if self._adaptive and congested and self._not_yet_back <= 0:
             self._limit = max(1.0, self._limit * _DECREASE)
             self._slow_start = False
-            self._answers_since_cut = 0
-        self._answers_since_cut += 1
+            self._not_yet_back = self._under_way
         self._leave()
 
     def _grow(self, latency_ms: float) -> None:
-        self._answers_since_cut += 1
         mean = latency_ms if self._mean_ms is None else self._mean_ms + _SMOOTHING * (latency_ms - self._mean_ms)
-        self._best_ms = mean if self._mean_ms is None else min(mean, self._best_ms * _DRIFT)
+        self._best_ms = mean if self._mean_ms is None else min(mean, self._best_ms)
         self._mean_ms = mean
         # A limit that nobody reaches says nothing about what the server bears.
         if self._under_way < self.limit:
             return
         if mean <= _HELD * self._best_ms:
             self._limit = min(float(self._most), self._limit + (1.0 if self._slow_start else 1.0 / self._limit))
+            return
+        self._slow_start = False
+        if self._limit > _START:
+            self._limit -= 1.0 / self._limit
         else:
-            self._slow_start = False
+            # So few don't make a server slow: it has become slower by itself.
+            self._best_ms = mean
 
     def _leave(self) -> None:
         self._under_way -= 1
+        self._not_yet_back -= 1
         while self._waiting and self._under_way < self.limit:
             place = self._waiting.popleft()
             if not place.done():

@@ -12,6 +12,10 @@ from sv_eval.scoring.percentiles import percentile
 from sv_eval.scoring.table import RecordTable
 
 
+_ON_THE_WAY = ("encode", "queue", "dns", "connect", "tls", "send", "wait", "receive")
+"""The stages of a request to somewhere else, in the order in which they happen; others keep that of their occurrence."""
+
+
 def stage_times(table: RecordTable, *, confidence: float) -> dict[str, Any]:
     """Percentiles of each stage over the clean records that have it, milliseconds, in the order of the stages.
 
@@ -19,7 +23,8 @@ def stage_times(table: RecordTable, *, confidence: float) -> dict[str, Any]:
     """
     clean, _, _ = clean_records(table)
     found = {}
-    for name, column in table.stages_ms.items():
+    for name in sorted(table.stages_ms, key=_place):
+        column = table.stages_ms[name]
         values = column[clean & np.isfinite(column)]
         if len(values):
             found[name] = {
@@ -29,3 +34,7 @@ def stage_times(table: RecordTable, *, confidence: float) -> dict[str, Any]:
                 "p95": percentile(values, 0.95, confidence=confidence, clips=len(values)).to_json(),
             }
     return found
+
+
+def _place(name: str) -> int:
+    return _ON_THE_WAY.index(name) if name in _ON_THE_WAY else len(_ON_THE_WAY)

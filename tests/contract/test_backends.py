@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from backends.fake import FakeBackend
 from backends.local import LocalBackend
 from backends.onnx import OnnxBackend
+from backends.remote.backend import RemoteBackend
+from backends.remote.dialects.service import FormDialect, JsonDialect, StreamDialect
+from backends.remote.dialects.service_grpc import GrpcDialect
 from sv_eval.audio.decoding import decode
 from sv_eval.backend import (
     Adjustments,
@@ -42,9 +45,29 @@ BACKENDS: dict[str, Make] = {
 }
 
 
-@pytest.fixture(params=list(BACKENDS))
+REMOTES: dict[str, Callable[[dict[str, Any]], Backend]] = {
+    "remote, JSON": lambda said: RemoteBackend(url=said["http"], dialect=JsonDialect()),
+    "remote, form, wav": lambda said: RemoteBackend(url=said["http"], dialect=FormDialect(), audio="wav"),
+    "remote, websocket": lambda said: RemoteBackend(
+        url=said["http"].replace("http", "ws", 1), dialect=StreamDialect()
+    ),
+    "remote, gRPC": lambda said: RemoteBackend(url=f"grpc://{said['grpc']}", dialect=GrpcDialect()),
+}
+
+
+@pytest.fixture(scope="module")
+def service(serving: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """Where a service with the bundled model listens."""
+    with serving("serve.grpc_port=0", "serve.limits.min_duration_s=0", "backend.threads=1") as it:
+        yield it.event("listening")
+
+
+@pytest.fixture(params=[*BACKENDS, *REMOTES])
 def make(request: pytest.FixtureRequest) -> Make:
-    return BACKENDS[request.param]
+    if request.param in BACKENDS:
+        return BACKENDS[request.param]
+    said = request.getfixturevalue("service")
+    return lambda: REMOTES[request.param](said)
 
 
 def request_of(name: str, seconds: float = 1.0) -> Request:
@@ -99,7 +122,8 @@ def test_scores_are_a_distribution_that_agrees_with_the_labels(make: Make) -> No
     answer = prediction(answers[0])
 
     assert answer.scores is not None
-    assert sum(answer.scores.values()) == pytest.approx(1)
+    # What comes over a wire may have been rounded to six digits.
+    assert sum(answer.scores.values()) == pytest.approx(1, abs=1e-5)
     assert set(answer.scores) <= {*EMOTIONS, UNKNOWN}
     assert answer.forced in EMOTIONS
     if answer.label is not None:

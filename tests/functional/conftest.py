@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +14,6 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="session")
-def environment() -> dict[str, str]:
-    """This process's environment, with the checkout importable and no hub to be reached."""
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "HF_HUB_OFFLINE": "1", "COLUMNS": "120"}
 
 
 @pytest.fixture
@@ -64,96 +54,3 @@ def records_of() -> Callable[[Path], list[dict[str, Any]]]:
         return [json.loads(line) for line in lines]
 
     return read
-
-
-class Serving:
-    """A service in a process of its own."""
-
-    def __init__(self, command: list[str], environment: dict[str, str], cwd: Path) -> None:
-        self.process = subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True)
-        self.lines: list[dict[str, Any]] = []
-        self._more = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    @property
-    def url(self) -> str:
-        """Where HTTP is answered."""
-        address: str = self.event("listening")["http"]
-        return address
-
-    def event(self, name: str, *, timeout_s: float = 120) -> dict[str, Any]:
-        """The first line of the log with this event, waited for."""
-        return self.events(name, 1, timeout_s=timeout_s)[0]
-
-    def events(self, name: str, count: int, *, timeout_s: float = 120) -> list[dict[str, Any]]:
-        """The first `count` lines of the log with this event, waited for."""
-
-        def found() -> list[dict[str, Any]]:
-            return [line for line in self.lines if line.get("event") == name]
-
-        with self._more:
-            done = self._more.wait_for(lambda: len(found()) >= count or self.process.poll() is not None, timeout_s)
-        assert done, f"no {count} x '{name}' in the log: {self.lines}"
-        assert len(found()) >= count, f"the service ended: {self.lines}"
-        return found()
-
-    def request(self, request_id: str, *, timeout_s: float = 30) -> dict[str, Any]:
-        """The line about one request, waited for: it is written once the answer is on its way."""
-
-        def found() -> dict[str, Any] | None:
-            return next((line for line in self.lines if line.get("request_id") == request_id), None)
-
-        with self._more:
-            assert self._more.wait_for(lambda: found() is not None, timeout_s), f"no line about {request_id}"
-        line = found()
-        assert line is not None
-        return line
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it with a signal; its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        code = self.process.wait(60)
-        self._reader.join(10)
-        assert self.process.stderr is not None
-        self.process.stderr.close()
-        return code
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            try:
-                content = json.loads(line)
-            except ValueError:
-                content = {"event": "text", "text": line}
-            with self._more:
-                self.lines.append(content)
-                self._more.notify_all()
-        with self._more:
-            self._more.notify_all()
-
-
-@pytest.fixture(scope="session")
-def serving(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Callable[..., Any]:
-    """`with serving(*overrides) as service:` is a running service on a free port, ready unless told otherwise."""
-
-    @contextmanager
-    def start(*overrides: str, ready: bool = True, **variables: str) -> Iterator[Serving]:
-        given = ("serve.port=0", "serve.grpc_port=null", "serve.drain_s=0", *overrides)
-        command = [sys.executable, "-m", "sv_eval.serve", *given]
-        service = Serving(command, {**environment, **variables}, tmp_path_factory.mktemp("serving"))
-        try:
-            if ready:
-                service.event("ready")
-            yield service
-        finally:
-            service.stop()
-
-    return start
-
-
-@pytest.fixture(scope="session")
-def demo_clips() -> list[Path]:
-    """The bundled clips."""
-    return sorted((REPOSITORY / "datasets" / "demo" / "clips").glob("*.flac"))

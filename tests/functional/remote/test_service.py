@@ -139,9 +139,9 @@ def test_streams_over_the_wire_are_those_of_the_process(
 
 def test_the_probe_knows_our_service(service: Any, call: Any) -> None:
     for scheme, option in (
-        ("http", "remote "),
-        ("ws", "remote/service_websocket "),
-        ("grpc", "remote/service_grpc "),
+        ("http", "remote"),
+        ("ws", "remote/service_websocket"),
+        ("grpc", "remote/service_grpc"),
     ):
         done = call(f"url={address(service, scheme)}", module="sv_eval.probe")
 
