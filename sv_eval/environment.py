@@ -15,7 +15,7 @@ from sv_eval.places import house
 
 _PACKAGES = (
     "onnxruntime", "onnxruntime-gpu", "torch", "torchaudio", "funasr", "kaldi-native-fbank", "sentencepiece",
-    "silero-vad", "soundfile", "av", "soxr", "numpy", "scipy", "hydra-core", "datasets",
+    "silero-vad", "soundfile", "av", "soxr", "numpy", "scipy", "hydra-core", "datasets", "aiohttp", "grpcio",
 )  # fmt: skip
 _GPU_FIELDS = ("name", "driver_version", "memory.total", "clocks.sm", "clocks.max.sm", "power.limit")
 _TIMEOUT_S = 5.0

@@ -43,11 +43,12 @@ class Timeline:
         stages: dict[str, float] = {}
         if self.connect_s is not None:
             stages |= self._connection_ms(*self.connect_s)
-        sent = self.start_s if self.sent_s is None else self.sent_s
+        sent = self.start_s
         if self.answered_s is not None:
-            # A server may begin to answer before it has read everything.
-            sent = min(sent, self.answered_s)
-            stages["send"] = _ms(self.start_s, sent)
+            if self.sent_s is not None:
+                # A server may begin to answer before it has read everything.
+                sent = min(self.sent_s, self.answered_s)
+                stages["send"] = _ms(self.start_s, sent)
             stages["wait"] = _ms(sent, self.answered_s)
             if self.received_s is not None:
                 stages["receive"] = _ms(self.answered_s, self.received_s)

@@ -11,9 +11,8 @@ from sv_eval.scoring.latency import clean_records
 from sv_eval.scoring.percentiles import percentile
 from sv_eval.scoring.table import RecordTable
 
-
 _ON_THE_WAY = ("encode", "queue", "dns", "connect", "tls", "send", "wait", "receive")
-"""The stages of a request to somewhere else, in the order in which they happen; others keep that of their occurrence."""
+"""A request's stages on its way, in the order in which they happen; others keep that of their occurrence."""
 
 
 def stage_times(table: RecordTable, *, confidence: float) -> dict[str, Any]:
