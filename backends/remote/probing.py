@@ -15,8 +15,9 @@ from backends.remote.dialects.funasr_websocket import FunAsrWebsocket
 from backends.remote.dialects.kserve import KServe
 from backends.remote.dialects.openai import OpenAiTranscriptions
 from backends.remote.dialects.sensevoice_api import SenseVoiceApi
-from backends.remote.dialects.service import FormDialect, JsonDialect, StreamDialect
+from backends.remote.dialects.service import FormDialect, JsonDialect
 from backends.remote.dialects.service_grpc import GrpcDialect
+from backends.remote.dialects.service_websocket import StreamDialect
 from backends.remote.dialects.sherpa_websocket import SherpaWebsocket
 from backends.remote.endpoint import SCHEMES, Connection, endpoint_of
 from backends.remote.errors import EndpointError

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from backends.remote.connecting import CURRENT, TimedContext, reason_of, tls_message
 from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
 from backends.remote.endpoint import Endpoint
 from backends.remote.errors import (
@@ -27,7 +28,6 @@ from backends.remote.errors import (
     kind_of_status,
 )
 from backends.remote.hearing import Heard
-from backends.remote.http_line import CURRENT, TimedContext, reason_of, tls_message
 from backends.remote.timeline import Timeline
 
 _PIECE_BYTES = 64 << 10

@@ -16,8 +16,9 @@ from backends.fake import FakeBackend
 from backends.local import LocalBackend
 from backends.onnx import OnnxBackend
 from backends.remote.backend import RemoteBackend
-from backends.remote.dialects.service import FormDialect, JsonDialect, StreamDialect
+from backends.remote.dialects.service import FormDialect, JsonDialect
 from backends.remote.dialects.service_grpc import GrpcDialect
+from backends.remote.dialects.service_websocket import StreamDialect
 from sv_eval.audio.decoding import decode
 from sv_eval.backend import (
     Adjustments,

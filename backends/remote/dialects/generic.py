@@ -10,7 +10,8 @@ from typing import Any
 from backends.remote.dialect import TAG_EMOJI, Traits
 from backends.remote.errors import API_ERROR, RemoteError
 from backends.remote.hearing import Heard
-from backends.remote.http_line import HttpDialect, HttpMessage, HttpReply, multipart
+from backends.remote.http_line import HttpDialect
+from backends.remote.http_messages import HttpMessage, HttpReply, multipart
 from backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backend import Adjustments
 from sv_eval.emotions import EMOTIONS

@@ -8,7 +8,8 @@ from typing import Any
 
 from backends.remote.dialect import Traits
 from backends.remote.hearing import Heard, expect
-from backends.remote.http_line import HttpDialect, HttpMessage, HttpReply
+from backends.remote.http_line import HttpDialect
+from backends.remote.http_messages import HttpMessage, HttpReply
 from backends.remote.sound import Sound
 from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 from sv_eval.backend import Adjustments

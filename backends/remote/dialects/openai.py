@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from backends.remote.dialect import TAG_EMOJI, Traits
 from backends.remote.hearing import Heard, expect
-from backends.remote.http_line import HttpDialect, HttpMessage, HttpReply, multipart
+from backends.remote.http_line import HttpDialect
+from backends.remote.http_messages import HttpMessage, HttpReply, multipart
 from backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backend import Adjustments
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.remote.dialect import Dialect, Line, Traits
-from backends.remote.dialects.service import LONGEST_UPDATE_S
+from backends.remote.dialects.service_websocket import LONGEST_UPDATE_S
 from backends.remote.endpoint import Endpoint
 from backends.remote.errors import NOT_UNDERSTOOD, RemoteError
 from backends.remote.grpc_line import GrpcLine

@@ -88,7 +88,8 @@ def test_a_dialect_from_outside_is_found(
     (tmp_path / "elsewhere.py").write_text(
         "from backends.remote.dialect import Traits\n"
         "from backends.remote.hearing import Heard\n"
-        "from backends.remote.http_line import HttpDialect, HttpMessage\n"
+        "from backends.remote.http_line import HttpDialect\n"
+        "from backends.remote.http_messages import HttpMessage\n"
         "class Plain(HttpDialect):\n"
         "    traits = Traits(name='plain', schemes=('http',), path='/say')\n"
         "    def message(self, sound, asked):\n"

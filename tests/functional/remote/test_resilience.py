@@ -16,8 +16,9 @@ import trustme
 from aiohttp import web
 
 from backends.remote.backend import RemoteBackend
-from backends.remote.dialects.service import JsonDialect, StreamDialect
+from backends.remote.dialects.service import JsonDialect
 from backends.remote.dialects.service_grpc import GrpcDialect
+from backends.remote.dialects.service_websocket import StreamDialect
 from backends.remote.errors import EndpointError
 from sv_eval.audio.decoding import decode
 from sv_eval.backend import Answer, Request

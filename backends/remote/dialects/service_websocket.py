@@ -1,0 +1,134 @@
+"""This project's service over a websocket: whole clips, and streams."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.remote.dialect import Traits
+from backends.remote.dialects.service import problem_error, wishes_of
+from backends.remote.endpoint import Endpoint
+from backends.remote.hearing import Heard, expect
+from backends.remote.service_words import heard_from_data, heard_whole, silent
+from backends.remote.sound import Sound
+from backends.remote.timeline import Timeline
+from backends.remote.update_times import UpdateTimes
+from backends.remote.websocket_line import Conversation, Socket, WebsocketDialect, WebsocketLine
+from sv_eval.backend import Adjustments, StreamUpdate
+
+_OF_STREAMS = ("language", "use_itn", "vad_threshold")
+LONGEST_UPDATE_S = 30.0
+"""The service judges a stream at least this often; a clip that is not longer is judged whole."""
+
+
+class StreamDialect(WebsocketDialect):
+    """`/v1/emotion/stream`: float samples over a websocket, partial answers on the way."""
+
+    traits = Traits(
+        name="service_websocket",
+        schemes=("ws", "wss"),
+        path="/v1/emotion/stream",
+        forms=(),
+        asks=_OF_STREAMS,
+        deterministic=True,
+        streams=True,
+    )
+
+    def message(self, sound: Sound, asked: Adjustments) -> tuple[str, bytes]:
+        """The opening message and the samples."""
+        return _start(asked, LONGEST_UPDATE_S), sound.pcm_f32le
+
+    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> Heard:
+        """Give everything at once and wait for the last answer."""
+        start, samples = message
+        await socket.send(start)
+        if samples:
+            await socket.send(samples)
+        await socket.send('{"type": "end"}')
+        timeline.sent_s = time.perf_counter()
+        while True:
+            content = _said(await socket.receive_json())
+            if content["type"] == "final":
+                timeline.answered_s = time.perf_counter()
+                return heard_whole(heard_from_data(content["data"]))
+            if content["type"] == "error":
+                return _failed(content)
+
+    async def stream(
+        self,
+        line: WebsocketLine,
+        pieces: AsyncIterator[NDArray[np.float32]],
+        *,
+        chunk_size: float,
+        asked: Adjustments,
+        callback: Callable[[StreamUpdate], None],
+        timeline: Timeline,
+    ) -> Heard:
+        """Send pieces as they come; updates are handed on as they arrive."""
+        times = UpdateTimes()
+        async with Conversation(line, timeline, total_s=_longest_stream_s(line.endpoint)) as socket:
+            await socket.send(_start(asked, chunk_size))
+            sending = asyncio.create_task(_send_pieces(socket, pieces, times))
+            try:
+                while True:
+                    content = _said(await socket.receive_json())
+                    if content["type"] == "partial":
+                        callback(_update(content, times))
+                    elif content["type"] == "final":
+                        await sending
+                        timeline.answered_s = time.perf_counter()
+                        return heard_from_data(content["data"])
+                    elif content["type"] == "error":
+                        return _failed(content)
+            finally:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+
+
+async def _send_pieces(socket: Socket, pieces: AsyncIterator[NDArray[np.float32]], times: UpdateTimes) -> None:
+    async for piece in pieces:
+        await socket.send(piece.astype("<f4", copy=False).tobytes())
+        times.sent(len(piece))
+    await socket.send('{"type": "end"}')
+
+
+def _start(asked: Adjustments, update_s: float) -> str:
+    settings = {"type": "start", "encoding": "pcm_f32le", "update_s": update_s, "return_all_emotions": True}
+    return json.dumps(settings | wishes_of(asked, _OF_STREAMS))
+
+
+def _said(content: Any) -> dict[str, Any]:
+    expect(isinstance(content, dict) and "type" in content, "a message of the stream has no `type`")
+    found: dict[str, Any] = content
+    return found
+
+
+def _failed(content: Mapping[str, Any]) -> Heard:
+    """An error that ends a stream."""
+    error = content.get("error") or {}
+    if silent(error.get("code")):
+        return Heard(no_speech=True)
+    raise problem_error(error, None)
+
+
+def _update(content: Mapping[str, Any], times: UpdateTimes) -> StreamUpdate:
+    return StreamUpdate(
+        start_s=content["start"],
+        end_s=content["end"],
+        label=content.get("emotion"),
+        scores=content.get("scores"),
+        chunk_scores=content.get("chunk_scores"),
+        compute_ms=times.answered(content["end"]),
+        text=content.get("text"),
+    )
+
+
+def _longest_stream_s(endpoint: Endpoint) -> float:
+    """A stream takes as long as its audio, so only silence ends it; an hour is a bound for a server gone mad."""
+    return max(3600.0, endpoint.connection.total_s)
