@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backends.remote.delivery import Delivery
 from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
 from backends.remote.endpoint import Connection, Endpoint, endpoint_of
-from backends.remote.errors import UNREACHABLE
+from backends.remote.errors import UNREACHABLE, RemoteError
 from backends.remote.hearing import words_with
 from backends.remote.preflight import Seen, look
 from backends.remote.sound import ORIGINAL, Sound, chosen_form
@@ -82,8 +82,9 @@ class RemoteBackend:
     def capabilities(self) -> Capabilities:
         """Single clips, many at once."""
         traits = self._dialect.traits
+        labels = traits.labels if self._served.labels is None else self._served.labels
         return Capabilities(
-            labels=traits.labels if self._served.labels is None else self._served.labels,
+            labels=tuple(label for label in labels if label != "neutral" or self._lossy != "emoji"),
             max_in_flight=self._concurrency,
             parallel=self._concurrency,
             deterministic=traits.deterministic,
@@ -116,7 +117,7 @@ class RemoteBackend:
                 "service's words": f"{words.name} v{words.version} {words.hash}",
                 **seen,
             },
-            card={**served.card, **({"lossy": traits.lossy} if traits.lossy else {})},
+            card={**served.card, **({"lossy": self._lossy} if self._lossy else {})},
         )
 
     async def __aenter__(self) -> Self:
@@ -163,15 +164,22 @@ class RemoteBackend:
     ) -> Prediction:
         """Give audio as it comes; an update's `compute_ms` is the service's time as seen from here."""
         timeline = Timeline()
-        heard = await self._dialect.stream(
-            self._line,
-            chunks,
-            chunk_size=chunk_size,
-            asked=self._asked,
-            callback=callback,
-            timeline=timeline,
-        )
-        return self._words.prediction(heard, timeline.stages_ms())
+        try:
+            heard = await self._dialect.stream(
+                self._line,
+                chunks,
+                chunk_size=chunk_size,
+                asked=self._asked,
+                callback=callback,
+                timeline=timeline,
+            )
+            prediction = self._words.prediction(heard, timeline.stages_ms())
+        except RemoteError as error:
+            message = self._endpoint.cleared(str(error))
+            self._count(Failure(kind=error.kind, message=message))
+            raise RemoteError(error.kind, message) from error
+        self._count(prediction)
+        return prediction
 
     async def _one(self, request: Request) -> Answer:
         begin = time.perf_counter()
@@ -180,6 +188,11 @@ class RemoteBackend:
         answer = await self._delivery.deliver(message, encode_ms=encode_ms, planned_s=request.planned_s)
         self._count(answer)
         return answer
+
+    @property
+    def _lossy(self) -> str | None:
+        """What the answers can't tell apart; emoji have none for neutral, wherever they turn up."""
+        return "emoji" if self._seen is not None and self._seen.by_emoji else self._dialect.traits.lossy
 
     def _count(self, answer: Answer) -> None:
         """Raise BackendLost when clip after clip got no answer for reasons that are not the clip's."""

@@ -110,6 +110,12 @@ class Words:
             passage=passage(),
         )
 
+    def by_emoji(self, heard: Heard) -> bool:
+        """Whether nothing but an emoji tells the emotion of an answer."""
+        if heard.emotion or not self.emoji or self._tags(heard.text).emotion is not None:
+            return False
+        return self._last_emoji(heard.text) is not None
+
     def canonical(self, raw: str) -> str:
         """The canonical name of a raw word, of a tag, or of a pair such as `生气/angry`.
 

@@ -49,6 +49,8 @@ class Seen:
     """That part."""
     label: str
     """The emotion that was seen."""
+    by_emoji: bool
+    """Whether nothing but an emoji tells the emotion."""
     stages_ms: dict[str, float]
     """The first answer's time, taken apart; the connection's making is in it."""
 
@@ -86,6 +88,7 @@ async def look(
                         where=heard.where,
                         excerpt=heard.excerpt,
                         label=prediction.label,
+                        by_emoji=words.by_emoji(heard),
                         stages_ms=first,
                     )
     except TimeoutError as error:

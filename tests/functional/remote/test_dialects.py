@@ -20,6 +20,7 @@ from backends.remote.dialects.openai import OpenAiTranscriptions
 from backends.remote.dialects.sensevoice_api import SenseVoiceApi
 from backends.remote.dialects.sherpa_websocket import SherpaWebsocket
 from backends.remote.errors import EndpointError
+from backends.remote.probing import Probe
 from sv_eval.audio.decoding import decode
 from sv_eval.backend import Answer, Request
 from sv_eval.errors import BackendLost
@@ -112,6 +113,19 @@ def test_emoji_tell_no_neutral(
             assert one.label == (None if silent else planted)
             assert one.text is not None
             assert not set(one.text) & set("😊😔😡😰🤢😮")
+
+
+def test_emoji_are_noticed_where_they_were_not_expected(openai: Any, serve: Any, clips: list[Path]) -> None:
+    dialect = OpenAiTranscriptions(model="emoji")
+    remote = backend(serve(openai).address(), dialect, {"probe_clip": str(clips[0])})
+
+    async def drive() -> None:
+        assert "neutral" in remote.capabilities.labels
+        async with remote:
+            assert "neutral" not in remote.capabilities.labels
+            assert remote.info.card["lossy"] == "emoji"
+
+    asyncio.run(drive())
 
 
 def test_what_a_lossy_form_can_not_say_is_not_scored(api4sensevoice: Any, serve: Any) -> None:
@@ -237,3 +251,40 @@ def test_nobody_there(clips: list[Path]) -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         with pytest.raises(BackendLost, match="connection refused"):
             ask(backend(url, SenseVoiceApi(), {}), clips[:1])
+
+
+SPOKEN = {
+    "sensevoice_api": ("sensevoice_api", "http"),
+    "funasr": ("funasr_websocket", "ws"),
+    "sherpa": ("sherpa_websocket", "ws"),
+    "api4sensevoice": ("api4sensevoice", "http"),
+    "dashscope": ("dashscope", "http"),
+    "kserve": ("kserve", "http"),
+}
+
+
+@pytest.mark.parametrize("app", SPOKEN)
+def test_the_probe_finds_the_dialect(
+    app: str, request: pytest.FixtureRequest, serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, scheme = SPOKEN[app]
+    monkeypatch.setenv("SV_EVAL_API_KEY", "sk-good")
+    url = serve(request.getfixturevalue(app)).address(scheme)
+    said: list[str] = []
+
+    asyncio.run(Probe(url=url, timeout_s=2.0).run(lambda line: said.append(str(line))))
+
+    assert said[-1] == f"measure it: python -m sv_eval backend=remote/{name} backend.url={url}"
+    (found,) = (line for line in said if "tells emotions" in line)
+    assert found.split()[0] == name
+    assert "wait" in found
+
+
+def test_the_probe_says_when_a_service_drops_the_emotion(openai: Any, serve: Any, clips: list[Path]) -> None:
+    url = serve(openai).address()
+    said: list[str] = []
+
+    with pytest.raises(EndpointError, match="no dialect was understood"):
+        asyncio.run(Probe(url=url, only=["openai"]).run(lambda line: said.append(str(line))))
+
+    assert "The model `sensevoice` does not exist" in said[-1]
