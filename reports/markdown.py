@@ -20,7 +20,16 @@ _HEADLINE_CAVEATS = (
     "random_weights",
     "simulation",
     "training_overlap",
+    "fell_behind",
 )
+_LOAD_SETTINGS: Mapping[str, Sequence[str]] = {
+    "poisson": ("rate", "seed"),
+    "constant": ("rate",),
+    "ramp": ("rate", "rate_end", "ramp_s"),
+    "trace": ("trace_file",),
+    "closed": ("concurrency", "think_s"),
+    "multi_stream": ("concurrency",),
+}
 _WORST = 8
 _SPEAKERS = 40
 _PACKAGES_FIRST = ("sv-eval", "onnxruntime", "torch", "funasr", "kaldi-native-fbank", "numpy")
@@ -84,7 +93,8 @@ def _measured_rows(
         ("audio", _audio(words, run)),
         (
             "schedule",
-            words("batch_line", schedule=load["schedule"], batch=batch, warmup=load["warmup_clips"]),
+            words("batch_line", schedule=load["schedule"], batch=batch, warmup=load["warmup_clips"])
+            + _load_settings(load),
         ),
         ("machine", "{cpu}, {cores} cores, {memory_gib} GiB, {system}, Python {python}".format(**machine)),
         ("gpu", "; ".join(_gpu(gpu) for gpu in machine.get("gpus", ()))),
@@ -98,6 +108,12 @@ def _measured_rows(
         ("policy", f"`{metrics['policy']}`"),
     ]
     return [(words(f"rows.{key}"), text) for key, text in rows if text]
+
+
+def _load_settings(load: Mapping[str, Any]) -> str:
+    """What the schedule was set to, beside its name."""
+    named = _LOAD_SETTINGS.get(load["schedule"], ())
+    return "".join(f", {name} {cell(load[name])}" for name in named if load.get(name) is not None)
 
 
 def _session(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -136,7 +136,13 @@ def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]
     refused = [name for name in ("p50", "p95", "p99") if latency[name]["value"] is None]
     if refused:
         yield "n_too_small", {"percentiles": refused, "n": latency["n_calls"]}
+    load = scores.get("load") or {}
+    if load.get("fell_behind"):
+        yield "fell_behind", {"p99": load["late_ms"]["p99"], "limit": environment["config"]["load"]["max_late_ms"]}
     backend = environment["backend"]
+    places = backend["capabilities"]["max_in_flight"]
+    if not backend["in_process"] and load.get("late_ms") and (load["most_open"] or 0) >= places:
+        yield "no_place", {"places": places}
     if backend["device"] == "cpu" and backend["in_process"]:
         yield "cpu_run", {"cpu": environment["machine"]["cpu"]}
     if environment["config"]["load"]["schedule"] == "offline":

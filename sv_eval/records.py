@@ -233,6 +233,8 @@ class Record:
     """How it went as a stream; None when the clip was given whole."""
     troubles: tuple[Trouble, ...] = ()
     """What went wrong before the attempt that counts, in order."""
+    late_ms: float | None = None
+    """How much later than planned the generator came to it, milliseconds; None without a plan."""
 
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))
@@ -250,7 +252,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
         data["prediction"] = _prediction_to_json(prediction)
     if failure is not None:
         data["failure"] = {"kind": failure.kind, "message": failure.message, "attempts": failure.attempts}
-    for name in ("latency_ms", "audio_s", "decode_ms", "sent_s"):
+    for name in ("latency_ms", "audio_s", "decode_ms", "sent_s", "late_ms"):
         value = getattr(record, name)
         if value is not None:
             data[name] = round(value, 6)
@@ -281,6 +283,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         session=data.get("session", 0),
         call=data.get("call"),
         sent_s=data.get("sent_s"),
+        late_ms=data.get("late_ms"),
         streamed=streamed_from_json(data.get("streamed")),
         troubles=tuple(Trouble(**_known(one, Trouble)) for one in data.get("troubles", ())),
     )

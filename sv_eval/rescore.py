@@ -11,9 +11,10 @@ from sv_eval.caveats import find_caveats
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.run.identity import ENVIRONMENT, settings_hash
 from sv_eval.run.journal import RECORDS, read_lines
-from sv_eval.run.load import STREAM
+from sv_eval.run.load import DEFAULT_MAX_LATE_MS, STREAM
 from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_json, write_text
 from sv_eval.scoring.histogram import latency_histogram
+from sv_eval.scoring.load import load_summary, refuse_latency
 from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
 from sv_eval.scoring.streaming import streaming_scores
 from sv_eval.scoring.table import RecordTable
@@ -94,6 +95,10 @@ def compute_metrics(table: RecordTable, environment: Mapping[str, Any], config: 
         check(table, scorecard)
     scores = scorecard.to_json()
     scores["latency_ms"]["histogram"] = latency_histogram(table)
+    plan = environment["config"].get("load") or {}
+    scores["load"] = load_summary(table, max_late_ms=plan.get("max_late_ms", DEFAULT_MAX_LATE_MS))
+    if scores["load"].get("fell_behind"):
+        refuse_latency(scores)
     wall_s = [session["wall_s"] for session in environment["sessions"]]
     scores["run"] = {
         "backend": backend["name"],

@@ -2,26 +2,34 @@
 
 Names follow MLPerf Inference: `single_stream` sends one clip, waits for its answer and sends the next, which
 is what a latency figure means; `offline` keeps the backend full with batches, which is what throughput means.
-`stream` is ours: it gives every clip piece by piece, as a microphone would.
+`multi_stream` sends several clips together and the next ones when all are answered. `poisson` (MLPerf's Server),
+`constant`, `ramp` and `trace` are open loop: requests go out when they are planned to, answered or not, and latency
+counts from the planned moment. `closed` is so many callers, each of whom waits for an answer and thinks before the
+next request. `stream` is ours: it gives every clip piece by piece, as a microphone would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sv_eval.backend import Capabilities
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.run.arrivals import constant, poisson, ramp, read_trace, trace
 from sv_eval.structure import structure
 
 SINGLE_STREAM = "single_stream"
 OFFLINE = "offline"
 STREAM = "stream"
-SCHEDULES = (SINGLE_STREAM, OFFLINE, STREAM)
+MULTI_STREAM, CLOSED = "multi_stream", "closed"
+POISSON, CONSTANT, RAMP, TRACE = "poisson", "constant", "ramp", "trace"
+OPEN_LOOP = (POISSON, CONSTANT, RAMP, TRACE)
+SCHEDULES = (SINGLE_STREAM, MULTI_STREAM, OFFLINE, CLOSED, *OPEN_LOOP, STREAM)
 FAST, REAL_TIME = "fast", "real_time"
 PACES = (FAST, REAL_TIME)
 _SHORTEST_CHUNK_S = 0.1
+DEFAULT_MAX_LATE_MS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +37,7 @@ class LoadConfig:
     """What `conf/load/*.yaml` holds."""
 
     schedule: str = SINGLE_STREAM
-    """`single_stream`, `offline` or `stream`."""
+    """One of SCHEDULES."""
     warmup_clips: int = 8
     """Clips that are recognised before the clock starts; their answers are thrown away."""
     window_batches: int = 8
@@ -40,7 +48,25 @@ class LoadConfig:
     """`stream`: `real_time` lets the audio come as it was spoken; `fast` gives it at once and works out when each
     answer would have been there, from the time that each took."""
 
+    rate: float = 10.0
+    """`poisson`, `constant`: requests a second; `ramp`: those that it begins with."""
+    rate_end: float = 100.0
+    """`ramp`: requests a second that it ends with."""
+    ramp_s: float = 60.0
+    """`ramp`: seconds from the one to the other."""
+    trace_file: str | None = None
+    """`trace`: a file with the second of each request, one a line."""
+    concurrency: int = 8
+    """`closed`: callers. `multi_stream`: clips of one query."""
+    think_s: float = 0.0
+    """`closed`: seconds that a caller waits between an answer and the next request."""
+    seed: int = 0
+    """`poisson`: makes another draw of the moments."""
+    max_late_ms: float = DEFAULT_MAX_LATE_MS
+    """Open loop: the lateness of sending, 99th percentile, beyond which the latency is no result."""
+
     def __post_init__(self) -> None:
+        self._check_rates()
         if self.schedule not in SCHEDULES:
             raise ConfigError(f"load.schedule={self.schedule} is not known; {nearest(self.schedule, SCHEDULES)}")
         if self.warmup_clips < 0 or self.window_batches < 1:
@@ -49,6 +75,25 @@ class LoadConfig:
             raise ConfigError(f"load.pace={self.pace} is not known; {nearest(self.pace, PACES)}")
         if self.chunk_size < _SHORTEST_CHUNK_S:
             raise ConfigError(f"load.chunk_size={self.chunk_size}: give seconds, {_SHORTEST_CHUNK_S} or more")
+
+    def _check_rates(self) -> None:
+        for name in ("rate", "rate_end", "ramp_s", "max_late_ms"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"load.{name}={getattr(self, name)}: must be above 0")
+        if self.concurrency < 1 or self.think_s < 0:
+            raise ConfigError("load.concurrency must be at least 1, load.think_s at least 0")
+        if self.schedule == TRACE and self.trace_file is None:
+            raise ConfigError("load=trace: give the file with the moments as load.trace_file=FILE")
+
+    def arrivals(self) -> Iterator[float] | None:
+        """The planned seconds of an open loop, without end; None for the other schedules."""
+        if self.schedule == POISSON:
+            return poisson(self.rate, self.seed)
+        if self.schedule == CONSTANT:
+            return constant(self.rate)
+        if self.schedule == RAMP:
+            return ramp(self.rate, self.rate_end, self.ramp_s)
+        return trace(read_trace(self.trace_file)) if self.schedule == TRACE and self.trace_file else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +120,14 @@ class LoadPlan:
     """Clips recognised before the clock starts."""
     stream: StreamPlan | None = None
     """How clips are given piece by piece; None when they are given whole."""
+    arrivals: Iterator[float] | None = None
+    """When requests are sent, seconds, for an open loop; None where an answer is waited for."""
+    callers: int | None = None
+    """How many callers wait for their answers, for a closed loop; each sends one clip at a time."""
+    think_s: float = 0.0
+    """What a caller waits before the next request, seconds."""
+    together: bool = False
+    """Whether callers wait for each other: a query is all of them, and answered when the last one is."""
 
 
 def load_config_from(settings: Mapping[str, Any]) -> LoadConfig:
@@ -94,6 +147,17 @@ def plan_load(config: LoadConfig, can: Capabilities) -> LoadPlan:
             window=1,
             warmup_clips=config.warmup_clips,
             stream=stream if config.schedule == STREAM else None,
+        )
+    if config.schedule != OFFLINE:
+        return LoadPlan(
+            batch_size=1,
+            in_flight=can.max_in_flight,
+            window=1,
+            warmup_clips=config.warmup_clips,
+            arrivals=config.arrivals(),
+            callers=config.concurrency if config.schedule in (CLOSED, MULTI_STREAM) else None,
+            think_s=config.think_s if config.schedule == CLOSED else 0.0,
+            together=config.schedule == MULTI_STREAM,
         )
     window = can.max_batch * config.window_batches if can.max_batch > 1 else 1
     return LoadPlan(

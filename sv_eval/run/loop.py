@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from sv_eval.backend import Answer, Backend, Request, StreamingBackend, check_answer
@@ -14,6 +14,7 @@ from sv_eval.corpus.source import AudioSource
 from sv_eval.errors import InferenceError
 from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble
 from sv_eval.run.boundary import around_one_clip
+from sv_eval.run.callers import Callers, Due
 from sv_eval.run.feed import Decoded, Feed, cut_batches
 from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.streaming import stream_clip
@@ -56,13 +57,51 @@ class RunLoop:
         self._origin_s = self.clock.now()
         with self._feed(clips) as feed:
             batches = cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
-            if self.plan.in_flight == 1:
+            if self.plan.arrivals is not None or self.plan.callers is not None:
+                await self._called(feed.stream())
+            elif self.plan.in_flight == 1:
                 async for batch in batches:
                     if self.stop.is_set():
                         break
                     await self._finish(batch)
             else:
                 await self._overlap(batches)
+
+    async def _called(self, stream: AsyncIterator[Decoded]) -> None:
+        """Send clips one by one, by a plan of moments or by callers who wait."""
+        callers, plan = Callers(clock=self.clock, stop=self.stop), self.plan
+        # However many are due: no more calls are open than the backend takes.
+        places = asyncio.Semaphore(plan.in_flight)
+
+        async def send(due: Due) -> None:
+            await self._finish_due(due, places)
+
+        if plan.arrivals is not None:
+            await callers.by_plan(stream, plan.arrivals, send)
+        elif plan.together:
+            await callers.by_queries(stream, send, size=plan.callers or 1)
+        else:
+            await callers.by_callers(stream, send, callers=plan.callers or 1, think_s=plan.think_s)
+
+    async def _finish_due(self, due: Due, places: asyncio.Semaphore) -> None:
+        """Recognise a clip whose turn has come, its latency counted from when it was due."""
+        item = due.item
+        if item.waveform is None:
+            self._record(item, item.failure or Failure(kind="unknown", message="no audio"), None)
+            return
+        (request,) = self._requests([item])
+        async with places:
+            number, _ = self._begin_call()
+            (answer,) = await self._ask([replace(request, planned_s=due.planned_s)])
+        made = _Call(
+            number if due.call is None else due.call,
+            due.planned_s - self._origin_s,
+            (self.clock.now() - due.planned_s) * 1000,
+            1,
+            late_ms=due.late_ms,
+        )
+        # Call and latency begin when it was due, however long it then waited for its turn.
+        self._record(item, answer, replace(self._travelled(answer, made), sent_s=made.sent_s))
 
     async def _overlap(self, batches: AsyncIterator[list[Decoded]]) -> None:
         """Keep as many calls open as planned; an error of one ends the run once the others are finished."""
@@ -139,13 +178,12 @@ class RunLoop:
         passage = answer.passage
         if passage is None:
             return made
-        return _Call(
-            made.number,
-            passage.begin_s - self._origin_s,
-            passage.latency_ms,
-            made.batch_size,
-            passage.attempts,
-            passage.troubles,
+        return replace(
+            made,
+            sent_s=passage.begin_s - self._origin_s,
+            latency_ms=passage.latency_ms,
+            attempts=passage.attempts,
+            troubles=passage.troubles,
         )
 
     def _begin_call(self) -> tuple[int, float]:
@@ -181,6 +219,7 @@ class RunLoop:
                 sent_s=None if made is None else made.sent_s,
                 streamed=streamed,
                 troubles=() if made is None else made.troubles,
+                late_ms=None if made is None else made.late_ms,
             )
         )
 
@@ -195,6 +234,7 @@ class _Call:
     batch_size: int
     attempts: int = 1
     troubles: tuple[Trouble, ...] = ()
+    late_ms: float | None = None
 
 
 def _checked(answer: Answer) -> Answer:

@@ -27,7 +27,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 19
+_FIELDS = 20
 
 
 def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> 
     ids = tuple(sorted(rows))
     values = list(zip(*(rows[clip_id] for clip_id in ids), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
-    batch, attempts, session, call, sent, texts, paths, failures, stages, troubles = values[9:]
+    batch, attempts, session, call, sent, texts, paths, failures, stages, troubles, late = values[9:]
     column = _Columns(ids, lines or {})
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
@@ -73,6 +73,7 @@ def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> 
             if how == Outcome.FAILURE.value
         },
         "stages_ms": column.stages(stages),
+        "late_ms": column.numbers(late, np.float64, "late_ms"),
         "troubles": {position: found for position, found in enumerate(troubles) if found},
     }
 

@@ -54,6 +54,7 @@ def row_of_json(data: Mapping[str, Any]) -> Row:
         None if failure is None else (failure["kind"], failure["message"]),
         prediction.get("stages_ms") or _NOTHING,
         tuple((one["kind"], one["message"]) for one in get("troubles", ())),
+        get("late_ms"),
     )
 
 
@@ -80,6 +81,7 @@ def row_of_record(record: Record) -> Row:
         None if failure is None else (failure.kind, failure.message),
         _NOTHING if prediction is None else {name: round(ms, 6) for name, ms in prediction.stages_ms.items()},
         tuple((one.kind, one.message) for one in record.troubles),
+        _rounded(record.late_ms),
     )
 
 

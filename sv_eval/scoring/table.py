@@ -70,6 +70,8 @@ class RecordTable:
     """Milliseconds by stage, a column for each, in the order in which they occur; NaN where there was none."""
     troubles: Mapping[int, tuple[tuple[str, str], ...]]
     """Position of each clip that was tried again, to the kind and message of what went wrong before."""
+    late_ms: NDArray[np.float64]
+    """How much later than planned the generator came to it, milliseconds; NaN without a plan."""
     n_repeated: int
     """How many records gave way to a later one of the same clip."""
 

@@ -1,0 +1,120 @@
+"""Requests by a plan of moments, or by callers who wait: the schedules that a queue can build up under.
+
+A backend takes `in_flight` calls at once; who finds no place waits in front of it, and that wait is latency: it is
+what a caller would feel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+from sv_eval.clock import Clock
+from sv_eval.run.feed import Decoded
+
+_LEAD_S = 0.05
+"""Between the beginning and the first planned moment: time to decode what is asked for first."""
+_SLICE_S = 0.2
+"""The longest wait without a look at whether the run was stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A clip whose turn has come."""
+
+    item: Decoded
+    """The clip."""
+    planned_s: float
+    """When it was to be sent, on the run's clock; latency counts from here."""
+    late_ms: float | None = None
+    """How much later the generator came to it; None where nothing was planned."""
+    call: int | None = None
+    """The number of the query that it belongs to; None for one of its own."""
+
+
+Send = Callable[[Due], Awaitable[None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Callers:
+    """Sends clips; errors of one request end the run once the others are finished."""
+
+    clock: Clock
+    """What moments are read from."""
+    stop: asyncio.Event
+    """Set it to begin nothing more."""
+    _errors: list[BaseException] = field(default_factory=list)
+    _open: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def by_plan(self, stream: AsyncIterator[Decoded], arrivals: Iterator[float], send: Send) -> None:
+        """Send each clip at its planned moment, whether or not others have been answered."""
+        begin_s = self.clock.now() + _LEAD_S
+        async for item in stream:
+            planned_s = begin_s + next(arrivals)
+            await self._wait_until(planned_s)
+            if self.stop.is_set() or self._errors:
+                break
+            late_ms = (self.clock.now() - planned_s) * 1000
+            self._begin(send(Due(item=item, planned_s=planned_s, late_ms=late_ms)))
+        await self._finish()
+
+    async def by_callers(
+        self, stream: AsyncIterator[Decoded], send: Send, *, callers: int, think_s: float = 0.0
+    ) -> None:
+        """Let so many callers take clips in turn; each waits for its answer, thinks, and takes the next."""
+        taking = asyncio.Lock()
+
+        async def one() -> None:
+            while not self.stop.is_set() and not self._errors:
+                async with taking:
+                    item = await anext(stream, None)
+                if item is None:
+                    return
+                await send(Due(item=item, planned_s=self.clock.now()))
+                if think_s:
+                    await self._wait_until(self.clock.now() + think_s)
+
+        for _ in range(callers):
+            self._begin(one())
+        await self._finish()
+
+    async def by_queries(self, stream: AsyncIterator[Decoded], send: Send, *, size: int) -> None:
+        """Send `size` clips together, and the next ones when the last of them is answered."""
+        query, held = 0, []
+        async for item in stream:
+            held.append(item)
+            if len(held) == size:
+                await self._together(held, query, send)
+                query, held = query + 1, []
+            if self.stop.is_set() or self._errors:
+                held = []
+                break
+        if held:
+            await self._together(held, query, send)
+        await self._finish()
+
+    async def _together(self, items: list[Decoded], query: int, send: Send) -> None:
+        planned_s = self.clock.now()
+        for item in items:
+            self._begin(send(Due(item=item, planned_s=planned_s, call=query)))
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._open.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Future[None]) -> None:
+        self._open.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._errors.append(error)
+
+    async def _finish(self) -> None:
+        await asyncio.gather(*self._open, return_exceptions=True)
+        if self._errors:
+            raise self._errors[0]
+
+    async def _wait_until(self, moment_s: float) -> None:
+        while not self.stop.is_set() and (left_s := moment_s - self.clock.now()) > 0:
+            await self.clock.wait_until(moment_s if left_s <= _SLICE_S else self.clock.now() + _SLICE_S)

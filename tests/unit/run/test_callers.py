@@ -1,0 +1,198 @@
+"""Open and closed loops over a backend with a known number of places and a known time for each clip.
+
+Time is simulated: it stands still while anybody works and jumps to the next moment that somebody waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import numpy as np
+import pytest
+
+from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.errors import BackendLost
+from sv_eval.records import Clip, Prediction, Record, Waveform
+from sv_eval.run.load import load_config_from, plan_load
+from sv_eval.run.loop import RunLoop
+from sv_eval.scoring.load import load_summary
+from sv_eval.scoring.table import RecordTable
+
+SILENCE = Waveform(samples=np.zeros(1600, np.float32))
+
+
+class Hours(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps instead of waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 100.0
+        selector: Any = self._selector  # type: ignore[attr-defined]
+        wait = selector.select
+
+        def select(timeout: float | None) -> Any:
+            if timeout is None or timeout <= 0:
+                return wait(timeout)
+            # Threads that decode live in real time; they get a moment of it.
+            events = wait(0.001)
+            if not events:
+                self.now_s += timeout
+            return events
+
+        selector.select = select
+
+    def time(self) -> float:
+        return self.now_s
+
+
+class LoopClock:
+    """The clock of the running loop."""
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def wait_until(self, moment_s: float) -> None:
+        await asyncio.sleep(max(0.0, moment_s - self.now()))
+
+
+class Source:
+    def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+        return SILENCE
+
+
+class Counter:
+    """Some hundredths of a second for each clip, so many at a time."""
+
+    def __init__(self, places: int, work_s: float, *, lost_at: int | None = None) -> None:
+        self._places, self._work_s, self._lost_at = places, work_s, lost_at
+        self.open = self.most = self.asked = 0
+        self.begun: list[float] = []
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(max_in_flight=self._places)
+
+    @property
+    def info(self) -> BackendInfo:
+        return BackendInfo(name="counter", model="none")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        return None
+
+    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        self.asked += 1
+        if self.asked == self._lost_at:
+            raise BackendLost("gone")
+        self.begun.append(asyncio.get_running_loop().time())
+        self.open += 1
+        self.most = max(self.most, self.open)
+        await asyncio.sleep(self._work_s)
+        self.open -= 1
+        return [Prediction(label="happy") for _ in requests]
+
+
+def run(backend: Counter, clips: int, **load: Any) -> list[Record]:
+    records: list[Record] = []
+    loop = RunLoop(
+        backend=backend,
+        source=Source(),
+        plan=plan_load(load_config_from({"warmup_clips": 0, **load}), backend.capabilities),
+        on_record=records.append,
+        clock=LoopClock(),
+    )
+    with asyncio.Runner(loop_factory=Hours) as runner:
+        runner.run(loop.run([Clip(id=f"c{index:04d}") for index in range(clips)]))
+    return records
+
+
+def test_an_open_loop_sends_when_it_is_time_and_waits_for_nobody() -> None:
+    backend = Counter(places=100, work_s=0.2)
+
+    records = run(backend, 40, schedule="constant", rate=200)
+
+    # All 40 go out within 0.2 s, before the first one is answered.
+    assert backend.most == 40
+    assert len({record.clip.id for record in records}) == 40
+    gaps = np.diff(backend.begun)
+    assert np.median(gaps) == pytest.approx(0.005)
+    assert all(record.late_ms == pytest.approx(0, abs=1e-6) for record in records)
+
+
+def test_who_waits_for_a_place_waits_within_the_latency() -> None:
+    # One place and 20 ms a clip, a clip every 10 ms: the n-th waits n times 10 ms.
+    backend = Counter(places=1, work_s=0.02)
+
+    records = run(backend, 30, schedule="constant", rate=100)
+
+    assert backend.most == 1
+    latencies = [record.latency_ms or 0.0 for record in sorted(records, key=lambda one: one.clip.id)]
+    assert latencies == pytest.approx([20.0 + 10 * index for index in range(30)])
+    # The generator itself was in time: the queue is not its fault.
+    summary = load_summary(RecordTable.from_records(records), max_late_ms=1000)
+    assert summary["fell_behind"] is False
+    assert summary["most_open"] in (15, 16)  # one ends as another begins
+
+
+def test_a_server_that_stands_still_is_seen_by_all_who_were_due() -> None:
+    class Stalling(Counter):
+        async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+            if self.asked == 20:
+                self.asked += 1
+                await asyncio.sleep(0.5)
+            return await super().recognize(requests)
+
+    open_loop = run(Stalling(places=1, work_s=0.001), 100, schedule="constant", rate=100)
+    naive = run(Stalling(places=1, work_s=0.001), 100, schedule="single_stream")
+
+    slow = [sum((one.latency_ms or 0.0) > 100 for one in records) for records in (open_loop, naive)]
+    # Forty requests were due in its first 0.4 s, and waited for 0.1 s or longer; one after another, one notices.
+    assert 40 <= slow[0] <= 46
+    assert slow[1] == 1
+
+
+def test_callers_wait_for_their_answers_and_think() -> None:
+    backend = Counter(places=100, work_s=0.01)
+
+    records = run(backend, 30, schedule="closed", concurrency=3, think_s=0.01)
+
+    assert backend.most == 3
+    assert len(records) == 30
+    span_s = max(one.sent_s or 0.0 for one in records) - min(one.sent_s or 0.0 for one in records)
+    # Ten rounds of 20 ms; nine of them lie between the first and the last sending.
+    assert span_s == pytest.approx(0.18)
+
+
+def test_a_query_is_answered_when_its_last_clip_is() -> None:
+    backend = Counter(places=2, work_s=0.02)
+
+    records = run(backend, 10, schedule="multi_stream", concurrency=4)
+
+    by_call: dict[int | None, list[float]] = {}
+    for record in records:
+        by_call.setdefault(record.call, []).append(record.latency_ms or 0.0)
+    assert sorted(len(found) for found in by_call.values()) == [2, 4, 4]
+    # Four clips at two places take two turns.
+    assert [max(found) for found in by_call.values()] == pytest.approx([40, 40, 20])
+
+
+def test_a_generator_that_falls_behind_is_found_out() -> None:
+    class Blocking(Counter):
+        async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+            # A plug-in that blocks the loop: time goes by, and nobody else has a turn.
+            cast("Hours", asyncio.get_running_loop()).now_s += 0.02
+            return [Prediction(label="happy") for _ in requests]
+
+    records = run(Blocking(places=10, work_s=0), 30, schedule="constant", rate=200)
+
+    assert load_summary(RecordTable.from_records(records), max_late_ms=5.0)["fell_behind"] is True
+
+
+@pytest.mark.parametrize("schedule", ["constant", "closed", "multi_stream"])
+def test_a_lost_backend_ends_the_run(schedule: str) -> None:
+    with pytest.raises(BackendLost, match="gone"):
+        run(Counter(places=4, work_s=0.001, lost_at=9), 60, schedule=schedule, rate=500, concurrency=3)
