@@ -140,8 +140,8 @@ def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]
     if load.get("fell_behind"):
         yield "fell_behind", {"p99": load["late_ms"]["p99"], "limit": environment["config"]["load"]["max_late_ms"]}
     backend = environment["backend"]
-    places = backend["capabilities"]["max_in_flight"]
-    if not backend["in_process"] and load.get("late_ms") and (load["most_open"] or 0) >= places:
+    places = backend["capabilities"].get("max_in_flight")
+    if places and not backend["in_process"] and load.get("late_ms") and (load["most_open"] or 0) >= places:
         yield "no_place", {"places": places}
     if backend["device"] == "cpu" and backend["in_process"]:
         yield "cpu_run", {"cpu": environment["machine"]["cpu"]}
