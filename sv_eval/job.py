@@ -67,6 +67,9 @@ def instantiated(settings: Mapping[str, Any], where: str) -> Any:
         if isinstance(cause, ConfigError):
             raise cause from error
         detail = " ".join(str(cause or error).split())
+        missing = re.search(r"No module named '([\w.]+)'", detail)
+        if missing and (hint := _extra_with(missing[1])):
+            raise ConfigError(f"{where}: {missing[0]}{hint}") from error
         raise ConfigError(f"{where}._target_={target}: can't be built ({detail})") from error
 
 

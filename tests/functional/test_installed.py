@@ -122,3 +122,16 @@ def test_the_service_runs_from_the_wheel(installed_python: Path, tmp_path: Path)
         process.terminate()
         assert process.wait(60) == 0
         process.stderr.close()
+
+
+def test_a_remote_backend_is_whole_in_the_wheel(installed_python: Path, tmp_path: Path) -> None:
+    command = [str(installed_python), "-m", "sv_eval", "backend=remote/generic", "backend.url=http://127.0.0.1:9/x"]
+    described = ["backend.dialect.emotion=$.emotion"]
+
+    done = subprocess.run(
+        [*command, *described], cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, timeout=120
+    )
+
+    # Everything was found; it is only that nobody listens there.
+    assert done.returncode == 5, done.stderr
+    assert "connection refused" in done.stderr
