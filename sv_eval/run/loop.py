@@ -17,6 +17,7 @@ from sv_eval.run.boundary import around_one_clip
 from sv_eval.run.callers import Callers, Due
 from sv_eval.run.feed import Decoded, Feed, cut_batches
 from sv_eval.run.load import LoadPlan, StreamPlan
+from sv_eval.run.pauses import short_collections
 from sv_eval.run.streaming import stream_clip
 
 
@@ -54,8 +55,8 @@ class RunLoop:
 
     async def run(self, clips: Iterable[Clip]) -> None:
         """Recognise every clip. Raises what `on_record` raises, and BackendLost."""
-        self._origin_s = self.clock.now()
-        with self._feed(clips) as feed:
+        with short_collections(), self._feed(clips) as feed:
+            self._origin_s = self.clock.now()
             batches = cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
             if self.plan.arrivals is not None or self.plan.callers is not None:
                 await self._called(feed.stream())

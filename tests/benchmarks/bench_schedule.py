@@ -1,0 +1,84 @@
+"""Does the generator keep its plan? Lateness of sending at growing rates, against a server that answers at once.
+
+python tests/benchmarks/bench_schedule.py [--seconds 5]
+
+Goals: p99 at most 1 ms at 500 requests a second, and 3,000 a second before it falls behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from backends.remote.backend import RemoteBackend  # noqa: E402
+from backends.remote.dialects.service import JsonDialect  # noqa: E402
+from sv_eval.records import Clip, Record  # noqa: E402
+from sv_eval.run.journal import Journal  # noqa: E402
+from sv_eval.run.load import load_config_from, plan_load  # noqa: E402
+from sv_eval.run.loop import RunLoop  # noqa: E402
+from sv_eval.scoring.load import load_summary  # noqa: E402
+from sv_eval.scoring.table import RecordTable  # noqa: E402
+
+
+def _beside(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+bench_remote = _beside("bench_remote")
+
+
+async def lateness(url: str, rate: float, seconds: float) -> dict[str, Any]:
+    """What the load summary says of a Poisson run at this rate, records written to disk."""
+    records: list[Record] = []
+    settings = {"preflight": False, "attempts": 1}
+    backend = RemoteBackend(url=url, dialect=JsonDialect(), concurrency=2000, adaptive=False, connection=settings)
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
+
+        def on_record(record: Record) -> None:
+            journal.append(record)
+            records.append(record)
+
+        async with backend:
+            loop = RunLoop(
+                backend=backend,
+                source=bench_remote.OneSource(),
+                plan=plan_load(load_config_from({"schedule": "poisson", "rate": rate}), backend.capabilities),
+                on_record=on_record,
+            )
+            clips = [Clip(id=f"c{index:06d}") for index in range(int(rate * seconds))]
+            await loop.warm_up(clips)
+            await loop.run(clips)
+    assert not [record for record in records if record.failure is not None]
+    return load_summary(RecordTable.from_records(records), max_late_ms=5.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=5.0)
+    options = parser.parse_args()
+    print("planned/s   sent/s   late p50    p99       max       fell behind")
+    with bench_remote.instant() as port:
+        for rate in (100, 500, 1000, 2000, 3000, 4000):
+            found = asyncio.run(lateness(f"http://127.0.0.1:{port}", rate, options.seconds))
+            late = found["late_ms"]
+            print(
+                f"{rate:9d}  {found['sent_per_s']:7.0f}  {late['p50']:6.3f} ms  {late['p99']:6.3f} ms  "
+                f"{late['max']:6.3f} ms  {'yes' if found['fell_behind'] else 'no'}"
+            )
+
+
+if __name__ == "__main__":
+    main()
