@@ -12,8 +12,8 @@ class UpdateTimes:
     """Remembers when which audio had been sent.
 
     A judgement's time runs from when the last of its audio was sent, or from the judgement before if that came
-    later: what waited behind an earlier one is not counted twice. The way there and back is in it where audio comes as it is
-    spoken; where all of it is sent ahead, it is in the first one alone.
+    later: what waited behind an earlier one is not counted twice. The way there and back is in it where audio comes
+    as it is spoken; where all of it is sent ahead, it is in the first one alone.
     """
 
     def __init__(self) -> None:
