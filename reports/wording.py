@@ -86,7 +86,7 @@ class Wording:
         elif isinstance(value, Sequence) and not isinstance(value, str):
             parts = [self.emotion(str(name)) for name in value]
         else:
-            return str(value)
+            return number(value) if isinstance(value, float) else str(value)
         return ("、" if self.language == "zh" else ", ").join(parts)
 
 

@@ -131,6 +131,31 @@ def _about_the_clips(scores: Mapping[str, Any], environment: Mapping[str, Any]) 
         yield "corpus_note", {"note": note}
 
 
+def _about_the_phases(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> _Found:
+    phases, load = scores.get("phases") or {}, environment["config"]["load"]
+    warm_up = phases.get("warm_up") or {}
+    if warm_up.get("stable") is False:
+        yield "not_warmed_up", {"limit": load["warmup_max_s"], "tolerance": f"{100 * load['warmup_tolerance']:g} %"}
+    if load.get("width") and phases.get("ended_by") not in (None, "width"):
+        yield "not_narrow", {"width": f"{100 * load['width']:g} %", "ended_by": phases["ended_by"]}
+    if (scores.get("repeats") or {}).get("clips_changed"):
+        yield "answers_changed", {"n": scores["repeats"]["clips_changed"]}
+
+
+def _about_its_shape(latency: Mapping[str, Any], schedule: str) -> _Found:
+    """What the signs in the latency warn of; under a pace that grows and in batches they are to be expected."""
+    if schedule in ("ramp", "offline") or latency.get("mean") is None:
+        return
+    drift, modes, strays = (latency.get(name) or {} for name in ("drift", "modes", "strays"))
+    if drift.get("notable"):
+        yield "drift", {"change": f"{100 * drift['change']:+.0f} %"}
+    if modes.get("notable"):
+        share = f"{100 * modes['share_high']:.0f} %"
+        yield "two_modes", {"low": modes["low_ms"], "high": modes["high_ms"], "share": share}
+    if strays.get("notable"):
+        yield "strays", {"n": strays["n"], "above": strays["above_ms"]}
+
+
 def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> _Found:
     latency = scores["latency_ms"]
     refused = [name for name in ("p50", "p95", "p99") if latency[name]["value"] is None]
@@ -139,6 +164,8 @@ def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]
     load = scores.get("load") or {}
     if load.get("fell_behind"):
         yield "fell_behind", {"p99": load["late_ms"]["p99"], "limit": environment["config"]["load"]["max_late_ms"]}
+    yield from _about_the_phases(scores, environment)
+    yield from _about_its_shape(latency, environment["config"]["load"]["schedule"])
     backend = environment["backend"]
     places = backend["capabilities"].get("max_in_flight")
     if places and not backend["in_process"] and load.get("late_ms") and (load["most_open"] or 0) >= places:

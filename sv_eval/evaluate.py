@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import shlex
 import signal
 import time
@@ -23,6 +24,7 @@ from sv_eval.run.identity import measured_settings, refuse_other_run
 from sv_eval.run.journal import Journal
 from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
+from sv_eval.run.phases import Phases, Until, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.structure import structure
@@ -103,13 +105,16 @@ class _Evaluation:
         # What is needed only at the end is checked now: a bad value must not cost a run.
         scoring_config_from(config.get("scoring") or {})
         report_config_from(config.get("report") or {})
+        self._phases = Phases()
         self._corpus = read_corpus(dataset_config_from(config["dataset"]))
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
         """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
         remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
         budget = FailureBudget(self.run.max_failures, finished=len(journal.done), failed=journal.failed)
+        opening_s = time.perf_counter()
         async with self._backend:
+            self._phases.load_s = time.perf_counter() - opening_s
             settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
             on_accepted()
@@ -141,19 +146,45 @@ class _Evaluation:
         ended = "ended by an error"
         try:
             with stopping_on_signals(loop.stop) as signalled:
-                await loop.warm_up(remaining)
+                self._phases.warm_up = await loop.warm_up(
+                    remaining, tolerance=self._load.warmup_tolerance, max_s=self._load.warmup_max_s
+                )
+                history.note_phases(self._phases.to_json())
                 begin = time.perf_counter()
                 with self._progress(journal) as progress:
-                    loop.on_record = _recorder(journal, progress, budget, loop.stop)
-                    await loop.run(remaining)
+                    record = _recorder(journal, progress, budget, loop.stop)
+                    loop.on_record = self._until_enough(record, loop.stop, journal)
+                    turns, numbers = itertools.tee(all_rounds(self._corpus.clips, remaining, self._load.rounds))
+                    await loop.run((clip for clip, _ in turns), rounds=(number for _, number in numbers))
             missing = len(self._corpus.clips) - len(journal.done)
+            if not missing and not signalled and self._phases.ended_by is None:
+                self._phases.ended_by = "rounds"
             ended = f"stopped with {missing} of {len(self._corpus.clips)} clips to go" if missing else "finished"
         finally:
-            history.end(ended, None if begin is None else time.perf_counter() - begin)
+            wall_s = None if begin is None else time.perf_counter() - begin
+            history.end(ended, wall_s, phases=self._phases.to_json())
         if signalled:
             raise RunInterrupted(ended)
         if missing and not budget.spent():
             raise RunIncomplete(ended)
+
+    def _until_enough(
+        self, on_record: Callable[[Record], None], stop: asyncio.Event, journal: Journal
+    ) -> Callable[[Record], None]:
+        """`on_record`, and the end of a measurement of several rounds once it has enough."""
+        if self._load.rounds == 1:
+            return on_record
+        until, phases, clock = Until(self._load, begin_s=time.perf_counter()), self._phases, time.perf_counter
+
+        def keep_and_look(record: Record) -> None:
+            on_record(record)
+            reached = until.enough(record, clock())
+            # Accuracy is of the whole first round, whatever it costs.
+            if reached and phases.ended_by is None and len(journal.done) == len(self._corpus.clips):
+                phases.ended_by = reached
+                stop.set()
+
+        return keep_and_look
 
     def _progress(self, journal: Journal) -> Progress:
         said = self._backend.capabilities.labels
@@ -171,7 +202,8 @@ def _recorder(
     def on_record(record: Record) -> None:
         journal.append(record)
         progress.add(record)
-        budget.count(failed=record.outcome is Outcome.FAILURE)
+        if not record.round:
+            budget.count(failed=record.outcome is Outcome.FAILURE)
         if budget.spent():
             stop.set()
 

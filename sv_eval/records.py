@@ -235,6 +235,8 @@ class Record:
     """What went wrong before the attempt that counts, in order."""
     late_ms: float | None = None
     """How much later than planned the generator came to it, milliseconds; None without a plan."""
+    round: int = 0
+    """How many times the measurement had gone through the clip before; accuracy is of round 0, latency of all."""
 
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))
@@ -257,6 +259,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
         if value is not None:
             data[name] = round(value, 6)
     data["batch_size"], data["attempts"], data["session"] = record.batch_size, record.attempts, record.session
+    if record.round:
+        data["round"] = record.round
     if record.call is not None:
         data["call"] = record.call
     if record.troubles:
@@ -284,6 +288,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         call=data.get("call"),
         sent_s=data.get("sent_s"),
         late_ms=data.get("late_ms"),
+        round=data.get("round", 0),
         streamed=streamed_from_json(data.get("streamed")),
         troubles=tuple(Trouble(**_known(one, Trouble)) for one in data.get("troubles", ())),
     )

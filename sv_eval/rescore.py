@@ -15,7 +15,9 @@ from sv_eval.run.load import DEFAULT_MAX_LATE_MS, STREAM
 from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_json, write_text
 from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.load import load_summary, refuse_latency
+from sv_eval.scoring.repeats import repeats_of
 from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
+from sv_eval.scoring.signs import signs_of
 from sv_eval.scoring.streaming import streaming_scores
 from sv_eval.scoring.table import RecordTable
 from sv_eval.structure import structure
@@ -61,7 +63,10 @@ def rescore(directory: Path, scoring: Mapping[str, Any], report: Mapping[str, An
     scoring_config, report_config = scoring_config_from(scoring), report_config_from(report)
     environment = read_json(directory / ENVIRONMENT)
     table = RecordTable.from_json_lines(read_lines(directory / RECORDS))
-    metrics = compute_metrics(table, environment, scoring_config)
+    timing = None
+    if environment["config"]["load"].get("rounds", 1) != 1:
+        timing = RecordTable.from_json_lines(read_lines(directory / RECORDS), all_rounds=True)
+    metrics = compute_metrics(table, environment, scoring_config, timing=timing)
     if environment["config"]["load"]["schedule"] == STREAM:
         _add_streaming(metrics, directory / RECORDS, scoring_config)
     write_json(directory / METRICS, metrics)
@@ -80,23 +85,40 @@ def _add_streaming(metrics: dict[str, Any], records: Path, config: ScoringConfig
         part["rtf"] = None
 
 
-def compute_metrics(table: RecordTable, environment: Mapping[str, Any], config: ScoringConfig) -> dict[str, Any]:
-    """What metrics.json holds, from a run's records and its environment."""
+def compute_metrics(
+    table: RecordTable,
+    environment: Mapping[str, Any],
+    config: ScoringConfig,
+    *,
+    timing: RecordTable | None = None,
+) -> dict[str, Any]:
+    """What metrics.json holds, from a run's records and its environment.
+
+    `timing` holds the records of all rounds; None where the corpus was gone through once.
+    """
     backend, dataset = environment["backend"], environment["dataset"]
     scorecard = score(
         table,
         config,
         label_order=tuple(dataset["label_order"]),
         supported=tuple(backend["capabilities"]["labels"]),
+        timing=timing,
     )
     if config.second_opinion:
         from sv_eval.scoring.second_opinion import check
 
         check(table, scorecard)
     scores = scorecard.to_json()
-    scores["latency_ms"]["histogram"] = latency_histogram(table)
+    timed = table if timing is None else timing
+    scores["latency_ms"]["histogram"] = latency_histogram(timed)
+    scores["latency_ms"] |= signs_of(timed)
+    scores["phases"] = _phases(environment, scores["latency_ms"]["session"])
+    if timing is not None:
+        scores["repeats"] = repeats_of(timing)
     plan = environment["config"].get("load") or {}
-    scores["load"] = load_summary(table, max_late_ms=plan.get("max_late_ms", DEFAULT_MAX_LATE_MS))
+    scores["load"] = load_summary(
+        timed, max_late_ms=plan.get("max_late_ms", DEFAULT_MAX_LATE_MS), slo_ms=config.slo_ms
+    )
     if scores["load"].get("fell_behind"):
         refuse_latency(scores)
     wall_s = [session["wall_s"] for session in environment["sessions"]]
@@ -117,6 +139,13 @@ def compute_metrics(table: RecordTable, environment: Mapping[str, Any], config: 
     }
     caveats = find_caveats(scores, environment, table.speakers)
     return {"schema_version": 1, **_first(scores, "run"), "caveats": caveats}
+
+
+def _phases(environment: Mapping[str, Any], session: int | None) -> dict[str, Any] | None:
+    """What lay outside the measurement, of the start that latency is from."""
+    found = [start for start in environment["sessions"] if start["session"] == session]
+    phases: dict[str, Any] | None = found[-1].get("phases") if found else None
+    return phases
 
 
 def _first(data: dict[str, Any], key: str) -> dict[str, Any]:

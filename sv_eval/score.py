@@ -21,6 +21,7 @@ inference. Settings that are not given are those that the run was made with.
   scoring.policy=wrong|abstain|ban           what becomes of unknown in the headline
   scoring.confidence=0.95  scoring.resamples=10000  scoring.seed=0
   scoring.duration_bins_s=[0,2,4,8,16]       lower edges of the audio lengths that latency is shown by
+  scoring.slo_ms=200                         goodput: what was answered within so many milliseconds
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from typing import Self
 
 from sv_eval.corpus.source import AudioSource
@@ -34,6 +34,8 @@ class Decoded:
     """Why it could not be decoded."""
     decode_ms: float
     """Milliseconds that decoding took."""
+    round: int = 0
+    """How many times the measurement had gone through the clip before."""
 
 
 class Feed:
@@ -51,8 +53,10 @@ class Feed:
         workers: int,
         ahead: int,
         keep_encoded: bool = False,
+        rounds: Iterable[int] = repeat(0),
     ) -> None:
-        self._clips: Iterator[Clip] = iter(clips)
+        # Clips that come again say so; the iterator of clips is the one that ends.
+        self._clips: Iterator[tuple[Clip, int]] = zip(clips, rounds, strict=False)
         self._source, self._keep_encoded = source, keep_encoded
         self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
         self._waiting: deque[Future[list[Decoded]]] = deque()
@@ -85,19 +89,19 @@ class Feed:
     def _refill(self) -> None:
         # However long the clips are, one task is always under way, or the stream would end.
         while not self._waiting or (len(self._waiting) < self._ahead and self._held_s < _LONGEST_AHEAD_S):
-            clips = list(islice(self._clips, self._at_a_time))
-            if not clips:
+            turns = list(islice(self._clips, self._at_a_time))
+            if not turns:
                 return
-            self._waiting.append(self._executor.submit(self._decode_some, clips))
+            self._waiting.append(self._executor.submit(self._decode_some, turns))
 
     def _hold(self, seconds: float) -> None:
         with self._lock:
             self._held_s += seconds
 
-    def _decode_some(self, clips: list[Clip]) -> list[Decoded]:
-        return [self._decode(clip) for clip in clips]
+    def _decode_some(self, turns: list[tuple[Clip, int]]) -> list[Decoded]:
+        return [self._decode(clip, number) for clip, number in turns]
 
-    def _decode(self, clip: Clip) -> Decoded:
+    def _decode(self, clip: Clip, number: int) -> Decoded:
         begin = time.perf_counter()
         waveform = None
         with around_one_clip("decode_error") as failures:
@@ -105,7 +109,7 @@ class Feed:
             self._hold(waveform.duration_s)
         elapsed_ms = (time.perf_counter() - begin) * 1000
         failure = failures[0] if failures else None
-        return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms)
+        return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number)
 
 
 async def cut_batches(

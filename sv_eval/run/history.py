@@ -55,9 +55,18 @@ class History:
         }
         write_json(self._path, self._data)
 
-    def end(self, ended: str, wall_s: float | None) -> None:
-        """Note how the start ended and how long it measured, seconds; None when it never began to."""
-        self._data["sessions"][-1] |= {"wall_s": None if wall_s is None else round(wall_s, 3), "ended": ended}
+    def note_phases(self, phases: Mapping[str, Any]) -> None:
+        """Keep what is known of the phases; a kill after the warm-up must not lose it."""
+        self._data["sessions"][-1]["phases"] = dict(phases)
+        write_json(self._path, self._data)
+
+    def end(self, ended: str, wall_s: float | None, *, phases: Mapping[str, Any]) -> None:
+        """Note how the start ended and how long it measured, seconds; None when it never began to.
+
+        phases: what lay outside the measurement, as `phases.Phases` has it.
+        """
+        wall_s = None if wall_s is None else round(wall_s, 3)
+        self._data["sessions"][-1] |= {"wall_s": wall_s, "ended": ended, "phases": dict(phases)}
         write_json(self._path, self._data)
 
 

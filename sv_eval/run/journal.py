@@ -94,13 +94,15 @@ class Journal:
             try:
                 data = json.loads(line)
                 clip_id = data["clip"]["id"]
+                session = max(session, data.get("session", 0))
+                if data.get("round"):
+                    continue
                 self.done.add(clip_id)
                 if data["outcome"] == Outcome.FAILURE:
                     failed.add(clip_id)
                 else:
                     failed.discard(clip_id)
                     self.answers[data["clip"].get("reference"), data["prediction"].get("label")] += 1
-                session = max(session, data.get("session", 0))
             except (ValueError, KeyError, TypeError):
                 broken += 1
         if broken:

@@ -64,6 +64,20 @@ class LoadConfig:
     """`poisson`: makes another draw of the moments."""
     max_late_ms: float = DEFAULT_MAX_LATE_MS
     """Open loop: the lateness of sending, 99th percentile, beyond which the latency is no result."""
+    warmup_tolerance: float = 0.1
+    """Warm-up goes over its clips again until two passes differ by no more than this share."""
+    warmup_max_s: float = 10.0
+    """And ends after so many seconds, stable or not."""
+    rounds: int | None = 1
+    """How often the corpus is gone through; None until one of the next three says that it is enough."""
+    width: float | None = None
+    """Half the width of the percentile's interval, over the percentile, that is narrow enough."""
+    percentile: float = 0.95
+    """The percentile whose interval `width` is about."""
+    max_s: float | None = None
+    """Seconds of measurement after which no further round is gone on with."""
+    max_requests: int | None = None
+    """Requests after which no further round is gone on with."""
 
     def __post_init__(self) -> None:
         self._check_rates()
@@ -75,6 +89,25 @@ class LoadConfig:
             raise ConfigError(f"load.pace={self.pace} is not known; {nearest(self.pace, PACES)}")
         if self.chunk_size < _SHORTEST_CHUNK_S:
             raise ConfigError(f"load.chunk_size={self.chunk_size}: give seconds, {_SHORTEST_CHUNK_S} or more")
+
+        self._check_phases()
+
+    def _check_phases(self) -> None:
+        if self.warmup_tolerance <= 0 or self.warmup_max_s <= 0:
+            raise ConfigError("load.warmup_tolerance and load.warmup_max_s must be above 0")
+        if self.rounds is not None and self.rounds < 1:
+            raise ConfigError("load.rounds must be at least 1, or null for as many as it takes")
+        if not 0 < self.percentile < 1:
+            raise ConfigError(f"load.percentile={self.percentile}: give a share below 1, such as 0.95")
+        limits = {name: getattr(self, name) for name in ("width", "max_s", "max_requests")}
+        for name, limit in limits.items():
+            if limit is not None and limit <= 0:
+                raise ConfigError(f"load.{name}={limit}: must be above 0")
+        if self.rounds is None and not any(limits.values()):
+            raise ConfigError("load.rounds=null has no end: give load.width, load.max_s or load.max_requests")
+        if self.rounds == 1 and any(limits.values()):
+            names = ", ".join(f"load.{name}" for name, limit in limits.items() if limit is not None)
+            raise ConfigError(f"{names}: of use with more rounds than one; give load.rounds=null or a most")
 
     def _check_rates(self) -> None:
         for name in ("rate", "rate_end", "ramp_s", "max_late_ms"):

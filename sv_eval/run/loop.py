@@ -18,7 +18,10 @@ from sv_eval.run.callers import Callers, Due
 from sv_eval.run.feed import Decoded, Feed, cut_batches
 from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
+from sv_eval.run.phases import WarmUp, is_stable
 from sv_eval.run.streaming import stream_clip
+
+_FIRST_ROUND = itertools.repeat(0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,18 +47,47 @@ class RunLoop:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end early: what is in flight is finished and recorded, nothing new is begun."""
 
-    async def warm_up(self, clips: Iterable[Clip]) -> None:
-        """Recognise the first clips and forget the answers. Failures are left to the run to record."""
-        chosen = list(itertools.islice(clips, self.plan.warmup_clips))
-        with self._feed(chosen) as feed:
-            async for batch in cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=1):
-                requests = self._requests(batch)
-                if requests and not self.stop.is_set():
-                    await self._ask(requests)
+    async def warm_up(self, clips: Iterable[Clip], *, tolerance: float = 0.1, max_s: float = 10.0) -> WarmUp:
+        """Recognise the first clips again and again until it takes equally long, and forget the answers.
 
-    async def run(self, clips: Iterable[Clip]) -> None:
-        """Recognise every clip. Raises what `on_record` raises, and BackendLost."""
-        with short_collections(), self._feed(clips) as feed:
+        Failures are left to the run to record.
+        """
+        chosen = list(itertools.islice(clips, self.plan.warmup_clips))
+        begin, windows, asked = self.clock.now(), list[float](), 0
+        with self._feed(chosen) as feed:
+            heard = [item async for item in feed.stream() if item.waveform is not None]
+        if not heard:
+            return WarmUp(
+                first_answer_ms=None, windows_ms=(), clips=0, wall_s=self.clock.now() - begin, stable=None
+            )
+        first_ms = await self._pass_over(heard[:1])
+        while not self.stop.is_set():
+            windows.append(await self._pass_over(heard))
+            asked += len(heard)
+            if is_stable(windows, tolerance) or self.clock.now() - begin >= max_s:
+                break
+        return WarmUp(
+            first_answer_ms=first_ms,
+            windows_ms=tuple(windows),
+            clips=1 + asked,
+            wall_s=self.clock.now() - begin,
+            stable=is_stable(windows, tolerance),
+        )
+
+    async def _pass_over(self, items: Sequence[Decoded]) -> float:
+        """Recognise clips batch by batch; the milliseconds it took."""
+        begin, size = self.clock.now(), self.plan.batch_size
+        for place in range(0, len(items), size):
+            if not self.stop.is_set():
+                await self._ask(self._requests(items[place : place + size]))
+        return (self.clock.now() - begin) * 1000
+
+    async def run(self, clips: Iterable[Clip], *, rounds: Iterable[int] = _FIRST_ROUND) -> None:
+        """Recognise every clip; `rounds` says of each how often it came before.
+
+        Raises what `on_record` raises, and BackendLost.
+        """
+        with short_collections(), self._feed(clips, rounds) as feed:
             self._origin_s = self.clock.now()
             batches = cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
             if self.plan.arrivals is not None or self.plan.callers is not None:
@@ -122,7 +154,7 @@ class RunLoop:
         if errors:
             raise errors[0]
 
-    def _feed(self, clips: Iterable[Clip]) -> Feed:
+    def _feed(self, clips: Iterable[Clip], rounds: Iterable[int] = _FIRST_ROUND) -> Feed:
         ahead = max(2 * self.plan.window, 2 * self.plan.batch_size * self.plan.in_flight, 8)
         return Feed(
             clips,
@@ -130,6 +162,7 @@ class RunLoop:
             workers=self.decode_workers,
             ahead=ahead,
             keep_encoded=self.backend.capabilities.needs_encoded,
+            rounds=rounds,
         )
 
     def _requests(self, batch: Sequence[Decoded]) -> list[Request]:
@@ -221,6 +254,7 @@ class RunLoop:
                 streamed=streamed,
                 troubles=() if made is None else made.troubles,
                 late_ms=None if made is None else made.late_ms,
+                round=item.round,
             )
         )
 

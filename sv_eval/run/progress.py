@@ -49,6 +49,7 @@ class Progress:
         self._total, self._done, self._begun_with = total, done, done
         self._uar = uar
         self._failed = failed
+        self._again = 0
         self._bar: Any = None
         self._task: Any = None
         self._next_update = 0.0
@@ -72,11 +73,11 @@ class Progress:
             self._line()
 
     def add(self, record: Record) -> None:
-        """Count one finished record."""
-        self._done += 1
-        self._failed += record.outcome is Outcome.FAILURE
-        if record.prediction is not None:
-            self._uar.add(record.clip.reference, record.prediction.label)
+        """Count one finished record; of later rounds only that they are under way."""
+        if record.round:
+            self._again += 1
+        else:
+            self._count(record)
         now = time.monotonic()
         if now < self._next_update:
             return
@@ -87,10 +88,16 @@ class Progress:
             self._line()
             self._next_update = now + _LINE_EVERY_S
 
+    def _count(self, record: Record) -> None:
+        self._done += 1
+        self._failed += record.outcome is Outcome.FAILURE
+        if record.prediction is not None:
+            self._uar.add(record.clip.reference, record.prediction.label)
+
     @property
     def _rate(self) -> float:
         elapsed = time.monotonic() - self._begin
-        return (self._done - self._begun_with) / elapsed if elapsed > 0 else 0.0
+        return (self._done + self._again - self._begun_with) / elapsed if elapsed > 0 else 0.0
 
     def _open_bar(self) -> None:
         from rich.console import Console
@@ -115,7 +122,8 @@ class Progress:
 
     @property
     def _failures(self) -> str:
-        return f", {self._failed} failed" if self._failed else ""
+        again = f", {self._again} requests of further rounds" if self._again else ""
+        return again + (f", {self._failed} failed" if self._failed else "")
 
     def _line(self) -> None:
         rate = self._rate

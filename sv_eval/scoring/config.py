@@ -34,6 +34,8 @@ class ScoringConfig:
     """Seed of the resampling."""
     duration_bins_s: tuple[float, ...] = (0.0, 2.0, 4.0, 8.0, 16.0)
     """Lower edges of the audio lengths, seconds, that latency is shown by; the last bin is open."""
+    slo_ms: float | None = None
+    """The latency objective that goodput is counted by, milliseconds; None for none."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -47,6 +49,8 @@ class ScoringConfig:
             raise ConfigError(f"scoring.resamples: {self.resamples} is not from 100 to {MOST_RESAMPLES}; try 10000")
         if self.seed < 0:
             raise ConfigError(f"scoring.seed: {self.seed} is negative; give 0 or more")
+        if self.slo_ms is not None and self.slo_ms <= 0:
+            raise ConfigError(f"scoring.slo_ms: {self.slo_ms} must be above 0; give milliseconds")
         edges = self.duration_bins_s
         if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
             raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")

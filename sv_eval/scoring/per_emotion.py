@@ -55,10 +55,10 @@ class EmotionScores:
 
 
 def emotions_of(
-    table: RecordTable, labels: Sequence[str], scores: PolicyScores, *, confidence: float
+    table: RecordTable, labels: Sequence[str], scores: PolicyScores, *, confidence: float, timing: RecordTable
 ) -> dict[str, EmotionScores]:
-    """The scores of each label, in order; `scores` are those of the headline policy."""
-    latency = latency_by_emotion(table, labels, confidence=confidence)
+    """The scores of each label, in order; `scores` are those of the headline policy, `timing` holds all rounds."""
+    latency = latency_by_emotion(timing, labels, confidence=confidence)
     found = {}
     for label in labels:
         asked = table.reference == REFERENCES.index(label)

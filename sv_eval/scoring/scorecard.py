@@ -122,8 +122,11 @@ def score(
     *,
     label_order: Sequence[str] = EMOTIONS,
     supported: Sequence[str] | None = None,
+    timing: RecordTable | None = None,
 ) -> Scorecard:
     """The scorecard of a run.
+
+    `timing` holds the records of all rounds, for what is about time; None where there was one round.
 
     `label_order` is the corpus's, from its card; `supported` are the emotions that the backend can say, None
     when it does not declare them.
@@ -131,6 +134,7 @@ def score(
     present = labels_present(table, label_order)
     labels = scored_labels(table, config.labels, label_order=label_order, supported=supported)
     scores = scores_over(table, labels, config)
+    timing = table if timing is None else timing
     has_forced = bool((table.forced >= 0).any())
     return Scorecard(
         config=config,
@@ -138,15 +142,17 @@ def score(
         scores=scores,
         all_labels=scores if present == labels else scores_over(table, present, config),
         unsupported=unsupported_labels(present, supported),
-        per_emotion=emotions_of(table, labels, scores.policies[config.policy], confidence=config.confidence),
+        per_emotion=emotions_of(
+            table, labels, scores.policies[config.policy], confidence=config.confidence, timing=timing
+        ),
         confusion=confusion_of(table, labels),
         confusion_forced=confusion_of(table, labels, banned=True) if has_forced else None,
         out_of_scope=out_of_scope(table, labels),
-        latency=latency_summary(table, confidence=config.confidence),
-        by_duration=latency_by_duration(table, config.duration_bins_s, confidence=config.confidence),
-        stages=stage_times(table, confidence=config.confidence),
+        latency=latency_summary(timing, confidence=config.confidence),
+        by_duration=latency_by_duration(timing, config.duration_bins_s, confidence=config.confidence),
+        stages=stage_times(timing, confidence=config.confidence),
         failures=failures_of(table),
-        errors=tuple(ledger_of(table)),
+        errors=tuple(ledger_of(timing)),
         worst_confusions=worst_confusions(table, labels, config.policy),
         by_speaker=speakers_of(table, labels, config.policy) if has_forced or config.policy != "ban" else {},
     )

@@ -21,6 +21,18 @@ from sv_eval.records import Record
 from sv_eval.scoring.columns import columns
 from sv_eval.scoring.rows import ANSWERED, ANSWERS, FAILED, Row, row_of_json, row_of_record
 
+_BEFORE_ROUND = "\x1f"
+
+
+def repeat_id(clip_id: str, number: int) -> str:
+    """What a clip's record of a later round stands under: sorts behind that of the first."""
+    return f"{clip_id}{_BEFORE_ROUND}{number}"
+
+
+def first_id(key: str) -> str:
+    """The id of the clip that a table's key is about."""
+    return key.partition(_BEFORE_ROUND)[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordTable:
@@ -82,8 +94,10 @@ class RecordTable:
             return cls.from_json_lines(lines)
 
     @classmethod
-    def from_json_lines(cls, lines: Iterable[Mapping[str, Any] | str | bytes]) -> Self:
-        """The table of `records.jsonl`, given as lines or as parsed lines.
+    def from_json_lines(cls, lines: Iterable[Mapping[str, Any] | str | bytes], *, all_rounds: bool = False) -> Self:
+        """The table of `records.jsonl`, given as lines or as parsed lines: of the first round, or of all.
+
+        A later round's record stands under the clip's id with the round behind it (`repeat_id`).
 
         A last line that was torn by a killed run is left out; a broken line before others is an error.
         """
@@ -107,6 +121,10 @@ class RecordTable:
                 clip_id = data["clip"]["id"]
                 if not isinstance(clip_id, str):
                     raise TypeError("the id of its clip is no text")
+                if number_of_round := data.get("round", 0):
+                    if not all_rounds:
+                        continue
+                    clip_id = repeat_id(clip_id, number_of_round)
                 rows[clip_id] = row_of_json(data)
                 found_at[clip_id] = number
             except (KeyError, TypeError, AttributeError) as error:
@@ -116,12 +134,13 @@ class RecordTable:
 
     @classmethod
     def from_records(cls, records: Iterable[Record]) -> Self:
-        """The table of records in memory; equal to reading back what was written of them."""
+        """The table of a first round's records in memory; equal to reading back what was written of them."""
         rows: dict[str, Row] = {}
         count = 0
         for record in records:
-            rows[record.clip.id] = row_of_record(record)
-            count += 1
+            if not record.round:
+                rows[record.clip.id] = row_of_record(record)
+                count += 1
         return cls(**columns(rows), n_repeated=count - len(rows))
 
     def __len__(self) -> int:

@@ -161,6 +161,15 @@ def test_every_caveat_has_a_sentence_with_the_same_values_in_both_languages() ->
         assert first == second, code
 
 
+def test_numbers_in_caveats_are_said_in_both_languages() -> None:
+    caveat = {"code": "fell_behind", "p99": 12.3456789, "limit": 5.0}
+
+    for language in ("en", "zh"):
+        sentence = Wording(language).caveat(caveat)
+        assert "12.35" in sentence
+        assert "12.3456" not in sentence
+
+
 NOTES = (
     Note(code="text", values={"text": "Mind the <gap>."}),
     Note(code="differs_from_card", values={"found": 5, "expected": 9, "differing": {"happy": [5, 9]}}),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.errors import BackendLost
 from sv_eval.records import Clip, Prediction, Record, Waveform
 from sv_eval.run.load import load_config_from, plan_load
@@ -21,40 +22,6 @@ from sv_eval.scoring.load import load_summary
 from sv_eval.scoring.table import RecordTable
 
 SILENCE = Waveform(samples=np.zeros(1600, np.float32))
-
-
-class Hours(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps instead of waiting."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now_s = 100.0
-        selector: Any = self._selector  # type: ignore[attr-defined]
-        wait = selector.select
-
-        def select(timeout: float | None) -> Any:
-            if timeout is None or timeout <= 0:
-                return wait(timeout)
-            # Threads that decode live in real time; they get a moment of it.
-            events = wait(0.001)
-            if not events:
-                self.now_s += timeout
-            return events
-
-        selector.select = select
-
-    def time(self) -> float:
-        return self.now_s
-
-
-class LoopClock:
-    """The clock of the running loop."""
-
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def wait_until(self, moment_s: float) -> None:
-        await asyncio.sleep(max(0.0, moment_s - self.now()))
 
 
 class Source:
@@ -105,7 +72,7 @@ def run(backend: Counter, clips: int, **load: Any) -> list[Record]:
         on_record=records.append,
         clock=LoopClock(),
     )
-    with asyncio.Runner(loop_factory=Hours) as runner:
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
         runner.run(loop.run([Clip(id=f"c{index:04d}") for index in range(clips)]))
     return records
 
@@ -184,7 +151,7 @@ def test_a_generator_that_falls_behind_is_found_out() -> None:
     class Blocking(Counter):
         async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
             # A plug-in that blocks the loop: time goes by, and nobody else has a turn.
-            cast("Hours", asyncio.get_running_loop()).now_s += 0.02
+            cast("SimulatedLoop", asyncio.get_running_loop()).advance(0.02)
             return [Prediction(label="happy") for _ in requests]
 
     records = run(Blocking(places=10, work_s=0), 30, schedule="constant", rate=200)

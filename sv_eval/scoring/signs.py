@@ -1,0 +1,145 @@
+"""Signs that one figure does not tell a run's latency: it drifted, it has two modes, it has stray values.
+
+All three look at the clean calls of the session that latency is from, as if their clips were equally long. They are
+warnings, not tests of a hypothesis that anyone stated beforehand, so their thresholds are strict and their numbers
+stand beside them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.scoring.calls import Calls, calls_of
+from sv_eval.scoring.interval import plain
+from sv_eval.scoring.latency import clean_records
+from sv_eval.scoring.table import RecordTable
+
+LEAST = 100
+"""Below so many calls nothing is said."""
+_WINDOWS = 10
+_DRIFT_SHARE = 0.1
+_DRIFT_SURE = 0.001
+_TWO_MODES = 0.85
+_LESSER_MODE = 0.05
+_MODES_APART = 1.5
+_STRAY_SHARE = 0.005
+_FENCE = 3.0
+
+Values = NDArray[np.float64]
+
+
+def signs_of(table: RecordTable) -> dict[str, Any]:
+    """The run over time, and what should be known about the shape of its latency.
+
+    `over_time`: up to ten windows of equal length with their number of calls and median, milliseconds; `drift`,
+    `modes` and `strays` hold their numbers and whether they are `notable`; None where calls are too few.
+    """
+    clean, _, _ = clean_records(table)
+    calls = calls_of(table, clean)
+    data: dict[str, Any] = {"over_time": [], "drift": None, "modes": None, "strays": None}
+    if calls.n < LEAST:
+        return data
+    at_one_length = at_equal_length(calls.latency_ms, audio_of(calls, table.audio_s[clean]))
+    if calls.timed:
+        order = np.argsort(calls.sent_s, kind="stable")
+        data["over_time"] = over_time(calls.sent_s[order], calls.latency_ms[order])
+        data["drift"] = drift(at_one_length[order])
+    data["modes"] = two_modes(at_one_length)
+    data["strays"] = strays(at_one_length)
+    return data
+
+
+def audio_of(calls: Calls, audio_s: Values) -> Values:
+    """Seconds of audio in each call."""
+    total = np.zeros(calls.n)
+    np.add.at(total, calls.of_clip, np.nan_to_num(audio_s))
+    return total
+
+
+def at_equal_length(latency_ms: Values, audio_s: Values) -> Values:
+    """The latencies as they would be if all clips were equally long: over the straight line through them.
+
+    Corpora are seldom in an order that mixes long and short clips, and such an order would look like a drift.
+
+    >>> at_equal_length(np.array([10.0, 20.0, 30.0]), np.array([1.0, 2.0, 3.0])).round(6).tolist()
+    [20.0, 20.0, 20.0]
+    """
+    if float(np.ptp(audio_s)) == 0:
+        return latency_ms
+    expected = np.polyval(np.polyfit(audio_s, latency_ms, 1), audio_s)
+    middle = float(np.median(latency_ms))
+    # A line that stray values have bent below nothing explains nothing.
+    return latency_ms / expected * middle if (expected > 0).all() else latency_ms
+
+
+def over_time(sent_s: Values, latency_ms: Values) -> list[dict[str, Any]]:
+    """The median of each tenth of the time, for calls in order of sending."""
+    edges = np.linspace(sent_s[0], sent_s[-1], _WINDOWS + 1)
+    place = np.clip(np.searchsorted(edges, sent_s, side="right") - 1, 0, _WINDOWS - 1)
+    found = []
+    for window in range(_WINDOWS):
+        values = latency_ms[place == window]
+        middle = float(np.median(values)) if len(values) else None
+        found.append({"from_s": round(float(edges[window]), 3), "n": len(values), "p50": plain(middle)})
+    return found
+
+
+def drift(latency_ms: Values) -> dict[str, Any]:
+    """How the latency changed in the course of the run, for calls in order.
+
+    `change` is the median of the last third over that of the first, less 1; notable is a change of a tenth or more
+    whose Spearman rank correlation with time has p < 0.001.
+
+    >>> drift(np.linspace(10.0, 12.0, 300))["notable"], drift(np.tile([10.0, 12.0], 150))["notable"]
+    (True, False)
+    """
+    from scipy.stats import spearmanr
+
+    third = len(latency_ms) // 3
+    first, last = float(np.median(latency_ms[:third])), float(np.median(latency_ms[-third:]))
+    change = last / first - 1 if first > 0 else 0.0
+    if float(np.ptp(latency_ms)) == 0:
+        return {"change": 0.0, "notable": False}
+    sure = float(spearmanr(np.arange(len(latency_ms)), latency_ms).pvalue) < _DRIFT_SURE
+    return {"change": plain(change), "notable": bool(abs(change) >= _DRIFT_SHARE and sure)}
+
+
+def two_modes(latency_ms: Values) -> dict[str, Any]:
+    """Whether the values fall into two groups, by the best cut of their logarithms in two (Otsu's).
+
+    `explained` is the share of the variance that lies between the groups: 0.64 for a normal distribution, 0.75 for
+    a uniform one, 1 for two points. Notable from 0.85 on, where the lesser group holds a twentieth and the medians
+    of the groups, `low_ms` and `high_ms`, are half apart.
+
+    >>> two_modes(np.array([10.0, 10.1, 9.9, 10.2] * 30 + [40.0, 41.0] * 10))["notable"]
+    True
+    """
+    logs = np.sort(np.log(np.maximum(latency_ms, 1e-6)))
+    n, total = len(logs), float(logs.var())
+    if total == 0:
+        return {"explained": None, "notable": False}
+    sums, below = np.cumsum(logs)[:-1], np.arange(1, n)
+    means = sums / below, (logs.sum() - sums) / (n - below)
+    between = below * (n - below) / n**2 * (means[1] - means[0]) ** 2
+    cut = int(between.argmax()) + 1
+    low, high = (float(np.exp(np.median(part))) for part in (logs[:cut], logs[cut:]))
+    explained, lesser = float(between.max()) / total, min(cut, n - cut) / n
+    notable = explained >= _TWO_MODES and lesser >= _LESSER_MODE and high / low >= _MODES_APART
+    data: dict[str, Any] = {"explained": plain(explained), "low_ms": plain(low), "high_ms": plain(high)}
+    return data | {"share_high": plain(1 - cut / n), "notable": bool(notable)}
+
+
+def strays(latency_ms: Values) -> dict[str, Any]:
+    """Values far beyond the rest: above Tukey's outer fence, Q3 + 3 (Q3 - Q1), of their logarithms.
+
+    >>> strays(np.array([10.0, 11.0, 9.0, 10.5] * 50 + [500.0] * 2))
+    {'n': 2, 'above_ms': 14.641, 'notable': True}
+    """
+    logs = np.log(np.maximum(latency_ms, 1e-6))
+    low, high = np.quantile(logs, [0.25, 0.75])
+    fence = float(high + _FENCE * (high - low))
+    n = int((logs > fence).sum())
+    return {"n": n, "above_ms": plain(float(np.exp(fence))), "notable": bool(n >= max(2, _STRAY_SHARE * len(logs)))}
