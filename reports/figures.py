@@ -15,21 +15,23 @@ CONFUSION = "confusion.svg"
 LATENCY = "latency.svg"
 TIMELINE = "timeline.svg"
 
-_INK = "#24292f"
+INK = "#24292f"
+"""Text and axes."""
 _BAR = "#4878a8"
-_MARK = "#b3541e"
+MARK = "#b3541e"
+"""What is to be noticed."""
 _WORTH_A_LINE = 0.05
 """Emotions that never reach this probability are left out of a timeline."""
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "sv_eval",
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
     "font.size": 9,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
+    "text.color": INK,
+    "axes.labelcolor": INK,
     "axes.edgecolor": "#8c959f",
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
 }
 
 
@@ -53,8 +55,8 @@ def draw_confusion(confusion: Mapping[str, Any]) -> str:
 
     rows, columns, counts = confusion["rows"], confusion["columns"], confusion["counts"]
     shares = [[count / max(sum(row), 1) for count in row] for row in counts]
-    with matplotlib.rc_context(_STYLE):
-        figure, axes = _axes(width=0.68 * len(columns), height=0.46 * len(rows), left=1.2, bottom=1.0)
+    with matplotlib.rc_context(STYLE):
+        figure, axes = plot(width=0.68 * len(columns), height=0.46 * len(rows), left=1.2, bottom=1.0)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_xticks(range(len(columns)), [name.replace("_", " ") for name in columns], rotation=35, ha="right")
         axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows])
@@ -63,10 +65,10 @@ def draw_confusion(confusion: Mapping[str, Any]) -> str:
         axes.tick_params(length=0)
         for y, row in enumerate(counts):
             for x, count in enumerate(row):
-                colour = "white" if shares[y][x] > 0.55 else _INK
+                colour = "white" if shares[y][x] > 0.55 else INK
                 if count:
                     axes.text(x, y, str(count), ha="center", va="center", color=colour)
-        return _svg(figure)
+        return svg(figure)
 
 
 def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> str:
@@ -74,8 +76,8 @@ def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> st
     import matplotlib
 
     edges, counts = histogram["edges_ms"], histogram["counts"]
-    with matplotlib.rc_context(_STYLE):
-        figure, axes = _axes(width=5.6, height=2.0, left=0.7, bottom=0.55)
+    with matplotlib.rc_context(STYLE):
+        figure, axes = plot(width=5.6, height=2.0, left=0.7, bottom=0.55)
         widths = [right - left for left, right in pairwise(edges)]
         axes.bar(edges[:-1], counts, width=widths, align="edge", color=_BAR, edgecolor="white", linewidth=0.4)
         top = max(counts)
@@ -83,19 +85,19 @@ def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> st
             value = (latency.get(name) or {}).get("value")
             if value is None:
                 continue
-            axes.axvline(value, color=_MARK, linewidth=1)
+            axes.axvline(value, color=MARK, linewidth=1)
             axes.annotate(
                 f"{name} {value:.3g} ms",
                 (value, top * height),
                 xytext=(4, 0),
                 textcoords="offset points",
-                color=_MARK,
+                color=MARK,
                 va="top",
             )
         axes.set_xlabel("latency, ms")
         axes.set_ylabel("calls")
         axes.spines[["top", "right"]].set_visible(False)
-        return _svg(figure)
+        return svg(figure)
 
 
 def draw_timeline(example: Mapping[str, Any]) -> str:
@@ -108,27 +110,27 @@ def draw_timeline(example: Mapping[str, Any]) -> str:
     ]
     times = [step["emitted_s"] for step in steps]
     end_s = max(example["audio_s"], times[-1])
-    with matplotlib.rc_context(_STYLE):
-        figure, axes = _axes(width=5.6, height=2.2, left=0.7, bottom=0.55)
+    with matplotlib.rc_context(STYLE):
+        figure, axes = plot(width=5.6, height=2.2, left=0.7, bottom=0.55)
         for number, name in enumerate(names):
             values = [step["scores"].get(name, 0.0) for step in steps]
             held = [*values, values[-1]]
             axes.step([*times, end_s * 1.06], held, where="post", color=f"C{number}", label=name, marker=".")
         for step in example["steps"]:
             axes.axvline(step["end_s"], color="#d0d7de", linewidth=0.6, zorder=0)
-        axes.axvline(example["audio_s"], color=_MARK, linewidth=1, linestyle="--")
+        axes.axvline(example["audio_s"], color=MARK, linewidth=1, linestyle="--")
         axes.annotate("audio ends", (example["audio_s"], 1.0), xytext=(-4, 0), textcoords="offset points",
-                      color=_MARK, ha="right", va="top")  # fmt: skip
+                      color=MARK, ha="right", va="top")  # fmt: skip
         axes.set_xlim(0, end_s * 1.06)
         axes.set_ylim(0, 1.04)
         axes.set_xlabel("seconds since the audio began")
         axes.set_ylabel("probability so far")
         axes.legend(frameon=False, loc="center left", fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
-        return _svg(figure)
+        return svg(figure)
 
 
-def _axes(*, width: float, height: float, left: float, bottom: float) -> tuple[Figure, Axes]:
+def plot(*, width: float, height: float, left: float, bottom: float) -> tuple[Figure, Axes]:
     """A figure with one plot of this size and these margins, inches.
 
     The margins are ours: letting matplotlib find them draws everything twice.
@@ -140,7 +142,8 @@ def _axes(*, width: float, height: float, left: float, bottom: float) -> tuple[F
     return figure, figure.add_axes((left / whole, bottom / tall, width / whole, height / tall))
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
+    """The figure as SVG text."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()

@@ -60,7 +60,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     and are given a moment of it before each jump.
     """
 
-    _MOMENT_S = 0.0002
+    _MOMENT_S = 0.0001
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +71,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         def select(timeout: float | None) -> Any:
             if timeout is None or timeout <= 0:
                 return wait(timeout)
-            events = wait(self._MOMENT_S)
+            # Not in the selector itself, whose waits are whole milliseconds.
+            time.sleep(self._MOMENT_S)
+            events = wait(0)
             if not events:
                 self._now_s += timeout
             return events

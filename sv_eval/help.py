@@ -25,6 +25,7 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval.parity A B                          do two backend configurations agree?
   python -m sv_eval.serve                               the HTTP and gRPC service
   python -m sv_eval backend=remote backend.url=URL      a service somewhere else, of yours or of others
+  python -m sv_eval.capacity slo.p95_ms=200             the highest rate that keeps an objective
   python -m sv_eval.probe url=URL                       which dialect is spoken there? does it tell emotions?
 """
 _FOOTER = """\
@@ -48,11 +49,17 @@ def wants_help(arguments: Sequence[str]) -> bool:
 
 
 def help_text(
-    arguments: Sequence[str] = (), *, main_file: str = "config.yaml", header: str = _HEADER, footer: str = _FOOTER
+    arguments: Sequence[str] = (),
+    *,
+    main_file: str = "config.yaml",
+    header: str = _HEADER,
+    footer: str = _FOOTER,
+    own: Sequence[str] = _OWN_SETTINGS,
 ) -> str:
     """The help for the choices that the command line makes; a choice that is not there raises ConfigError.
 
-    main_file: the command's main configuration file; groups that it has no default for are left out.
+    main_file: the command's main configuration file; groups that it has no default for are left out. own: the keys
+    of that file that are settings.
     """
     conf = conf_dir()
     main = (conf / main_file).read_text(encoding="utf-8")
@@ -72,8 +79,8 @@ def help_text(
     lines += ["", "Settings (KEY=VALUE, with the group in front, e.g. backend.threads=1):", ""]
     for group, option in chosen.items():
         lines += [f"  {group}={option}", *_indented(_whole_text(conf / group, option)), ""]
-    if own := _own_settings(main):
-        lines += [*_indented(own, "  "), ""]
+    if settings := _own_settings(main, own):
+        lines += [*_indented(settings, "  "), ""]
     return "\n".join([*lines, footer])
 
 
@@ -105,12 +112,12 @@ def _defaults(main: str, groups: dict[str, list[str]]) -> dict[str, str]:
     return found
 
 
-def _own_settings(main: str) -> str:
-    """The main file's own groups of settings, as they stand there."""
+def _own_settings(main: str, names: Sequence[str]) -> str:
+    """The main file's own settings of these names, as they stand there."""
     kept, keeping = [], False
     for line in main.splitlines():
         if line and not line[0].isspace():
-            keeping = line.rstrip(":") in _OWN_SETTINGS
+            keeping = line.partition(":")[0] in names
         if keeping:
             kept.append(line)
     return "\n".join(kept).strip()
