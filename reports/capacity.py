@@ -59,7 +59,8 @@ def draw_capacity(result: Mapping[str, Any]) -> dict[str, str]:
         if result["capacity"]["kept_per_s"] is not None:
             axes.axvline(result["capacity"]["kept_per_s"], color=_KEPT, linewidth=0.8, linestyle=":")
         axes.set_yscale("log")
-        axes.set_xlim(left=0)
+        # Room for the last number of callers.
+        axes.set_xlim(0, 1.15 * axes.get_xlim()[1])
         axes.set_xlabel("requests a second (callers who wait: answers a second)")
         axes.set_ylabel("p95, ms")
         axes.legend(frameon=False, fontsize=8)

@@ -56,9 +56,19 @@ def render(metrics: Mapping[str, Any], environment: Mapping[str, Any], language:
         command=_command(environment),
         figures=figures,
         planned=_PLANNED,
+        quoted=_quoted(),
         share=share,
         number=number,
     )
+
+
+@functools.cache
+def _quoted() -> Mapping[str, Any]:
+    """What others report, for the reader to see beside a run."""
+    import yaml
+
+    found: Mapping[str, Any] = yaml.safe_load((Path(__file__).parent / "quoted.yaml").read_text(encoding="utf-8"))
+    return found
 
 
 @functools.cache

@@ -142,6 +142,17 @@ def _about_the_phases(scores: Mapping[str, Any], environment: Mapping[str, Any])
         yield "answers_changed", {"n": scores["repeats"]["clips_changed"]}
 
 
+def held_back(machine: Mapping[str, Any]) -> list[str]:
+    """What held the machine back while it was measured."""
+    found = [
+        f"GPU {gpu['name']}: {reason} in {100 * share:.0f} % of the samples"
+        for gpu in machine.get("gpus", ())
+        for reason, share in gpu["throttled"].items()
+    ]
+    seconds = machine.get("cpu_held_back_s") or 0.0
+    return [*found, f"CPU: {seconds:.3g} s held back by the container's quota"] if seconds >= 0.01 else found
+
+
 def _about_its_shape(latency: Mapping[str, Any], schedule: str) -> _Found:
     """What the signs in the latency warn of; under a pace that grows and in batches they are to be expected."""
     if schedule in ("ramp", "offline") or latency.get("mean") is None:
@@ -165,6 +176,8 @@ def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]
     if load.get("fell_behind"):
         yield "fell_behind", {"p99": load["late_ms"]["p99"], "limit": environment["config"]["load"]["max_late_ms"]}
     yield from _about_the_phases(scores, environment)
+    if reasons := held_back(scores.get("machine") or {}):
+        yield "throttled", {"how": "; ".join(reasons)}
     yield from _about_its_shape(latency, environment["config"]["load"]["schedule"])
     backend = environment["backend"]
     places = backend["capabilities"].get("max_in_flight")

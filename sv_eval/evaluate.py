@@ -16,6 +16,7 @@ from typing import Any
 from sv_eval.backend import Backend
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted
+from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Outcome, Record
 from sv_eval.rescore import Summary, report_config_from, rescore
 from sv_eval.run.budget import FailureBudget
@@ -29,6 +30,8 @@ from sv_eval.run.progress import Progress, RunningUar
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.structure import structure
 
+_SHORTEST_TELEMETRY_S = 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
@@ -40,11 +43,15 @@ class RunConfig:
     """Threads that decode audio ahead of the backend."""
     retry_failed: bool = False
     """On resuming, ask again for the clips that failed."""
+    telemetry_s: float | None = 0.1
+    """Seconds between looks at processor, memory and GPU; None for none."""
 
     def __post_init__(self) -> None:
         FailureBudget(self.max_failures)
         if self.decode_workers < 1:
             raise ConfigError("run.decode_workers must be at least 1")
+        if self.telemetry_s is not None and self.telemetry_s < _SHORTEST_TELEMETRY_S:
+            raise ConfigError(f"run.telemetry_s={self.telemetry_s}: give {_SHORTEST_TELEMETRY_S} or more, or null")
 
 
 def run_config_from(settings: Mapping[str, Any]) -> RunConfig:
@@ -106,6 +113,7 @@ class _Evaluation:
         scoring_config_from(config.get("scoring") or {})
         report_config_from(config.get("report") or {})
         self._phases = Phases()
+        self._audio_s = 0.0
         self._corpus = read_corpus(dataset_config_from(config["dataset"]))
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
@@ -143,6 +151,7 @@ class _Evaluation:
             decode_workers=self.run.decode_workers,
         )
         begin: float | None = None
+        telemetry: Telemetry | None = None
         ended = "ended by an error"
         try:
             with stopping_on_signals(loop.stop) as signalled:
@@ -151,7 +160,7 @@ class _Evaluation:
                 )
                 history.note_phases(self._phases.to_json())
                 begin = time.perf_counter()
-                with self._progress(journal) as progress:
+                with self._watched(journal.session) as telemetry, self._progress(journal) as progress:
                     record = _recorder(journal, progress, budget, loop.stop)
                     loop.on_record = self._until_enough(record, loop.stop, journal)
                     turns, numbers = itertools.tee(all_rounds(self._corpus.clips, remaining, self._load.rounds))
@@ -162,22 +171,30 @@ class _Evaluation:
             ended = f"stopped with {missing} of {len(self._corpus.clips)} clips to go" if missing else "finished"
         finally:
             wall_s = None if begin is None else time.perf_counter() - begin
-            history.end(ended, wall_s, phases=self._phases.to_json())
+            seen = None if telemetry is None else telemetry.summary(audio_s=self._audio_s)
+            history.end(ended, wall_s, phases=self._phases.to_json(), telemetry=seen)
         if signalled:
             raise RunInterrupted(ended)
         if missing and not budget.spent():
             raise RunIncomplete(ended)
+
+    def _watched(self, session: int) -> contextlib.AbstractContextManager[Telemetry | None]:
+        if self.run.telemetry_s is None:
+            return contextlib.nullcontext()
+        return Telemetry(self._directory / TELEMETRY, interval_s=self.run.telemetry_s, session=session)
 
     def _until_enough(
         self, on_record: Callable[[Record], None], stop: asyncio.Event, journal: Journal
     ) -> Callable[[Record], None]:
         """`on_record`, and the end of a measurement of several rounds once it has enough."""
         if self._load.rounds == 1:
-            return on_record
+            return self._counting(on_record)
         until, phases, clock = Until(self._load, begin_s=time.perf_counter()), self._phases, time.perf_counter
 
+        counted = self._counting(on_record)
+
         def keep_and_look(record: Record) -> None:
-            on_record(record)
+            counted(record)
             reached = until.enough(record, clock())
             # Accuracy is of the whole first round, whatever it costs.
             if reached and phases.ended_by is None and len(journal.done) == len(self._corpus.clips):
@@ -185,6 +202,15 @@ class _Evaluation:
                 stop.set()
 
         return keep_and_look
+
+    def _counting(self, on_record: Callable[[Record], None]) -> Callable[[Record], None]:
+        """`on_record`, and the seconds of audio that were worked on."""
+
+        def count(record: Record) -> None:
+            on_record(record)
+            self._audio_s += record.audio_s or 0.0
+
+        return count
 
     def _progress(self, journal: Journal) -> Progress:
         said = self._backend.capabilities.labels

@@ -112,7 +112,8 @@ def compute_metrics(
     timed = table if timing is None else timing
     scores["latency_ms"]["histogram"] = latency_histogram(timed)
     scores["latency_ms"] |= signs_of(timed)
-    scores["phases"] = _phases(environment, scores["latency_ms"]["session"])
+    scores["phases"] = _of_session(environment, scores["latency_ms"]["session"], "phases")
+    scores["machine"] = _of_session(environment, scores["latency_ms"]["session"], "telemetry")
     if timing is not None:
         scores["repeats"] = repeats_of(timing)
     plan = environment["config"].get("load") or {}
@@ -141,11 +142,11 @@ def compute_metrics(
     return {"schema_version": 1, **_first(scores, "run"), "caveats": caveats}
 
 
-def _phases(environment: Mapping[str, Any], session: int | None) -> dict[str, Any] | None:
-    """What lay outside the measurement, of the start that latency is from."""
+def _of_session(environment: Mapping[str, Any], session: int | None, what: str) -> dict[str, Any] | None:
+    """What `environment.json` keeps under this name of the start that latency is from."""
     found = [start for start in environment["sessions"] if start["session"] == session]
-    phases: dict[str, Any] | None = found[-1].get("phases") if found else None
-    return phases
+    kept: dict[str, Any] | None = found[-1].get(what) if found else None
+    return kept
 
 
 def _first(data: dict[str, Any], key: str) -> dict[str, Any]:

@@ -60,13 +60,22 @@ class History:
         self._data["sessions"][-1]["phases"] = dict(phases)
         write_json(self._path, self._data)
 
-    def end(self, ended: str, wall_s: float | None, *, phases: Mapping[str, Any]) -> None:
+    def end(
+        self,
+        ended: str,
+        wall_s: float | None,
+        *,
+        phases: Mapping[str, Any],
+        telemetry: Mapping[str, Any] | None = None,
+    ) -> None:
         """Note how the start ended and how long it measured, seconds; None when it never began to.
 
-        phases: what lay outside the measurement, as `phases.Phases` has it.
+        phases: what lay outside the measurement, as `phases.Phases` has it. telemetry: what the machine did.
         """
         wall_s = None if wall_s is None else round(wall_s, 3)
-        self._data["sessions"][-1] |= {"wall_s": wall_s, "ended": ended, "phases": dict(phases)}
+        seen = None if telemetry is None else dict(telemetry)
+        noted = {"wall_s": wall_s, "ended": ended, "phases": dict(phases), "telemetry": seen}
+        self._data["sessions"][-1] |= noted
         write_json(self._path, self._data)
 
 

@@ -1,0 +1,105 @@
+"""`python -m sv_eval.capacity` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+FAKE = (
+    "backend=fake", "backend.latency.p50_ms=20", "backend.concurrency=4", "dataset=simulated",
+    "search.trial_s=2", "search.min_requests=200", "search.repeats=1", "search.tolerance=0.2",
+    "curve.concurrency=[1,4,8]", "curve.requests=100",
+)  # fmt: skip
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "sv_eval.capacity", *words]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_queue_of_four_workers_is_measured_from_the_command_line(
+    tmp_path: Path, environment: dict[str, str], language: str
+) -> None:
+    words = (*FAKE, "slo.p95_ms=60", f"report.language={language}", "out=found")
+
+    done = subprocess.run(command(*words), cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "found" / "capacity.json").read_text(encoding="utf-8"))
+    # Four workers of 20 ms answer 200 a second at the very most.
+    assert 100 < result["capacity"]["kept_per_s"] < 200
+    assert result["capacity"]["broken_per_s"] > result["capacity"]["kept_per_s"]
+    assert result["capacity"]["changed"] == 0 < result["capacity"]["compared"]
+    assert result["knee"] == 4
+    kept = f"{result['capacity']['kept_per_s']:.4g}"
+    assert f"{kept} requests a second keep p95 60 ms" in done.stdout
+    report = (tmp_path / "found" / "capacity.md").read_text(encoding="utf-8")
+    assert kept in report
+    tables = [line for line in report.splitlines() if line.startswith("|")]
+    assert len(tables) >= len(result["trials"]) + len(result["curve"])
+    assert (tmp_path / "found" / re.search(r"\((figures/.*)\)", report)[1]).is_file()  # type: ignore[index]
+    lines = (tmp_path / "found" / "trials.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [*result["curve"], *result["trials"]]
+
+
+def test_an_interrupted_search_keeps_its_trials(tmp_path: Path, environment: dict[str, str]) -> None:
+    words = (*FAKE, "search.trial_s=60", "out=found")
+    process = subprocess.Popen(
+        command(*words), cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    trials = tmp_path / "found" / "trials.jsonl"
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (trials.is_file() and trials.read_text().count("\n") >= 3):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 5, errors
+    assert "the trials so far are kept" in errors.splitlines()[-1]
+    assert trials.read_text().count("\n") >= 3
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["slo.p95=200"], "slo.p95 is not a setting; did you mean p95_ms"),
+        (["slo.p95_ms=null"], "slo: give at least one"),
+        (["search.repeats=2"], "search.repeats=2"),
+        (["backend=onx"], "backend=onx: there is no such backend; did you mean onnx"),
+        (["out=/proc/nowhere"], "/proc/nowhere"),
+    ],
+)
+def test_wrong_words_are_explained_in_one_line(
+    tmp_path: Path, environment: dict[str, str], words: list[str], named: str
+) -> None:
+    done = subprocess.run(command(*words), cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 2, done.stderr
+    assert named in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_help_names_every_setting(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(command("--help"), cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 0
+    for name in ("p95_ms", "max_error_rate", "start_rate", "repeats", "concurrency:", "decode_workers", "out:"):
+        assert name in done.stdout
+
+
+def test_a_backend_that_never_answers_has_no_capacity(tmp_path: Path, environment: dict[str, str]) -> None:
+    words = ("backend=fake", "backend.failure_rate=1.0", "dataset=simulated", "curve.requests=20", "out=found")
+
+    done = subprocess.run(command(*words), cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 5, done.stderr
+    assert "no caller of the concurrency curve got an answer" in done.stderr
