@@ -1,0 +1,80 @@
+"""`python -m sv_eval.export RUN [FORMAT ...]`: a finished run in the formats of other tools."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sv_eval.command import relative, run_command, say
+from sv_eval.errors import EXIT_PASS, UsageError, nearest
+from sv_eval.places import house
+
+if TYPE_CHECKING:
+    from sv_eval.exports.run import FinishedRun
+
+_HELP = """\
+usage: python -m sv_eval.export RUN [FORMAT ...] [out=DIR]
+
+Writes a finished run in the formats of other tools, into RUN/exports or DIR. Without a FORMAT, all of them.
+
+  benchmark    pytest-benchmark's JSON: `pytest-benchmark compare RUN_A/exports/benchmark.json RUN_B/...`
+  hdr          an HdrHistogram interval log, microseconds (pip install 'sv-eval[hdr]')
+  prometheus   Prometheus' text format, for a textfile collector
+  csv          records.csv, a row a record, and figures.csv, a row a figure
+
+A run whose load generator fell behind is refused: its latency is no result.
+Exit codes: 0 done, 1 error, 2 wrong usage.
+"""
+FORMATS = ("benchmark", "hdr", "prometheus", "csv")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or {"-h", "--help"} & set(given):
+        print(_HELP, end="")
+        return EXIT_PASS if given else UsageError.exit_code
+    sys.path.insert(0, str(house()))
+    return run_command(lambda: _export(given))
+
+
+def _export(arguments: Sequence[str]) -> None:
+    from sv_eval.exports.run import read_run
+    from sv_eval.run_directory import write_text
+
+    directory, *words = arguments
+    out = Path(directory) / "exports"
+    chosen: list[str] = []
+    for word in words:
+        if word.startswith("out="):
+            out = Path(word.removeprefix("out="))
+        elif word in FORMATS:
+            chosen.append(word)
+        else:
+            raise UsageError(f"'{word}' is no format; {nearest(word, FORMATS)}")
+    run = read_run(Path(directory))
+    for name, make in _files(chosen or FORMATS).items():
+        write_text(out / name, make(run))
+        say(relative(out / name))
+
+
+def _files(formats: Sequence[str]) -> Mapping[str, Callable[[FinishedRun], str]]:
+    """File name to what makes it."""
+    from sv_eval.exports.benchmark_json import benchmark_json
+    from sv_eval.exports.hdr import hdr_log
+    from sv_eval.exports.prometheus import prometheus_text
+    from sv_eval.exports.tables import figures_csv, records_csv
+
+    files: Mapping[str, Mapping[str, Callable[[FinishedRun], str]]] = {
+        "benchmark": {"benchmark.json": benchmark_json},
+        "prometheus": {"metrics.prom": prometheus_text},
+        "csv": {"records.csv": records_csv, "figures.csv": figures_csv},
+        "hdr": {"latency.hlog": hdr_log},
+    }
+    return {name: make for key in files if key in formats for name, make in files[key].items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""CSV, for a spreadsheet or a data frame."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from sv_eval.emotions import EMOTIONS
+from sv_eval.exports.run import FinishedRun
+from sv_eval.scoring.rows import ANSWERS, OUTCOMES, REFERENCES
+from sv_eval.scoring.table import first_id
+
+_RECORD_COLUMNS = (
+    "clip", "speaker", "reference", "outcome", "answer", "forced", "confidence", "audio_s", "latency_ms", "sent_s",
+    "late_ms", "attempts", "session", "failure",
+)  # fmt: skip
+
+
+def records_csv(run: FinishedRun) -> str:
+    """A row for each record, by clip id; empty cells for what there is not."""
+    table = run.table
+    rows: list[list[Any]] = []
+    for place, key in enumerate(table.clip_ids):
+        speaker, forced = table.speaker[place], table.forced[place]
+        rows.append(
+            [
+                first_id(key),
+                table.speakers[speaker] if speaker >= 0 else "",
+                REFERENCES[table.reference[place]] or "",
+                OUTCOMES[table.outcome[place]].value,
+                ANSWERS[table.predicted[place]],
+                EMOTIONS[forced] if 0 <= forced < len(EMOTIONS) else "",
+                *(
+                    _number(column[place])
+                    for column in (table.confidence, table.audio_s, table.latency_ms, table.sent_s, table.late_ms)
+                ),
+                int(table.attempts[place]),
+                int(table.session[place]),
+                table.failures[place][0] if place in table.failures else "",
+            ]
+        )
+    return _csv(_RECORD_COLUMNS, rows)
+
+
+def figures_csv(run: FinishedRun) -> str:
+    """A row for each figure: what it is of, its name, value and bounds, and how many measurements it rests on."""
+    metrics = run.metrics
+    rows = [["all", name, *_interval(figure)] for name, figure in metrics["accuracy"].items()]
+    rows += [["all", f"latency_ms_{p}", *_interval(metrics["latency_ms"][p])] for p in ("p50", "p90", "p95", "p99")]
+    rows.append(["all", "rtf", metrics["rtf"] if metrics["rtf"] is not None else "", "", "", "", ""])
+    for label, values in metrics["per_emotion"].items():
+        rows += [[label, name, *_interval(values[name])] for name in ("recall", "precision", "f1")]
+        rows += [[label, f"latency_ms_{name}", *_interval(values["latency_ms"][name])] for name in ("p50", "p95")]
+    return _csv(("of", "figure", "value", "low", "high", "n", "reason"), rows)
+
+
+def _interval(figure: Any) -> list[Any]:
+    cells = [figure.get(name) for name in ("value", "low", "high", "n", "reason")]
+    return ["" if cell is None else cell for cell in cells]
+
+
+def _number(value: float) -> Any:
+    return "" if value != value else round(float(value), 6)
+
+
+def _csv(head: Any, rows: list[list[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return text.getvalue()

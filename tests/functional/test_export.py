@@ -1,0 +1,125 @@
+"""`python -m sv_eval.export`: what other tools read of a run is what the run measured."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+from prometheus_client.parser import text_string_to_metric_families
+
+from sv_eval.exports.benchmark_json import stats_of
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def run(call: Call, tmp_path: Path) -> Path:
+    directory = tmp_path / "run"
+    done = call(
+        "backend=fake", "backend.latency.p50_ms=2", "backend.latency.p95_ms=5", "backend.failure_rate=0.05",
+        "dataset=simulated", "dataset.simulated.n_clips=200", "load.rounds=2", f"hydra.run.dir={directory}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return directory
+
+
+def export(run: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sv_eval.export", str(run), *words]
+    return subprocess.run(command, env=environment, cwd=run.parent, capture_output=True, text=True)
+
+
+def test_every_format_holds_what_the_run_measured(run: Path, environment: dict[str, str]) -> None:
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+
+    done = export(run, environment)
+
+    assert done.returncode == 0, done.stderr
+    out = run / "exports"
+    p50, p95 = (metrics["latency_ms"][name]["value"] for name in ("p50", "p95"))
+    # pytest-benchmark
+    whole = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))["benchmarks"][0]
+    assert whole["stats"]["rounds"] == metrics["latency_ms"]["n_calls"]
+    assert whole["stats"]["median"] * 1000 == pytest.approx(p50, rel=0.02)
+    assert whole["extra_info"]["uar"] == metrics["accuracy"]["uar"]["value"]
+    # HdrHistogram
+    total = HdrHistogram(1, 3_600_000_000, 3)
+    reader = HistogramLogReader(str(out / "latency.hlog"), HdrHistogram(1, 3_600_000_000, 3))
+    while (interval := reader.get_next_interval_histogram()) is not None:
+        total.add(interval)
+    reader.input_file.close()
+    assert total.get_total_count() == metrics["latency_ms"]["n_calls"]
+    assert total.get_value_at_percentile(95) / 1000 == pytest.approx(p95, rel=0.01)
+    # Prometheus
+    found = {
+        (sample.name, sample.labels.get("quantile"), sample.labels.get("emotion")): sample.value
+        for family in text_string_to_metric_families((out / "metrics.prom").read_text(encoding="utf-8"))
+        for sample in family.samples
+    }
+    assert found["sv_eval_uar", None, None] == pytest.approx(metrics["accuracy"]["uar"]["value"])
+    assert found["sv_eval_latency_seconds", "0.95", None] == pytest.approx(p95 / 1000)
+    recall = metrics["per_emotion"]["happy"]["recall"]["value"]
+    assert found["sv_eval_recall", None, "happy"] == pytest.approx(recall)
+    # CSV
+    with (out / "records.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 400
+    assert len({row["clip"] for row in rows}) == 200
+    failed = sum(row["outcome"] == "FAILURE" for row in rows)
+    assert failed == 2 * metrics["run"]["n_failed"] > 0
+    with (out / "figures.csv").open(encoding="utf-8", newline="") as file:
+        figures = {(row["of"], row["figure"]): row for row in csv.DictReader(file)}
+    assert float(figures["all", "latency_ms_p95"]["value"]) == p95
+    assert float(figures["happy", "recall"]["low"]) == metrics["per_emotion"]["happy"]["recall"]["low"]
+
+
+def test_pytest_benchmark_compares_two_runs(run: Path, environment: dict[str, str]) -> None:
+    assert export(run, environment, "benchmark").returncode == 0
+    file, other = run / "exports" / "benchmark.json", run / "exports" / "other.json"
+    other.write_bytes(file.read_bytes())
+
+    command = [
+        sys.executable,
+        "-m",
+        "pytest_benchmark",
+        "compare",
+        str(file),
+        str(other),
+        "--columns=median,rounds",
+    ]
+    done = subprocess.run(command, cwd=run, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "simulated/fake[happy]" in done.stdout
+
+
+def test_statistics_are_those_of_pytest_benchmark() -> None:
+    from pytest_benchmark.stats import Stats
+
+    values = np.random.default_rng(0).lognormal(-4, 0.5, 301)
+    theirs = Stats()
+    for value in values:
+        theirs.update(float(value))
+
+    ours = stats_of(values)
+
+    names = "min max mean stddev rounds median iqr q1 q3 ld15iqr hd15iqr ops"
+    for name in names.split():
+        assert ours[name] == pytest.approx(getattr(theirs, name)), name
+    assert ours["outliers"] == theirs.outliers
+
+
+def test_wrong_words_are_explained(run: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    wrong, nowhere = export(run, environment, "promethius"), export(tmp_path / "nothing", environment)
+
+    assert (wrong.returncode, nowhere.returncode) == (2, 2)
+    assert "'promethius' is no format; did you mean prometheus?" in wrong.stderr
+    assert "is this a run directory of sv_eval?" in nowhere.stderr
