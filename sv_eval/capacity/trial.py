@@ -254,7 +254,7 @@ def backlog_growth(sent_s: NDArray[np.float64], latency_ms: NDArray[np.float64])
 
     >>> sent = np.arange(0.0, 100.0, 0.1)
     >>> round(backlog_growth(sent, np.full(1000, 500.0)), 1), round(backlog_growth(sent, 100 * sent), 0)
-    (0.0, 91.0)
+    (0.0, 90.0)
     """
     if len(sent_s) < 2 or sent_s[-1] <= sent_s[0]:
         return None

@@ -20,7 +20,17 @@ ARGUMENTS = [
     "backend.latency.p50_ms=0.2", "dataset=simulated", f"dataset.simulated.n_clips={CLIPS}",
     "run.max_failures=0.5",
 ]  # fmt: skip
-OF_THE_MOMENT = ("phases", "latency_ms", "latency_by_duration", "rtf", "rtf_reason", "load", "stages_ms", "caveats")
+OF_THE_MOMENT = (
+    "phases",
+    "machine",
+    "latency_ms",
+    "latency_by_duration",
+    "rtf",
+    "rtf_reason",
+    "load",
+    "stages_ms",
+    "caveats",
+)
 
 
 def start(directory: Path, environment: dict[str, str], cwd: Path) -> subprocess.Popen[bytes]:

@@ -1,0 +1,155 @@
+"""pytest fixtures for a team's own latency and accuracy tests against its endpoint.
+
+In `conftest.py`:
+
+    pytest_plugins = ["sv_eval.testing"]
+
+and then, with pytest-benchmark:
+
+    def test_latency(sv_backend, sv_clips, benchmark):
+        answer = benchmark(sv_backend, sv_clips[0])
+        assert answer.label is not None
+
+`pytest --sv-backend "backend=remote backend.url=http://host:8000" --sv-dataset "dataset=emodb dataset.root=DIR"`
+says what is tested; both may stand in the ini file as `sv_backend` and `sv_dataset`. Without them it is the bundled
+model and the bundled clips.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import pytest
+
+from sv_eval.places import house
+from sv_eval.records import Clip, Failure, Prediction, Waveform
+
+if TYPE_CHECKING:
+    from sv_eval.backend import Backend
+
+T = TypeVar("T")
+
+_OPTIONS = {
+    "sv_backend": "backend=onnx",
+    "sv_dataset": "dataset=demo",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A clip with its decoded audio."""
+
+    clip: Clip
+    """What is known of it: id, reference, speaker, ..."""
+    waveform: Waveform
+    """Its audio, decoded once."""
+
+
+class CalledBackend:
+    """A backend that a test calls as a function: a clip in, its Prediction out.
+
+    It lives in an event loop of its own in another thread, for as long as the fixture does. A clip that fails makes
+    the test fail, with the failure's kind and message. The way to the other thread and back is in what is timed.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sv_backend", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Load the model or connect."""
+        self._thread.start()
+        try:
+            self._wait(self._backend.__aenter__())
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        """Release everything."""
+        try:
+            self._wait(self._backend.__aexit__(None, None, None))
+        finally:
+            self._end()
+
+    @property
+    def backend(self) -> Backend:
+        """The backend itself, for its `info` and `capabilities`."""
+        return self._backend
+
+    def __call__(self, heard: Heard) -> Prediction:
+        """The answer for one clip."""
+        return self.recognize([heard])[0]
+
+    def recognize(self, clips: Sequence[Heard]) -> list[Prediction]:
+        """The answers for clips given in one call, at most as many as the backend takes."""
+        from sv_eval.backend import Request
+
+        told = self._backend.capabilities.needs_reference
+        requests = [
+            Request(clip_id=each.clip.id, waveform=each.waveform, reference=each.clip.reference if told else None)
+            for each in clips
+        ]
+        found: list[Prediction] = []
+        for each, answer in zip(clips, self._wait(self._backend.recognize(requests)), strict=True):
+            if isinstance(answer, Failure):
+                pytest.fail(f"{each.clip.id}: {answer.kind}: {answer.message}")
+            found.append(answer)
+        return found
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options, and their names in the ini file."""
+    group = parser.getgroup("sv_eval")
+    for name, default in _OPTIONS.items():
+        option = f"--{name.replace('_', '-')}"
+        group.addoption(option, default=None, help=f"overrides as on sv_eval's command line; default {default}")
+        parser.addini(name, f"as {option}", default=default)
+
+
+def _settings(config: pytest.Config, name: str) -> dict[str, object]:
+    from sv_eval.composing import composed
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    if str(house()) not in sys.path:
+        sys.path.insert(0, str(house()))
+    words = shlex.split(config.getoption(name) or config.getini(name))
+    group = name.removeprefix("sv_")
+    found: dict[str, object] = composed("config", words, (group,))[group]
+    return found
+
+
+@pytest.fixture(scope="session")
+def sv_backend(request: pytest.FixtureRequest) -> Iterator[CalledBackend]:
+    """The backend under test, open for the whole session."""
+    from sv_eval.job import build_backend
+
+    with CalledBackend(build_backend(_settings(request.config, "sv_backend"))) as called:
+        yield called
+
+
+@pytest.fixture(scope="session")
+def sv_clips(request: pytest.FixtureRequest, sv_backend: CalledBackend) -> list[Heard]:
+    """The clips under test, decoded; limit them with `dataset.limit=N`."""
+    from sv_eval.corpus.reading import dataset_config_from, read_corpus
+
+    corpus = read_corpus(dataset_config_from(_settings(request.config, "sv_dataset")))
+    keep = sv_backend.backend.capabilities.needs_encoded
+    return [Heard(clip, corpus.source.load(clip, keep_encoded=keep)) for clip in corpus.clips]
