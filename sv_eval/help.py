@@ -26,6 +26,7 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval.serve                               the HTTP and gRPC service
   python -m sv_eval backend=remote backend.url=URL      a service somewhere else, of yours or of others
   python -m sv_eval.capacity slo.p95_ms=200             the highest rate that keeps an objective
+  python -m sv_eval.export RUN                          for pytest-benchmark, HdrHistogram, Prometheus, CSV
   python -m sv_eval.probe url=URL                       which dialect is spoken there? does it tell emotions?
 """
 _FOOTER = """\
