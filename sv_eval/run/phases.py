@@ -121,7 +121,7 @@ def relative_width(latencies: Sequence[float], percentile: float, confidence: fl
     """Half the width of the percentile's interval over the percentile; None where it has no interval.
 
     >>> round(relative_width(list(range(1, 1001)), 0.5), 3)
-    0.063
+    0.062
     """
     low, high = bound_ranks(len(latencies), percentile, confidence)
     if low is None or high is None:

@@ -8,6 +8,7 @@ many values fall below the true percentile; they assume nothing about the distri
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -73,10 +74,12 @@ def bound_ranks(n: int, p: float, confidence: float) -> tuple[int | None, int | 
     """The ranks, from 1, of the values that bound the p-th percentile; None for a side without one.
 
     The lower is the largest l with `P(Binomial(n, p) < l) <= alpha / 2`, the upper the smallest u with
-    `P(Binomial(n, p) >= u) <= alpha / 2`.
+    `P(Binomial(n, p) >= u) <= alpha / 2`. Ranks are whole numbers, so that both together hold the percentile more
+    often than they promise; where one of them can come a rank nearer and the promise, `P(l <= Binomial(n, p) < u)
+    >= 1 - alpha`, is still kept, it does.
 
     >>> bound_ranks(100, 0.5, 0.95), bound_ranks(20, 0.95, 0.95)
-    ((40, 61), (17, None))
+    ((40, 60), (17, None))
     """
     from scipy.special import bdtr
 
@@ -87,4 +90,16 @@ def bound_ranks(n: int, p: float, confidence: float) -> tuple[int | None, int | 
     tail = (1 - confidence) / 2
     low = first - 1 + int((below <= tail).sum())
     high = first + int((1 - below > tail).sum())
+    low, high = _nearer(low, high, lambda rank: float(bdtr(rank - 1, n, p)), confidence)
     return low or None, high if high <= n else None
+
+
+def _nearer(low: int, high: int, below: Callable[[int], float], confidence: float) -> tuple[int, int]:
+    """The ranks, one or both a little nearer to each other; `below` says how likely fewer values lie under."""
+    while high - low > 1:
+        inner = [(below(high) - below(low + 1), low + 1, high), (below(high - 1) - below(low), low, high - 1)]
+        kept = [one for one in inner if one[0] >= confidence]
+        if not kept:
+            break
+        _, low, high = min(kept)
+    return low, high
