@@ -166,9 +166,10 @@ class _Evaluation:
                     turns, numbers = itertools.tee(all_rounds(self._corpus.clips, remaining, self._load.rounds))
                     await loop.run((clip for clip, _ in turns), rounds=(number for _, number in numbers))
             missing = len(self._corpus.clips) - len(journal.done)
-            if not missing and not signalled and self._phases.ended_by is None:
-                self._phases.ended_by = "rounds"
             ended = f"stopped with {missing} of {len(self._corpus.clips)} clips to go" if missing else "finished"
+            if not missing and self._phases.ended_by is None:
+                self._phases.ended_by = "interrupt" if signalled else "rounds"
+                ended = "stopped after the first round" if signalled and self._load.rounds != 1 else ended
         finally:
             wall_s = None if begin is None else time.perf_counter() - begin
             seen = None if telemetry is None else telemetry.summary(audio_s=self._audio_s)

@@ -46,7 +46,7 @@ class Phases:
     warm_up: WarmUp | None = None
     """How it was warmed up."""
     ended_by: str | None = None
-    """Why the measurement ended: `rounds`, `width`, `max_s`, `max_requests`; None when it was cut short."""
+    """Why the measurement ended: `rounds`, `width`, `max_s`, `max_requests`, `interrupt`; None after a kill."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, in the order in which things happened."""

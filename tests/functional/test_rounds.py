@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -60,3 +64,25 @@ def test_rounds_without_an_end_are_refused(call: Call, tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "load.rounds=null has no end" in done.stderr
+
+
+def test_an_interrupt_in_a_later_round_keeps_what_was_measured(
+    tmp_path: Path, environment: dict[str, str], metrics_of: Callable[[Path], dict[str, Any]]
+) -> None:
+    words = [*FAKE, "backend.latency.p50_ms=5", "load.rounds=null", "load.max_s=600", "hydra.run.dir=run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sv_eval", *words], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    records, until = tmp_path / "run" / "records.jsonl", time.monotonic() + 60
+    while time.monotonic() < until and not (records.is_file() and records.read_bytes().count(b"\n") > 120):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 5, errors
+    assert "stopped after the first round" in errors
+    found = metrics_of(tmp_path / "run")
+    assert found["run"]["n_clips"] == 50
+    assert found["latency_ms"]["n"] > 100
+    assert found["phases"]["ended_by"] == "interrupt"
