@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 _SPIN_S = 0.0015  # asyncio wakes up to a millisecond late; the rest of a wait is spent yielding
 
@@ -53,6 +54,26 @@ class SimulatedClock:
         self._now_s = max(self._now_s, moment_s)
 
 
+class _Jumping(selectors.DefaultSelector):
+    """A selector that lets simulated time jump by what it was to wait for, unless something happens at once."""
+
+    _MOMENT_S = 0.0001
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 100.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        # Not in the selector itself, whose waits are whole milliseconds.
+        time.sleep(self._MOMENT_S)
+        events = super().select(0)
+        if not events:
+            self.now_s += timeout
+        return events
+
+
 class SimulatedLoop(asyncio.SelectorEventLoop):
     """An event loop whose time jumps to the next moment that anybody waits for, instead of waiting.
 
@@ -60,33 +81,17 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     and are given a moment of it before each jump.
     """
 
-    _MOMENT_S = 0.0001
-
     def __init__(self) -> None:
-        super().__init__()
-        self._now_s = 100.0
-        selector: Any = self._selector  # type: ignore[attr-defined]
-        wait = selector.select
-
-        def select(timeout: float | None) -> Any:
-            if timeout is None or timeout <= 0:
-                return wait(timeout)
-            # Not in the selector itself, whose waits are whole milliseconds.
-            time.sleep(self._MOMENT_S)
-            events = wait(0)
-            if not events:
-                self._now_s += timeout
-            return events
-
-        selector.select = select
+        self._jumping = _Jumping()
+        super().__init__(self._jumping)
 
     def time(self) -> float:
         """Simulated seconds."""
-        return self._now_s
+        return self._jumping.now_s
 
     def advance(self, seconds: float) -> None:
         """Let time go by in which nobody else has a turn, as in code that blocks the loop."""
-        self._now_s += seconds
+        self._jumping.now_s += seconds
 
 
 class LoopClock:

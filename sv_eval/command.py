@@ -7,12 +7,25 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sv_eval.errors import EXIT_ERROR, EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError, nearest
+from sv_eval.places import house
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def main_of(arguments: Sequence[str] | None, usage: str, body: Callable[[list[str]], object]) -> int:
+    """The exit code of a command with a command line of its own: its help, or `body` with what was given."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or {"-h", "--help"} & set(given):
+        print(usage, end="")
+        return EXIT_PASS if given else EXIT_USAGE
+    # The packages beside this one come before the working directory's; Hydra raises its errors for us to say.
+    sys.path.insert(0, str(house()))
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    return run_command(lambda: body(given))
 
 
 def run_command(command: Callable[[], object], *, let_through: tuple[type[Exception], ...] = ()) -> int:

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sv_eval.command import relative, run_command, say
-from sv_eval.errors import EXIT_PASS, UsageError, nearest
-from sv_eval.places import house
+from sv_eval.command import main_of, relative, say
+from sv_eval.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from sv_eval.exports.run import FinishedRun
@@ -32,12 +31,7 @@ FORMATS = ("benchmark", "hdr", "prometheus", "csv")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or {"-h", "--help"} & set(given):
-        print(_HELP, end="")
-        return EXIT_PASS if given else UsageError.exit_code
-    sys.path.insert(0, str(house()))
-    return run_command(lambda: _export(given))
+    return main_of(arguments, _HELP, _export)
 
 
 def _export(arguments: Sequence[str]) -> None:

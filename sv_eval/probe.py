@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sv_eval.command import run_command, say
-from sv_eval.errors import EXIT_PASS, UsageError
-from sv_eval.places import house
+from sv_eval.command import main_of, say
 
 _HELP = """\
 usage: python -m sv_eval.probe url=URL [KEY=VALUE ...]
@@ -32,13 +29,7 @@ Exit codes: 0 an emotion was seen, 2 wrong usage or none was seen, 5 nobody answ
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or {"-h", "--help"} & set(given):
-        print(_HELP, end="")
-        return EXIT_PASS if given else UsageError.exit_code
-    sys.path.insert(0, str(house()))
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    return run_command(lambda: _probe(given))
+    return main_of(arguments, _HELP, _probe)
 
 
 def _probe(arguments: Sequence[str]) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sv_eval.command import run_command, say
-from sv_eval.errors import EXIT_PASS, ConfigError, UsageError, nearest
-from sv_eval.places import house
+from sv_eval.command import main_of, say
+from sv_eval.errors import ConfigError, nearest
 
 _HELP = """\
 usage: python -m sv_eval.score RUN [scoring.KEY=VALUE ...] [report.language=en|zh]
@@ -32,12 +31,7 @@ _GROUPS = ("scoring", "report")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or {"-h", "--help"} & set(given):
-        print(_HELP, end="")
-        return EXIT_PASS if given else UsageError.exit_code
-    sys.path.insert(0, str(house()))
-    return run_command(lambda: _score(given))
+    return main_of(arguments, _HELP, _score)
 
 
 def _score(arguments: Sequence[str]) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sv_eval.command import relative, run_command, say
-from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS, UsageError
-from sv_eval.places import house
+from sv_eval.command import main_of, relative, say
+from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS
 
 _HELP = """\
 usage: python -m sv_eval.parity A B [dataset=NAME dataset.KEY=VALUE ...] [parity.KEY=VALUE ...] [out=DIR]
@@ -43,14 +41,8 @@ Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 a limit is broken
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or {"-h", "--help"} & set(given):
-        print(_HELP, end="")
-        return EXIT_PASS if given else UsageError.exit_code
-    sys.path.insert(0, str(house()))
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     broken: list[str] = []
-    code = run_command(lambda: broken.extend(_check(given)))
+    code = main_of(arguments, _HELP, lambda given: broken.extend(_check(given)))
     return EXIT_GATE_FAILED if broken and code == EXIT_PASS else code
 
 
