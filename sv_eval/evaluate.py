@@ -16,11 +16,13 @@ from typing import Any
 from sv_eval.backend import Backend
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted
+from sv_eval.labels.config import labels_config_from
+from sv_eval.labels.relabelling import check_scored, relabelling_of
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Outcome, Record
 from sv_eval.rescore import Summary, report_config_from, rescore
 from sv_eval.run.budget import FailureBudget
-from sv_eval.run.history import History
+from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.identity import measured_settings, refuse_other_run
 from sv_eval.run.journal import Journal
 from sv_eval.run.load import load_config_from, plan_load
@@ -70,7 +72,7 @@ def evaluate(
 ) -> Summary:
     """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
 
-    config holds the groups backend, dataset, load, scoring, report and run as plain data; overrides are
+    config holds the groups backend, dataset, load, labels, scoring, report and run as plain data; overrides are
     what the command line said, for the report. `resume_with` is the override that leads back to the directory,
     for messages. `on_accepted` is called once the directory is known to be free, or to hold this very run.
 
@@ -90,7 +92,7 @@ def evaluate(
         journal.done.clear()
         if ended is not None and not begun:
             raise ended
-        summary = rescore(directory, config.get("scoring") or {}, config.get("report") or {})
+        summary = rescore(directory, config)
     if ended is not None:
         hint = resume_with or f"hydra.run.dir={shlex.quote(str(directory))}"
         raise type(ended)(
@@ -110,11 +112,13 @@ class _Evaluation:
         self.run = run_config_from(config.get("run") or {})
         self._load = load_config_from(config.get("load") or {})
         # What is needed only at the end is checked now: a bad value must not cost a run.
-        scoring_config_from(config.get("scoring") or {})
+        scoring = scoring_config_from(config.get("scoring") or {})
+        labels = labels_config_from(config.get("labels") or {})
         report_config_from(config.get("report") or {})
         self._phases = Phases()
         self._audio_s = 0.0
         self._corpus = read_corpus(dataset_config_from(config["dataset"]))
+        check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
         """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
