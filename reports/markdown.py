@@ -125,8 +125,9 @@ def _measured_rows(
 
 def _load_settings(load: Mapping[str, Any]) -> str:
     """What the schedule was set to, beside its name."""
+    told = ", language clip" if load.get("language") == "clip" else ""
     named = _LOAD_SETTINGS.get(load["schedule"], ())
-    return "".join(f", {name} {cell(load[name])}" for name in named if load.get(name) is not None)
+    return told + "".join(f", {name} {cell(load[name])}" for name in named if load.get(name) is not None)
 
 
 def _session(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> Mapping[str, Any]:
