@@ -11,6 +11,7 @@ from sv_eval.caveats import find_caveats
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.labels.config import LabelsConfig, labels_config_from
 from sv_eval.labels.relabelling import check_scored, describe, relabelled, relabelling_of
+from sv_eval.references import references_of
 from sv_eval.run.identity import ENVIRONMENT, settings_hash
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run.load import DEFAULT_MAX_LATE_MS, STREAM
@@ -149,6 +150,7 @@ def compute_metrics(
         "dataset_hash": dataset["hash"],
         "started_at": environment["started_at"],
     }
+    scores["references"] = references_of(scores, environment)
     caveats = find_caveats(scores, environment, table.speakers)
     return {"schema_version": 1, **_first(scores, "run"), "caveats": caveats}
 
