@@ -26,7 +26,7 @@ def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
     if not isinstance(settings, dict):
         raise ConfigError("the configuration is not a mapping")
     plain = {str(key): value for key, value in settings.items()}
-    backend = build_backend(plain["backend"])
+    backend = executed(plain["backend"], plain.get("executor") or {})
     summary = evaluate(
         plain,
         backend,
@@ -51,6 +51,18 @@ def build_backend(settings: Mapping[str, Any]) -> Backend:
     if not is_backend(backend):
         raise ConfigError(f"backend._target_={settings['_target_']}: not a backend (sv_eval.backend.Backend)")
     return backend
+
+
+def executed(settings: Mapping[str, Any], executor: Mapping[str, Any]) -> Backend:
+    """The backend in this process, or in the workers that `executor` asks for; raises ConfigError."""
+    from sv_eval.executors.config import RAY, executor_config_from
+
+    config, backend = executor_config_from(executor), build_backend(settings)
+    if config.name != RAY:
+        return backend
+    from sv_eval.executors.ray_workers import RayWorkers
+
+    return RayWorkers(settings, backend, config)
 
 
 def instantiated(settings: Mapping[str, Any], where: str) -> Any:
