@@ -18,7 +18,7 @@ def test_a_sweep_on_ray_runs_every_job(call: Call, tmp_path: Path) -> None:
     done = call(
         "-m",
         "hydra/launcher=ray",
-        "hydra.launcher.ray.init.include_dashboard=false",
+        "+hydra.launcher.ray.init.include_dashboard=false",
         "+hydra.launcher.ray.init._node_ip_address=127.0.0.1",
         "backend=fake",
         "dataset=simulated",
