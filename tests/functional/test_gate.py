@@ -13,10 +13,11 @@ from xml.etree import ElementTree
 import pytest
 
 CORPUS = (
-    "backend=fake", "dataset=simulated", "dataset.simulated.n_clips=1400", "dataset.simulated.n_speakers=40",
+    "backend=fake", "dataset=simulated", "dataset.simulated.n_clips=700", "dataset.simulated.n_speakers=40",
     "load.warmup_clips=0", "run.telemetry_s=null",
 )  # fmt: skip
-GATE = ("gate=ci", "gate.baseline=baselines/simulated.json")
+# Wide ratios: a busy machine must not turn a green one red.
+GATE = ("gate=ci", "gate.baseline=baselines/simulated.json", "gate.ratios.p50=4", "gate.ratios.p95=6")
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def test_a_change_that_makes_nothing_worse_is_green(checkout: Checkout) -> None:
 
 
 def test_a_loss_of_accuracy_is_red(checkout: Checkout) -> None:
-    done = pull_request(checkout, "worse", "backend.accuracy=0.7", "backend.latency={p50_ms: 2, p95_ms: 3}")
+    done = pull_request(checkout, "worse", "backend.accuracy=0.6", "backend.latency={p50_ms: 2, p95_ms: 3}")
 
     assert done.returncode == 3, done.stdout + done.stderr
     assert "fail UAR" in done.stdout
@@ -91,7 +92,7 @@ def test_a_loss_of_accuracy_is_red(checkout: Checkout) -> None:
 
 
 def test_a_slowdown_is_red(checkout: Checkout) -> None:
-    done = pull_request(checkout, "slower", "backend.latency={p50_ms: 4, p95_ms: 6}")
+    done = pull_request(checkout, "slower", "backend.latency={p50_ms: 25, p95_ms: 30}")
 
     assert done.returncode == 3, done.stdout + done.stderr
     failed = [line for line in done.stdout.splitlines() if line.strip().startswith("fail")]
@@ -134,8 +135,9 @@ def test_a_baseline_is_shown_and_updated(checkout: Checkout) -> None:
     assert "dataset: simulated" in shown.stdout
     assert again.returncode == 2
     assert "update" in again.stderr
-    assert "uar: 0.8" in updated.stdout
-    assert checkout.run("sv_eval.gate", "baseline=baselines/simulated.json", "candidate=runs/worse").returncode == 0
+    assert "uar: 0.7" in updated.stdout
+    sides = ("baseline=baselines/simulated.json", "candidate=runs/worse")
+    assert checkout.run("sv_eval.gate", *sides, "gate=quality").returncode == 0
     checkout.git("checkout", "-q", "--", "baselines")
 
 
