@@ -80,6 +80,19 @@ class Wording:
         ]
         return ("；" if self.language == "zh" else "; ").join(sentences)
 
+    def counted(self, counts: Mapping[str, int]) -> str:
+        """Names with their numbers, as somebody else gave them: `a (3), b (1)`."""
+        parts = [f"{cell(name)} ({number})" for name, number in counts.items()]
+        return ("、" if self.language == "zh" else ", ").join(parts)
+
+    def plain_values(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Values for a sentence; those that hold several are put on one line."""
+        shown = {}
+        for key, value in values.items():
+            parts = [f"{name} {item}" for name, item in value.items()] if isinstance(value, Mapping) else [value]
+            shown[key] = ", ".join(cell(part) for part in parts)
+        return shown
+
     def shares(self, figures: Mapping[str, Mapping[str, Any]]) -> str:
         """Published figures on one line: `UAR 70.0 %, accuracy 70.0 %`."""
         named = [f"{self(f'rows.{name}')} {share(figure['published'])}" for name, figure in figures.items()]

@@ -207,7 +207,7 @@ def _latencies(candidate: Subject, baseline: Subject, config: GateConfig, levels
         limit = getattr(config.ratios, name)
         if limit is None:
             continue
-        if refused := _not_comparable(candidate, baseline):
+        if refused := not_comparable(candidate, baseline):
             yield RuleResult(
                 name=f"ratio:{name}", verdict=Verdict.INCONCLUSIVE, reason=refused[0], values=refused[1]
             )
@@ -216,7 +216,7 @@ def _latencies(candidate: Subject, baseline: Subject, config: GateConfig, levels
         yield ratio_rule(f"ratio:{name}", ratio, limit, levels, n=len(candidate.latency_ms))
 
 
-def _not_comparable(candidate: Subject, baseline: Subject) -> tuple[str, dict[str, Any]] | None:
+def not_comparable(candidate: Subject, baseline: Subject) -> tuple[str, dict[str, Any]] | None:
     """Why the two latencies are no figures of one kind; None where they are."""
     for subject in (baseline, candidate):
         if subject.latency_refused:

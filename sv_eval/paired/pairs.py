@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from sv_eval.errors import UsageError
 from sv_eval.paired.significance import Discordant
 from sv_eval.scoring.config import POLICIES
 from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.vocabulary import Vocabulary
 
 Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -83,7 +84,7 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
     A clip that either run failed on is no pair; how many there are is counted.
     """
     if before.words != after.words:
-        raise UsageError("the two runs are scored under different label maps; score both under one (labels=MAP)")
+        after = _in_the_words_of(after, before.words)
     if policy not in POLICIES:
         raise ValueError(f"unknown policy {policy}")
     at_before, at_after = _common(before.clip_ids, after.clip_ids)
@@ -113,6 +114,21 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
         only_after=len(after) - len(at_before),
         failed_before=int(failed_before.sum()),
         failed_after=int(failed_after.sum()),
+    )
+
+
+def _in_the_words_of(table: RecordTable, words: Vocabulary) -> RecordTable:
+    """The table with the codes of another vocabulary; raises UsageError unless it has the same classes."""
+    if set(table.words.classes) != set(words.classes):
+        raise UsageError("the two runs are scored under different label maps; score both under one (labels=MAP)")
+    answers = np.array([words.answer(name) for name in table.words.answers], dtype=np.int8)
+    references = np.array([words.reference(name) for name in table.words.references], dtype=np.int8)
+    return replace(
+        table,
+        reference=references[table.reference],
+        predicted=answers[table.predicted],
+        forced=np.where(table.forced < 0, table.forced, answers[table.forced]),
+        words=words,
     )
 
 

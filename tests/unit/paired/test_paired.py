@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sv_eval.paired.pairs import Pairs, pairs_of
 from sv_eval.paired.significance import Discordant, holm, mcnemar, mcnemar_worse
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.vocabulary import Vocabulary
 
 LABELS = ("happy", "sad", "angry")
 
@@ -228,3 +230,30 @@ def test_pairs_know_which_answers_changed():
 
     assert pairs.changed.tolist() == [True, False]
     assert pairs.discordant("sad") == Discordant(0, 0)
+
+
+@given(runs)
+def test_the_order_of_the_classes_is_of_no_matter(clips):
+    before, after = both(clips)
+    turned = Vocabulary(tuple(reversed(after.words.classes)))
+    answer = np.array([turned.answer(name) for name in after.words.answers], dtype=np.int8)
+    reference = np.array([turned.reference(name) for name in after.words.references], dtype=np.int8)
+    other = replace(
+        after,
+        reference=np.array(
+            [turned.reference(after.words.references[code]) for code in after.reference], dtype=np.int8
+        ),
+        predicted=answer[after.predicted],
+        forced=answer[after.forced],
+        words=turned,
+    )
+
+    assert pairs_of(before, other, LABELS).after.tolist() == pairs_of(before, after, LABELS).after.tolist()
+
+
+def test_other_classes_are_refused():
+    run = table([("happy", "happy")])
+    other = replace(run, words=Vocabulary((*run.words.classes, "calm")))
+
+    with pytest.raises(UsageError, match="different label maps"):
+        pairs_of(run, other, LABELS)

@@ -1,0 +1,99 @@
+"""The report of a comparison, as Markdown, with its plot of accuracy against latency."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from reports.figures import INK, STYLE, plot, svg
+from reports.markdown import template
+from reports.suite import points
+from reports.wording import Wording, share
+
+TRADE_OFF = "trade_off.svg"
+_SHOWN_FLIPS = 10
+_COLOURS = ("#4878a8", "#b3541e", "#2a7f62", "#7a5195", "#8c6d31", "#555555")
+
+
+def render_compare(found: Mapping[str, Any], language: str = "en", *, figure: str = TRADE_OFF) -> str:
+    """The report on what compare.json holds, in `language` (`en` or `zh`); `figure` is where the plot lies."""
+    words = Wording(language)
+    return template("compare.md.j2").render(
+        w=words,
+        c=found,
+        figure=figure,
+        share=share,
+        points=points,
+        interval=_interval,
+        p=_p,
+        ratio=_ratio,
+        shown=_SHOWN_FLIPS,
+        level=f"{100 * found['confidence']:g} %",
+        command=shlex.join(found["command"]),
+    )
+
+
+def _interval(difference: Mapping[str, Any]) -> str:
+    """A difference in points with its bounds."""
+    if difference["value"] is None:
+        return "–"
+    if difference["low"] is None:
+        return points(difference["value"])
+    return f"{points(difference['value'])} [{points(difference['low'])}, {points(difference['high'])}]"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1e}" if value < 1e-4 else f"{value:.4f}"
+
+
+def _ratio(ratio: Mapping[str, Any] | None) -> str:
+    if ratio is None or ratio["value"] is None:
+        return "–"
+    bounds = "" if ratio["low"] is None else f" [{ratio['low']:.3f}, {ratio['high']:.3f}]"
+    return f"{ratio['value']:.3f}{bounds}"
+
+
+def draw_compare(found: Mapping[str, Any]) -> str:
+    """UAR against latency, a point with both intervals a run; p95 where all runs have it, else the median."""
+    import matplotlib
+
+    runs = found["runs"]
+    name = "p95" if all(run["latency_ms"]["p95"]["value"] is not None for run in runs) else "p50"
+    with matplotlib.rc_context(STYLE):
+        drawing, axes = plot(width=5.2, height=3.0, left=0.8, bottom=0.6)
+        for place, run in enumerate(runs):
+            uar, latency = run["accuracy"]["uar"], run["latency_ms"][name]
+            if uar["value"] is None or latency["value"] is None:
+                continue
+            axes.errorbar(
+                latency["value"],
+                100 * uar["value"],
+                xerr=_reach(latency, 1),
+                yerr=_reach(uar, 100),
+                fmt="o",
+                color=_COLOURS[place % len(_COLOURS)],
+                capsize=2,
+                markersize=5,
+                linewidth=1,
+                label=run["name"],
+            )
+        axes.set_xlabel(f"latency {name}, ms")
+        axes.set_ylabel("UAR, %")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, fontsize=8)
+        else:
+            axes.text(0.5, 0.5, "no run has both figures", transform=axes.transAxes, ha="center", color=INK)
+        axes.spines[["top", "right"]].set_visible(False)
+        return svg(drawing)
+
+
+def _reach(figure: Mapping[str, Any], scale: float) -> list[list[float]]:
+    """How far the bounds lie from the value, as error bars want it; 0 for a side that is not known."""
+    sides = [
+        0.0 if bound is None else max(0.0, sign * (bound - figure["value"]) * scale)
+        for bound, sign in ((figure["low"], -1), (figure["high"], 1))
+    ]
+    return [[sides[0]], [sides[1]]]

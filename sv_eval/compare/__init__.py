@@ -1,0 +1,1 @@
+"""Several finished runs side by side, on the clips that all of them have."""

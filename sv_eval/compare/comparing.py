@@ -1,0 +1,216 @@
+"""What a comparison finds: figures on the common clips, paired differences, agreement, flips and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.compare.entrants import Entrants
+from sv_eval.gate.judging import not_comparable
+from sv_eval.paired.differences import Difference, differences_of
+from sv_eval.paired.latency_ratio import latency_ratio
+from sv_eval.paired.pairs import Pairs, pairs_of
+from sv_eval.paired.significance import holm, mcnemar
+from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.interval import plain
+from sv_eval.scoring.percentiles import percentile
+from sv_eval.scoring.policies import HEADLINE, scores_over
+from sv_eval.scoring.table import RecordTable
+
+_FLIPS = 200
+_FEWEST_IN_GROUP = 10
+
+
+def compare(entrants: Entrants, *, confidence: float, resamples: int, seed: int) -> dict[str, Any]:
+    """What compare.json holds. Differences are the later run's figure less the earlier one's."""
+    options = {"confidence": confidence, "resamples": resamples, "seed": seed}
+    config = ScoringConfig(policy=entrants.policy, **options)  # type: ignore[arg-type]
+    pairs = {
+        (one, other): pairs_of(
+            entrants.subjects[one].table, entrants.subjects[other].table, entrants.labels, entrants.policy
+        )
+        for one, other in combinations(range(len(entrants.names)), 2)
+    }
+    found = [_pair(entrants, one, other, each, options) for (one, other), each in pairs.items()]
+    # Every pair of runs asks anew whether two of them differ.
+    for name in ("uar", "accuracy", "macro_f1"):
+        asked = [each for each in found if each["differences"][name]["p_value"] is not None]
+        adjusted = holm([each["differences"][name]["p_value"] for each in asked])
+        for each, p in zip(asked, adjusted, strict=True):
+            each["differences"][name]["p_adjusted"] = plain(p)
+    return {
+        "schema_version": 1,
+        "n_clips": len(entrants.subjects[0].table),
+        "labels": list(entrants.labels),
+        "policy": entrants.policy,
+        "confidence": confidence,
+        "narrowed": dict(entrants.narrowed),
+        "runs": [_run(entrants, place, config) for place in range(len(entrants.names))],
+        "pairs": found,
+        "agreement": _agreement(entrants, pairs),
+        "groups": _groups(entrants, pairs, options),
+    }
+
+
+def _run(entrants: Entrants, place: int, config: ScoringConfig) -> dict[str, Any]:
+    """One run's own figures on the common clips, and its latency."""
+    subject = entrants.subjects[place]
+    scores = scores_over(subject.table, entrants.labels, config)
+    policy = scores.policies[entrants.policy]
+    latency = {
+        name: percentile(subject.latency_ms, share, confidence=config.confidence).to_json()
+        for name, share in (("p50", 0.5), ("p95", 0.95))
+    }
+    if subject.latency_refused:
+        latency = {name: {**one, "value": None, "reason": subject.latency_refused} for name, one in latency.items()}
+    return {
+        "name": entrants.names[place],
+        "source": subject.source,
+        "identity": dict(subject.identity),
+        "n_scored": scores.n,
+        "accuracy": {name: getattr(policy, name).to_json() for name in HEADLINE},
+        "recall": {label: policy.recall[label].to_json() for label in entrants.labels},
+        "latency_ms": latency,
+    }
+
+
+def _pair(entrants: Entrants, one: int, other: int, pairs: Pairs, options: Mapping[str, Any]) -> dict[str, Any]:
+    differences = differences_of(pairs, **options)
+    discordant = pairs.discordant()
+    return {
+        "before": entrants.names[one],
+        "after": entrants.names[other],
+        "n": pairs.n,
+        "failed": {"before": pairs.failed_before, "after": pairs.failed_after},
+        "differences": {name: differences[name].to_json() for name in ("uar", "accuracy", "macro_f1")},
+        "per_emotion": _per_emotion(pairs, differences),
+        "mcnemar": {
+            "gained": discordant.gained,
+            "lost": discordant.lost,
+            "p_value": plain(mcnemar(discordant)),
+        },
+        "latency_ratio": _ratios(entrants, one, other, options["confidence"]),
+        "flips": _flips(entrants, one, other, pairs),
+    }
+
+
+def _per_emotion(pairs: Pairs, differences: Mapping[str, Difference]) -> dict[str, Any]:
+    """The recalls' differences, with p-values adjusted over the emotions."""
+    found = {label: differences[f"recall:{label}"] for label in pairs.labels}
+    asked = [label for label, one in found.items() if one.p_value is not None]
+    adjusted = dict(zip(asked, holm([found[label].p_value or 0.0 for label in asked]), strict=True))
+    return {
+        label: {**one.to_json(), "p_adjusted": plain(adjusted.get(label)), **pairs.discordant(label)._asdict()}
+        for label, one in found.items()
+    }
+
+
+def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> dict[str, Any]:
+    before, after = entrants.subjects[one], entrants.subjects[other]
+    if refused := not_comparable(after, before):
+        return {"refused": refused[0], **refused[1]}
+    return {
+        name: latency_ratio(before.latency_ms, after.latency_ms, share, confidence=confidence).to_json()
+        for name, share in (("p50", 0.5), ("p95", 0.95))
+    }
+
+
+def _flips(entrants: Entrants, one: int, other: int, pairs: Pairs) -> dict[str, Any]:
+    """Clips that one of the runs alone got right, with their audio; so many at most of each."""
+    tables = entrants.subjects[one].table, entrants.subjects[other].table
+    lost = pairs.right_before & ~pairs.right_after
+    gained = ~pairs.right_before & pairs.right_after
+    return {
+        "changed": int(pairs.changed.sum()),
+        "lost": _clips(entrants, tables, pairs, lost),
+        "gained": _clips(entrants, tables, pairs, gained),
+    }
+
+
+def _clips(
+    entrants: Entrants, tables: tuple[RecordTable, RecordTable], pairs: Pairs, which: NDArray[np.bool_]
+) -> list[dict[str, Any]]:
+    chosen = [pairs.clip_ids[place] for place in np.flatnonzero(which)[:_FLIPS].tolist()]
+    before, after = (_answers_to(table, chosen, pairs.policy) for table in tables)
+    reference = dict(zip(pairs.clip_ids, pairs.reference.tolist(), strict=True))
+    return [
+        {
+            "clip": clip_id,
+            "path": entrants.paths.get(clip_id, ""),
+            "reference": pairs.labels[reference[clip_id]],
+            "before": before[clip_id],
+            "after": after[clip_id],
+        }
+        for clip_id in chosen
+    ]
+
+
+def _answers_to(table: RecordTable, clip_ids: Sequence[str], policy: str) -> dict[str, str]:
+    """What the run said to some clips."""
+    answers = table.banned if policy == "ban" else table.predicted
+    asked = set(clip_ids)
+    return {
+        clip_id: table.words.answers[code]
+        for clip_id, code in zip(table.clip_ids, answers.tolist(), strict=True)
+        if clip_id in asked
+    }
+
+
+def _agreement(entrants: Entrants, pairs: Mapping[tuple[int, int], Pairs]) -> list[list[float | None]]:
+    """The share of clips to which two runs gave the same answer, right or wrong; 1 on the diagonal."""
+    n = len(entrants.names)
+    found: list[list[float | None]] = [[1.0 if i == j else None for j in range(n)] for i in range(n)]
+    for (one, other), each in pairs.items():
+        share = plain(1.0 - float(each.changed.mean())) if each.n else None
+        found[one][other] = found[other][one] = share
+    return found
+
+
+def _groups(
+    entrants: Entrants, pairs: Mapping[tuple[int, int], Pairs], options: Mapping[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """Accuracy of both runs of every pair within each sex and language that has enough clips."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for group, values in entrants.groups.items():
+        rows = []
+        for (one, other), each in pairs.items():
+            value = np.array([values.get(clip_id, "") for clip_id in each.clip_ids])
+            for name in sorted(set(value.tolist()) - {""}):
+                inside = value == name
+                if int(inside.sum()) < _FEWEST_IN_GROUP:
+                    continue
+                differences = differences_of(part_of(each, inside), **options)
+                rows.append(
+                    {
+                        "value": name,
+                        "before": entrants.names[one],
+                        "after": entrants.names[other],
+                        "n": int(inside.sum()),
+                        "differences": {key: differences[key].to_json() for key in ("uar", "accuracy")},
+                    }
+                )
+        if rows:
+            found[group] = rows
+    return found
+
+
+def part_of(pairs: Pairs, which: NDArray[np.bool_]) -> Pairs:
+    """Some of the pairs."""
+    return Pairs(
+        labels=pairs.labels,
+        policy=pairs.policy,
+        clip_ids=tuple(clip_id for clip_id, inside in zip(pairs.clip_ids, which, strict=True) if inside),
+        reference=pairs.reference[which],
+        before=pairs.before[which],
+        after=pairs.after[which],
+        speaker=pairs.speaker[which],
+        n_common=int(which.sum()),
+        only_before=0,
+        only_after=0,
+        failed_before=0,
+        failed_after=0,
+    )

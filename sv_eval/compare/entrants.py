@@ -1,0 +1,139 @@
+"""The runs that are compared, narrowed to what they have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sv_eval.errors import UsageError
+from sv_eval.gate.bare_table import bare_table
+from sv_eval.gate.baseline_file import read_subject
+from sv_eval.gate.subject import Subject
+from sv_eval.run.journal import RECORDS, read_lines
+from sv_eval.scoring.table import RecordTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrants:
+    """Runs over the same clips and classes."""
+
+    names: tuple[str, ...]
+    """Short names, as the report calls them."""
+    subjects: tuple[Subject, ...]
+    """Their tables hold the common clips alone."""
+    labels: tuple[str, ...]
+    """The classes that all of them are scored on."""
+    policy: str
+    """The unknown policy that all of them are scored under."""
+    narrowed: Mapping[str, Any]
+    """What was left out to make them comparable; empty where nothing was."""
+    groups: Mapping[str, Mapping[str, str]]
+    """`sex` and `language`, each from clip id to its value, where it is known."""
+    paths: Mapping[str, str]
+    """Clip id to where its audio is, where that is known."""
+
+
+def entrants_of(sources: Sequence[str], policy: str | None = None) -> Entrants:
+    """The runs in these directories or baseline files; raises UsageError when they have nothing in common."""
+    subjects = [read_subject(source) for source in sources]
+    common = set(subjects[0].table.clip_ids).intersection(*(set(one.table.clip_ids) for one in subjects[1:]))
+    if not common:
+        raise UsageError(f"{sources[0]} and the others have no clip in common: compare runs over one corpus")
+    if len({frozenset(subject.table.words.classes) for subject in subjects}) > 1:
+        raise UsageError(
+            "the runs are scored under different label maps; score them under one: "
+            "python -m sv_eval.score RUN labels=MAP"
+        )
+    labels = tuple(name for name in subjects[0].labels if all(name in one.labels for one in subjects))
+    if not labels:
+        raise UsageError("the runs have no scored class in common; score them again with the same scoring.labels")
+    chosen = policy or subjects[0].policy
+    names = short_names(sources)
+    return Entrants(
+        names=names,
+        subjects=tuple(replace(one, table=_narrowed(one.table, common)) for one in subjects),
+        labels=labels,
+        policy=chosen,
+        narrowed=_left_out(names, subjects, common, labels, chosen),
+        groups=_groups(sources, common),
+        paths=_paths(subjects, common),
+    )
+
+
+def short_names(sources: Sequence[str]) -> tuple[str, ...]:
+    """The shortest ends of the paths that tell them apart.
+
+    >>> short_names(["runs/a/1", "runs/b/1"])
+    ('a/1', 'b/1')
+    """
+    parts = [[part for part in Path(source).parts if part not in ("/", ".")] or [source] for source in sources]
+    for length in range(1, max(map(len, parts)) + 1):
+        names = tuple("/".join(part[-length:]) for part in parts)
+        if len(set(names)) == len(names):
+            return names
+    return tuple(f"{source} ({place})" for place, source in enumerate(sources, 1))
+
+
+def _narrowed(table: RecordTable, common: set[str]) -> RecordTable:
+    """The answers to the common clips; a table that holds no others is left as it is."""
+    if len(common) == len(table):
+        return table
+    kept = np.array([clip_id in common for clip_id in table.clip_ids])
+    return bare_table(
+        tuple(clip_id for clip_id in table.clip_ids if clip_id in common),
+        reference=table.reference[kept],
+        predicted=table.predicted[kept],
+        forced=table.forced[kept],
+        speaker=table.speaker[kept],
+        speakers=table.speakers,
+        words=table.words,
+    )
+
+
+def _left_out(
+    names: Sequence[str], subjects: Sequence[Subject], common: set[str], labels: Sequence[str], policy: str
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    more = {name: len(one.table) - len(common) for name, one in zip(names, subjects, strict=True)}
+    if any(more.values()):
+        found["clips"] = {name: count for name, count in more.items() if count}
+    hashes = {one.identity["dataset_hash"] for one in subjects}
+    if len(hashes) > 1:
+        found["dataset_hashes"] = sorted(hashes)
+    if any(set(one.labels) != set(labels) for one in subjects):
+        found["labels"] = sorted({name for one in subjects for name in one.labels} - set(labels))
+    if any(one.policy != policy for one in subjects):
+        found["policy"] = policy
+    return found
+
+
+def _groups(sources: Sequence[str], common: set[str]) -> dict[str, dict[str, str]]:
+    """Sex and language of the common clips, from the first run's records; none for a baseline file."""
+    found: dict[str, dict[str, str]] = {"sex": {}, "language": {}}
+    for source in sources:
+        if not Path(source).is_dir():
+            continue
+        for line in read_lines(Path(source) / RECORDS):
+            clip = json.loads(line)["clip"]
+            if clip["id"] in common:
+                for name, values in found.items():
+                    if clip.get(name):
+                        values[clip["id"]] = clip[name]
+        break
+    return found
+
+
+def _paths(subjects: Sequence[Subject], common: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in subjects:
+        found |= {
+            clip_id: path
+            for clip_id, path in zip(one.table.clip_ids, one.table.paths, strict=True)
+            if path and clip_id in common
+        }
+    return found

@@ -1,0 +1,127 @@
+"""Finished runs side by side from the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RUN = (
+    "backend=fake", "dataset=simulated", "dataset.simulated.n_clips=280", "dataset.simulated.n_speakers=20",
+    "load.warmup_clips=0", "run.telemetry_s=null",
+)  # fmt: skip
+Runs = dict[str, Path]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Runs of different quality over one simulated corpus, one over part of it, and one over another."""
+    folder = tmp_path_factory.mktemp("runs")
+    changes = {
+        "a": (),
+        "b": ("backend.accuracy=0.6",),
+        "c": ("backend.accuracy=0.95", "load=offline"),
+        "part": ("dataset.limit=210",),
+        "three": ("labels=three",),
+        "other": ("dataset=demo", "dataset.limit=20"),
+    }
+    for name, extra in changes.items():
+        words = [word for word in RUN if name != "other" or not word.startswith("dataset")]
+        done = command("sv_eval", *words, *extra, f"hydra.run.dir={folder / name}")
+        assert done.returncode == 0, done.stderr
+    return {name: folder / name for name in changes}
+
+
+def command(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def found(out: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((out / "compare.json").read_text(encoding="utf-8"))
+    return data
+
+
+def test_three_runs_side_by_side(runs: Runs, tmp_path: Path) -> None:
+    done = command("sv_eval.compare", runs["a"], runs["b"], runs["c"], f"out={tmp_path}")
+
+    assert done.returncode == 0, done.stderr
+    data = found(tmp_path)
+    first, second, third = data["pairs"]
+    assert (first["before"], first["after"]) == ("a", "b")
+    assert first["differences"]["uar"]["high"] < 0 < third["differences"]["uar"]["low"]
+    assert first["differences"]["uar"]["p_adjusted"] >= first["differences"]["uar"]["p_value"]
+    assert first["mcnemar"]["lost"] == len(first["flips"]["lost"]) > first["mcnemar"]["gained"]
+    assert second["latency_ratio"]["refused"] == "other_load"
+    assert data["agreement"][0][0] == 1.0
+    assert data["agreement"][0][1] == data["agreement"][1][0] < 1.0
+    assert {row["value"] for row in data["groups"]["sex"]} == {"female", "male"}
+    assert data["narrowed"] == {}
+    report = (tmp_path / "compare.md").read_text(encoding="utf-8")
+    assert "## a → b" in report
+    assert (tmp_path / "figures/trade_off.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_the_figures_of_a_run_are_those_of_its_own_report(runs: Runs, tmp_path: Path) -> None:
+    command("sv_eval.compare", runs["a"], runs["b"], f"out={tmp_path}")
+
+    metrics = json.loads((runs["a"] / "metrics.json").read_text(encoding="utf-8"))
+    assert found(tmp_path)["runs"][0]["accuracy"] == metrics["accuracy"]
+    assert found(tmp_path)["runs"][0]["latency_ms"]["p95"] == metrics["latency_ms"]["p95"]
+
+
+def test_clips_of_some_runs_alone_are_left_out_and_the_report_says_so(runs: Runs, tmp_path: Path) -> None:
+    done = command("sv_eval.compare", runs["a"], runs["part"], f"out={tmp_path}", "report.language=zh")
+
+    assert done.returncode == 0, done.stderr
+    data = found(tmp_path)
+    assert data["n_clips"] == 210
+    assert data["narrowed"]["clips"] == {"a": 70}
+    assert "略去的录音：a (70)" in (tmp_path / "compare.md").read_text(encoding="utf-8")
+
+
+def test_a_baseline_file_takes_part(runs: Runs, tmp_path: Path) -> None:
+    file = tmp_path / "b.json"
+    command("sv_eval.baseline", "save", runs["b"], file)
+
+    done = command("sv_eval.compare", runs["a"], file, f"out={tmp_path}")
+
+    assert done.returncode == 0, done.stderr
+    again = command("sv_eval.compare", runs["a"], runs["b"], f"out={tmp_path / 'again'}")
+    assert again.returncode == 0, again.stderr
+    ours, theirs = (found(where)["pairs"][0]["differences"] for where in (tmp_path, tmp_path / "again"))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("names", "extra", "expected"),
+    [
+        (("a",), (), "two runs at least"),
+        (("a", "other"), (), "no clip in common"),
+        (("a", "three"), (), "different label maps"),
+        (("a", "b"), ("polcy=ban",), "did you mean policy"),
+        (("a", "b"), ("policy=bann",), "did you mean ban"),
+        (("a", "b"), ("confidence=high",), "confidence=high"),
+        (("a", "b"), ("nowhere",), "nowhere: neither a run directory"),
+    ],
+)
+def test_wrong_input_is_explained_in_a_line(
+    runs: Runs, tmp_path: Path, names: tuple[str, ...], extra: tuple[str, ...], expected: str
+) -> None:
+    done = command("sv_eval.compare", *(runs[name] for name in names), *extra, f"out={tmp_path}")
+
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_help_is_whole() -> None:
+    done = command("sv_eval.compare", "--help")
+
+    assert done.returncode == 0
+    assert "policy=wrong|abstain|ban" in done.stdout
