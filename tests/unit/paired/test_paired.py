@@ -240,9 +240,7 @@ def test_the_order_of_the_classes_is_of_no_matter(clips):
     reference = np.array([turned.reference(name) for name in after.words.references], dtype=np.int8)
     other = replace(
         after,
-        reference=np.array(
-            [turned.reference(after.words.references[code]) for code in after.reference], dtype=np.int8
-        ),
+        reference=reference[after.reference],
         predicted=answer[after.predicted],
         forced=answer[after.forced],
         words=turned,
