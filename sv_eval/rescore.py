@@ -13,6 +13,7 @@ from sv_eval.run.identity import ENVIRONMENT, settings_hash
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run.load import DEFAULT_MAX_LATE_MS, STREAM
 from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_json, write_text
+from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.load import load_summary, refuse_latency
 from sv_eval.scoring.repeats import repeats_of
@@ -109,6 +110,9 @@ def compute_metrics(
 
         check(table, scorecard)
     scores = scorecard.to_json()
+    scores["chance"] = chance_levels({label: each.support for label, each in scorecard.per_emotion.items()})
+    if scores["chance"] is None:
+        scores["chance_reason"] = "no clip was scored"
     timed = table if timing is None else timing
     scores["latency_ms"]["histogram"] = latency_histogram(timed)
     scores["latency_ms"] |= signs_of(timed)
