@@ -21,6 +21,7 @@ from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
 from sv_eval.scoring.signs import signs_of
 from sv_eval.scoring.streaming import streaming_scores
 from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.transcripts import known_languages, transcript_scores
 from sv_eval.structure import structure
 
 LANGUAGES = ("en", "zh")
@@ -113,6 +114,15 @@ def compute_metrics(
     scores["chance"] = chance_levels({label: each.support for label, each in scorecard.per_emotion.items()})
     if scores["chance"] is None:
         scores["chance_reason"] = "no clip was scored"
+    scores["transcripts"], why_not = transcript_scores(
+        table,
+        scorecard.scores.labels,
+        policy=config.policy,
+        known_languages=known_languages(backend["capabilities"], backend.get("card") or {}),
+        confidence=config.confidence,
+    )
+    if why_not:
+        scores["transcripts_reason"] = why_not
     timed = table if timing is None else timing
     scores["latency_ms"]["histogram"] = latency_histogram(timed)
     scores["latency_ms"] |= signs_of(timed)
