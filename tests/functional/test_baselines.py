@@ -186,7 +186,7 @@ def test_without_opensmile_one_line_names_the_extra(tmp_path: Path, environment:
 
 
 @pytest.mark.slow
-def test_emodbs_recordings_give_what_is_published_of_the_method(
+def test_emodbs_recordings_come_out_where_the_literature_has_the_method(
     call: Call, tmp_path: Path, emodb_root: Path, metrics_of: Metrics
 ) -> None:
     ran(call("backend=egemaps_svm", "dataset=emodb", f"dataset.root={emodb_root}", FOUR, "hydra.run.dir=run"))
@@ -194,4 +194,6 @@ def test_emodbs_recordings_give_what_is_published_of_the_method(
     metrics = metrics_of(tmp_path / "run")
     assert metrics["run"]["n_scored"] == 339
     assert metrics["chance"]["majority"]["uar"] == 0.25
-    assert 0.70 <= metrics["accuracy"]["uar"]["value"] <= 0.85
+    # See docs/baselines.md: 73 and 77 % accuracy are published for an SVM and the same protocol, of seven emotions.
+    assert 0.70 <= metrics["accuracy"]["uar"]["value"] <= 0.82
+    assert 0.70 <= metrics["accuracy"]["accuracy"]["value"] <= 0.82
