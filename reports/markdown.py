@@ -19,6 +19,9 @@ _HEADLINE_CAVEATS = (
     "demonstration_model",
     "random_weights",
     "simulation",
+    "chance",
+    "fitted_by_speakers",
+    "fitted_by_clips",
     "training_overlap",
     "fell_behind",
 )
@@ -97,6 +100,7 @@ def _measured_rows(
     rows = [
         ("model", cell(backend["model"])),
         ("weights", ", ".join(filter(None, [backend["precision"], _code(backend["model_hash"])]))),
+        ("model_licence", cell((backend.get("card") or {}).get("licence") or "")),
         ("backend", f"`{backend['name']}`"),
         ("device", backend["device"]),
         ("settings", ", ".join(f"{key} {cell(value)}" for key, value in backend["details"].items())),

@@ -36,6 +36,10 @@ class Wording:
         """A list of emotions."""
         return ("、" if self.language == "zh" else ", ").join(self.emotion(name) for name in names)
 
+    def counted(self, counts: Mapping[str, int]) -> str:
+        """Names with their numbers: `de (362), fr (3)`."""
+        return ("、" if self.language == "zh" else ", ").join(f"{cell(name)} ({n})" for name, n in counts.items())
+
     def milliseconds(self, figure: Mapping[str, Any] | None) -> str:
         """A latency with its bounds: `12.3 ms [12.0, 12.8]`; the reason where it is refused."""
         if figure is None:
@@ -79,11 +83,6 @@ class Wording:
             for one in found
         ]
         return ("；" if self.language == "zh" else "; ").join(sentences)
-
-    def counted(self, counts: Mapping[str, int]) -> str:
-        """Names with their numbers, as somebody else gave them: `a (3), b (1)`."""
-        parts = [f"{cell(name)} ({number})" for name, number in counts.items()]
-        return ("、" if self.language == "zh" else ", ").join(parts)
 
     def plain_values(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Values for a sentence; those that hold several are put on one line."""

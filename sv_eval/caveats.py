@@ -54,6 +54,7 @@ def _about_the_model(scores: Mapping[str, Any], environment: Mapping[str, Any], 
     backend = environment["backend"]
     card = backend.get("card") or {}
     yield from _about_the_kind(card.get("kind"), backend["model"])
+    yield from _about_the_folds(card.get("folds"))
     corpus = environment["dataset"]["card"]
     overlap = training_overlap(card, corpus, speakers)
     if overlap:
@@ -80,6 +81,16 @@ def _about_the_kind(kind: str | None, model: str) -> _Found:
         yield "random_weights", {"model": model}
     if kind == "simulation":
         yield "simulation", {}
+    if kind == "chance":
+        yield "chance", {}
+
+
+def _about_the_folds(folds: str | None) -> _Found:
+    """A model that was fitted on the very corpus has another standing than one that never met it."""
+    if folds == "speakers":
+        yield "fitted_by_speakers", {}
+    if folds == "clips":
+        yield "fitted_by_clips", {}
 
 
 def _about_the_precision(backend: Mapping[str, Any]) -> _Found:
@@ -192,5 +203,5 @@ def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]
         yield "offline_latency", {"batch": backend["capabilities"]["max_batch"]}
     if latency["excluded"]["resumed"]:
         yield "latency_of_one_session", {"excluded": latency["excluded"]["resumed"], "n": latency["n"]}
-    if backend["card"].get("kind") != "simulation" and scores["run"]["n_scored"]:
+    if backend["card"].get("kind") not in ("simulation", "chance") and scores["run"]["n_scored"]:
         yield "uncalibrated", {}

@@ -16,6 +16,7 @@ from sv_eval.run.identity import ENVIRONMENT, settings_hash
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run.load import DEFAULT_MAX_LATE_MS, STREAM
 from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_json, write_text
+from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.load import load_summary, refuse_latency
 from sv_eval.scoring.repeats import repeats_of
@@ -23,6 +24,7 @@ from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
 from sv_eval.scoring.signs import signs_of
 from sv_eval.scoring.streaming import streaming_scores
 from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.transcripts import known_languages, transcript_scores
 from sv_eval.structure import structure
 
 LANGUAGES = ("en", "zh")
@@ -121,6 +123,18 @@ def compute_metrics(
 
         check(table, scorecard)
     scores = scorecard.to_json() | {"label_map": describe(plan, as_recorded)}
+    scores["chance"] = chance_levels({label: each.support for label, each in scorecard.per_emotion.items()})
+    if scores["chance"] is None:
+        scores["chance_reason"] = "no clip was scored"
+    scores["transcripts"], why_not = transcript_scores(
+        table,
+        scorecard.scores.labels,
+        policy=config.policy,
+        known_languages=known_languages(backend["capabilities"], backend.get("card") or {}),
+        confidence=config.confidence,
+    )
+    if why_not:
+        scores["transcripts_reason"] = why_not
     timed = table if timing is None else timing
     scores["latency_ms"]["histogram"] = latency_histogram(timed)
     scores["latency_ms"] |= signs_of(timed)

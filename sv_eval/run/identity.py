@@ -18,19 +18,29 @@ ENVIRONMENT = "environment.json"
 
 _MEASURED = ("backend", "dataset", "load")
 _HOW_REACHED = "connection"  # of a backend elsewhere: key, time limits and attempts may change when a run goes on
+_CORPORA = ("corpus", "train")  # of a backend that learns from clips: the hash of its model speaks for these
 _WHERE_NOT_WHAT = ("root", "labels_file")  # the same recordings may lie elsewhere; the dataset hash speaks for them
 
 
 def measured_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a configuration that changes records; scoring, report and run settings do not."""
     settings = {group: config.get(group) for group in _MEASURED}
-    dataset = settings.get("dataset")
-    if isinstance(dataset, Mapping):
-        settings["dataset"] = {key: value for key, value in dataset.items() if key not in _WHERE_NOT_WHAT}
+    settings["dataset"] = _without_places(settings["dataset"])
     backend = settings.get("backend")
     if isinstance(backend, Mapping):
-        settings["backend"] = {key: value for key, value in backend.items() if key != _HOW_REACHED}
+        settings["backend"] = {
+            key: _without_places(value) if key in _CORPORA else value
+            for key, value in backend.items()
+            if key != _HOW_REACHED
+        }
     return settings
+
+
+def _without_places(dataset: Any) -> Any:
+    """A corpus's settings without where it lies."""
+    if not isinstance(dataset, Mapping):
+        return dataset
+    return {key: value for key, value in dataset.items() if key not in _WHERE_NOT_WHAT}
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:

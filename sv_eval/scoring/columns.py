@@ -27,7 +27,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 20
+_FIELDS = 22
 
 
 def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> dict[str, Any]:
@@ -38,11 +38,13 @@ def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> 
     ids = tuple(sorted(rows))
     values = list(zip(*(rows[clip_id] for clip_id in ids), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
-    batch, attempts, session, call, sent, texts, paths, failures, stages, troubles, late = values[9:]
+    batch, attempts, session, call, sent, transcripts, recognised, language, paths = values[9:18]
+    failures, stages, troubles, late = values[18:]
     column = _Columns(ids, lines or {})
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
     speaker_code, speakers = column.vocabulary(speaker, "speaker")
+    language_code, languages = column.vocabulary(language, "language")
     answer = [
         word if without is None else ANSWERS[without]
         for word, without in zip(label, map(_WITHOUT_LABEL.get, outcome), strict=True)
@@ -65,7 +67,10 @@ def columns(rows: Mapping[str, Row], lines: Mapping[str, int] | None = None) -> 
         "session": column.numbers(session, np.int32, "session"),
         "call": column.numbers(call, np.int64, "call"),
         "sent_s": column.numbers(sent, np.float64, "sent_s"),
-        "texts": texts,
+        "language": language_code,
+        "languages": languages,
+        "transcripts": column.texts(transcripts, "transcript"),
+        "recognised": column.texts(recognised, "text"),
         "paths": paths,
         "failures": {
             position: failure or ("unspecified", "no reason was recorded")
@@ -96,12 +101,17 @@ class _Columns:
 
     def vocabulary(self, words: Sequence[Any], what: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
         """A code for each word, -1 for None, and the words in order."""
-        strange = next((i for i, word in enumerate(words) if not isinstance(word, str | None)), None)
-        if strange is not None:
-            raise UsageError(f"{self._where(strange)}: {what} {words[strange]!r} is no text; put it in quotes")
+        self.texts(words, what)
         names = tuple(sorted({word for word in words if word is not None}))
         code: dict[str | None, int] = {name: index for index, name in enumerate(names)} | {None: -1}
         return np.array([code[word] for word in words], dtype=np.int32), names
+
+    def texts(self, words: Sequence[Any], what: str) -> tuple[str | None, ...]:
+        """The texts themselves, None for none."""
+        strange = next((i for i, word in enumerate(words) if not isinstance(word, str | None)), None)
+        if strange is not None:
+            raise UsageError(f"{self._where(strange)}: {what} {words[strange]!r} is no text; put it in quotes")
+        return tuple(words)
 
     def stages(self, values: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
         """A column of milliseconds for each stage that occurs, in order of occurrence; NaN where it does not."""

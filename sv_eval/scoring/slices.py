@@ -111,14 +111,14 @@ def example_of(table: RecordTable, label: str) -> Example | None:
     place = _median_confident(table, _preferred(table, np.flatnonzero(among)))
     return Example(
         clip=table.clip_ids[place],
-        text=table.texts[place],
+        text=table.words_of(place),
         path=table.paths[place],
         predicted=table.words.answers[table.predicted[place]],
     )
 
 
 def _preferred(table: RecordTable, places: NDArray[np.intp]) -> NDArray[np.intp]:
-    with_words = np.array([bool(table.texts[place]) for place in places.tolist()])
+    with_words = np.array([bool(table.words_of(place)) for place in places.tolist()])
     return places[with_words] if with_words.any() else places
 
 

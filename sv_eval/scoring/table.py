@@ -73,8 +73,14 @@ class RecordTable:
     """Number of the call within its session, shared by the clips answered in it; -1 where there is none."""
     sent_s: NDArray[np.float64]
     """When the call was made, seconds from the start of the session's measurement; NaN where it is not known."""
-    texts: tuple[str, ...]
-    """The words spoken: the corpus's transcript, or else what was recognised; empty for none."""
+    language: NDArray[np.int32]
+    """Code into `languages`, -1 when unknown."""
+    languages: tuple[str, ...]
+    """The clips' language tags, sorted."""
+    transcripts: tuple[str | None, ...]
+    """The words spoken, by the corpus; None for none."""
+    recognised: tuple[str | None, ...]
+    """The words that were recognised, empty for no words; None where the recogniser gives none."""
     paths: tuple[str, ...]
     """Where the audio is; empty for nowhere."""
     failures: Mapping[int, tuple[str, str]]
@@ -148,6 +154,10 @@ class RecordTable:
 
     def __len__(self) -> int:
         return len(self.clip_ids)
+
+    def words_of(self, place: int) -> str:
+        """The words to show of a clip: the corpus's transcript, or else what was recognised; empty for none."""
+        return self.transcripts[place] or self.recognised[place] or ""
 
     @property
     def failed(self) -> NDArray[np.bool_]:

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from backends.baselines.chance import ChanceBackend
+from backends.baselines.egemaps_svm import EgemapsSvmBackend
 from backends.fake import FakeBackend
 from backends.local import LocalBackend
 from backends.onnx import OnnxBackend
@@ -35,10 +37,15 @@ from sv_eval.records import Failure, Prediction, Waveform
 
 CLIP = min((Path(__file__).resolve().parents[2] / "datasets" / "demo" / "clips").glob("*.flac"))
 
+TAUGHT = {"name": "demo", "card": "demo", "limit": 10}
+
 Make = Callable[[], Backend]
 BACKENDS: dict[str, Make] = {
     "fake": FakeBackend,
     "fake in batches": lambda: FakeBackend(batch_size=4, concurrency=3),
+    "majority": lambda: ChanceBackend(rule="majority", corpus=TAUGHT),
+    "stratified": lambda: ChanceBackend(rule="stratified", train=TAUGHT),
+    "egemaps_svm": lambda: EgemapsSvmBackend(corpus=TAUGHT, c=0.01),
     "onnx": lambda: OnnxBackend(threads=1, batch_size=4),
     "onnx, two at once": lambda: OnnxBackend(threads=1, batch_size=4, workers=2),
     "onnx in chunks": lambda: OnnxBackend(threads=1, batch_size=4, chunk_size=0.5),

@@ -30,6 +30,14 @@ def test_the_place_of_the_corpus_and_the_report_are_not_part_of_the_identity() -
     assert "report" not in settings()
 
 
+def test_the_place_of_a_corpus_that_a_backend_learns_from_is_not_either() -> None:
+    here, there = (settings(train={"name": "demo", "root": root}, corpus={"root": root}) for root in ("/a", "/b"))
+
+    assert here == there
+    assert here != settings(train={"name": "other", "root": "/a"}, corpus={"root": "/a"})
+    assert "root" in settings(model={"root": "/a"})["backend"]["model"]
+
+
 def test_the_hash_changes_with_a_setting() -> None:
     assert settings_hash(settings(threads=1)) == settings_hash(settings(threads=1))
     assert settings_hash(settings(threads=1)) != settings_hash(settings(threads=2))

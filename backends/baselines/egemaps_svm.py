@@ -1,0 +1,216 @@
+"""`backend=egemaps_svm`: the classical method, hand-made features and a linear support vector machine.
+
+It is fitted when it is opened, on other speakers than those that it will be asked about. The features of a clip
+that it is asked about are extracted anew each time, whether or not the clip was learnt from: that is what it costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.baselines.egemaps import DIMENSIONS, LICENCE, Functionals
+from backends.baselines.folds import LOSO, WHOLE, Folds, folds_of, folds_setting, groups_of
+from backends.baselines.svm import INNER_PARTS, LinearSvm, fit
+from backends.baselines.training import CorpusSettings, Training, read_training
+from backends.model_thread import ModelThread
+from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.emotions import EMOTIONS
+from sv_eval.errors import AudioError, ConfigError, CorpusError
+from sv_eval.records import Prediction
+
+NAME = "egemaps_svm"
+_MODEL = "eGeMAPSv02 functionals, linear SVM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fitted:
+    """All that answering needs."""
+
+    functionals: Functionals
+    """Extracts features."""
+    folds: Folds
+    """Which model answers for which clip."""
+    models: dict[int, LinearSvm]
+    """By part."""
+    labels: tuple[str, ...]
+    """What any of them can say."""
+    info: BackendInfo
+    """What a report says of them."""
+
+
+class EgemapsSvmBackend:
+    """openSMILE's eGeMAPSv02 functionals and scikit-learn's linear SVM, fitted on other speakers.
+
+    corpus: the settings of the run's corpus: each of its clips is answered by a model that was fitted on the
+        labelled clips of other speakers of it.
+    train: the settings of another corpus to fit on instead. Where it is the same corpus, or another part of it, the
+        speakers are still kept apart; those of different corpora are taken for different people.
+    folds: `loso` leaves one speaker out at a time, a number makes so many groups of speakers, for a corpus with
+        many; `clips` disregards speakers, and the report says so.
+    c: the SVM's C; None chooses it by group cross-validation within the training clips.
+    """
+
+    def __init__(
+        self,
+        *,
+        corpus: CorpusSettings | None = None,
+        train: CorpusSettings | None = None,
+        folds: str | int = LOSO,
+        c: float | None = None,
+    ) -> None:
+        if c is not None and c <= 0:
+            raise ConfigError(f"backend.c={c}: give a number above 0, e.g. 0.01, or null to have it chosen")
+        self._corpus, self._train, self._c = corpus, train, c
+        self._folds = folds_setting(folds)
+        self._fitted: _Fitted | None = None
+        self._info = BackendInfo(name=NAME, model=_MODEL, device="cpu")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The emotions of its training clips; a clip at a time, and the same answer again."""
+        return Capabilities(labels=EMOTIONS if self._fitted is None else self._fitted.labels)
+
+    @property
+    def info(self) -> BackendInfo:
+        """What was fitted on what."""
+        return self._info if self._fitted is None else self._fitted.info
+
+    async def __aenter__(self) -> Self:
+        """Read the corpus, extract the training clips' features and fit the models, beside the event loop."""
+        given_up = threading.Event()
+        try:
+            self._fitted = await asyncio.to_thread(self._fit, given_up)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+        self._thread = ModelThread(NAME)
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        """End the thread."""
+        self._thread.close()
+
+    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """What the model says that has not heard the clip's speaker."""
+        return [await self._thread.run(partial(self._judge, request)) for request in requests]
+
+    def _judge(self, request: Request) -> Answer:
+        fitted = self._fitted
+        assert fitted is not None
+        begin = time.perf_counter()
+        features = fitted.functionals.of(request.waveform.samples)
+        extracted = time.perf_counter()
+        if features is None:
+            # Too short for any of its measures: there was nothing to judge.
+            return Prediction(no_speech=True, stages_ms={"features": 1000 * (extracted - begin)})
+        model = fitted.models[fitted.folds.part_of_clip.get(request.clip_id, WHOLE)]
+        label, scores = model.judge(features)
+        stages_ms = {
+            "features": 1000 * (extracted - begin),
+            "inference": 1000 * (time.perf_counter() - extracted),
+        }
+        confidence = None if scores is None else scores[label]
+        return Prediction(label=label, forced=label, scores=scores, confidence=confidence, stages_ms=stages_ms)
+
+    def _fit(self, given_up: threading.Event) -> _Fitted:
+        functionals = Functionals()
+        training = read_training(self._corpus, self._train)
+        folds = folds_of(training, self._folds)
+        features = _features_of(training, functionals, given_up)
+        groups = groups_of(training.labelled, by_clip=folds.by_clip)
+        models: dict[int, LinearSvm] = {}
+        for part in folds.parts:
+            if given_up.is_set():
+                raise CorpusError("fitting was given up")
+            taught = [place for place in folds.taught(part) if features[place] is not None]
+            if not taught:
+                raise CorpusError(f"{training.corpus.name}: no training clip is left for part {part} of the folds")
+            models[part] = fit(
+                np.stack([found for place in taught if (found := features[place]) is not None]),
+                [str(training.labelled[place].reference) for place in taught],
+                [groups[place] for place in taught],
+                c=self._c,
+                who=training.corpus.name,
+            )
+        said = {label for model in models.values() for label in model.labels}
+        return _Fitted(
+            functionals=functionals,
+            folds=folds,
+            models=models,
+            labels=tuple(label for label in EMOTIONS if label in said),
+            info=self._describe(training, folds, models, functionals, sum(found is None for found in features)),
+        )
+
+    def _describe(
+        self,
+        training: Training,
+        folds: Folds,
+        models: dict[int, LinearSvm],
+        functionals: Functionals,
+        n_left_out: int,
+    ) -> BackendInfo:
+        import sklearn
+
+        speakers = sorted({clip.speaker for clip in training.labelled if clip.speaker is not None})
+        chosen = sorted({model.c for model in models.values()})
+        versions = f"opensmile {functionals.version}, scikit-learn {sklearn.__version__}"
+        content = f"{training.corpus.hash}:{self._folds}:{self._c}:{versions}:{sorted(folds.part_of_clip.items())}"
+        details: dict[str, Any] = {
+            "features": f"eGeMAPSv02, {DIMENSIONS} functionals",
+            "fitted on": f"{training.corpus.name}, {len(training.labelled)} clips, {len(speakers)} speakers",
+            "folds": folds.how,
+            "models": len(models),
+            "C": " or ".join(f"{c:g}" for c in chosen)
+            + (f" (by {INNER_PARTS}-fold group cross-validation in the training part)" if self._c is None else ""),
+            "class weights": "balanced",
+            "versions": versions,
+        }
+        if n_left_out:
+            details["training clips without features"] = n_left_out
+        return BackendInfo(
+            name=NAME,
+            model=_MODEL,
+            model_hash=hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()[:16],
+            precision="fp64",
+            device="cpu",
+            details=details,
+            card=_card(training, folds, speakers),
+        )
+
+
+def _card(training: Training, folds: Folds, speakers: Sequence[str]) -> dict[str, Any]:
+    """The model card: what kind of model, under which licence, and what its figures may be compared with."""
+    card: dict[str, Any] = {"kind": "baseline", "licence": LICENCE}
+    if folds.by_clip:
+        return card | {"folds": "clips"}
+    if folds.part_of_clip:
+        return card | {"folds": "speakers"}
+    return card | {"training": [{"corpus": training.corpus.card.name, "speakers": list(speakers)}]}
+
+
+def _features_of(
+    training: Training, functionals: Functionals, given_up: threading.Event
+) -> list[NDArray[np.float64] | None]:
+    """The features of each training clip; None for one that can't be decoded or is too short."""
+    found: list[NDArray[np.float64] | None] = []
+    for clip in training.labelled:
+        if given_up.is_set():
+            raise CorpusError("fitting was given up")
+        try:
+            samples = training.corpus.source.load(clip).samples
+        except AudioError:
+            # The run itself meets the clip again, and makes a failure of it.
+            found.append(None)
+            continue
+        found.append(functionals.of(samples))
+    return found
