@@ -131,10 +131,15 @@ class _Reader:
             entry = Entry(id=row.key, path=path, where=row.where, size_bytes=size)
         entry.id, entry.where = printable(row.key), row.where
         entry.label = row.label
-        entry.speaker = entry.speaker or self._speakers.get(row.key)
+        entry.speaker = entry.speaker or self._speaker(row.key)
         entry.split = None
         entry.start_s, entry.end_s = row.start_s, row.end_s
         return entry
+
+    def _speaker(self, key: str) -> str | None:
+        """EmoBox's speaker; where it knows none, it writes the clip's own name, which is none."""
+        speaker = self._speakers.get(key)
+        return None if speaker is None or key.endswith(speaker) else speaker
 
     def _facts(self, path: str) -> PathFacts:
         found = (facts for rule in self._rules if (facts := rule.facts(path)) is not None)

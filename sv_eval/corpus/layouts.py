@@ -61,7 +61,7 @@ def _chosen(layout: Layout, config: DatasetConfig) -> Layout:
 
 
 def surveyed(root: Path, layout: Layout) -> tuple[Layout, tuple[Table, ...]]:
-    """The layout as the tree has it, and the tables that lie in it; one of one form without tables isn't looked for.
+    """The layout as the tree has it, and the tables in it; one of one form without tables isn't looked for.
 
     The first of the variants that any file follows is taken, so that it doesn't matter in which order a disk
     lists its files.
