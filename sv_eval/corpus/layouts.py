@@ -82,7 +82,7 @@ def surveyed(root: Path, layout: Layout) -> tuple[Layout, tuple[Table, ...]]:
                 break
     files = [sorted(next(filter(None, lists), []), key=lambda path: (path.count("/"), path)) for lists in found]
     tables = read_tables(root, companions, files) if best < len(options) else ()
-    return options[min(best, len(options) - 1)], tables
+    return options[best % len(options)], tables
 
 
 @dataclass(slots=True)

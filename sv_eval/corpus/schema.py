@@ -148,6 +148,8 @@ class Card:
     """The canonical emotions, as tables show them; those of the map when left out."""
     speakers: Mapping[str, Speaker] = field(default_factory=dict)
     """Speaker id to what is known."""
+    speaker_count: int | None = None
+    """How many speakers there are, where `speakers` doesn't list them; None where nobody knows."""
     splits: Mapping[str, SplitRule] = field(default_factory=dict)
     """Split name to its rule."""
     transcripts: Mapping[str, str] = field(default_factory=dict)

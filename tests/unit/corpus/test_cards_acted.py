@@ -10,7 +10,8 @@ from sv_eval.corpus.card import find_card
 def test_casia_folders_with_their_strays(read, tree, told, codes):
     words = "201.就是下雨也去\r\n202. 欢迎你\r\n"
     root = tree(
-        "liuchanhg/fear/202.wav", "ZhaoZuoxiang/angry/201.wav", "wangzhe/neutral/250.wav", "zhaoquanyin/sad/203.wav",
+        "liuchanhg/fear/202.wav", "ZhaoZuoxiang/angry/201.wav", "wangzhe/neutral/250.wav",
+        "zhaoquanyin/sad/203.wav",
         "liuchanhg/fear/202.lab", "liuchanhg/fear/202.tag", "liuchanhg/fear/_desktop.ini", "201.wav", "202.wav",
         encoding="gb18030", **{"相同文本201--250.txt": words},
     )  # fmt: skip
@@ -99,7 +100,8 @@ def test_ravdess_double_tree_is_read_once(read, tree, codes):
 
 def test_tess_labels_come_from_the_names(read, tree, told):
     root = tree(
-        "OAF_Pleasant_surprise/OAF_back_ps.wav", "YAF_pleasant_surprised/YAF_back_ps.wav", "OAF_Fear/OAF_bar_fear.wav",
+        "OAF_Pleasant_surprise/OAF_back_ps.wav", "YAF_pleasant_surprised/YAF_back_ps.wav",
+        "OAF_Fear/OAF_bar_fear.wav",
         "OAF_neutral/OA_bite_neutral.wav", "TESS/OAF_Fear/OAF_bar_fear.wav",
     )  # fmt: skip
 

@@ -13,7 +13,8 @@ def test_enterface_trusts_its_folders(read, tree, told, codes):
     root = tree(
         "subject 1/anger/sentence 1/s1_an_1.avi", "subject 11/fear/sentence 3/s12_fe_3.avi",
         "subject 12/fear/sentence 3/s12_fe_3.avi", "subject 3/surprise/sentence 2/s_3_su_2.avi",
-        "subject 16/surprise/sentence 3/s16_su_3avi.avi", "subject 6/anger/s6_an.avi", "subject 2/anger/sentence 1/s2_an_2.avi",
+        "subject 16/surprise/sentence 3/s16_su_3avi.avi", "subject 6/anger/s6_an.avi",
+        "subject 2/anger/sentence 1/s2_an_2.avi",
         "subject 1/anger/sentence 1/Thumbs.db",
     )  # fmt: skip
 
@@ -144,8 +145,10 @@ def test_emov_db_in_both_trees(read, tree, told, names, ids):
 
 def test_mead_numbers_begin_anew_in_every_folder(read, tree, told, codes):
     root = tree(
-        "M003/audio/angry/level_1/001.m4a", "M003/audio/angry/level_2/001.m4a", "W009/audio/neutral/level_1/031.m4a",
-        "W009/audio/contempt/level_3/025.m4a", "W009/audio/contempt/level_3/024.m4a", "W009/audio/neutral/level_1/030.m4a",
+        "M003/audio/angry/level_1/001.m4a", "M003/audio/angry/level_2/001.m4a",
+        "W009/audio/neutral/level_1/031.m4a",
+        "W009/audio/contempt/level_3/025.m4a", "W009/audio/contempt/level_3/024.m4a",
+        "W009/audio/neutral/level_1/030.m4a",
         "M003/video/front/angry/level_1/001.mp4",
     )  # fmt: skip
 
