@@ -8,9 +8,10 @@ from typing import Literal
 
 from sv_eval.audio.limits import AudioLimits
 from sv_eval.emotions import EMOTIONS
-from sv_eval.errors import ConfigError
+from sv_eval.errors import ConfigError, nearest
 from sv_eval.structure import structure
 
+_RESTRICTABLE = ("speaker", "sex", "language", "label")
 _LONGEST_S = 3600.0
 """All simulated clips are cut from one buffer of silence, which must fit into memory."""
 
@@ -90,6 +91,14 @@ class SimulatedOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmoboxOptions:
+    """For `dataset=emobox`, the manifests of EmoBox."""
+
+    data: str | None = None
+    """The folder with a folder of manifests per corpus; None for `data` below the root."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
     """Which corpus to read, from where, and how much of it."""
 
@@ -103,6 +112,8 @@ class DatasetConfig:
     """The folder with the audio."""
     split: str = "all"
     """Which split, `all` for every clip."""
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Restricts the corpus: speaker, sex, language or label to the values that are wanted."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Raw label to emotion, over and above the card's."""
     labels_file: str | None = None
@@ -117,6 +128,8 @@ class DatasetConfig:
     """Options of `kind: huggingface`."""
     simulated: SimulatedOptions = field(default_factory=SimulatedOptions)
     """Options of `kind: simulated`."""
+    emobox: EmoboxOptions = field(default_factory=EmoboxOptions)
+    """Options of `dataset=emobox`."""
     limit: int | None = None
     """At most so many clips, every label keeping its share; None for all."""
     seed: int = 0
@@ -129,6 +142,13 @@ class DatasetConfig:
             raise ConfigError(
                 "dataset needs either a card (dataset.card=emodb) or a kind (dataset=folder), not both"
             )
+        for name, values in self.only.items():
+            if name not in _RESTRICTABLE:
+                raise ConfigError(f"dataset.only: '{name}' can't be restricted; {nearest(name, _RESTRICTABLE)}")
+            if not values:
+                raise ConfigError(
+                    f"dataset.only.{name} wants nothing; give a list: 'dataset.only={{{name}: [..]}}'"
+                )
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"dataset.limit is {self.limit}: give 1 or more, or null for every clip")
 

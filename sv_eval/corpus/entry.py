@@ -52,3 +52,7 @@ class Found:
     """Digests of the audio's ends, for the corpus's hash; to be asked once the entries have been walked."""
     notes: list[Note] = field(default_factory=list)
     """For the report; complete once the entries have been walked."""
+    variant: str | None = None
+    """Which of the card's layout variants was found; None for the layout itself."""
+    whole: bool = True
+    """Whether the entries are all of the corpus, so that their number tells whether it is complete."""

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sv_eval.corpus.companions import Table, read_tables
 from sv_eval.corpus.config import DatasetConfig
+from sv_eval.corpus.copies import without_copies
 from sv_eval.corpus.entry import Entry, Found
 from sv_eval.corpus.fingerprint import EndsOfFiles
-from sv_eval.corpus.layout_rule import FIELDS, Layout
-from sv_eval.corpus.notes import Note, note_on_strays
+from sv_eval.corpus.layout_rule import Layout
+from sv_eval.corpus.notes import (
+    Note,
+    note_on_absent,
+    note_on_contradictions,
+    note_on_strays,
+    note_on_unlisted,
+)
+from sv_eval.corpus.path_facts import PathFacts, PathRule
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.source import FileSource
-from sv_eval.corpus.tree import files_below, is_clip, printable
+from sv_eval.corpus.tree import files_below, glob_regex, is_clip, printable
 from sv_eval.errors import CorpusError
 
 
 def open_tree(config: DatasetConfig, card: Card) -> Found:
     """The clips of a `pattern` or `folder` corpus."""
     root = root_of(config, card)
-    layout = _chosen(card.layout, config)
+    layout, tables = surveyed(root, _chosen(card.layout, config))
     notes: list[Note] = []
-    entries = _entries(root, layout, card, notes)
+    entries = without_copies(_entries(root, layout, tables, card, notes), layout, notes)
     source = FileSource(root, config.limits)
-    return Found(entries=entries, source=source, ends=EndsOfFiles(root), notes=notes)
+    return Found(entries=entries, source=source, ends=EndsOfFiles(root), notes=notes, variant=layout.variant)
 
 
 def root_of(config: DatasetConfig, card: Card) -> Path:
@@ -52,66 +60,113 @@ def _chosen(layout: Layout, config: DatasetConfig) -> Layout:
     return replace(layout, glob=glob, pattern=pattern)
 
 
-def _entries(root: Path, layout: Layout, card: Card, notes: list[Note]) -> Iterator[Entry]:
-    found = 0
-    strays: list[str] = []
-    other = ""
+def surveyed(root: Path, layout: Layout) -> tuple[Layout, tuple[Table, ...]]:
+    """The layout as the tree has it, and the tables in it; one of one form without tables isn't looked for.
+
+    The first of the variants that any file follows is taken, so that it doesn't matter in which order a disk
+    lists its files.
+    """
+    options, companions = layout.options, layout.companions
+    if len(options) == 1 and not companions:
+        return layout, ()
+    best = len(options)
+    found: list[list[list[str]]] = [[[] for _ in companion.files] for companion in companions]
+    for path, _ in files_below(root):
+        for globs, lists in zip((companion.files for companion in companions), found, strict=True):
+            for glob, paths in zip(globs, lists, strict=True):
+                if glob_regex(glob).fullmatch(path):
+                    paths.append(path)
+        for index, option in enumerate(options[:best]):
+            if is_clip(path, option.glob, option.exclude) and (option.regex is None or option.regex.search(path)):
+                best = index
+                break
+    files = [sorted(next(filter(None, lists), []), key=lambda path: (path.count("/"), path)) for lists in found]
+    tables = read_tables(root, companions, files) if best < len(options) else ()
+    return options[best % len(options)], tables
+
+
+@dataclass(slots=True)
+class _LeftOver:
+    """What a walk over the tree met besides clips."""
+
+    strays: list[str] = field(default_factory=list)
+    """Files of the right kind whose names don't follow the rule."""
+    other: str = ""
+    """A file of another kind."""
+    unlisted: int = 0
+    """Files that the corpus's table doesn't list."""
+    contradicted: int = 0
+    """Clips whose number belongs elsewhere."""
+    example: str = ""
+    """The first of those by its name."""
+
+    def contradict(self, path: str) -> None:
+        """Counts a clip whose number belongs elsewhere."""
+        self.contradicted += 1
+        self.example = min(self.example or path, path)
+
+    def notes(self, tables: tuple[Table, ...]) -> Iterator[Note]:
+        """What a report should say about it."""
+        if self.strays:
+            yield note_on_strays(len(self.strays), printable(min(self.strays)))
+        if self.unlisted:
+            yield note_on_unlisted(self.unlisted)
+        if self.contradicted:
+            yield note_on_contradictions(self.contradicted, printable(self.example))
+        for table in tables:
+            if table.companion.lists and (absent := table.unasked()):
+                yield note_on_absent(len(absent), len(table), absent)
+
+
+def _entries(
+    root: Path, layout: Layout, tables: tuple[Table, ...], card: Card, notes: list[Note]
+) -> Iterator[Entry]:
+    rule = PathRule(layout, tables)
+    left = _LeftOver()
+    found = False
     for path, size in files_below(root):
         if not is_clip(path, layout.glob, layout.exclude):
-            other = other or path
+            left.other = left.other or path
             continue
-        entry = _entry(path, size, layout, card)
-        if entry is None:
-            strays.append(path)
+        facts = rule.facts(path)
+        if facts is None:
+            left.strays.append(path)
             continue
-        found += 1
-        yield entry
+        found = True
+        if facts.unlisted:
+            left.unlisted += 1
+            continue
+        if facts.contradicted:
+            left.contradict(path)
+        yield entry_of(path, size, facts, card)
     if not found:
-        raise CorpusError(_nothing(root, layout, strays, other))
-    if strays:
-        notes.append(note_on_strays(len(strays), printable(min(strays))))
+        raise CorpusError(_nothing(root, card.layout, layout, left))
+    notes.extend(left.notes(tables))
 
 
-def _nothing(root: Path, layout: Layout, strays: list[str], other: str) -> str:
+def _nothing(root: Path, given: Layout, layout: Layout, left: _LeftOver) -> str:
     """Why the root holds no clip of this corpus."""
     glob = layout.glob or "every audio file"
-    if strays:
+    if left.strays:
         rule = f"the pattern {layout.pattern}" if layout.pattern else "a folder per emotion"
+        if len(given.options) > 1:
+            rule = f"any of the {len(given.options)} forms that the corpus comes in"
         return (
-            f"{root}: {len(strays)} files match {glob}, but none follows {rule}, "
-            f"e.g. {printable(min(strays))}; check dataset.root"
+            f"{root}: {len(left.strays)} files match {glob}, but none follows {rule}, "
+            f"e.g. {printable(min(left.strays))}; check dataset.root"
         )
-    seen = f"a file that is there: {printable(other)}" if other else "the folder is empty"
+    seen = f"a file that is there: {printable(left.other)}" if left.other else "the folder is empty"
     return f"{root}: no file matches {glob} ({seen}); check dataset.root"
 
 
-def _entry(path: str, size: int, layout: Layout, card: Card) -> Entry | None:
-    """What the path says about the clip; None when it doesn't follow the rule."""
-    match = layout.regex.search(path) if layout.regex else None
-    if layout.regex and match is None:
-        return None
-    fields = _fields(path, match, layout)
-    if layout.kind == "folder" and "label" not in fields:
-        if "/" not in path:
-            return None
-        fields["label"] = path.split("/", 1)[0]
-    if match is not None and card.transcript_group is not None:
-        key = match.group(card.transcript_group)
-        if key in card.transcripts:
-            fields["transcript"] = card.transcripts[key]
+def entry_of(path: str, size: int | None, facts: PathFacts, card: Card) -> Entry:
+    """The entry for a clip of which that is known."""
+    fields = dict(facts.fields)
+    key = facts.groups.get(card.transcript_group or "")
+    if key is not None and key in card.transcripts and "transcript" not in fields:
+        fields["transcript"] = card.transcripts[key]
     name = fields.pop("id", None) or os.path.splitext(path)[0]
     entry = Entry(id=printable(name), path=path, where=printable(path), size_bytes=size)
-    for field, value in fields.items():
-        setattr(entry, field, value)
+    for name, value in fields.items():
+        setattr(entry, name, value)
     return entry
-
-
-def _fields(path: str, match: re.Match[str] | None, layout: Layout) -> dict[str, str]:
-    groups: Mapping[str, str | None] = match.groupdict() if match else {}
-    fields = {name: groups[name] for name in FIELDS if groups.get(name)}
-    if layout.fields:
-        folder, _, file = path.rpartition("/")
-        parts = {key: value or "" for key, value in groups.items()}
-        parts |= {"path": path, "folder": folder, "stem": os.path.splitext(file)[0]}
-        fields |= {name: template.format_map(parts) for name, template in layout.fields.items()}
-    return {name: layout.values.get(name, {}).get(value, value) for name, value in fields.items() if value}

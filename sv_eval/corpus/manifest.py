@@ -17,7 +17,7 @@ from sv_eval.corpus.fingerprint import EndsOfFiles
 from sv_eval.corpus.layouts import root_of
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.source import FileSource
-from sv_eval.corpus.tree import printable
+from sv_eval.corpus.tree import FileSizes, printable
 from sv_eval.errors import CorpusError, nearest
 
 COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language")} | {
@@ -82,7 +82,7 @@ def _entries(
     cells: dict[str, str] = {}
     unseen = {name: column for name, (column, needed) in columns.items() if needed}
     held: dict[str, None] = {}
-    sizes = _Sizes(root)
+    sizes = FileSizes(root)
     with path.open(encoding="utf-8-sig", newline="") as file:
         for line, row in _rows(path, file, delimiter):
             where = f"{path}:{line}"
@@ -149,7 +149,7 @@ def _json_row(where: str, text: str) -> dict[str, Any]:
     return row
 
 
-def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: _Sizes) -> Entry:
+def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: FileSizes) -> Entry:
     fields = {name: text_cell(where, column, row.get(column)) for name, column in cells.items()}
     path = fields.get("path")
     if path is None:
@@ -176,21 +176,3 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
         end_s=end_s,
         size_bytes=sizes.of(path),
     )
-
-
-class _Sizes:
-    """Sizes of files; rows of one file follow each other, so the last one is kept."""
-
-    def __init__(self, root: Path) -> None:
-        self._prefix = str(root)
-        self._last: tuple[str, int | None] = ("", None)
-
-    def of(self, path: str) -> int | None:
-        """Size in bytes; None for a file that isn't there: its clip fails when it is run."""
-        if self._last[0] != path:
-            try:
-                size: int | None = os.stat(os.path.join(self._prefix, path)).st_size
-            except (OSError, ValueError):
-                size = None
-            self._last = (path, size)
-        return self._last[1]

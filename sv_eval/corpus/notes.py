@@ -6,13 +6,18 @@ A note is a code with values; the renderers hold the sentences, one per language
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sv_eval.corpus.completeness import Completeness
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.synonyms import REASONS
 from sv_eval.emotions import OTHER
+
+_MOST_SPEAKERS = 5
+"""A report names so many; `Completeness` has them all."""
+_MOST_CLIPS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +34,22 @@ class Note:
         return {"code": self.code, **self.values}
 
 
-def notes_on_corpus(card: Card, found: Counter[str | None]) -> Iterator[Note]:
-    """What holds for the corpus as it lies on disk; `found` counts its clips by raw label."""
+def notes_on_corpus(card: Card, whole: Completeness | None) -> Iterator[Note]:
+    """What holds for the corpus as it lies on disk; None where only a part of it was looked at."""
     for text in card.notes:
         yield Note(code="text", values={"text": text})
-    differing = {raw: [found[raw], count] for raw, count in card.expected.items() if found[raw] != count}
-    if differing:
-        values = {"found": sum(found.values()), "expected": sum(card.expected.values()), "differing": differing}
+    if whole is None:
+        return
+    if whole.by_label:
+        differing = {raw: list(pair) for raw, pair in whole.by_label.items()}
+        values = {"found": whole.found, "expected": whole.expected, "differing": differing}
         yield Note(code="differs_from_card", values=values)
+    elif whole.edition is not None:
+        yield Note(code="edition", values={"edition": whole.edition, "n": whole.found})
+    if whole.by_speaker:
+        most = sorted(whole.by_speaker.items(), key=lambda item: (-abs(item[1][0] - item[1][1]), item[0]))
+        values = {"n": len(most), "differing": {name: list(pair) for name, pair in sorted(most[:_MOST_SPEAKERS])}}
+        yield Note(code="speakers_differ", values=values)
 
 
 def notes_on_labels(card: Card, kept: Counter[str | None]) -> Iterator[Note]:
@@ -60,6 +73,42 @@ def notes_on_labels(card: Card, kept: Counter[str | None]) -> Iterator[Note]:
 def note_on_strays(n: int, example: str) -> Note:
     """Audio files whose paths don't follow the corpus's rule."""
     return Note(code="strays", values={"n": n, "example": example})
+
+
+def note_on_copies(n: int) -> Note:
+    """Second copies of files that are there twice."""
+    return Note(code="copies", values={"n": n})
+
+
+def note_on_superseded(n: int, preferred: str) -> Note:
+    """Files that another of the same name goes before."""
+    return Note(code="superseded", values={"n": n, "preferred": preferred})
+
+
+def note_on_unlisted(n: int) -> Note:
+    """Audio files that the corpus's own table doesn't mention."""
+    return Note(code="unlisted", values={"n": n})
+
+
+def note_on_absent(n: int, listed: int, names: Sequence[str]) -> Note:
+    """Clips that the corpus's own table lists without a file being there."""
+    return Note(code="absent", values={"n": n, "listed": listed, "clips": list(names[:_MOST_CLIPS])})
+
+
+def note_on_contradictions(n: int, example: str) -> Note:
+    """Files whose number belongs to another emotion or split than their folder says."""
+    return Note(code="contradictions", values={"n": n, "example": example})
+
+
+def note_on_overlap(title: str) -> Note:
+    """A fold whose speakers are in its training part too."""
+    return Note(code="folds_overlap", values={"title": title})
+
+
+def note_on_restriction(only: Mapping[str, Sequence[str]], n: int, total: int) -> Note:
+    """What a restriction left."""
+    wanted = [f"{field}={value}" for field, values in only.items() for value in values]
+    return Note(code="restricted", values={"n": n, "total": total, "only": wanted})
 
 
 def note_on_limit(limit: int, total: int, seed: int) -> Note:

@@ -8,16 +8,25 @@ from dataclasses import dataclass, replace
 
 from sv_eval.corpus.card import find_card
 from sv_eval.corpus.census import Census
+from sv_eval.corpus.completeness import Completeness, completeness
 from sv_eval.corpus.config import DatasetConfig, dataset_config_from
+from sv_eval.corpus.emobox import member_card, open_emobox
 from sv_eval.corpus.entry import Found
 from sv_eval.corpus.fingerprint import corpus_hash
 from sv_eval.corpus.huggingface import open_huggingface
 from sv_eval.corpus.label_file import labels_from_file
 from sv_eval.corpus.layouts import open_tree
 from sv_eval.corpus.manifest import open_manifest
-from sv_eval.corpus.notes import Note, note_on_limit, note_on_speakers, notes_on_corpus, notes_on_labels
+from sv_eval.corpus.notes import (
+    Note,
+    note_on_limit,
+    note_on_restriction,
+    note_on_speakers,
+    notes_on_corpus,
+    notes_on_labels,
+)
 from sv_eval.corpus.schema import Card
-from sv_eval.corpus.selection import ALL, limited, split_test, unknown_split
+from sv_eval.corpus.selection import ALL, limited, restriction, split_rule, split_test, unknown_split
 from sv_eval.corpus.simulated import open_simulated
 from sv_eval.corpus.source import AudioSource
 from sv_eval.corpus.synonyms import generic_card
@@ -27,12 +36,14 @@ from sv_eval.records import Clip
 
 __all__ = ["AudioSource", "Corpus", "DatasetConfig", "dataset_config_from", "read_corpus"]
 
+_MOST_NAMED = 20
 _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], Found]] = {
     "pattern": open_tree,
     "folder": open_tree,
     "manifest": open_manifest,
     "huggingface": open_huggingface,
     "simulated": open_simulated,
+    "emobox": open_emobox,
 }
 
 
@@ -54,6 +65,10 @@ class Corpus:
     """Which split was read."""
     notes: tuple[Note, ...]
     """What a report should say about it."""
+    variant: str | None = None
+    """Which of the card's layout variants it lies in; None for the card's first or only one."""
+    completeness: Completeness | None = None
+    """How it compares with the card's counts; None where only a part of it was looked at."""
 
 
 def read_corpus(config: DatasetConfig) -> Corpus:
@@ -64,10 +79,15 @@ def read_corpus(config: DatasetConfig) -> Corpus:
     clips = _clips(config, card, found, census)
     clips.sort(key=lambda clip: clip.id)
     _check_ids(clips)
-    total = len(clips)
+    whole = completeness(card, census.found, census.speakers, config.only) if found.whole else None
     if config.card is None:
         card = _with_order_of(card, census)
-    notes = [*notes_on_corpus(card, census.found), *found.notes]
+    notes = [*notes_on_corpus(card, whole), *found.notes]
+    if config.only:
+        total = len(clips)
+        clips = _restricted(config, clips)
+        notes.append(note_on_restriction(config.only, len(clips), total))
+    total = len(clips)
     if config.limit is not None and config.limit < total:
         clips = sorted(limited(clips, config.limit, config.seed), key=lambda clip: clip.id)
         notes.append(note_on_limit(config.limit, total, config.seed))
@@ -81,6 +101,8 @@ def read_corpus(config: DatasetConfig) -> Corpus:
         source=found.source,
         hash=corpus_hash(clips, card.labels, found.ends),
         split=config.split,
+        variant=found.variant,
+        completeness=whole,
         notes=tuple(notes),
     )
 
@@ -88,6 +110,8 @@ def read_corpus(config: DatasetConfig) -> Corpus:
 def _card(config: DatasetConfig) -> Card:
     """The card, with the user's labels laid over its own."""
     card = find_card(config.card) if config.card is not None else generic_card(config, config.kind or "folder")
+    if card.members:
+        card = member_card(card, config.name)
     if config.labels_file is not None:
         card = _with_labels(card, labels_from_file(config.labels_file))
     return _with_labels(card, config.labels)
@@ -133,10 +157,25 @@ def _clips(config: DatasetConfig, card: Card, found: Found, census: Census) -> l
         if belongs(entry):
             clips.append(census.clip(entry))
     if not clips:
-        if config.split != ALL and config.split not in card.splits and card.layout.kind != "huggingface":
+        if config.split != ALL and split_rule(card, config.split) is None and card.layout.kind != "huggingface":
             raise unknown_split(card, config.split, splits)
         raise CorpusError(f"{config.name}: the split '{config.split}' holds no clip; check dataset.root")
     return clips
+
+
+def _restricted(config: DatasetConfig, clips: list[Clip]) -> list[Clip]:
+    wanted = restriction(config.only)
+    kept = [clip for clip in clips if wanted(clip)]
+    if kept:
+        return kept
+    for name in config.only:
+        field = "raw_label" if name == "label" else name
+        held = sorted({value for clip in clips if (value := getattr(clip, field)) is not None})
+        if not set(held) & set(config.only[name]):
+            asked = ", ".join(config.only[name])
+            there = f"there are {', '.join(held[:_MOST_NAMED])}" if held else f"no clip states its {name}"
+            raise CorpusError(f"dataset.only: no clip of {config.name} has the {name} {asked}; {there}")
+    raise CorpusError(f"dataset.only: no clip of {config.name} meets all of it; restrict less")
 
 
 def _check_ids(clips: Iterable[Clip]) -> None:

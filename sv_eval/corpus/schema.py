@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from sv_eval.corpus.companion_rule import compiled
 from sv_eval.corpus.layout_rule import Layout
 from sv_eval.emotions import EMOTIONS, LabelMap
 from sv_eval.errors import CorpusError, nearest
@@ -67,6 +69,8 @@ class Speaker:
     """Years."""
     language: str | None = None
     """BCP 47 tag, where the corpus has several languages."""
+    clips: int | None = None
+    """How many clips of the complete corpus are the speaker's; None where it isn't known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +83,43 @@ class SplitRule:
     """By path."""
     values: tuple[str, ...] | None = None
     """By the clip's `split` field or column."""
+    pattern: str | None = None
+    """By a regular expression, searched in the path."""
+    not_in: tuple[str, ...] | None = None
+    """Clips that none of these splits holds."""
+    clips: int | None = None
+    """How many clips it holds in the complete corpus; None where it isn't known."""
     note: str | None = None
     """Where the split comes from."""
 
     def __post_init__(self) -> None:
-        if self.speakers is None and self.globs is None and self.values is None:
-            raise CorpusError("a split needs `speakers`, `globs` or `values`")
+        criteria = (self.speakers, self.globs, self.values, self.pattern, self.not_in)
+        if all(criterion is None for criterion in criteria):
+            raise CorpusError("a split needs `speakers`, `globs`, `values`, `pattern` or `not_in`")
+        _ = self.regex
+
+    @cached_property
+    def regex(self) -> re.Pattern[str] | None:
+        """The pattern, compiled."""
+        return compiled(self.pattern)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One of several corpora that a collection's manifests describe."""
+
+    title: str
+    """Its full name."""
+    language: str | None = None
+    """BCP 47 tag."""
+    folds: Literal["speakers", "official", "random"]
+    """Whether its folds keep speakers apart, are the corpus's own, or have speakers on both sides."""
+    card: str | None = None
+    """The card that knows its paths: speakers, sexes, words spoken."""
+    words: LabelWords | None = field(default=None, metadata={"key": "labels"})
+    """The collection's words for its emotions; None for those of its card."""
+    expected: Mapping[str, int] = field(default_factory=dict)
+    """Raw label to the number of clips in the collection's manifest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +148,8 @@ class Card:
     """The canonical emotions, as tables show them; those of the map when left out."""
     speakers: Mapping[str, Speaker] = field(default_factory=dict)
     """Speaker id to what is known."""
+    speaker_count: int | None = None
+    """How many speakers there are, where `speakers` doesn't list them; None where nobody knows."""
     splits: Mapping[str, SplitRule] = field(default_factory=dict)
     """Split name to its rule."""
     transcripts: Mapping[str, str] = field(default_factory=dict)
@@ -121,8 +158,16 @@ class Card:
     """The pattern's group that holds the key."""
     expected: Mapping[str, int] = field(default_factory=dict)
     """Raw label to the number of clips in the complete corpus."""
+    editions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Other editions of the corpus, each with its clips by raw label."""
+    hours: float | None = None
+    """Length of the complete corpus, hours."""
+    members: Mapping[str, Member] = field(default_factory=dict)
+    """For a collection: the names that `dataset.name` may take, and what each is."""
     notes: tuple[str, ...] = ()
     """Sentences that every report on this corpus prints."""
+    member: Member | None = field(default=None, metadata={"key": None})
+    """Which of a collection's corpora this is."""
     folder: Path | None = field(default=None, metadata={"key": None})
     """Where the card lies."""
 
@@ -137,11 +182,19 @@ class Card:
         if len(set(order)) < len(order):
             raise CorpusError("label_order names an emotion twice")
         _only_known("expected", self.expected, self.words.map)
-        if self.speakers:
-            for name, rule in self.splits.items():
+        for edition, counts in self.editions.items():
+            _only_known(f"editions.{edition}", counts, self.words.map)
+        for name, rule in self.splits.items():
+            if self.speakers:
                 _only_known(f"splits.{name}.speakers", rule.speakers or (), self.speakers)
+            _only_known(f"splits.{name}.not_in", rule.not_in or (), self.splits)
+            if any(self.splits[other].not_in is not None for other in rule.not_in or ()):
+                raise CorpusError(
+                    f"splits.{name}.not_in names a split that is what others leave; name those others"
+                )
         if self.transcript_group is not None:
-            _only_known("transcript_group", (self.transcript_group,), self.layout.groups)
+            groups = (*self.layout.groups, *self.layout.table_groups)
+            _only_known("transcript_group", (self.transcript_group,), groups)
         elif self.transcripts:
             raise CorpusError("transcripts need a transcript_group, the pattern's group that holds their key")
         if "all" in self.splits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from sv_eval.corpus.entry import Entry
 from sv_eval.corpus.schema import Card, SplitRule
@@ -20,14 +20,20 @@ def split_test(card: Card, split: str) -> Callable[[Entry], bool]:
 
     A card without splits leaves it to the corpus: an entry then belongs to the split that it names itself.
     """
-    if split == ALL or card.layout.kind == "huggingface":
+    if split == ALL or card.layout.kind in ("huggingface", "emobox"):
         return lambda _: True
-    if split in card.splits:
-        rule = card.splits[split]
-        return lambda entry: _holds(rule, entry)
+    rule = split_rule(card, split)
+    if rule is not None:
+        return lambda entry: _holds(rule, entry, card)
     if card.splits:
         raise unknown_split(card, split, card.splits)
     return lambda entry: entry.split == split
+
+
+def split_rule(card: Card, split: str) -> SplitRule | None:
+    """The card's rule for a split, capitals ignored where no split is spelled just so; None when there is none."""
+    folded = {name.casefold(): rule for name, rule in card.splits.items()}
+    return card.splits.get(split) or folded.get(split.casefold())
 
 
 def unknown_split(card: Card, split: str, known: Iterable[str]) -> CorpusError:
@@ -36,12 +42,26 @@ def unknown_split(card: Card, split: str, known: Iterable[str]) -> CorpusError:
     return CorpusError(f"dataset.split={split}: {card.name} has no such split; {nearest(split, choices)}")
 
 
-def _holds(rule: SplitRule, entry: Entry) -> bool:
+def _holds(rule: SplitRule, entry: Entry, card: Card) -> bool:
     if rule.speakers is not None and entry.speaker not in rule.speakers:
         return False
     if rule.values is not None and entry.split not in rule.values:
         return False
-    return rule.globs is None or any(glob_regex(glob).fullmatch(entry.path) for glob in rule.globs)
+    if rule.regex is not None and rule.regex.search(entry.path) is None:
+        return False
+    if rule.globs is not None and not any(glob_regex(glob).fullmatch(entry.path) for glob in rule.globs):
+        return False
+    return not any(_holds(card.splits[name], entry, card) for name in rule.not_in or ())
+
+
+def restriction(only: Mapping[str, tuple[str, ...]]) -> Callable[[Clip], bool]:
+    """Tells whether a clip is one of those that `dataset.only` wants."""
+
+    def wanted(clip: Clip) -> bool:
+        told = {"speaker": clip.speaker, "sex": clip.sex, "language": clip.language, "label": clip.raw_label}
+        return all(told[field] in values for field, values in only.items())
+
+    return wanted
 
 
 def limited(clips: list[Clip], limit: int, seed: int) -> list[Clip]:

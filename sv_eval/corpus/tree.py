@@ -74,3 +74,21 @@ def printable(text: str) -> str:
     'Caf\\\\udce9'
     """
     return text.encode(errors="backslashreplace").decode()
+
+
+class FileSizes:
+    """Sizes of files; rows of one file follow each other, so the last one is kept."""
+
+    def __init__(self, root: Path) -> None:
+        self._prefix = str(root)
+        self._last: tuple[str, int | None] = ("", None)
+
+    def of(self, path: str) -> int | None:
+        """Size in bytes; None for a file that isn't there: its clip fails when it is run."""
+        if self._last[0] != path:
+            try:
+                size: int | None = os.stat(os.path.join(self._prefix, path)).st_size
+            except (OSError, ValueError):
+                size = None
+            self._last = (path, size)
+        return self._last[1]

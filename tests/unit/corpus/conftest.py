@@ -61,3 +61,44 @@ def emodb() -> Path:
     if not EMODB.is_dir():
         pytest.skip(f"the EmoDB recordings aren't here ({EMODB})")
     return EMODB
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Callable[..., Path]:
+    """Writes files below a folder of the temporary one: names alone are empty files, names with a text hold it."""
+
+    def write(*names: str, encoding: str = "utf-8", folder: str = "root", **texts: str) -> Path:
+        root = tmp_path / folder
+        for name in names:
+            file = root / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        for name, text in texts.items():
+            file = root / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode(encoding))
+        return root
+
+    return write
+
+
+@pytest.fixture
+def told() -> Callable[..., Any]:
+    """What a corpus says of its clips, by their ids: some of their fields, or all that a card may know."""
+
+    def tell(corpus: Corpus, *fields: str) -> dict[str, tuple[Any, ...]]:
+        names = fields or ("raw_label", "reference", "speaker", "sex", "language", "transcript")
+        return {clip.id: tuple(getattr(clip, name) for name in names) for clip in corpus.clips}
+
+    return tell
+
+
+@pytest.fixture
+def codes() -> Callable[[Corpus], dict[str, Any]]:
+    """A corpus's notes by their codes; those on single labels and on counts left out."""
+
+    def by_code(corpus: Corpus) -> dict[str, Any]:
+        passed = ("disputed", "outside", "outside_disputed", "differs_from_card", "speakers_differ", "text")
+        return {note.code: dict(note.values) for note in corpus.notes if note.code not in passed}
+
+    return by_code

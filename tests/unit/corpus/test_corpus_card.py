@@ -24,7 +24,34 @@ def test_bundled_card_is_complete(name):
 
 
 def test_bundled_cards_are_listed():
-    assert {"demo", "emodb"} <= set(list_cards())
+    assert {"demo", "emodb", "esd", "casia", "emobox"} <= set(list_cards())
+
+
+FINE_WORDS = frozenset(
+    "excited calm boredom frustration contempt worry amusement sleepiness playfulness enthusiasm sarcasm "  # noqa: SIM905
+    "pleasant_surprise anxiety apology assertiveness concern encouragement pleasure pain disappointment breath "
+    "no_agreement other".split()
+)
+"""What a label outside the seven emotions may mean; merges are keyed by these words."""
+PLAIN_WORDS = frozenset("anger disgust fear happiness joy neutral sadness surprise".split())  # noqa: SIM905
+
+
+def _words_of(name):
+    card = find_card(name)
+    yield card.words
+    yield from (member.words for member in card.members.values() if member.words is not None)
+
+
+@pytest.mark.parametrize("name", list_cards())
+def test_meanings_are_words_of_the_fine_vocabulary(name):
+    for words in _words_of(name):
+        assert set(words.meanings.values()) <= FINE_WORDS | PLAIN_WORDS
+        for raw, emotion in words.map.items():
+            meaning = words.meanings.get(raw)
+            assert (emotion == "other") == (meaning in FINE_WORDS - {"excited", "pleasant_surprise"}), raw
+            if meaning in ("excited", "pleasant_surprise"):
+                assert emotion == {"excited": "happy", "pleasant_surprise": "surprised"}[meaning]
+                assert raw in words.disputed
 
 
 def test_emodb_card_tells_the_facts():

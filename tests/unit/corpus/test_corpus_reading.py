@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,10 @@ def test_emodb_as_it_really_is(read, emodb):
         {
             "code": "differs_from_card", "found": 362, "expected": 535,
             "differing": {"L": [9, 81], "A": [5, 69], "E": [9, 46]},
+        },
+        {
+            "code": "speakers_differ", "n": 8,
+            "differing": {"11": [35, 55], "13": [36, 61], "14": [41, 69], "15": [34, 56], "16": [39, 71]},
         },
         {
             "code": "outside_disputed", "n": 9, "raw": "L", "label": "boredom (L)", "emotion": "other",
@@ -359,13 +364,25 @@ def test_configuration_that_is_no_mapping():
         dataset_config_from(None)
 
 
+_OWN = {
+    "huggingface": ("split",),
+    "csemotions": ("split", "huggingface"),
+    "asvpesd": ("split",),
+    "esd_zh": ("only",),
+    "esd_en": ("only",),
+}
+"""What a choice sets on purpose."""
+
+
 @pytest.mark.parametrize("path", sorted((conf_dir() / "dataset").glob("*.yaml")), ids=lambda path: path.stem)
 def test_configuration_files_hold_the_defaults(path: Path):
-    config = dataset_config_from(OmegaConf.to_container(OmegaConf.load(path)))
+    data = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(data, dict)
+    config = dataset_config_from({**data, "name": path.stem})
 
     defaults = {"name": config.name, "card": config.card, "kind": config.kind}
-    if path.stem == "huggingface":
-        defaults["split"] = "train"
+    own = {"split": config.split, "only": config.only, "huggingface": asdict(config.huggingface)}
+    defaults |= {key: own[key] for key in _OWN.get(path.stem, ())}
     assert config == dataset_config_from(defaults)
 
 

@@ -13,7 +13,16 @@ from reports.figures import draw_figures
 from reports.markdown import render
 from reports.wording import Wording, cell, percent
 from sv_eval.caveats import find_caveats, training_overlap
-from sv_eval.corpus.notes import Note
+from sv_eval.corpus.notes import (
+    Note,
+    note_on_absent,
+    note_on_contradictions,
+    note_on_copies,
+    note_on_overlap,
+    note_on_restriction,
+    note_on_superseded,
+    note_on_unlisted,
+)
 from sv_eval.corpus.synonyms import REASONS
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.rescore import compute_metrics
@@ -183,6 +192,15 @@ NOTES = (
         )
         for code in ("outside", "outside_disputed", "disputed", *REASONS.values())
     ),
+    Note(code="edition", values={"edition": "the small one", "n": 5}),
+    Note(code="speakers_differ", values={"n": 1, "differing": {"s1": [5, 9]}}),
+    note_on_copies(3),
+    note_on_superseded(2, "**/better_*"),
+    note_on_unlisted(4),
+    note_on_absent(2, 9, ["a", "b"]),
+    note_on_contradictions(1, "happy/a.wav"),
+    note_on_overlap("URDU"),
+    note_on_restriction({"language": ("zh",)}, 3, 9),
 )
 
 

@@ -1,0 +1,34 @@
+"""Text files that don't say how they are encoded."""
+
+from __future__ import annotations
+
+import codecs
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200e\u200f"))
+"""Marks for byte order and direction, which are no words."""
+_C1 = {code: bytes([code]).decode("cp1252", errors="ignore") for code in range(0x80, 0xA0)}
+"""Windows' quotation marks and dashes that were taken for Latin-1's control characters."""
+
+
+def decoded(data: bytes, fallback: str | None = None) -> str:
+    """The text, whatever its encoding; raises UnicodeDecodeError where it is neither UTF nor `fallback`.
+
+    UTF-16 is known by its mark or by zero bytes, which no other text has.
+    """
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    if encoding is None and b"\0" in data:
+        odd, even = data[1::2].count(0), data[0::2].count(0)
+        encoding = "utf-16-le" if odd >= even else "utf-16-be"
+        data = data[: len(data) // 2 * 2]
+    try:
+        return data.decode(encoding or "utf-8").translate(_UNSEEN)
+    except UnicodeDecodeError:
+        if fallback is None or encoding is not None:
+            raise
+        return data.decode(fallback).translate(_UNSEEN)
+
+
+def cell_text(text: str) -> str:
+    """A cell's words on one line, without blanks around them, and with Windows' punctuation mended."""
+    return " ".join(text.translate(_C1).split())
