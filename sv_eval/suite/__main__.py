@@ -98,7 +98,8 @@ def _headlines(found: dict[str, Any]) -> list[str]:
             continue
         line = f"{one['name']}: UAR {base['uar']['value']:.3f}" if base["uar"]["value"] is not None else one["name"]
         if one["published"] and one["difference"]:
-            line += f", published {one['published']['uar']:.3f} ({one['difference']['uar']:+.3f})"
+            apart = ", not comparable: see the report" if one["mismatches"] else ""
+            line += f", published {one['published']['uar']:.3f} ({one['difference']['uar']:+.3f}{apart})"
         if one["moves_most"]:
             line += "; moved most by {switch}={value} ({by:+.3f})".format(**one["moves_most"])
         lines.append(line)
