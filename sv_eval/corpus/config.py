@@ -158,6 +158,9 @@ def dataset_config_from(data: object) -> DatasetConfig:
     if isinstance(data, Mapping) and isinstance(data.get("labels"), Mapping):
         # A command line can't quote a key, so a label such as 1 comes as a number.
         data = {**data, "labels": {_text(raw): emotion for raw, emotion in data["labels"].items()}}
+    if isinstance(data, Mapping) and isinstance(data.get("only"), Mapping):
+        wanted = {name: [_text(v) for v in to] if isinstance(to, list) else to for name, to in data["only"].items()}
+        data = {**data, "only": wanted}
     return structure(DatasetConfig, data, "dataset", ConfigError)
 
 

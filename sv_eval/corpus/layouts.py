@@ -80,6 +80,8 @@ def surveyed(root: Path, layout: Layout) -> tuple[Layout, tuple[Table, ...]]:
             if is_clip(path, option.glob, option.exclude) and (option.regex is None or option.regex.search(path)):
                 best = index
                 break
+        if best == 0 and not companions:
+            break
     files = [sorted(next(filter(None, lists), []), key=lambda path: (path.count("/"), path)) for lists in found]
     tables = read_tables(root, companions, files) if best < len(options) else ()
     return options[best % len(options)], tables

@@ -134,10 +134,16 @@ def _with_labels(card: Card, labels: Mapping[str, str]) -> Card:
         for part in (card.words.meanings, card.words.disputed)
     )
     words = replace(card.words, map=entries, meanings=meanings, disputed=disputed)
-    expected = {raw: count for raw, count in card.expected.items() if raw in entries}
+    expected = _respelled(card.expected, entries, given)
+    editions = {name: _respelled(counts, entries, given) for name, counts in card.editions.items()}
     order = [emotion for emotion in card.label_order if emotion in entries.values()]
     order += [emotion for emotion in EMOTIONS if emotion in entries.values() and emotion not in order]
-    return replace(card, words=words, expected=expected, label_order=tuple(order))
+    return replace(card, words=words, expected=expected, editions=editions, label_order=tuple(order))
+
+
+def _respelled(counts: Mapping[str, int], entries: Mapping[str, str], given: Mapping[str, str]) -> dict[str, int]:
+    """The counts by the labels as they are now spelled: the user's capitals go before the card's."""
+    return {raw if raw in entries else given[raw.casefold()]: count for raw, count in counts.items()}
 
 
 def _with_order_of(card: Card, census: Census) -> Card:

@@ -181,6 +181,23 @@ def test_labels_of_the_user_go_first(read, card, sound, tmp_path):
     assert not any("disputed" in note.code for note in corpus.notes)
 
 
+def test_counts_follow_the_users_spelling(read, card, sound, tmp_path):
+    folder = card(text="expected: {happy: 1, sad: 1}\neditions: {half: {happy: 1}}")
+    sound("root/happy/a.wav")
+    sound("root/sad/a.wav")
+
+    corpus = read(card=str(folder), root=str(tmp_path / "root"), labels={"SAD": "neutral"})
+
+    assert corpus.completeness.complete
+    assert corpus.completeness.expected == 2
+
+
+def test_restriction_that_looks_like_a_number_is_text():
+    config = dataset_config_from({"name": "x", "kind": "folder", "only": {"speaker": [1, "02"]}})
+
+    assert config.only == {"speaker": ("1", "02")}
+
+
 def test_disputed_label_is_noted(read, card, sound, tmp_path):
     folder = card(labels="map: {happy: happy, ps: surprised}, disputed: {ps: it is a pleasant one}")
     sound("root/ps/a.wav")
