@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sv_eval.command import main_of, relative, say
 from sv_eval.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from sv_eval.gate.subject import Subject
 
 _HELP = """\
 usage: python -m sv_eval.baseline save RUN FILE
@@ -52,6 +56,7 @@ def _save(run: Path, file: Path) -> None:
     if file.exists():
         raise UsageError(f"{file}: is there already; `python -m sv_eval.baseline update {file} {run}` replaces it")
     subject = subject_of_run(run)
+    _refuse_incomplete(subject, run)
     write_baseline(file, subject)
     size = file.stat().st_size
     say(f"{relative(file)}: {len(subject.table)} clips, {size / 1000:.1f} kB")
@@ -75,6 +80,7 @@ def _update(file: Path, run: Path) -> None:
     from sv_eval.gate.subject import subject_of_run
 
     before, after = read_baseline(file), subject_of_run(run)
+    _refuse_incomplete(after, run)
     for key in after.identity:
         if before.identity.get(key) != after.identity[key]:
             say(f"{key}: {before.identity.get(key)} -> {after.identity[key]}")
@@ -82,6 +88,12 @@ def _update(file: Path, run: Path) -> None:
         say(f"{name}: {_figure(before.figures['accuracy'][name])} -> {_figure(after.figures['accuracy'][name])}")
     write_baseline(file, after)
     say(f"{relative(file)}: {len(after.table)} clips")
+
+
+def _refuse_incomplete(subject: Subject, run: Path) -> None:
+    missing = subject.identity["n_clips"] - len(subject.table)
+    if missing:
+        raise UsageError(f"{run} is incomplete: {missing} clips have no record; finish the run first")
 
 
 def _figure(figure: dict[str, float | None]) -> str:

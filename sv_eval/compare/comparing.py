@@ -209,6 +209,7 @@ def part_of(pairs: Pairs, which: NDArray[np.bool_]) -> Pairs:
         after=pairs.after[which],
         speaker=pairs.speaker[which],
         n_common=int(which.sum()),
+        n_asked=int(which.sum()),
         only_before=0,
         only_after=0,
         failed_before=0,

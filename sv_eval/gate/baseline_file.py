@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError, UsageError
 from sv_eval.gate.bare_table import bare_table
-from sv_eval.gate.subject import Subject, subject_of_run
+from sv_eval.gate.subject import IDENTITY, Subject, subject_of_run
 from sv_eval.run_directory import write_text
 from sv_eval.scoring.table import RecordTable
 from sv_eval.scoring.vocabulary import Vocabulary
@@ -60,10 +60,10 @@ def read_baseline(path: Path) -> Subject:
             table=_table(data),
             labels=tuple(data["labels"]),
             policy=data["policy"],
-            latency_ms=np.array(data["latency_ms"], dtype=np.float64),
+            latency_ms=_milliseconds(data["latency_ms"]),
             latency_refused=data["latency_refused"],
-            identity=data["identity"],
-            figures=data["figures"],
+            identity=_identity(data["identity"]),
+            figures={name: data["figures"][name] for name in ("accuracy", "per_emotion", "latency_ms")},
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UsageError(f"{path}: a damaged baseline ({error!r}); save it anew") from error
@@ -81,6 +81,7 @@ def baseline_text(subject: Subject) -> str:
     table = subject.table
     speakers = ["" if code < 0 else table.speakers[code] for code in table.speaker.tolist()]
     names = sorted(set(speakers))
+    place = {name: code for code, name in enumerate(names)}
     data = {
         "kind": KIND,
         "schema_version": SCHEMA_VERSION,
@@ -95,7 +96,7 @@ def baseline_text(subject: Subject) -> str:
         "predicted": _written(table.predicted),
         "forced": _written(table.forced),
         "speakers": names,
-        "speaker": [names.index(name) for name in speakers] if len(names) > 1 else [],
+        "speaker": [place[name] for name in speakers] if len(names) > 1 else [],
         "latency_ms": [float(f"{value:.4g}") for value in subject.latency_ms.tolist()],
     }
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
@@ -118,11 +119,23 @@ def _written(codes: NDArray[np.int8]) -> str:
     return "".join(_NONE if code < 0 else _CODES[code] for code in codes.tolist())
 
 
-def _read(text: str, most: int) -> NDArray[np.int8]:
+def _read(text: str, most: int, least: int = 0) -> NDArray[np.int8]:
     codes = [-1 if letter == _NONE else _CODES.index(letter) for letter in text]
-    if any(code >= most for code in codes):
+    if any(not least <= code < most for code in codes):
         raise ValueError("a code that no class has")
     return np.array(codes, dtype=np.int8)
+
+
+def _milliseconds(values: Sequence[float]) -> NDArray[np.float64]:
+    found = np.array(values, dtype=np.float64)
+    if found.ndim != 1 or not np.isfinite(found).all():
+        raise ValueError("a latency that is no number")
+    return found
+
+
+def _identity(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the run was; raises KeyError where something is missing that comparisons ask for."""
+    return {key: data[key] for key in IDENTITY}
 
 
 def _table(data: Mapping[str, Any]) -> RecordTable:
@@ -131,15 +144,16 @@ def _table(data: Mapping[str, Any]) -> RecordTable:
     n = len(ids)
     words = Vocabulary(tuple(data["classes"]))
     names: list[str] = data["speakers"]
-    codes = data["speaker"] or [0] * n
+    codes: list[int] = data["speaker"] or [0] * n
+    if n and not all(0 <= code < len(names) for code in codes):
+        raise ValueError("a speaker that has no name")
     known = [name for name in names if name]
-    speaker = np.array(
-        [known.index(names[code]) if names and names[code] else -1 for code in codes], dtype=np.int32
-    )
+    # Names are sorted, so the one that stands for an unknown speaker, the empty one, comes first.
+    speaker = np.array(codes, dtype=np.int32) - (len(names) - len(known))
     columns = {
         "reference": _read(data["reference"], len(words.references)),
         "predicted": _read(data["predicted"], len(words.answers)),
-        "forced": _read(data["forced"], len(words.answers)),
+        "forced": _read(data["forced"], len(words.answers), least=-1),
     }
     lengths = {len(speaker), *(len(column) for column in columns.values())}
     if list(ids) != sorted(set(ids)) or lengths != {n}:

@@ -151,6 +151,9 @@ def _integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
         yield broken("integrity:labels", "other_labels", before=list(baseline.labels), after=list(candidate.labels))
     if baseline.policy != candidate.policy:
         yield broken("integrity:policy", "other_policy", before=baseline.policy, after=candidate.policy)
+    expected, kept = baseline.identity["n_clips"], len(baseline.table)
+    if kept < expected:
+        yield broken("integrity:baseline", "baseline_incomplete", found=kept, expected=expected)
     missing = set(baseline.table.clip_ids) - set(candidate.table.clip_ids)
     if missing:
         yield broken("integrity:clips", "missing_clips", missing=len(missing), example=min(missing))
@@ -159,12 +162,14 @@ def _integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
 def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateConfig) -> list[RuleResult]:
     levels = Levels(alpha=config.alpha, power=config.power)
     differences = differences_of(pairs, resamples=config.resamples, seed=config.seed)
-    changed = bool(pairs.changed.any())
+    # A clip that was wrong in another way counts as before, except in precision and where answers may be left out.
+    counted = pairs.changed if pairs.policy == "abstain" else pairs.right_before != pairs.right_after
     rules: list[RuleResult] = []
     for name in _SHARES:
         margin = getattr(config.margins, name)
         if margin is not None:
-            discordant = pairs.discordant() if name == "accuracy" else None
+            discordant = pairs.discordant() if name == "accuracy" and pairs.policy != "abstain" else None
+            changed = bool((pairs.changed if name == "macro_f1" else counted).any())
             rules.append(
                 margin_rule(
                     f"margin:{name}", differences[name], margin, levels,
@@ -176,30 +181,37 @@ def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateC
             rules.append(broken(f"margin:recall:{label}", "no_such_label", labels=list(pairs.labels)))
             continue
         asked = pairs.reference == pairs.labels.index(label)
-        n = int(asked.sum())
-        if n:
+        # An emotion that the corpus has and that no clip was answered of has no recall, and can't pass.
+        if asked.any() or _occurs(label, baseline, candidate):
             rules.append(
                 margin_rule(
                     f"margin:recall:{label}", differences[f"recall:{label}"], margin, levels,
-                    discordant=pairs.discordant(label), n=n, of=pairs.n, changed=bool(pairs.changed[asked].any()),
+                    discordant=None if pairs.policy == "abstain" else pairs.discordant(label),
+                    n=int(asked.sum()), of=pairs.n, changed=bool(counted[asked].any()),
                 )
             )  # fmt: skip
     rules += _latencies(candidate, baseline, config, levels)
     return [_failures(pairs, config), *adjusted(rules, levels)]
 
 
+def _occurs(label: str, *subjects: Subject) -> bool:
+    """Whether a clip of this class was run at all."""
+    return any((each.table.reference == each.table.words.reference(label)).any() for each in subjects)
+
+
 def _failures(pairs: Pairs, config: GateConfig) -> RuleResult:
-    """Clips that the candidate alone fails on are no wrong answers, and may not be many."""
-    more = pairs.failed_after - pairs.failed_before
-    asked = pairs.n + max(pairs.failed_before, pairs.failed_after)
-    values = {"before": pairs.failed_before, "after": pairs.failed_after, "of": asked, "limit": config.max_failures}
-    within = more <= config.max_failures * max(asked, 1)
-    return RuleResult(
-        name="integrity:failures",
-        verdict=Verdict.PASS if within else Verdict.FAIL,
-        reason="failures_within" if within else "too_many_failures",
-        values=values,
-    )
+    """Clips that one run alone fails on are no wrong answers and no pairs, and may not be many."""
+    values = {
+        "before": pairs.failed_before, "after": pairs.failed_after, "of": pairs.n_asked,
+        "newly": pairs.newly_failed, "limit": config.max_failures,
+    }  # fmt: skip
+    most = config.max_failures * pairs.n_asked
+    verdict, reason = Verdict.PASS, "failures_within"
+    if pairs.newly_failed > most:
+        verdict, reason = Verdict.FAIL, "too_many_failures"
+    elif pairs.newly_answered > most:
+        verdict, reason = Verdict.INCONCLUSIVE, "baseline_failed"
+    return RuleResult(name="integrity:failures", verdict=verdict, reason=reason, values=values)
 
 
 def _latencies(candidate: Subject, baseline: Subject, config: GateConfig, levels: Levels) -> Iterator[RuleResult]:

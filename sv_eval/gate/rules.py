@@ -107,8 +107,8 @@ def margin_rule(
 ) -> RuleResult:
     """A figure against the baseline's, before adjusting.
 
-    discordant are the figure's clips that only one run got right, where it is a share of clips; n is how many clips
-    it has, of so many in all; changed says whether any answer to them differs between the runs.
+    discordant are the figure's clips that only one run got right, where it is a share of them; n is how many clips
+    it has, of so many in all; changed says whether any clip counts otherwise than before.
     """
     values = {
         "before": difference.before, "after": difference.after, "value": difference.value, "margin": margin,
@@ -121,20 +121,29 @@ def margin_rule(
         return RuleResult(name=name, verdict=Verdict.PASS, reason="unchanged", values=values, p=1.0)
     p = difference.p_worse
     if p is None or difference.error is None:
-        return RuleResult(name=name, verdict=_unseen(difference), reason="no_spread", values=values)
+        # With one speaker, or all alike, McNemar can still show a loss; that there is none can't be shown.
+        alone = None if discordant is None else mcnemar_worse(discordant)
+        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_spread", values=values, p=alone)
     if discordant is not None:
         # McNemar knows nothing of speakers, the clusters little of few clips: both must say that it is worse.
         p = max(p, mcnemar_worse(discordant))
     if difference.value - difference.error * _z(1 - levels.alpha, difference.n_clusters) > -margin:
         return RuleResult(name=name, verdict=Verdict.PASS, reason="not_worse", values=values, p=p)
-    reach = (_z(1 - levels.alpha) + _z(levels.power)) * difference.error / margin
-    needed = max(math.ceil(of * reach**2), of + 1)
+    needed = _needed(of, difference.error, -difference.value, margin, levels)
     return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="too_few", values=values, p=p, needed=needed)
 
 
-def _unseen(difference: Difference) -> Verdict:
-    """A difference without a spread: none at all is no worse, any other can't be judged."""
-    return Verdict.PASS if abs(difference.value or 0.0) <= 1e-12 else Verdict.INCONCLUSIVE
+def _needed(n: int, error: float, loss: float, margin: float, levels: Levels) -> int:
+    """How many clips or calls would decide, where n have this standard error.
+
+    As many as show that a change which makes nothing worse keeps its margin. Where there are as many and the `loss`
+    speaks against it, as many as show whichever lies further from what was seen: no loss at all, or the margin.
+    """
+    reach = (_z(1 - levels.alpha) + _z(levels.power)) * error
+    found = math.ceil(n * (reach / margin) ** 2)
+    if found <= n:
+        found = math.ceil(n * (reach / max(margin - loss, loss)) ** 2)
+    return max(found, n + 1)
 
 
 def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int) -> RuleResult:
@@ -148,8 +157,7 @@ def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int)
     if ratio.high < limit:
         return RuleResult(name=name, verdict=Verdict.PASS, reason="not_slower", values=values, p=ratio.p_slower)
     error = math.log(ratio.high / ratio.value) / _z(1 - levels.alpha)
-    reach = (_z(1 - levels.alpha) + _z(levels.power)) * error / math.log(limit)
-    needed = max(math.ceil(n * reach**2), n + 1)
+    needed = _needed(n, error, math.log(ratio.value), math.log(limit), levels)
     return RuleResult(
         name=name,
         verdict=Verdict.INCONCLUSIVE,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.errors import RunDirectoryError
 from sv_eval.labels.config import labels_config_from
 from sv_eval.labels.relabelling import relabelled, relabelling_of
 from sv_eval.run.identity import ENVIRONMENT
@@ -23,6 +24,11 @@ _OF_LOAD = (
     "schedule", "rate", "rate_end", "ramp_s", "concurrency", "think_s", "chunk_size", "pace", "trace_file",
 )  # fmt: skip
 """The settings of a load under which latencies are the same kind of figure."""
+IDENTITY = (
+    "dataset", "dataset_hash", "split", "label_map_hash", "labels_hash", "n_clips", "backend", "model",
+    "model_hash", "precision", "device", "load", "started_at", "commit",
+)  # fmt: skip
+"""What is known of a run beside its answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +48,7 @@ class Subject:
     latency_refused: str | None
     """Why its latency is no result; None where it is one."""
     identity: Mapping[str, Any]
-    """`dataset`, `dataset_hash`, `split`, `label_map_hash`, `labels_hash`, `n_clips`, `backend`, `model`,
-    `model_hash`, `precision`, `device`, `load`, `started_at`, `commit`."""
+    """By the names in IDENTITY."""
     figures: Mapping[str, Any]
     """`accuracy`, `per_emotion`, `latency_ms` of its metrics.json: what floors and ceilings look at."""
 
@@ -51,6 +56,16 @@ class Subject:
 def subject_of_run(directory: Path) -> Subject:
     """The run in a directory; raises RunDirectoryError when there is none."""
     metrics, environment = read_json(directory / METRICS), read_json(directory / ENVIRONMENT)
+    try:
+        return _subject_of(directory, metrics, environment)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunDirectoryError(
+            f"{directory}: its {METRICS} or {ENVIRONMENT} lacks something ({error!r}); "
+            f"python -m sv_eval.score {directory} writes the first anew"
+        ) from error
+
+
+def _subject_of(directory: Path, metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> Subject:
     chosen = labels_config_from(_label_map(metrics))
     plan = relabelling_of(chosen, environment["dataset"])
     table = relabelled(RecordTable.from_json_lines(read_lines(directory / RECORDS)), plan)
@@ -101,15 +116,19 @@ def _identity(metrics: Mapping[str, Any], environment: Mapping[str, Any], labels
 
 
 def device_of(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
-    """The class of device within which latencies compare: a GPU's, a processor with its cores, `remote`."""
+    """The class of device within which latencies compare: a GPU's, or a processor with its cores.
+
+    Of a backend elsewhere only what it says of itself is known; the processor that asked counts, too.
+    """
     backend, machine = environment["backend"], environment["machine"]
-    if not backend["in_process"]:
-        return "remote"
     number = metrics["latency_ms"]["session"]
     started = [session for session in environment["sessions"] if session["session"] == number]
     machine = (started[-1] if started else environment).get("machine", machine)
-    if backend["device"] == "cpu":
-        return f"{machine['cpu']}, {machine['cores']} cores"
+    here = f"{machine['cpu']}, {machine['cores']} cores"
+    if not backend["in_process"]:
+        return f"{backend['device']}, asked from {here}"
+    if not backend["device"].startswith("cuda"):
+        return here if backend["device"] in ("cpu", "none") else f"{backend['device']}: {here}"
     gpus = (metrics.get("machine") or {}).get("gpus") or machine.get("gpus") or []
     names = [(gpu.get("class") or {}).get("class") or gpu.get("name") or "unknown GPU" for gpu in gpus]
     return f"{backend['device'].partition(':')[0]}: {', '.join(names) or 'unknown'}"

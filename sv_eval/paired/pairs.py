@@ -41,6 +41,8 @@ class Pairs:
     """Code of the speaker, -1 when unknown."""
     n_common: int
     """Clips that both runs have, whatever became of them."""
+    n_asked: int
+    """Common clips in scope, failed ones too."""
     only_before: int
     """Clips that only the first run has."""
     only_after: int
@@ -54,6 +56,16 @@ class Pairs:
     def n(self) -> int:
         """The number of pairs."""
         return len(self.clip_ids)
+
+    @property
+    def newly_failed(self) -> int:
+        """Clips in scope that the second run alone failed on."""
+        return self.n_asked - self.n - self.failed_before
+
+    @property
+    def newly_answered(self) -> int:
+        """Clips in scope that the first run alone failed on."""
+        return self.n_asked - self.n - self.failed_after
 
     @property
     def right_before(self) -> Mask:
@@ -110,6 +122,7 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
         after=_answers(after, at_after[kept], place, policy),
         speaker=_speakers(before, after, at_before[kept], at_after[kept]),
         n_common=len(at_before),
+        n_asked=int(asked.sum()),
         only_before=len(before) - len(at_before),
         only_after=len(after) - len(at_before),
         failed_before=int(failed_before.sum()),

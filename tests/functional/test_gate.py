@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -139,6 +140,34 @@ def test_a_baseline_is_shown_and_updated(checkout: Checkout) -> None:
     sides = ("baseline=baselines/simulated.json", "candidate=runs/worse")
     assert checkout.run("sv_eval.gate", *sides, "gate=quality").returncode == 0
     checkout.git("checkout", "-q", "--", "baselines")
+
+
+def test_no_baseline_is_made_of_half_a_run(checkout: Checkout) -> None:
+    half = checkout.folder / "runs/half"
+    shutil.copytree(checkout.folder / "runs/main", half)
+    lines = (half / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (half / "records.jsonl").write_text("".join(lines[:300]), encoding="utf-8")
+
+    saved = checkout.run("sv_eval.baseline", "save", "runs/half", "half.json")
+    gated = checkout.run("sv_eval.gate", "candidate=runs/half", "baseline=runs/main", "gate=quality")
+
+    assert saved.returncode == 2
+    assert "400 clips have no record" in saved.stderr
+    assert gated.returncode == 3
+    assert "300 of 700" in gated.stdout
+
+
+def test_a_run_directory_of_other_files_is_told(checkout: Checkout) -> None:
+    strange = checkout.folder / "runs/strange"
+    strange.mkdir()
+    for name in ("metrics.json", "environment.json"):
+        (strange / name).write_text("{}", encoding="utf-8")
+
+    done = checkout.run("sv_eval.gate", "candidate=runs/strange", "baseline=runs/main")
+
+    assert done.returncode == 2
+    assert "sv_eval.score runs/strange" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,120 @@ def test_failures_beyond_the_baselines_own_cannot_pass():
     assert result.verdict is Verdict.FAIL
 
 
+def answering(before: Subject, **codes: Any) -> Subject:
+    """The same run with other answers: position to code, or a slice to one."""
+    predicted = before.table.predicted.copy()
+    for place, code in codes["at"]:
+        predicted[place] = code
+    return replace(before, table=replace(before.table, predicted=predicted))
+
+
+def flipped(before: Subject, *, lost: int, gained: int) -> Subject:
+    """So many right answers made wrong, and wrong ones right."""
+    table = before.table
+    right = np.flatnonzero(table.predicted == table.reference)[:lost]
+    wrong = np.flatnonzero(table.predicted != table.reference)[:gained]
+    spoilt = [(i, (table.reference[i] + 1) % len(LABELS)) for i in right]
+    return answering(before, at=[*spoilt, *((i, table.reference[i]) for i in wrong)])
+
+
+def test_changes_of_one_speaker_that_cancel_out_are_not_shown_to_be_none():
+    before = subject(speakers=1)
+
+    result = judge(flipped(before, lost=40, gained=40), before, gate(margins={"uar": 0.02, "accuracy": 0.02}))
+
+    assert {one.reason for one in result.rules if one.name.startswith("margin")} == {"no_spread"}
+    assert result.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_loss_of_one_speaker_is_shown_by_its_clips_alone():
+    before = subject(speakers=1)
+
+    result = judge(flipped(before, lost=100, gained=0), before, gate(margins={"uar": 0.02, "accuracy": 0.02}))
+
+    assert rule(result, "margin:accuracy").reason == "worse"
+    assert rule(result, "margin:uar").reason == "no_spread"
+    assert result.verdict is Verdict.FAIL
+
+
+def test_another_wrong_answer_is_no_loss():
+    before = subject(speakers=1)
+    wrong = np.flatnonzero(before.table.predicted != before.table.reference)
+    after = answering(before, at=[(i, (before.table.reference[i] + 2) % len(LABELS)) for i in wrong])
+
+    result = judge(after, before, gate(margins={"uar": 0.01, "accuracy": 0.01, "recall": 0.01}))
+
+    assert {one.reason for one in result.rules if one.name.startswith("margin")} == {"unchanged"}
+    changed = judge(after, before, gate(margins={"macro_f1": 0.0001}))
+    assert rule(changed, "margin:macro_f1").reason != "unchanged"
+
+
+def test_wrong_where_nothing_was_said_before_is_a_loss_when_silence_does_not_count():
+    before = replace(subject(), policy="abstain")
+    silent = before.table.words.answer("unknown")
+    before = answering(before, at=[(slice(0, 60), silent)])
+    wrong = [(i, (before.table.reference[i] + 1) % len(LABELS)) for i in range(60)]
+
+    result = judge(answering(before, at=wrong), before, gate(margins={"accuracy": 0.05, "recall": 0.05}))
+
+    assert rule(result, "margin:accuracy").reason == "worse"
+    assert rule(result, "margin:recall:happy").reason == "worse"
+
+
+def test_an_emotion_without_any_answer_cannot_pass():
+    before = subject()
+    table = before.table
+    happy = np.flatnonzero(table.reference == 0)
+    after = answering(before, at=[(happy, table.words.failed)])
+
+    result = judge(after, before, gate(margins={"recall": 0.9}, max_failures=1.0))
+
+    assert rule(result, "integrity:failures").verdict is Verdict.PASS
+    assert rule(result, "margin:recall:happy").reason == "no_figure"
+    assert result.verdict is Verdict.FAIL
+
+
+def test_failures_on_other_clips_than_the_baselines_count():
+    before = subject()
+    failed = before.table.words.failed
+
+    result = judge(
+        answering(before, at=[(slice(0, 10), failed)]), answering(before, at=[(slice(10, 20), failed)]), gate(**CI)
+    )
+
+    assert rule(result, "integrity:failures").values["newly"] == 10
+    assert rule(result, "integrity:failures").verdict is Verdict.FAIL
+
+
+def test_a_baseline_that_failed_on_much_decides_nothing():
+    after = subject()
+    before = answering(after, at=[(slice(0, 300), after.table.words.failed)])
+
+    result = judge(after, before, gate(**CI))
+
+    assert rule(result, "integrity:failures").reason == "baseline_failed"
+    assert result.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_baseline_of_half_a_run_cannot_pass():
+    after = subject()
+
+    result = judge(after, subject(clips=200, identity={"n_clips": 400}), gate(**CI))
+
+    assert rule(result, "integrity:baseline").values["found"] == 200
+    assert result.verdict is Verdict.FAIL
+
+
+def test_a_loss_within_a_hair_of_its_margin_asks_for_more_clips_than_were_there():
+    before = subject(clips=2000)
+
+    config = gate(margins={"accuracy": 0.015}, alpha=0.001)
+    one = rule(judge(flipped(before, lost=50, gained=28), before, config), "margin:accuracy")
+
+    assert one.reason == "too_few"
+    assert one.needed > 2001
+
+
 def test_a_figure_that_cannot_be_given_cannot_pass():
     empty = {"value": None, "low": None, "high": None, "reason": "nothing to score"}
     after = subject()
@@ -246,9 +360,24 @@ def test_what_is_no_baseline_is_told(tmp_path, content, message):
         read_baseline(file)
 
 
-def test_a_baseline_that_was_edited_is_told(tmp_path):
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"c0003"', '"c0002"'),
+        ('"device"', '"devise"'),
+        ('"latency_ms": [', '"latency_ms": [NaN, '),
+        ('"speaker": [0', '"speaker": [-1'),
+        ('"speaker": [0', '"speaker": [99'),
+        ('"predicted": "0', '"predicted": "-'),
+        ('"predicted": "0', '"predicted": "Z'),
+        ('"reference": "0', '"reference": "'),
+    ],
+)
+def test_a_baseline_that_was_edited_is_told(tmp_path, before, after):
     file = tmp_path / "b.json"
-    file.write_text(baseline_text(subject()).replace('"c0003"', '"c0002"'), encoding="utf-8")
+    text = baseline_text(subject())
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
 
     with pytest.raises(UsageError, match="damaged baseline"):
         read_baseline(file)
@@ -308,7 +437,9 @@ def test_device_classes():
 
     assert device_of(metrics, base) == "A CPU, 4 cores"
     assert device_of(metrics, base | {"backend": {"in_process": True, "device": "cuda:0"}}) == "cuda: T4"
-    assert device_of(metrics, base | {"backend": {"in_process": False, "device": "x"}}) == "remote"
+    elsewhere = {"backend": {"in_process": False, "device": "remote, cpu"}}
+    assert device_of(metrics, base | elsewhere) == "remote, cpu, asked from A CPU, 4 cores"
+    assert device_of(metrics, base | {"backend": {"in_process": True, "device": "mps"}}) == "mps: A CPU, 4 cores"
 
 
 def test_what_makes_loads_the_same():
