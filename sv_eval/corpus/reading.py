@@ -25,7 +25,7 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import CorpusError
 from sv_eval.records import Clip
 
-__all__ = ["AudioSource", "Corpus", "DatasetConfig", "dataset_config_from", "read_corpus"]
+__all__ = ["AudioSource", "Corpus", "DatasetConfig", "dataset_config_from", "open_corpus", "read_corpus"]
 
 _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], Found]] = {
     "pattern": open_tree,
@@ -58,8 +58,7 @@ class Corpus:
 
 def read_corpus(config: DatasetConfig) -> Corpus:
     """The corpus that `config` describes; raises CorpusError. No audio is decoded."""
-    card = _card(config)
-    found = _OPENERS[card.layout.kind](config, card)
+    card, found = open_corpus(config)
     census = Census(card, config.language)
     clips = _clips(config, card, found, census)
     clips.sort(key=lambda clip: clip.id)
@@ -83,6 +82,12 @@ def read_corpus(config: DatasetConfig) -> Corpus:
         split=config.split,
         notes=tuple(notes),
     )
+
+
+def open_corpus(config: DatasetConfig) -> tuple[Card, Found]:
+    """The card and the entries as they come, for who counts or audits them; raises CorpusError."""
+    card = _card(config)
+    return card, _OPENERS[card.layout.kind](config, card)
 
 
 def _card(config: DatasetConfig) -> Card:
