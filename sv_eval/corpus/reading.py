@@ -19,13 +19,13 @@ from sv_eval.corpus.notes import Note, note_on_limit, note_on_speakers, notes_on
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.selection import ALL, limited, split_test, unknown_split
 from sv_eval.corpus.simulated import open_simulated
-from sv_eval.corpus.source import AudioSource
+from sv_eval.corpus.source import AudioSource, EncodedSource
 from sv_eval.corpus.synonyms import generic_card
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import CorpusError
 from sv_eval.records import Clip
 
-__all__ = ["AudioSource", "Corpus", "DatasetConfig", "dataset_config_from", "open_corpus", "read_corpus"]
+__all__ = ["AudioSource", "Corpus", "DatasetConfig", "card_of", "dataset_config_from", "open_corpus", "read_corpus"]
 
 _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], Found]] = {
     "pattern": open_tree,
@@ -46,7 +46,7 @@ class Corpus:
     """What is known about it; its label map holds the user's own entries too."""
     clips: tuple[Clip, ...]
     """Sorted by id, which is unique."""
-    source: AudioSource
+    source: EncodedSource
     """Gives their audio."""
     hash: str
     """16 hex digits over the clips, their references, and the sizes and ends of their encoded audio."""
@@ -86,8 +86,13 @@ def read_corpus(config: DatasetConfig) -> Corpus:
 
 def open_corpus(config: DatasetConfig) -> tuple[Card, Found]:
     """The card and the entries as they come, for who counts or audits them; raises CorpusError."""
-    card = _card(config)
+    card = card_of(config)
     return card, _OPENERS[card.layout.kind](config, card)
+
+
+def card_of(config: DatasetConfig) -> Card:
+    """The card that `config` names, with the user's labels, wherever its corpus lies; raises CorpusError."""
+    return _card(config)
 
 
 def _card(config: DatasetConfig) -> Card:
