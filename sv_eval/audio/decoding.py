@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from sv_eval.audio.sndfile import Origin, decode_sndfile
 from sv_eval.errors import AudioError
 from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 
+T = TypeVar("T", bound=MonoTrack)
 _SENT = "the audio sent"
 _RAW_BLOCK_BYTES = 1 << 20
 
@@ -53,6 +54,17 @@ def decode(
         source_rate_hz=origin.rate_hz,
         source_channels=origin.channels,
     )
+
+
+def read_track(source: Path | bytes, track_of: Callable[[str], T], limits: AudioLimits) -> tuple[T, Origin]:
+    """The track that `track_of` makes of the source's name, with all of the audio in it; raises AudioError.
+
+    For who needs the samples as they were encoded: the track decides what becomes of them.
+    """
+    with _opened(source) as (file, name, size):
+        _check_file(file, name, size, limits)
+        track = track_of(name)
+        return track, _decoded(file, name, track)
 
 
 def decode_raw(data: bytes, *, sample_type: str, rate_hz: int, limits: AudioLimits | None = None) -> Waveform:

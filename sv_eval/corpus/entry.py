@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sv_eval.corpus.fingerprint import Ends
 from sv_eval.corpus.notes import Note
-from sv_eval.corpus.source import AudioSource
+from sv_eval.corpus.source import EncodedSource
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Found:
 
     entries: Iterator[Entry]
     """The clips, in any order."""
-    source: AudioSource
+    source: EncodedSource
     """Their audio."""
     ends: Ends
     """Digests of the audio's ends, for the corpus's hash; to be asked once the entries have been walked."""

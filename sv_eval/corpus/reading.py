@@ -28,13 +28,13 @@ from sv_eval.corpus.notes import (
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.selection import ALL, limited, restriction, split_rule, split_test, unknown_split
 from sv_eval.corpus.simulated import open_simulated
-from sv_eval.corpus.source import AudioSource
+from sv_eval.corpus.source import AudioSource, EncodedSource
 from sv_eval.corpus.synonyms import generic_card
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import CorpusError
 from sv_eval.records import Clip
 
-__all__ = ["AudioSource", "Corpus", "DatasetConfig", "dataset_config_from", "read_corpus"]
+__all__ = ["AudioSource", "Corpus", "DatasetConfig", "card_of", "dataset_config_from", "open_corpus", "read_corpus"]
 
 _MOST_NAMED = 20
 _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], Found]] = {
@@ -57,7 +57,7 @@ class Corpus:
     """What is known about it; its label map holds the user's own entries too."""
     clips: tuple[Clip, ...]
     """Sorted by id, which is unique."""
-    source: AudioSource
+    source: EncodedSource
     """Gives their audio."""
     hash: str
     """16 hex digits over the clips, their references, and the sizes and ends of their encoded audio."""
@@ -73,8 +73,7 @@ class Corpus:
 
 def read_corpus(config: DatasetConfig) -> Corpus:
     """The corpus that `config` describes; raises CorpusError. No audio is decoded."""
-    card = _card(config)
-    found = _OPENERS[card.layout.kind](config, card)
+    card, found = open_corpus(config)
     census = Census(card, config.language)
     clips = _clips(config, card, found, census)
     clips.sort(key=lambda clip: clip.id)
@@ -105,6 +104,17 @@ def read_corpus(config: DatasetConfig) -> Corpus:
         completeness=whole,
         notes=tuple(notes),
     )
+
+
+def open_corpus(config: DatasetConfig) -> tuple[Card, Found]:
+    """The card and the entries as they come, for who counts or audits them; raises CorpusError."""
+    card = card_of(config)
+    return card, _OPENERS[card.layout.kind](config, card)
+
+
+def card_of(config: DatasetConfig) -> Card:
+    """The card that `config` names, with the user's labels, wherever its corpus lies; raises CorpusError."""
+    return _card(config)
 
 
 def _card(config: DatasetConfig) -> Card:

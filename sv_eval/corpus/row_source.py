@@ -51,14 +51,18 @@ class RowSource:
 
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
         """The clip's audio, decoded from the bytes in its row or from the file that the row names."""
+        return decode(self.encoded(clip), limits=self._limits, keep_encoded=keep_encoded)
+
+    def encoded(self, clip: Clip) -> Path | bytes:
+        """The bytes in the clip's row, or the file that the row names; raises AudioError where there is neither."""
         row = self._rows[clip.id]
         cell = self._audio[row][self._column] or {}
         content, path = cell.get("bytes"), cell.get("path")
         if content is not None:
-            return decode(content, limits=self._limits, keep_encoded=keep_encoded)
+            return bytes(content)
         if path is None:
             raise AudioError("not_found", f"row {row} holds no audio; leave it out or mend the data set")
-        return decode(self._file(path), limits=self._limits, keep_encoded=keep_encoded)
+        return self._file(path)
 
     def _file(self, path: str) -> Path:
         return Path(path) if self._root is None else self._root / path

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sv_eval.corpus.config import DatasetConfig, SimulatedOptions
 from sv_eval.corpus.entry import Entry, Found
@@ -49,19 +50,22 @@ class SilenceSource:
 
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
         """The clip's silence."""
-        length = round(((clip.end_s or 0.0) - (clip.start_s or 0.0)) * SAMPLE_RATE_HZ)
-        samples = self._zeros[:length]
-        encoded = None
-        if keep_encoded:
-            import soundfile
-
-            file = io.BytesIO()
-            soundfile.write(file, samples, SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
-            encoded = file.getvalue()
         return Waveform(
-            samples=samples,
-            encoded=encoded,
+            samples=self._samples(clip),
+            encoded=self.encoded(clip) if keep_encoded else None,
             container="wav/pcm_16",
             source_rate_hz=SAMPLE_RATE_HZ,
             source_channels=1,
         )
+
+    def encoded(self, clip: Clip) -> bytes:
+        """A wav file of the clip's silence."""
+        import soundfile
+
+        file = io.BytesIO()
+        soundfile.write(file, self._samples(clip), SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
+        return file.getvalue()
+
+    def _samples(self, clip: Clip) -> NDArray[np.float32]:
+        length = round(((clip.end_s or 0.0) - (clip.start_s or 0.0)) * SAMPLE_RATE_HZ)
+        return self._zeros[:length]

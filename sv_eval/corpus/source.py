@@ -18,6 +18,14 @@ class AudioSource(Protocol):
         ...
 
 
+class EncodedSource(AudioSource, Protocol):
+    """Tells where a clip's audio lies, for who looks at the encoded file itself."""
+
+    def encoded(self, clip: Clip) -> Path | bytes:
+        """The file that holds the clip, or its bytes; raises AudioError where there is none."""
+        ...
+
+
 class FileSource:
     """Audio files below a folder."""
 
@@ -34,3 +42,7 @@ class FileSource:
             end_s=clip.end_s,
             keep_encoded=keep_encoded,
         )
+
+    def encoded(self, clip: Clip) -> Path:
+        """The clip's file."""
+        return self._root / clip.path

@@ -1,0 +1,1 @@
+"""Auditing corpora: what can be wrong with a copy, measured clip by clip and judged as a whole."""
