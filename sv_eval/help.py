@@ -25,6 +25,7 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval.labels diff RUN four native         a run under two label maps
   python -m sv_eval gate=ci gate.baseline=RUN_OR_FILE   run, and fail when it is worse than a baseline
   python -m sv_eval.compare A B [C ...]                 finished runs side by side, tested on pairs
+  python -m sv_eval.race onnx onnx,threads=1            backends measured in turns, then compared
   python -m sv_eval.gate baseline=A candidate=B         gate two finished runs
   python -m sv_eval.baseline save RUN FILE              a baseline to commit
   python -m sv_eval.score RUN                           score and report a finished run again

@@ -35,11 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _compare(arguments: Sequence[str]) -> None:
-    from reports.compare import TRADE_OFF, draw_compare, render_compare
-    from sv_eval.compare.comparing import compare
-    from sv_eval.compare.entrants import entrants_of
+    from sv_eval.compare.entrants import short_names
+    from sv_eval.compare.writing import write_comparison
     from sv_eval.rescore import report_config_from
-    from sv_eval.run_directory import FIGURES, write_json, write_text
     from sv_eval.scoring.config import scoring_config_from
 
     sources = [word for word in arguments if word.partition("=")[0] not in _KEYS]
@@ -58,15 +56,12 @@ def _compare(arguments: Sequence[str]) -> None:
         "seed": int(_number("seed", given.get("seed", "0"))),
     }
     scoring_config_from(options)
-    entrants = entrants_of(sources, given.get("policy"))
     options.pop("policy")
-    found = compare(entrants, **options) | {"command": ["python", "-m", "sv_eval.compare", *arguments]}
-    names = "_".join(name.replace("/", "-") for name in entrants.names[:2])
+    names = "_".join(name.replace("/", "-") for name in short_names(sources)[:2])
     directory = Path(given.get("out") or f"runs/comparisons/{names}")
-    write_json(directory / "compare.json", found)
-    write_text(directory / FIGURES / TRADE_OFF, draw_compare(found))
-    write_text(directory / "compare.md", render_compare(found, language, figure=f"{FIGURES}/{TRADE_OFF}"))
-    for line in _headlines(found):
+    command = ["python", "-m", "sv_eval.compare", *arguments]
+    policy = given.get("policy")
+    for line in write_comparison(directory, sources, options, language=language, command=command, policy=policy):
         say(line)
     say(f"report: {relative(directory / 'compare.md')}")
 
@@ -76,24 +71,6 @@ def _number(key: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise ConfigError(f"{key}={text}: give a number") from None
-
-
-def _headlines(found: dict[str, Any]) -> list[str]:
-    lines = [f"{found['n_clips']} common clips, {', '.join(found['labels'])}"]
-    for pair in found["pairs"]:
-        uar = pair["differences"]["uar"]
-        line = f"{pair['before']} -> {pair['after']}: "
-        if uar["value"] is None:
-            line += f"no UAR ({uar.get('reason')})"
-        else:
-            line += f"UAR {100 * uar['before']:.1f} -> {100 * uar['after']:.1f}, {100 * uar['value']:+.1f} points"
-        if uar["low"] is not None:
-            line += f" [{100 * uar['low']:+.1f}, {100 * uar['high']:+.1f}], p = {uar['p_adjusted']:.3g}"
-        p95 = pair["latency_ratio"].get("p95")
-        if p95 and p95["value"] is not None:
-            line += f"; p95 {p95['value']:.3g} times"
-        lines.append(line)
-    return lines
 
 
 if __name__ == "__main__":

@@ -88,7 +88,9 @@ class RunLoop:
         Raises what `on_record` raises, and BackendLost.
         """
         with short_collections(), self._feed(clips, rounds) as feed:
-            self._origin_s = self.clock.now()
+            if not self._calls:
+                # Several runs of one loop share a clock, so that their records can be put in order.
+                self._origin_s = self.clock.now()
             batches = cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
             if self.plan.arrivals is not None or self.plan.callers is not None:
                 await self._called(feed.stream())

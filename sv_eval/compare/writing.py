@@ -1,0 +1,53 @@
+"""A comparison from its sources to its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sv_eval.compare.comparing import compare
+from sv_eval.compare.entrants import entrants_of
+from sv_eval.run_directory import FIGURES, write_json, write_text
+
+
+def write_comparison(
+    directory: Path,
+    sources: Sequence[str],
+    options: Mapping[str, Any],
+    *,
+    language: str,
+    command: Sequence[str],
+    policy: str | None = None,
+) -> list[str]:
+    """Compare the runs and write compare.md, compare.json and the figure; the headlines come back.
+
+    options are confidence, resamples and seed; policy None takes that of the first run.
+    """
+    from reports.compare import TRADE_OFF, draw_compare, render_compare
+
+    found = compare(entrants_of(sources, policy), **options) | {"command": list(command)}
+    write_json(directory / "compare.json", found)
+    write_text(directory / FIGURES / TRADE_OFF, draw_compare(found))
+    write_text(directory / "compare.md", render_compare(found, language, figure=f"{FIGURES}/{TRADE_OFF}"))
+    return _headlines(found)
+
+
+def _headlines(found: Mapping[str, Any]) -> list[str]:
+    """A line for each pair of runs."""
+    lines = [f"{found['n_clips']} common clips, {', '.join(found['labels'])}"]
+    for pair in found["pairs"]:
+        uar = pair["differences"]["uar"]
+        line = f"{pair['before']} -> {pair['after']}: "
+        if uar["value"] is None:
+            line += f"no UAR ({uar.get('reason')})"
+        else:
+            line += f"UAR {100 * uar['before']:.1f} -> {100 * uar['after']:.1f}, {100 * uar['value']:+.1f} points"
+        if uar["low"] is not None:
+            line += f" [{100 * uar['low']:+.1f}, {100 * uar['high']:+.1f}], p = {uar['p_adjusted']:.3g}"
+        for name in ("p50", "p95"):
+            ratio = pair["latency_ratio"].get(name)
+            if ratio and ratio["value"] is not None:
+                line += f"; {name} {ratio['value']:.3g} times"
+        lines.append(line)
+    return lines

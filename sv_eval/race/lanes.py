@@ -1,0 +1,125 @@
+"""The turns of a race: every backend is open from the beginning, and each round goes through all of them.
+
+Who begins changes from round to round, so that nobody always follows the same neighbour. Each backend's records go
+into a run directory of its own, as of a run of as many rounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from sv_eval.backend import Backend
+from sv_eval.corpus.reading import Corpus
+from sv_eval.errors import RunDirectoryError, RunInterrupted
+from sv_eval.evaluate import stopping_on_signals
+from sv_eval.run.history import History
+from sv_eval.run.identity import measured_settings
+from sv_eval.run.journal import Journal
+from sv_eval.run.load import load_config_from, plan_load
+from sv_eval.run.loop import RunLoop
+from sv_eval.run.phases import Phases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One backend of a race."""
+
+    title: str
+    """As it was written."""
+    config: Mapping[str, Any]
+    """The whole configuration of its run."""
+    backend: Backend
+    """Not open yet."""
+    directory: Path
+    """Its run directory."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """A lane whose backend is open and warm."""
+
+    lane: Lane
+    loop: RunLoop
+    history: History
+    phases: Phases = field(default_factory=Phases)
+    wall_s: float = 0.0
+    rounds: int = 0
+
+
+async def race(
+    lanes: Sequence[Lane], corpus: Corpus, *, rounds: int, pause_s: float, say: Callable[[str], object]
+) -> None:
+    """All turns. Raises RunInterrupted when it was stopped before everybody had the first one."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as backends:
+        with ExitStack() as journals, stopping_on_signals(stop):
+            running = [await _start(lane, corpus, backends, journals, stop) for lane in lanes]
+            try:
+                for number in range(rounds):
+                    for place in range(len(running)):
+                        one = running[(place + number) % len(running)]
+                        await _turn(one, corpus, number, pause_s)
+                        say(f"round {number + 1} of {rounds}, {one.lane.title}: {one.wall_s:.1f} s so far")
+            finally:
+                for one in running:
+                    _finish(one, stopped=stop.is_set())
+    if any(not one.rounds for one in running):
+        raise RunInterrupted("stopped before every backend had its first turn")
+
+
+async def _start(
+    lane: Lane, corpus: Corpus, backends: AsyncExitStack, journals: ExitStack, stop: asyncio.Event
+) -> _Running:
+    """Open and warm up one backend, and begin its run directory."""
+    journal = journals.enter_context(Journal(lane.directory))
+    if journal.done:
+        raise RunDirectoryError(
+            f"{lane.directory} holds a run already; a race is not gone on with: choose another out=DIR"
+        )
+    begin = time.perf_counter()
+    await backends.enter_async_context(lane.backend)
+    phases = Phases(load_s=time.perf_counter() - begin)
+    load = load_config_from(lane.config.get("load") or {})
+    loop = RunLoop(
+        backend=lane.backend,
+        source=corpus.source,
+        plan=plan_load(load, lane.backend.capabilities),
+        on_record=journal.append,
+        session=journal.session,
+        stop=stop,
+    )
+    history = History(lane.directory, journal.session)
+    history.begin(
+        settings=measured_settings(lane.config) | {"model_hash": lane.backend.info.model_hash},
+        config=lane.config,
+        overrides=[lane.title],
+        corpus=corpus,
+        backend=lane.backend,
+    )
+    phases.warm_up = await loop.warm_up(corpus.clips, tolerance=load.warmup_tolerance, max_s=load.warmup_max_s)
+    return _Running(lane=lane, loop=loop, history=history, phases=phases)
+
+
+async def _turn(one: _Running, corpus: Corpus, number: int, pause_s: float) -> None:
+    """One backend goes through the corpus once."""
+    if pause_s and not one.loop.stop.is_set():
+        await asyncio.sleep(pause_s)
+    if one.loop.stop.is_set():
+        return
+    begin = time.perf_counter()
+    await one.loop.run(corpus.clips, rounds=repeat(number))
+    one.wall_s += time.perf_counter() - begin
+    one.rounds += not one.loop.stop.is_set()
+
+
+def _finish(one: _Running, *, stopped: bool) -> None:
+    one.phases.ended_by = "interrupt" if stopped else "rounds"
+    ended = f"stopped after {one.rounds} rounds" if stopped else "finished"
+    one.history.end(ended, one.wall_s, phases=one.phases.to_json())
