@@ -31,7 +31,7 @@ class Census:
         self.found: Counter[str | None] = Counter()
         """All entries by raw label."""
         self.speakers: Counter[str] = Counter()
-        """All entries by speaker, for those that name one."""
+        """All entries by speaker, where the card knows speakers to hold the counts against."""
         self.strangers: Counter[str] = Counter()
         """Clips by speakers that the card doesn't list."""
 
@@ -41,9 +41,8 @@ class Census:
         if entry.label is not None and entry.label not in self._emotions:
             self._emotions[entry.label] = self._emotion(entry)
         self.found[entry.label] += 1
-        if entry.speaker is not None:
-            entry.speaker = self._once(entry.speaker)
-            self.speakers[entry.speaker or ""] += 1
+        if entry.speaker is not None and self._card.speakers:
+            self.speakers[entry.speaker] += 1
 
     def clip(self, entry: Entry) -> Clip:
         """The clip of a counted entry."""

@@ -85,3 +85,14 @@ def test_counts_of_a_card_agree_with_each_other(name):
         ]
         if train in parts and test in parts:
             assert sum(held) == total
+
+
+def test_counts_follow_the_users_spelling(read, card, sound, tmp_path):
+    folder = card(text="expected: {happy: 1, sad: 1}\neditions: {half: {happy: 1}}")
+    sound("root/happy/a.wav")
+    sound("root/sad/a.wav")
+
+    corpus = read(card=str(folder), root=str(tmp_path / "root"), labels={"SAD": "neutral"})
+
+    assert corpus.completeness.complete
+    assert corpus.completeness.expected == 2

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 
 from sv_eval.corpus.notes import Note
 from sv_eval.corpus.reading import dataset_config_from
 from sv_eval.corpus.selection import limited
 from sv_eval.errors import AudioError, ConfigError, CorpusError
-from sv_eval.places import conf_dir
 from sv_eval.records import Clip
 
 
@@ -179,23 +175,6 @@ def test_labels_of_the_user_go_first(read, card, sound, tmp_path):
     assert corpus.card.label_order == ("happy", "sad", "neutral", "surprised")
     assert corpus.card.labels.hash != read(**options, labels={"startled": "other"}).card.labels.hash
     assert not any("disputed" in note.code for note in corpus.notes)
-
-
-def test_counts_follow_the_users_spelling(read, card, sound, tmp_path):
-    folder = card(text="expected: {happy: 1, sad: 1}\neditions: {half: {happy: 1}}")
-    sound("root/happy/a.wav")
-    sound("root/sad/a.wav")
-
-    corpus = read(card=str(folder), root=str(tmp_path / "root"), labels={"SAD": "neutral"})
-
-    assert corpus.completeness.complete
-    assert corpus.completeness.expected == 2
-
-
-def test_restriction_that_looks_like_a_number_is_text():
-    config = dataset_config_from({"name": "x", "kind": "folder", "only": {"speaker": [1, "02"]}})
-
-    assert config.only == {"speaker": ("1", "02")}
 
 
 def test_disputed_label_is_noted(read, card, sound, tmp_path):
@@ -379,28 +358,6 @@ def test_single_letter_is_not_guessed(read, sound, tmp_path):
 def test_configuration_that_is_no_mapping():
     with pytest.raises(ConfigError, match="dataset should hold keys"):
         dataset_config_from(None)
-
-
-_OWN = {
-    "huggingface": ("split",),
-    "csemotions": ("split", "huggingface"),
-    "asvpesd": ("split",),
-    "esd_zh": ("only",),
-    "esd_en": ("only",),
-}
-"""What a choice sets on purpose."""
-
-
-@pytest.mark.parametrize("path", sorted((conf_dir() / "dataset").glob("*.yaml")), ids=lambda path: path.stem)
-def test_configuration_files_hold_the_defaults(path: Path):
-    data = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(data, dict)
-    config = dataset_config_from({**data, "name": path.stem})
-
-    defaults = {"name": config.name, "card": config.card, "kind": config.kind}
-    own = {"split": config.split, "only": config.only, "huggingface": asdict(config.huggingface)}
-    defaults |= {key: own[key] for key in _OWN.get(path.stem, ())}
-    assert config == dataset_config_from(defaults)
 
 
 def test_demo_corpus_is_whole(read):

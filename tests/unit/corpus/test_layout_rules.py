@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sv_eval.corpus.layout_rule import NumberRange
+from sv_eval.corpus.reading import dataset_config_from
 from sv_eval.corpus.text_encoding import cell_text, decoded
 from sv_eval.errors import ConfigError, CorpusError
 
@@ -214,3 +215,9 @@ def test_fallback_and_mended_punctuation():
     assert cell_text("  It\x92s \n fine ") == "It’s fine"
     with pytest.raises(UnicodeDecodeError):
         decoded(b"\xff\x81")
+
+
+def test_restriction_that_looks_like_a_number_is_text():
+    config = dataset_config_from({"name": "x", "kind": "folder", "only": {"speaker": [1, "02"]}})
+
+    assert config.only == {"speaker": ("1", "02")}

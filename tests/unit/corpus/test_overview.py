@@ -1,7 +1,8 @@
-"""The table of corpora in the documentation is that of the cards, and every choice has its card and its page."""
+"""The table of corpora in the documentation is that of the cards; every choice has its card, page and defaults."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from omegaconf import OmegaConf
 
 from sv_eval.corpus.card import find_card, list_cards
 from sv_eval.corpus.overview import BEGIN, clip_count, described_cards, overview, renewed
+from sv_eval.corpus.reading import dataset_config_from
 from sv_eval.places import cards_dir, conf_dir, house
 
 PAGE = house() / "docs" / "corpora.md"
@@ -64,3 +66,25 @@ def test_every_page_of_a_corpus_says_how_to_run_it_and_what_is_disputed(name):
     assert f"python -m sv_eval dataset={name}" in page or f"dataset={name} " in page
     assert not card.words.disputed or "disputed" in page.casefold()
     assert card.citation is None or card.citation.split(":")[0].split(",")[0][:6] in page
+
+
+_OWN = {
+    "huggingface": ("split",),
+    "csemotions": ("split", "huggingface"),
+    "asvpesd": ("split",),
+    "esd_zh": ("only",),
+    "esd_en": ("only",),
+}
+"""What a choice sets on purpose."""
+
+
+@pytest.mark.parametrize("path", sorted((conf_dir() / "dataset").glob("*.yaml")), ids=lambda path: path.stem)
+def test_configuration_files_hold_the_defaults(path: Path):
+    data = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(data, dict)
+    config = dataset_config_from({**data, "name": path.stem})
+
+    defaults = {"name": config.name, "card": config.card, "kind": config.kind}
+    own = {"split": config.split, "only": config.only, "huggingface": asdict(config.huggingface)}
+    defaults |= {key: own[key] for key in _OWN.get(path.stem, ())}
+    assert config == dataset_config_from(defaults)
