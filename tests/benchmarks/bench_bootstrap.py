@@ -62,6 +62,9 @@ def random_table(clips: int, speakers: int, seed: int = 0) -> RecordTable:
         recognised=(None,) * clips,
         paths=("",) * clips,
         failures={},
+        stages_ms={},
+        troubles={},
+        late_ms=nothing,
         n_repeated=0,
     )
 
