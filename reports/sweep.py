@@ -29,7 +29,9 @@ def render_sweep(data: Mapping[str, Any], language: str = "en", *, figures: Sequ
     """The report on what sweep.json holds, in `language` (`en` or `zh`); `figures` are those that were drawn."""
     words = _SweepWords(language)
     rows = {row["number"]: row for row in data["settings"]}
-    choice = {name: rows.get(data["choice"][name]) for name in ("best", "best_within_slo", "recommended", "default")}
+    choice = {
+        name: rows.get(data["choice"][name]) for name in ("best", "best_within_slo", "recommended", "default")
+    }
     ranked = sorted(data["settings"], key=lambda row: (-(row["ranked_uar"] or 0.0), row["number"]))
     return template("sweep.md.j2").render(
         w=words,
@@ -38,7 +40,9 @@ def render_sweep(data: Mapping[str, Any], language: str = "en", *, figures: Sequ
         left_out=max(0, len(ranked) - _MOST_ROWS),
         choice=choice,
         front=sorted((row for row in ranked if row["front"]), key=lambda row: row["p95"]["value"]),
-        cost_front=sorted((row for row in ranked if row["cost_front"]), key=lambda row: row["busy_s_per_audio_hour"]["value"]),
+        cost_front=sorted(
+            (row for row in ranked if row["cost_front"]), key=lambda row: row["busy_s_per_audio_hour"]["value"]
+        ),
         figures={name: f"{_FIGURES}/{name}" for name in figures},
         names=sweep_figures,
         mark=lambda row: _mark(words, row, data["choice"]),

@@ -48,11 +48,13 @@ def _is_heat(data: Mapping[str, Any]) -> bool:
     levels = [len(one["levels"]) for one in data["sensitivity"]]
     if len(levels) != 2 or min(levels) < 2 or levels[0] * levels[1] > _MOST_CELLS:
         return False
-    return bool(data["grid_complete"]) and all("–" not in one["value"] for p in data["sensitivity"] for one in p["levels"])
+    return bool(data["grid_complete"]) and all(
+        "–" not in one["value"] for p in data["sensitivity"] for one in p["levels"]
+    )
 
 
 def _heat(data: Mapping[str, Any]) -> str:
-    """UAR and p95 of the grid, side by side; what is recommended is framed, and the best within the objective dotted."""
+    """UAR and p95 of the grid, side by side; the recommended setting is framed, the best within the objective dotted."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -88,9 +90,9 @@ def _heat_panel(
     cells: list[list[float]] = [[float("nan")] * len(columns) for _ in rows]
     framed: dict[int, tuple[int, int]] = {}
     for one in data["settings"]:
-        y, x = (_shown(one["values"][key]) for key in keys)
-        if y in rows and x in columns:
-            place = rows.index(y), columns.index(x)
+        down, across = (_shown(one["values"][key]) for key in keys)
+        if down in rows and across in columns:
+            place = rows.index(down), columns.index(across)
             value = one["ranked_uar"] if panel == 0 else one["p95"]["value"]
             cells[place[0]][place[1]] = float("nan") if value is None else value * (100 if panel == 0 else 1)
             framed[one["number"]] = place
@@ -110,7 +112,9 @@ def _heat_panel(
     for number, style in ((data["choice"]["best_within_slo"], ":"), (data["choice"]["recommended"], "-")):
         if number in framed:
             y, x = framed[number]
-            axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor=_CHOSEN, linewidth=1.6, linestyle=style))
+            axes.add_patch(
+                Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor=_CHOSEN, linewidth=1.6, linestyle=style)
+            )
 
 
 def _front(data: Mapping[str, Any], key: str, front: str, label: str, limit: float | None) -> str:
@@ -123,7 +127,7 @@ def _front(data: Mapping[str, Any], key: str, front: str, label: str, limit: flo
         figure, axes = plot(width=5.6, height=3.2, left=0.7, bottom=0.55)
         for row in rows:
             _point(axes, row, key, _FRONT_COLOUR if row[front] else _QUIET, 3 if row[front] else 2)
-        x, y = [_value(row[key]) for row in held], [100 * row["ranked_uar"] for row in held]
+        x, y = [_value(row[key]) or 0.0 for row in held], [100 * row["ranked_uar"] for row in held]
         axes.step(x, y, where="post", color=_FRONT_COLOUR, linewidth=1, zorder=3, label="front")
         for row in held:
             axes.annotate(
@@ -137,19 +141,19 @@ def _front(data: Mapping[str, Any], key: str, front: str, label: str, limit: flo
             chosen = [row for row in rows if row["number"] == number]
             for row in chosen:
                 size = 90 if marker == "*" else 36
-                axes.scatter([_value(row[key])], [100 * row["ranked_uar"]], marker=marker, s=size, facecolors="none",
+                axes.scatter([_value(row[key]) or 0.0], [100 * row["ranked_uar"]], marker=marker, s=size, facecolors="none",
                              edgecolors=_CHOSEN, linewidths=1.3, zorder=5, label=word)  # fmt: skip
         if limit is not None and limit <= 2 * max(_value(row[key]) or 0.0 for row in rows):
             axes.axvline(limit, color=INK, linewidth=0.8, linestyle="--")
         axes.set_xlabel(label)
         axes.set_ylabel("UAR, %")
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        axes.legend(frameon=False, fontsize=8, loc="best")
         axes.spines[["top", "right"]].set_visible(False)
         return svg(figure)
 
 
 def _point(axes: Axes, row: Mapping[str, Any], key: str, colour: str, order: int) -> None:
-    """A setting with the intervals of both measures; UAR's is drawn around the value that settings are ranked by."""
+    """A setting with the intervals of both measures; UAR's lies around the value that settings are ranked by."""
     x, y = _value(row[key]) or 0.0, 100 * row["ranked_uar"]
     across = [[x - (row[key]["low"] if row[key]["low"] is not None else x)],
               [(row[key]["high"] if row[key]["high"] is not None else x) - x]]  # fmt: skip
@@ -167,12 +171,12 @@ def _levels(sensitivity: Sequence[Mapping[str, Any]]) -> str:
     from matplotlib.figure import Figure
 
     shown = [one for one in sensitivity if len(one["levels"]) > 1]
-    whole, tall, height = 0.75 + (_PANEL_WIDTH + 1.15) * len(shown), 2.6, 1.75
+    whole, tall, height = 0.15 + (_PANEL_WIDTH + 1.15) * len(shown), 2.6, 1.75
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(whole, tall))
         uars = [100 * level["uar"] for one in shown for level in one["levels"] if level["uar"] is not None]
         for place, one in enumerate(shown):
-            left = 0.65 + place * (_PANEL_WIDTH + 1.15)
+            left = 0.6 + place * (_PANEL_WIDTH + 1.15)
             axes = figure.add_axes((left / whole, 0.6 / tall, _PANEL_WIDTH / whole, height / tall))
             values = [level["value"] for level in one["levels"]]
             uar = [float("nan") if level["uar"] is None else 100 * level["uar"] for level in one["levels"]]

@@ -75,8 +75,9 @@ class _Jobs:
         from sv_eval.run.sharing import Sharing
         from sv_eval.sweep.config import sweep_config_from
 
-        options = sweep_config_from(OmegaConf.to_container(config.sweep, resolve=True))
-        job = HydraConfig.get()
+        settings: Any = OmegaConf.to_container(config.sweep, resolve=True)
+        options = sweep_config_from(settings)
+        job: Any = HydraConfig.get()
         if job.mode != RunMode.MULTIRUN:
             if options.params:
                 raise ConfigError(f"sweep={job.runtime.choices.sweep} is a grid of settings: add -m to run them")

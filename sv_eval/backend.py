@@ -112,8 +112,8 @@ class Request:
     adjustments: Adjustments = NO_ADJUSTMENTS
     """What it asks for instead of the backend's settings; only what the backend declares in `adjusts`."""
     audio_key: str | None = None
-    """Stands for the samples: where it is given, an answer may be put together from work that was done before for the
-    same key, and its latency means nothing. None: everything is done anew."""
+    """Stands for the samples: where it is given, an answer may be put together from work that was done before for
+    the same key, and its latency means nothing. None: everything is done anew."""
     planned_s: float | None = None
     """When a schedule wants it sent, on the run's clock: latency counts from then. None: from when it is sent."""
 

@@ -213,9 +213,7 @@ class _Evaluation:
         if missing and not budget.spent():
             raise RunIncomplete(ended)
 
-    def _turns(
-        self, remaining: Sequence[Clip], journal: Journal
-    ) -> Iterator[Iterable[tuple[Clip, int]] | None]:
+    def _turns(self, remaining: Sequence[Clip], journal: Journal) -> Iterator[Iterable[tuple[Clip, int]] | None]:
         """The turns of the measurement in the parts that follow each other; None when the course gives it up."""
         if self._sharing is None:
             yield all_rounds(self._corpus.clips, remaining, self._load.rounds)

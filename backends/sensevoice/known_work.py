@@ -46,7 +46,9 @@ class KnownWork:
     def said(self, audio: str, spans: Sequence[Span], prompts: Prompts, say: Say) -> list[Prediction]:
         """What is said about each stretch, in order; `say` is asked about those that are new."""
         if self._batching is not None:
-            return self._said_together(("clip", self._engine, self._batching, audio, tuple(spans), prompts), spans, say)
+            return self._said_together(
+                ("clip", self._engine, self._batching, audio, tuple(spans), prompts), spans, say
+            )
         keys = [("stretch", self._engine, audio, span, prompts) for span in spans]
         found: dict[int, Prediction] = {}
         for place, key in enumerate(keys):

@@ -74,7 +74,9 @@ class Sharing:
 
     def timed(self, clips: Sequence[Clip]) -> list[tuple[Clip, int]]:
         """The turns of the timed pass, with their round from 1 on: equal for every setting of a sweep."""
-        chosen = sorted(limited(list(clips), self.config.timed_requests, self.config.seed), key=lambda clip: clip.id)
+        chosen = sorted(
+            limited(list(clips), self.config.timed_requests, self.config.seed), key=lambda clip: clip.id
+        )
         turns: list[tuple[Clip, int]] = []
         number = 1
         while chosen and len(turns) < self.config.timed_requests:

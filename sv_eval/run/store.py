@@ -15,7 +15,7 @@ class MemoryStore:
     """Keeps values until they take `limit_bytes`; what comes later is not kept, and what is there stays.
 
     A sweep goes over the same clips in the same order again and again. Whatever forgot the value that was used
-    longest ago would then forget each one just before it is needed; keeping the first ones makes every pass find them.
+    longest ago would forget each one just before it is needed; if the first ones are kept, every pass finds them.
     """
 
     def __init__(self, limit_bytes: int) -> None:

@@ -24,6 +24,8 @@ from sv_eval.sweep.units import PairedUnits, paired_units
 Floats = NDArray[np.float64]
 
 _FRONT_DRAWS = 2000
+_UNSTEADY = 0.1
+_DISTURBING_CORES = 0.25
 _Z_95 = 1.959963984540054
 
 
@@ -93,11 +95,30 @@ def analyse(
         "sensitivity": _sensitivity(runs, ranked),
         "grid_complete": _is_grid(runs),
         "sharing": runs[control].environment.get("sharing"),
+        "disturbed": _disturbed(rows),
         "unequal_answers": sum((run.metrics.get("repeats") or {}).get("clips_changed", 0) for run in runs),
         "backend": runs[control].environment["backend"],
         "dataset": runs[control].environment["dataset"],
         "machine": runs[control].environment["machine"],
         "one_machine": len({repr(run.environment["machine"]) for run in runs}) == 1,
+    }
+
+
+def steadiness(runs: Sequence[SweptRun], again: Sequence[SweptRun]) -> dict[str, Any] | None:
+    """How much faster or slower the default setting was when it was measured once more at the end; None without.
+
+    `change` is the later median over the earlier one, less 1; notable from a tenth on.
+    """
+    first = runs[_control(runs)]
+    if not again or not first.setting.default or not len(first.latency_ms) or not len(again[0].latency_ms):
+        return None
+    before, after = float(np.median(first.latency_ms)), float(np.median(again[0].latency_ms))
+    change = after / before - 1 if before > 0 else 0.0
+    return {
+        "before_p50_ms": plain(before),
+        "after_p50_ms": plain(after),
+        "change": plain(change),
+        "notable": abs(change) >= _UNSTEADY,
     }
 
 
@@ -157,8 +178,18 @@ def _row(
         },
         "best_share": plain(float(((ranked.draws[place] == best) / ties).mean())),
         "slo": standing.slo,
+        "other_cores": _other_cores(run),
         "confidence": scoring.confidence,
     }
+
+
+def _other_cores(run: SweptRun) -> float | None:
+    """How many cores other processes kept busy meanwhile, as far as telemetry tells; None without it."""
+    telemetry, cores = run.metrics.get("machine") or {}, run.environment["machine"]["cores"]
+    machine, own = telemetry.get("machine_cpu"), telemetry.get("process_cpu")
+    if not machine or not own:
+        return None
+    return plain(max(0.0, machine["mean"] * cores - own["mean"]))
 
 
 def _with_reach(value: float, error: float) -> dict[str, Any]:
@@ -181,6 +212,12 @@ def _add_fronts(rows: list[dict[str, Any]], runs: Sequence[SweptRun], ranked: _R
         held, shares = on_front(ranked.uar, value), front_shares(draws, cloud)
         for place, row in enumerate(rows):
             row[name], row[f"{name}_share"] = bool(held[place]), plain(float(shares[place]))
+
+
+def _disturbed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """In how many settings other processes took part of the machine, and how many cores at most."""
+    taken = [row["other_cores"] for row in rows if row["other_cores"] is not None]
+    return {"n": sum(one >= _DISTURBING_CORES for one in taken), "most": max(taken, default=None)}
 
 
 def _choice(choice: Choice, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -267,12 +304,9 @@ def _swept(runs: Sequence[SweptRun]) -> list[int]:
         return list(range(len(runs)))
     keys = list(runs[0].setting.values)
     values = {key: {repr(runs[place].setting.values[key]) for place in others} for key in keys}
-    inside = [
-        place
-        for place, run in enumerate(runs)
-        if all(repr(run.setting.values[key]) in values[key] for key in keys)
+    return [
+        place for place, run in enumerate(runs) if all(repr(run.setting.values[key]) in values[key] for key in keys)
     ]
-    return inside
 
 
 def _sensitivity(runs: Sequence[SweptRun], ranked: _Ranked) -> list[dict[str, Any]]:

@@ -40,7 +40,9 @@ class Choice:
     """Whether the best within the objective differs from the default by more than noise; None if untested."""
 
 
-def choose(standing: Sequence[Standing], differences: Sequence[Difference], control: int, *, alpha: float) -> Choice:
+def choose(
+    standing: Sequence[Standing], differences: Sequence[Difference], control: int, *, alpha: float
+) -> Choice:
     """The recommendation: the highest UAR that surely keeps the objective, if the default doesn't do as well.
 
     A setting is worth changing to when its difference, adjusted for having been picked as the best of all, has
@@ -50,7 +52,12 @@ def choose(standing: Sequence[Standing], differences: Sequence[Difference], cont
     within = _highest(standing, [place for place, one in enumerate(standing) if one.slo == "kept"])
     if within is None:
         return Choice(
-            control=control, best=best, best_within_slo=None, recommended=None, why="none_keeps_slo", beyond_noise=None
+            control=control,
+            best=best,
+            best_within_slo=None,
+            recommended=None,
+            why="none_keeps_slo",
+            beyond_noise=None,
         )
     p = differences[within].p
     beyond = None if p is None else p < alpha
@@ -70,4 +77,6 @@ def _highest(standing: Sequence[Standing], places: Sequence[int] | range) -> int
     scored = [place for place in places if not math.isnan(standing[place].uar)]
     if not scored:
         return None
-    return min(scored, key=lambda place: (-round(standing[place].uar, 12), standing[place].p95_ms or math.inf, place))
+    return min(
+        scored, key=lambda place: (-round(standing[place].uar, 12), standing[place].p95_ms or math.inf, place)
+    )

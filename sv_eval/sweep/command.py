@@ -1,4 +1,4 @@
-"""What `python -m sv_eval -m ...` does between Hydra's composing and its launcher: plan, leave out, launch, report."""
+"""What `python -m sv_eval -m ...` does between Hydra's composing and its launcher: plan, leave out, report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sv_eval.rescore import report_config_from
 from sv_eval.run.identity import measured_settings, settings_hash
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.sweep.config import SweepConfig, sweep_config_from
-from sv_eval.sweep.plan import Setting, grid, is_finished, keep_to_plan
+from sv_eval.sweep.plan import Setting, grid, is_finished, keep_to_plan, plain_settings, shuffled
 
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
 _GROUPS = ("backend", "dataset", "load")
@@ -27,8 +27,9 @@ def run_sweep(
 ) -> list[Any]:
     """Run the settings that are not finished and write the sweep's report; what the launcher gave comes back.
 
-    config: what Hydra composed of the words that are no sweep's. loader: composes a single job's. launch: runs jobs,
-    the first of them with the number that is given. params: of Hydra's sweeper. arguments: the command line's.
+    config: what Hydra composed of the words that are no sweep's. loader: composes a single job's. launch: runs
+    jobs, the first of them with the number that is given. params: of Hydra's sweeper. arguments: the command
+    line's.
     """
     from omegaconf import OmegaConf
 
@@ -56,7 +57,8 @@ def run_sweep(
 
 
 def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]) -> list[Setting]:
-    """The settings that these words make, the one that others are compared with first unless it is among them.
+    """The settings that these words make, the one that others are compared with first and, where work is shared and
+    that costs little, once more at the end.
 
     Raises ConfigError when nothing is swept, and Hydra's errors for what can't be composed.
     """
@@ -83,11 +85,15 @@ def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]
     default = composing.setting([*fixed.values(), *options.baseline], default=True)
     points = [composing.setting([*fixed.values(), *point.values()]) for point in grid(choices)]
     same = [_identity(point) == _identity(default) for point in points]
-    if any(same):
-        points = [replace(point, default=is_it) for point, is_it in zip(points, same, strict=True)]
-    else:
-        points.insert(0, default)
-    return [composing.placed(point, number) for number, point in enumerate(points)]
+    points = [default, *shuffled([point for point, is_it in zip(points, same, strict=True) if not is_it])]
+    if options.share:
+        points.append(replace(default, default=False, again=True))
+    placed = [composing.placed(point, number) for number, point in enumerate(points)]
+    if len({point.directory for point in placed}) < len(placed):
+        raise ConfigError(
+            "hydra.sweep.subdir: two settings would share a run directory; leave it at ${hydra.job.num}"
+        )
+    return placed
 
 
 class _Composing:
@@ -107,8 +113,7 @@ class _Composing:
             directory="",
             values={key.lstrip("+"): self._value(composed, key) for key in self._keys},
             overrides=tuple(overrides),
-            # As it will stand in files.
-            measured=json.loads(json.dumps(measured, default=str)),
+            measured=plain_settings(measured),
             default=default,
         )
 
@@ -116,7 +121,7 @@ class _Composing:
         """The setting with its number, and the directory that Hydra will make for it."""
         from omegaconf import open_dict
 
-        composed = self._composed.pop(setting.overrides)
+        composed = self._composed[setting.overrides]
         with open_dict(composed):
             composed.hydra.job.num = number
             composed.hydra.job.id = f"job_id_for_{number}"

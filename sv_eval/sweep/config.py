@@ -29,7 +29,9 @@ class SweepConfig:
     """Decides which clips are timed and which speakers are held out."""
     baseline: tuple[str, ...] = ()
     """Overrides of the setting that the others are compared with."""
-    params: Mapping[str, str | int | float | bool | tuple[str | int | float | bool, ...]] = field(default_factory=dict)
+    params: Mapping[str, str | int | float | bool | tuple[str | int | float | bool, ...]] = field(
+        default_factory=dict
+    )
     """Override to its values, in Hydra's words."""
 
     def __post_init__(self) -> None:

@@ -12,7 +12,9 @@ _CELLS = 20_000_000
 
 
 def on_front(better: Floats, cheaper: Floats) -> NDArray[np.bool_]:
-    """Which settings are on the Pareto front: none has as much of `better` for as little of `cheaper`, and not both.
+    """Which settings are on the Pareto front: no other has as much of `better` for as little of `cheaper`.
+
+    One that has just the same of both takes no place away.
 
     Arrays [settings, ...]; further axes (draws) are carried along. NaN in either keeps a setting off the front.
 
@@ -23,7 +25,8 @@ def on_front(better: Floats, cheaper: Floats) -> NDArray[np.bool_]:
     gain, cost = np.where(known, better, -np.inf), np.where(known, cheaper, np.inf)
     as_good = (gain[:, None] >= gain[None]) & (cost[:, None] <= cost[None])
     strictly = (gain[:, None] > gain[None]) | (cost[:, None] < cost[None])
-    return known & ~(as_good & strictly).any(axis=0)
+    beaten = np.asarray((as_good & strictly).any(axis=0), dtype=np.bool_)
+    return known & ~beaten
 
 
 def front_shares(better: Floats, cheaper: Floats) -> Floats:
@@ -40,9 +43,9 @@ def front_shares(better: Floats, cheaper: Floats) -> Floats:
 def drawn_percentile(values: Floats, p: float, draws: int, rng: np.random.Generator) -> Floats:
     """Draws of the p-th percentile as resampling the values gives it.
 
-    The nearest-rank percentile of a resample is the value at a rank that follows from the k-th order statistic of n
-    uniform numbers, Beta(k, n - k + 1) with k = ceil(p n) (David and Nagaraja 2003, Order Statistics, 2.1), so that
-    nothing need be resampled. NaN for no values.
+    The nearest-rank percentile of a resample is the value at a rank that follows from the k-th order statistic of
+    n uniform numbers, Beta(k, n - k + 1) with k = ceil(p n) (David and Nagaraja 2003, Order Statistics, 2.1), so
+    that nothing need be resampled. NaN for no values.
     """
     n = len(values)
     if not n:
@@ -53,7 +56,7 @@ def drawn_percentile(values: Floats, p: float, draws: int, rng: np.random.Genera
 
 
 def ratio_with_error(part: Floats, whole: Floats) -> tuple[float, float] | None:
-    """`sum(part) / sum(whole)` and its standard error, by the linearised ratio (Cochran 1977, 2.11); None for nothing.
+    """`sum(part) / sum(whole)` and its standard error, by the linearised ratio (Cochran 1977, 2.11); or None.
 
     >>> ratio_with_error(np.array([1.0, 1.0]), np.array([2.0, 2.0]))
     (0.5, 0.0)

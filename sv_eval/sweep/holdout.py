@@ -1,4 +1,4 @@
-"""Speakers that settings are not ranked on, so that what is chosen can be judged on voices that had no say in it."""
+"""Speakers that settings are not ranked on, so that the chosen one can be judged on voices without a say in it."""
 
 from __future__ import annotations
 
@@ -17,5 +17,7 @@ def held_out(speakers: Sequence[str], share: float, seed: int) -> tuple[str, ...
     if share <= 0 or len(speakers) < 2:
         return ()
     count = min(max(1, round(share * len(speakers))), len(speakers) - 1)
-    ranked = sorted(speakers, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode(errors="surrogatepass")).digest())
+    ranked = sorted(
+        speakers, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode(errors="surrogatepass")).digest()
+    )
     return tuple(sorted(ranked[:count]))

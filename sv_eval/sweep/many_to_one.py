@@ -1,9 +1,9 @@
 """Many settings against one: differences that are believed although the best of many was picked.
 
-Each difference of UAR has the delete-one-unit jackknife's standard error, and the differences' correlation is theirs
-too. All statistics together are taken as multivariate t, and the largest of them is what the observed ones are held
-against: Dunnett (1955), A Multiple Comparison Procedure for Comparing Several Treatments with a Control, in the form
-of Hothorn, Bretz and Westfall (2008), Simultaneous Inference in General Parametric Models, section 3.
+Each difference of UAR has the delete-one-unit jackknife's standard error, and the differences have the jackknife's
+correlation. All statistics together are taken as multivariate t, and the largest of them is what the observed ones
+are held against: Dunnett (1955), A Multiple Comparison Procedure for Comparing Several Treatments with a Control,
+in the form of Hothorn, Bretz and Westfall (2008), Simultaneous Inference in General Parametric Models, section 3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,8 @@ class Setting:
     """The part of its configuration that changes records."""
     default: bool = False
     """Whether it is the one that the others are compared with."""
+    again: bool = False
+    """Whether it is that one measured once more at the end, to see if the machine is as fast as it was."""
 
     @property
     def name(self) -> str:
@@ -46,6 +50,7 @@ class Setting:
             "overrides": list(self.overrides),
             "measured": dict(self.measured),
             "default": self.default,
+            "again": self.again,
         }
 
 
@@ -68,6 +73,25 @@ def grid(choices: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     {'a': '1', 'b': 'y'}
     """
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
+
+
+def shuffled(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings in an order that their values alone decide and that is none of the grid's.
+
+    A machine that grows slower in the course of a sweep would otherwise look like a parameter that makes it slower.
+    """
+
+    def key(setting: Setting) -> bytes:
+        text = json.dumps([setting.overrides, dict(setting.values)], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).digest()
+
+    return sorted(settings, key=key)
+
+
+def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as they stand in a file, so that both can be compared."""
+    plain: dict[str, Any] = json.loads(json.dumps(settings, default=str))
+    return plain
 
 
 def keep_to_plan(directory: Path, settings: Sequence[Setting]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sv_eval.errors import RunIncomplete
 from sv_eval.run_directory import FIGURES, write_json, write_text
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.sweep.analysis import analyse
+from sv_eval.sweep.analysis import analyse, steadiness
 from sv_eval.sweep.config import SweepConfig
 from sv_eval.sweep.plan import Setting
 from sv_eval.sweep.runs import read_runs
@@ -47,10 +47,12 @@ def write_report(
     from reports.sweep import render_sweep
     from reports.sweep_figures import draw_sweep
 
-    runs, missing = read_runs(directory, settings)
+    runs, missing = read_runs(directory, [one for one in settings if not one.again])
+    again, _ = read_runs(directory, [one for one in settings if one.again])
     if not runs:
         raise RunIncomplete(f"no setting of the sweep has a result; the first: {next(iter(missing.values()))}")
-    data = analyse(runs, missing, settings, options, scoring)
+    data = analyse(runs, missing, [one for one in settings if not one.again], options, scoring)
+    data["steadiness"] = steadiness(runs, again)
     data |= {"command": command, "directory": str(directory), "tuning": tuning}
     write_json(directory / RESULT, data)
     drawn = draw_sweep(data)

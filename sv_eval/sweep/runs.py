@@ -45,7 +45,7 @@ class SweptRun:
 def read_runs(directory: Path, settings: Sequence[Setting]) -> tuple[list[SweptRun], dict[int, str]]:
     """The runs that have results, and of the other settings, by number, why there are none.
 
-    Raises RunDirectoryError when the runs are not of the same clips, or of other weights where nothing says so.
+    Raises RunDirectoryError when the weights changed although no setting says so.
     """
     runs: list[SweptRun] = []
     missing: dict[int, str] = {}
@@ -79,7 +79,7 @@ def read_run(run: Path, setting: Setting) -> SweptRun:
 
 
 def _refuse_mixture(runs: Sequence[SweptRun]) -> None:
-    """Settings are compared on the same clips; and a model that changed between two starts is none of the settings."""
+    """A model that changed between two starts of a sweep is none of its settings."""
     weights: dict[str, tuple[Any, str]] = {}
     for run in runs:
         backend = run.environment["backend"]
@@ -88,6 +88,6 @@ def _refuse_mixture(runs: Sequence[SweptRun]) -> None:
         before = weights.setdefault(key, (backend["model_hash"], run.setting.directory))
         if before[0] != backend["model_hash"]:
             raise RunDirectoryError(
-                f"the model changed during the sweep: runs {before[1]} and {run.setting.directory} have the weights "
-                f"{before[0]} and {backend['model_hash']}; sweep again in another hydra.sweep.dir"
+                f"the model changed during the sweep: runs {before[1]} and {run.setting.directory} have the "
+                f"weights {before[0]} and {backend['model_hash']}; sweep again in another hydra.sweep.dir"
             )

@@ -18,9 +18,7 @@ _MOST_VALUES = 8
 _BINS = 4
 
 
-def sensitivity_of(
-    values: Mapping[str, Sequence[Any]], measures: Mapping[str, Floats]
-) -> list[dict[str, Any]]:
+def sensitivity_of(values: Mapping[str, Sequence[Any]], measures: Mapping[str, Floats]) -> list[dict[str, Any]]:
     """An entry a parameter: `levels` (a value, how many settings have it, the means of every measure there), and of
     each measure the `range` of these means and the `share` of the variance between settings that lies between
     them (eta squared, SS_between / SS_total).
@@ -72,7 +70,7 @@ def levels_of(column: Sequence[Any]) -> list[str]:
 def _sort_key(column: Sequence[Any], labels: Sequence[str]) -> Any:
     """Labels in the order of their smallest value; words that are no numbers in order of occurrence."""
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
-    first = {}
+    first: dict[str, float] = {}
     for place, label in enumerate(labels):
         rank = float(column[place]) if numeric else float(place)
         first[label] = min(rank, first.get(label, rank))

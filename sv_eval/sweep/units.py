@@ -60,7 +60,9 @@ class PairedUnits:
         present = self.counts.total[: self.settings].max(axis=0) > 0
         with np.errstate(invalid="ignore", divide="ignore"):
             recalls = right[:, present] / scored[:, present]
-        return np.asarray(recalls.mean(axis=1) if present.any() else np.full(recalls.shape[:1] + recalls.shape[2:], np.nan))
+        return np.asarray(
+            recalls.mean(axis=1) if present.any() else np.full(recalls.shape[:1] + recalls.shape[2:], np.nan)
+        )
 
 
 def paired_units(
@@ -85,9 +87,7 @@ def paired_units(
         right.append(answer == first.reference[places[0]][answered])
         scored.append(answer < ANSWERED if policy == "abstain" else np.ones(len(answer), np.bool_))
     counts = _counted(np.stack(scored), np.stack(right), reference, speaker[answered], len(labels))
-    return PairedUnits(
-        counts=counts, n_clips=int(answered.sum()), n_left_out=int((wanted & ~answered).sum())
-    )
+    return PairedUnits(counts=counts, n_clips=int(answered.sum()), n_left_out=int((wanted & ~answered).sum()))
 
 
 def _common_ids(tables: Sequence[RecordTable]) -> list[str]:
@@ -108,7 +108,7 @@ def _places(table: RecordTable, ids: Sequence[str]) -> NDArray[np.int64]:
 def _counted(
     scored: Mask, right: Mask, reference: NDArray[np.int64], speaker: NDArray[np.int64], n_labels: int
 ) -> Clusters:
-    """Counts by unit. Clips without a speaker are units of their own; equal ones are kept once, with their number."""
+    """Counts by unit. Clips without a speaker are units of their own; equal ones are kept once, and counted."""
     known = speaker >= 0
     names, of_known = np.unique(speaker[known], return_inverse=True)
     states = np.concatenate([reference[None, ~known].astype(np.uint8), scored[:, ~known], right[:, ~known]])
