@@ -54,7 +54,7 @@ def _is_heat(data: Mapping[str, Any]) -> bool:
 
 
 def _heat(data: Mapping[str, Any]) -> str:
-    """UAR and p95 of the grid, side by side; the recommended setting is framed, the best within the objective dotted."""
+    """UAR and p95 of the grid, side by side; recommended is framed, the best within the objective dotted."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -141,7 +141,8 @@ def _front(data: Mapping[str, Any], key: str, front: str, label: str, limit: flo
             chosen = [row for row in rows if row["number"] == number]
             for row in chosen:
                 size = 90 if marker == "*" else 36
-                axes.scatter([_value(row[key]) or 0.0], [100 * row["ranked_uar"]], marker=marker, s=size, facecolors="none",
+                place = [_value(row[key]) or 0.0], [100 * row["ranked_uar"]]
+                axes.scatter(*place, marker=marker, s=size, facecolors="none",
                              edgecolors=_CHOSEN, linewidths=1.3, zorder=5, label=word)  # fmt: skip
         if limit is not None and limit <= 2 * max(_value(row[key]) or 0.0 for row in rows):
             axes.axvline(limit, color=INK, linewidth=0.8, linestyle="--")

@@ -26,7 +26,7 @@ def on_front(better: Floats, cheaper: Floats) -> NDArray[np.bool_]:
     as_good = (gain[:, None] >= gain[None]) & (cost[:, None] <= cost[None])
     strictly = (gain[:, None] > gain[None]) | (cost[:, None] < cost[None])
     beaten = np.asarray((as_good & strictly).any(axis=0), dtype=np.bool_)
-    return known & ~beaten
+    return np.asarray(known & ~beaten, dtype=np.bool_)
 
 
 def front_shares(better: Floats, cheaper: Floats) -> Floats:
