@@ -102,7 +102,7 @@ def _measured_rows(
         ("settings", ", ".join(f"{key} {cell(value)}" for key, value in backend["details"].items())),
         ("corpus", f"{cell(dataset['title'])}, {words('split_line', split=dataset['split'])}"),
         ("licence", cell(dataset["licence"])),
-        ("labels", "{name} v{version} `{hash}`".format(**dataset["label_map"])),
+        ("labels", words("label_maps", corpus=_map(dataset["label_map"]), scored=_map(metrics["label_map"]))),
         ("audio", _audio(words, run)),
         (
             "schedule",
@@ -125,8 +125,9 @@ def _measured_rows(
 
 def _load_settings(load: Mapping[str, Any]) -> str:
     """What the schedule was set to, beside its name."""
+    told = ", language clip" if load.get("language") == "clip" else ""
     named = _LOAD_SETTINGS.get(load["schedule"], ())
-    return "".join(f", {name} {cell(load[name])}" for name in named if load.get(name) is not None)
+    return told + "".join(f", {name} {cell(load[name])}" for name in named if load.get(name) is not None)
 
 
 def _session(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -182,6 +183,10 @@ def _confusion_rows(words: Wording, metrics: Mapping[str, Any]) -> list[tuple[st
 def _command(environment: Mapping[str, Any]) -> str:
     overrides = environment.get("overrides") or []
     return shlex.join(["python", "-m", "sv_eval", *overrides])
+
+
+def _map(label_map: Mapping[str, Any]) -> str:
+    return "{name} v{version} `{hash}`".format(**label_map)
 
 
 def _code(text: str | None) -> str | None:

@@ -64,6 +64,27 @@ class Wording:
         values = {key: self._value(value) for key, value in caveat.items() if key != "code"}
         return self(f"caveat.{caveat['code']}", **values)
 
+    def parts(self, where: str, names: Sequence[str]) -> str:
+        """A list of things that have words of their own below `where`."""
+        return ("、" if self.language == "zh" else ", ").join(self(f"{where}.{name}") for name in names)
+
+    def mismatches(self, found: Sequence[Mapping[str, Any]]) -> str:
+        """Why a published figure does not stand beside a run's own."""
+        sentences = [
+            self(
+                f"references.mismatch.{one['code']}",
+                expected=self._value(one.get("expected")),
+                found=self._value(one.get("found")),
+            )
+            for one in found
+        ]
+        return ("；" if self.language == "zh" else "; ").join(sentences)
+
+    def shares(self, figures: Mapping[str, Mapping[str, Any]]) -> str:
+        """Published figures on one line: `UAR 70.0 %, accuracy 70.0 %`."""
+        named = [f"{self(f'rows.{name}')} {share(figure['published'])}" for name, figure in figures.items()]
+        return ("、" if self.language == "zh" else ", ").join(named)
+
     def note(self, note: Mapping[str, Any]) -> str:
         """A sentence about the corpus; labels and names in it are the corpus's own words and stay as they are."""
         values = {key: self._own_words(value) for key, value in note.items() if key != "code"}

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 def main() -> None:
     """Parse the command line, evaluate, and end with one of the documented exit codes."""
     arguments = sys.argv[1:]
+    if any(word.startswith("suite=") for word in arguments):
+        from sv_eval.suite.__main__ import main as measure_suite
+
+        sys.exit(measure_suite(arguments))
     if wants_help(arguments):
         sys.exit(run_command(lambda: say(help_text(arguments))))
     # The packages beside this one come first: a `backends` or `reports` in the working directory is not ours,

@@ -127,8 +127,11 @@ def _about_the_clips(scores: Mapping[str, Any], environment: Mapping[str, Any]) 
         yield "labels_without_clips", {"emotions": scores["labels_without_clips"]}
     if scores["run"]["n_scored"] == 0:
         yield "nothing_scored", {}
+    switched = {one["raw"] for one in scores["label_map"]["merged"] if not one["by_default"]}
     for note in environment["dataset"]["notes"]:
-        yield "corpus_note", {"note": note}
+        # What a note says of a label that a switch counts otherwise is not true of this scoring.
+        if note.get("raw") not in switched:
+            yield "corpus_note", {"note": note}
 
 
 def _about_the_phases(scores: Mapping[str, Any], environment: Mapping[str, Any]) -> _Found:

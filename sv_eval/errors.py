@@ -81,6 +81,18 @@ class InferenceError(ClipError):
     """The backend could not answer for this clip. Kinds are the backend's own words, in snake_case."""
 
 
+class GateFailed(SvEvalError):  # noqa: N818 - a verdict more than an error
+    """A rule of the gate is broken."""
+
+    exit_code = EXIT_GATE_FAILED
+
+
+class GateInconclusive(SvEvalError):  # noqa: N818 - a verdict more than an error
+    """No rule is broken, but not all of them could be decided."""
+
+    exit_code = EXIT_GATE_INCONCLUSIVE
+
+
 def nearest(word: str, choices: Iterable[str], count: int = 3) -> str:
     """A `did you mean` clause for `word`, or the list of choices when nothing is near.
 

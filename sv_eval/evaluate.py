@@ -16,12 +16,14 @@ from typing import Any, cast
 from sv_eval.backend import Backend, SharingBackend
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import ConfigError, RunGivenUp, RunIncomplete, RunInterrupted
+from sv_eval.labels.config import labels_config_from
+from sv_eval.labels.relabelling import check_scored, relabelling_of
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Outcome, Record
 from sv_eval.rescore import Summary, report_config_from, rescore
 from sv_eval.run.budget import FailureBudget
 from sv_eval.run.course import WHOLE_COURSE, Course
-from sv_eval.run.history import History
+from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.identity import measured_settings, refuse_other_run
 from sv_eval.run.journal import Journal
 from sv_eval.run.load import load_config_from, plan_load
@@ -74,7 +76,7 @@ def evaluate(
 ) -> Summary:
     """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
 
-    config holds the groups backend, dataset, load, scoring, report and run as plain data; overrides are
+    config holds the groups backend, dataset, load, labels, scoring, report and run as plain data; overrides are
     what the command line said, for the report. `resume_with` is the override that leads back to the directory,
     for messages. `on_accepted` is called once the directory is known to be free, or to hold this very run.
     `sharing` is what the runs of a sweep have in common; `course` may let a run begin with a part of the clips.
@@ -95,7 +97,7 @@ def evaluate(
         journal.done.clear()
         if ended is not None and not begun:
             raise ended
-        summary = rescore(directory, config.get("scoring") or {}, config.get("report") or {})
+        summary = rescore(directory, config)
     if ended is not None:
         hint = resume_with or f"hydra.run.dir={shlex.quote(str(directory))}"
         raise type(ended)(
@@ -122,7 +124,8 @@ class _Evaluation:
         self.run = run_config_from(config.get("run") or {})
         self._load = load_config_from(config.get("load") or {})
         # What is needed only at the end is checked now: a bad value must not cost a run.
-        scoring_config_from(config.get("scoring") or {})
+        scoring = scoring_config_from(config.get("scoring") or {})
+        labels = labels_config_from(config.get("labels") or {})
         report_config_from(config.get("report") or {})
         self._phases = Phases()
         self._audio_s = 0.0
@@ -134,6 +137,7 @@ class _Evaluation:
         else:
             self._corpus = sharing.corpus(config["dataset"])
         self._timed = [] if self._sharing is None else self._sharing.timed(self._corpus.clips)
+        check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
         """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""

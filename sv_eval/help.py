@@ -21,6 +21,11 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval -m load=single_stream,offline       every combination of comma-separated values
   python -m sv_eval hydra.run.dir=DIR                   choose the run directory; the same command resumes it
   python -m sv_eval backend=fake dataset=folder --help  the settings of other choices
+  python -m sv_eval suite=sensevoice_paper              published figures, measured under a matrix of switches
+  python -m sv_eval.labels diff RUN four native         a run under two label maps
+  python -m sv_eval gate=ci gate.baseline=RUN_OR_FILE   run, and fail when it is worse than a baseline
+  python -m sv_eval.gate baseline=A candidate=B         gate two finished runs
+  python -m sv_eval.baseline save RUN FILE              a baseline to commit
   python -m sv_eval.score RUN                           score and report a finished run again
   python -m sv_eval.parity A B                          do two backend configurations agree?
   python -m sv_eval.serve                               the HTTP and gRPC service

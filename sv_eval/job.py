@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Backend, is_backend
-from sv_eval.command import say
-from sv_eval.errors import ConfigError
+from sv_eval.command import relative, say
+from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
 from sv_eval.evaluate import evaluate
 from sv_eval.headline import headline
 from sv_eval.run.sharing import Sharing
@@ -30,7 +30,8 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     if not isinstance(settings, dict):
         raise ConfigError("the configuration is not a mapping")
     plain = {str(key): value for key, value in settings.items()}
-    backend = build_backend(plain["backend"])
+    backend = executed(plain["backend"], plain.get("executor") or {})
+    gate = gate_of(plain.get("gate") or {})
     summary = evaluate(
         plain,
         backend,
@@ -41,6 +42,44 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
         sharing=sharing,
     )
     say(headline(summary))
+    if gate is not None:
+        gate(directory, str((plain.get("report") or {}).get("language", "en")))
+
+
+def gate_of(settings: Mapping[str, Any]) -> Callable[[Path, str], None] | None:
+    """What judges a finished run's directory and raises when it does not pass; None without a gate.
+
+    The baseline is read now: one that is missing must not be noticed after the run.
+    """
+    from sv_eval.gate.config import NO_GATE, gate_config_from
+
+    config = gate_config_from(settings)
+    if config.name == NO_GATE:
+        return None
+    from sv_eval.gate.baseline_file import read_subject
+    from sv_eval.gate.judging import judge
+    from sv_eval.gate.reporting import GATE_MD, headline, write_gate
+    from sv_eval.gate.rules import Verdict
+    from sv_eval.gate.subject import subject_of_run
+
+    if config.baseline is None and config.compares:
+        raise ConfigError(f"gate={config.name} compares with a baseline: give gate.baseline=RUN_OR_FILE")
+    baseline = None if config.baseline is None else read_subject(config.baseline)
+
+    def run_gate(directory: Path, language: str) -> None:
+        result = judge(subject_of_run(directory), baseline, config)
+        write_gate(directory, result, language)
+        first, *rest = headline(result)
+        for line in rest:
+            say(line)
+        where = f"report: {relative(directory / GATE_MD)}"
+        if result.verdict is Verdict.PASS:
+            say(f"{first}\n{where}")
+            return
+        kind = GateFailed if result.verdict is Verdict.FAIL else GateInconclusive
+        raise kind(f"{first}; {where}")
+
+    return run_gate
 
 
 def resume_override(hydra_config: Any, directory: Path) -> str:
@@ -56,6 +95,18 @@ def build_backend(settings: Mapping[str, Any]) -> Backend:
     if not is_backend(backend):
         raise ConfigError(f"backend._target_={settings['_target_']}: not a backend (sv_eval.backend.Backend)")
     return backend
+
+
+def executed(settings: Mapping[str, Any], executor: Mapping[str, Any]) -> Backend:
+    """The backend in this process, or in the workers that `executor` asks for; raises ConfigError."""
+    from sv_eval.executors.config import RAY, executor_config_from
+
+    config, backend = executor_config_from(executor), build_backend(settings)
+    if config.name != RAY:
+        return backend
+    from sv_eval.executors.ray_workers import RayWorkers
+
+    return RayWorkers(settings, backend, config)
 
 
 def instantiated(settings: Mapping[str, Any], where: str) -> Any:

@@ -9,6 +9,9 @@ from typing import Any
 
 from sv_eval.caveats import find_caveats
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.labels.config import LabelsConfig, labels_config_from
+from sv_eval.labels.relabelling import check_scored, describe, relabelled, relabelling_of
+from sv_eval.references import references_of
 from sv_eval.run.identity import ENVIRONMENT, settings_hash
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run.load import DEFAULT_MAX_LATE_MS, STREAM
@@ -52,21 +55,24 @@ def report_config_from(settings: Mapping[str, Any]) -> ReportConfig:
     return structure(ReportConfig, settings, "report", ConfigError)
 
 
-def rescore(directory: Path, scoring: Mapping[str, Any], report: Mapping[str, Any]) -> Summary:
+def rescore(directory: Path, settings: Mapping[str, Any]) -> Summary:
     """Score the records of a run directory and write `metrics.json`, `report.md` and `figures/`.
 
-    scoring and report are the groups of that name. Raises RunDirectoryError when the directory is no run.
+    settings holds the groups scoring, labels and report; what is missing has its default. Raises
+    RunDirectoryError when the directory is no run.
     """
     from reports.figures import draw_figures
     from reports.markdown import render
 
-    scoring_config, report_config = scoring_config_from(scoring), report_config_from(report)
+    scoring_config = scoring_config_from(settings.get("scoring") or {})
+    labels_config = labels_config_from(settings.get("labels") or {})
+    report_config = report_config_from(settings.get("report") or {})
     environment = read_json(directory / ENVIRONMENT)
     table = RecordTable.from_json_lines(read_lines(directory / RECORDS))
     timing = None
     if environment["config"]["load"].get("rounds", 1) != 1 or environment.get("sharing"):
         timing = RecordTable.from_json_lines(read_lines(directory / RECORDS), all_rounds=True)
-    metrics = compute_metrics(table, environment, scoring_config, timing=timing)
+    metrics = compute_metrics(table, environment, scoring_config, labels=labels_config, timing=timing)
     if environment["config"]["load"]["schedule"] == STREAM:
         _add_streaming(metrics, directory / RECORDS, scoring_config)
     write_json(directory / METRICS, metrics)
@@ -90,25 +96,31 @@ def compute_metrics(
     environment: Mapping[str, Any],
     config: ScoringConfig,
     *,
+    labels: LabelsConfig | None = None,
     timing: RecordTable | None = None,
 ) -> dict[str, Any]:
     """What metrics.json holds, from a run's records and its environment.
 
-    `timing` holds the records of all rounds; None where the corpus was gone through once.
+    `labels` is the label map, SenseVoice's seven emotions by default. `timing` holds the records of all rounds;
+    None where the corpus was gone through once.
     """
     backend, dataset = environment["backend"], environment["dataset"]
+    plan = relabelling_of(labels or LabelsConfig(), dataset)
+    check_scored(config.labels, plan)
+    as_recorded, table = table, relabelled(table, plan)
+    timing = None if timing is None else relabelled(timing, plan)
     scorecard = score(
         table,
         config,
-        label_order=tuple(dataset["label_order"]),
-        supported=tuple(backend["capabilities"]["labels"]),
+        label_order=plan.scored,
+        supported=plan.can_be_said(backend["capabilities"]["labels"]),
         timing=timing,
     )
     if config.second_opinion:
         from sv_eval.scoring.second_opinion import check
 
         check(table, scorecard)
-    scores = scorecard.to_json()
+    scores = scorecard.to_json() | {"label_map": describe(plan, as_recorded)}
     timed = table if timing is None else timing
     scores["latency_ms"]["histogram"] = latency_histogram(timed)
     scores["latency_ms"] |= signs_of(timed)
@@ -116,9 +128,9 @@ def compute_metrics(
     scores["machine"] = _of_session(environment, scores["latency_ms"]["session"], "telemetry")
     if timing is not None:
         scores["repeats"] = repeats_of(timing)
-    plan = environment["config"].get("load") or {}
+    schedule = environment["config"].get("load") or {}
     scores["load"] = load_summary(
-        timed, max_late_ms=plan.get("max_late_ms", DEFAULT_MAX_LATE_MS), slo_ms=config.slo_ms
+        timed, max_late_ms=schedule.get("max_late_ms", DEFAULT_MAX_LATE_MS), slo_ms=config.slo_ms
     )
     if scores["load"].get("fell_behind"):
         refuse_latency(scores)
@@ -134,10 +146,11 @@ def compute_metrics(
             else {}
         ),
         "config_hash": environment["config_hash"],
-        "scoring_hash": settings_hash(asdict(config)),
+        "scoring_hash": settings_hash({**asdict(config), "label_map": plan.config.hash}),
         "dataset_hash": dataset["hash"],
         "started_at": environment["started_at"],
     }
+    scores["references"] = references_of(scores, environment)
     caveats = find_caveats(scores, environment, table.speakers)
     return {"schema_version": 1, **_first(scores, "run"), "caveats": caveats}
 

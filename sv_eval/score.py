@@ -11,12 +11,14 @@ from sv_eval.command import main_of, say
 from sv_eval.errors import ConfigError, nearest
 
 _HELP = """\
-usage: python -m sv_eval.score RUN [scoring.KEY=VALUE ...] [report.language=en|zh]
+usage: python -m sv_eval.score RUN [labels=MAP] [GROUP.KEY=VALUE ...]        GROUP: scoring, labels, report
 
 Scores the records of the run directory RUN and writes its metrics.json, report.md and figures/ again, without
 inference. Settings that are not given are those that the run was made with.
 
-  scoring.labels=[happy,sad,angry,neutral]   the scored label set, or auto
+  labels=native|sensevoice7|four|three|...   the label map, or a YAML file with one
+  labels.merges.calm=neutral                 what a word finer than the seven emotions counts as
+  scoring.labels=[happy,sad,angry,neutral]   the scored classes of the map, or auto
   scoring.policy=wrong|abstain|ban           what becomes of unknown in the headline
   scoring.confidence=0.95  scoring.resamples=10000  scoring.seed=0
   scoring.duration_bins_s=[0,2,4,8,16]       lower edges of the audio lengths that latency is shown by
@@ -26,7 +28,7 @@ inference. Settings that are not given are those that the run was made with.
 
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (scored all the same).
 """
-_GROUPS = ("scoring", "report")
+_GROUPS = ("scoring", "labels", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +47,7 @@ def _score(arguments: Sequence[str]) -> None:
     directory, *overrides = arguments
     environment = read_json(Path(directory) / ENVIRONMENT)
     settings = merge_overrides(environment.get("config") or {}, overrides)
-    summary = rescore(Path(directory), settings["scoring"], settings["report"])
+    summary = rescore(Path(directory), settings)
     say(headline(summary))
     run = summary.metrics["run"]
     missing = environment["dataset"]["n_clips"] - run["n_clips"]
@@ -58,18 +60,24 @@ def _score(arguments: Sequence[str]) -> None:
 
 
 def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The scoring and report groups of a run's configuration, with `group.key=value` overrides set in."""
+    """The groups of a run's configuration that scoring reads, with the overrides set in."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
+    from sv_eval.labels.config import read_label_map
+
     for override in overrides:
         key, equals, _ = override.partition("=")
-        if not equals or key.split(".")[0] not in _GROUPS:
+        if not equals or key.split(".")[0] not in _GROUPS or key in ("scoring", "report"):
             raise ConfigError(f"'{override}' is not understood; {nearest(key.split('.')[0], _GROUPS)} (see --help)")
+    chosen = [override.partition("=")[2] for override in overrides if override.startswith("labels=")]
+    groups: dict[str, Any] = {group: config.get(group) or {} for group in _GROUPS}
+    if chosen:
+        groups["labels"] = read_label_map(chosen[-1])
     try:
-        kept = OmegaConf.create({group: config.get(group) or {} for group in _GROUPS})
-        merged = OmegaConf.merge(kept, OmegaConf.from_dotlist(list(overrides)))
+        keys = [override for override in overrides if not override.startswith("labels=")]
+        merged = OmegaConf.merge(OmegaConf.create(groups), OmegaConf.from_dotlist(keys))
     except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(f"the overrides can't be read: {error}") from error
     plain = OmegaConf.to_container(merged, resolve=True)

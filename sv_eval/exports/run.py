@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError
+from sv_eval.labels.config import labels_config_from
+from sv_eval.labels.relabelling import relabelled, relabelling_of
 from sv_eval.run.identity import ENVIRONMENT
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run_directory import METRICS, read_json
 from sv_eval.scoring.calls import calls_of
 from sv_eval.scoring.latency import clean_records
 from sv_eval.scoring.load import REASON
-from sv_eval.scoring.rows import REFERENCES
 from sv_eval.scoring.table import RecordTable
 
 
@@ -45,6 +46,11 @@ def read_run(directory: Path) -> FinishedRun:
     if metrics["latency_ms"].get("reason") == REASON:
         raise RunDirectoryError(f"{directory}: {REASON}, so its latency is no result that could be exported")
     table = RecordTable.from_json_lines(read_lines(directory / RECORDS), all_rounds=True)
+    label_map = metrics.get("label_map") or {}
+    chosen = labels_config_from(
+        {key: label_map[key] for key in ("name", "version", "classes", "merges") if label_map}
+    )
+    table = relabelled(table, relabelling_of(chosen, environment["dataset"]))
     clean, _, _ = clean_records(table)
     calls = calls_of(table, clean)
     order = np.argsort(calls.sent_s, kind="stable")
@@ -55,5 +61,7 @@ def read_run(directory: Path) -> FinishedRun:
         table=table,
         latency_ms=calls.latency_ms[order],
         sent_s=calls.sent_s[order],
-        by_emotion={label: calls.latencies(reference == REFERENCES.index(label)) for label in metrics["labels"]},
+        by_emotion={
+            label: calls.latencies(reference == table.words.reference(label)) for label in metrics["labels"]
+        },
     )

@@ -6,9 +6,8 @@ import csv
 import io
 from typing import Any
 
-from sv_eval.emotions import EMOTIONS
 from sv_eval.exports.run import FinishedRun
-from sv_eval.scoring.rows import ANSWERS, OUTCOMES, REFERENCES
+from sv_eval.scoring.rows import OUTCOMES
 from sv_eval.scoring.table import first_id
 
 _RECORD_COLUMNS = (
@@ -27,10 +26,10 @@ def records_csv(run: FinishedRun) -> str:
             [
                 first_id(key),
                 table.speakers[speaker] if speaker >= 0 else "",
-                REFERENCES[table.reference[place]] or "",
+                table.words.references[table.reference[place]] or "",
                 OUTCOMES[table.outcome[place]].value,
-                ANSWERS[table.predicted[place]],
-                EMOTIONS[forced] if 0 <= forced < len(EMOTIONS) else "",
+                table.words.answers[table.predicted[place]],
+                table.words.classes[forced] if 0 <= forced < len(table.words.classes) else "",
                 *(
                     _number(column[place])
                     for column in (table.confidence, table.audio_s, table.latency_ms, table.sent_s, table.late_ms)

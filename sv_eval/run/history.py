@@ -98,6 +98,13 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
         "licence": card.licence.id,
         "citation": card.citation,
         "label_order": list(card.label_order),
-        "label_map": {"name": card.labels.name, "version": card.labels.version, "hash": card.labels.hash},
+        "label_map": {
+            "name": card.labels.name,
+            "version": card.labels.version,
+            "hash": card.labels.hash,
+            "entries": dict(card.words.map),
+            "meanings": dict(card.words.meanings),
+            "case_sensitive": card.words.case_sensitive,
+        },
         "notes": [note.to_json() for note in corpus.notes],
     }

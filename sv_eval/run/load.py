@@ -11,7 +11,7 @@ next request. `stream` is ours: it gives every clip piece by piece, as a microph
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sv_eval.backend import Capabilities
@@ -28,6 +28,8 @@ OPEN_LOOP = (POISSON, CONSTANT, RAMP, TRACE)
 SCHEDULES = (SINGLE_STREAM, MULTI_STREAM, OFFLINE, CLOSED, *OPEN_LOOP, STREAM)
 FAST, REAL_TIME = "fast", "real_time"
 PACES = (FAST, REAL_TIME)
+OF_BACKEND, OF_CLIP = "backend", "clip"
+TOLD_LANGUAGES = (OF_BACKEND, OF_CLIP)
 _SHORTEST_CHUNK_S = 0.1
 DEFAULT_MAX_LATE_MS = 5.0
 
@@ -40,6 +42,8 @@ class LoadConfig:
     """One of SCHEDULES."""
     warmup_clips: int = 8
     """Clips that are recognised before the clock starts; their answers are thrown away."""
+    language: str = OF_BACKEND
+    """`clip` names each clip's language to the recogniser, where both know it; `backend` leaves it to that."""
     window_batches: int = 8
     """`offline`: how many batches' worth of clips are sorted by length before batches are cut."""
     chunk_size: float = 1.0
@@ -85,6 +89,10 @@ class LoadConfig:
             raise ConfigError(f"load.schedule={self.schedule} is not known; {nearest(self.schedule, SCHEDULES)}")
         if self.warmup_clips < 0 or self.window_batches < 1:
             raise ConfigError("load.warmup_clips must be at least 0 and load.window_batches at least 1")
+        if self.language not in TOLD_LANGUAGES:
+            raise ConfigError(
+                f"load.language={self.language} is not known; {nearest(self.language, TOLD_LANGUAGES)}"
+            )
         if self.pace not in PACES:
             raise ConfigError(f"load.pace={self.pace} is not known; {nearest(self.pace, PACES)}")
         if self.chunk_size < _SHORTEST_CHUNK_S:
@@ -161,6 +169,8 @@ class LoadPlan:
     """What a caller waits before the next request, seconds."""
     together: bool = False
     """Whether callers wait for each other: a query is all of them, and answered when the last one is."""
+    languages: tuple[str, ...] = ()
+    """The languages that requests name, where the clip's is one of them; none: requests name no language."""
 
 
 def load_config_from(settings: Mapping[str, Any]) -> LoadConfig:
@@ -169,7 +179,14 @@ def load_config_from(settings: Mapping[str, Any]) -> LoadConfig:
 
 
 def plan_load(config: LoadConfig, can: Capabilities) -> LoadPlan:
-    """The plan for a backend that can do `can`."""
+    """The plan for a backend that can do `can`; raises ConfigError for what it can't."""
+    if config.language == OF_CLIP and ("language" not in can.adjusts or config.schedule == STREAM):
+        why = "streams name no language" if config.schedule == STREAM else "this backend takes none with a request"
+        raise ConfigError(f"load.language=clip: {why}; set backend.language instead")
+    return replace(_plan(config, can), languages=can.languages if config.language == OF_CLIP else ())
+
+
+def _plan(config: LoadConfig, can: Capabilities) -> LoadPlan:
     if config.schedule == STREAM and not can.streams:
         raise ConfigError("load=stream: this backend takes whole clips only; use load=single_stream")
     if config.schedule in (SINGLE_STREAM, STREAM):

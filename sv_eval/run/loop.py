@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from sv_eval.backend import Answer, Backend, Request, StreamingBackend, check_answer
+from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend, check_answer
 from sv_eval.clock import Clock, WallClock
 from sv_eval.corpus.source import AudioSource
 from sv_eval.errors import InferenceError
@@ -174,6 +174,7 @@ class RunLoop:
                 clip_id=item.clip.id,
                 waveform=item.waveform,
                 reference=item.clip.reference if told else None,
+                adjustments=_adjustments(item.clip.language, self.plan.languages),
                 audio_key=None if alone else self._shared_key(item),
             )
             for item in batch
@@ -287,6 +288,12 @@ class _Call:
     attempts: int = 1
     troubles: tuple[Trouble, ...] = ()
     late_ms: float | None = None
+
+
+def _adjustments(language: str | None, known: Sequence[str]) -> Adjustments:
+    """The clip's language, where requests name one and the recogniser knows it: `zh` for `zh-CN`."""
+    primary = (language or "").partition("-")[0].casefold()
+    return Adjustments(language=primary) if primary in known else NO_ADJUSTMENTS
 
 
 def _checked(answer: Answer) -> Answer:

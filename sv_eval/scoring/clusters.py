@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.scoring.rows import ANSWERED, ANSWERS, REFERENCES
 from sv_eval.scoring.table import RecordTable
 from sv_eval.scoring.tally import Floats, Tally
 
@@ -58,8 +57,9 @@ def under(policy: str, counts: Floats) -> tuple[Tally, Floats]:
 def clusters_of(table: RecordTable, labels: Sequence[str]) -> Clusters:
     """The clusters of the clips in scope: reference in `labels`, and not a FAILURE."""
     scope = in_scope(table, labels)
-    place = np.full(len(ANSWERS), len(labels))
-    place[[ANSWERS.index(label) for label in labels]] = np.arange(len(labels))
+    answered = table.words.answered
+    place = np.full(len(table.words.answers), len(labels))
+    place[[table.words.answer(label) for label in labels]] = np.arange(len(labels))
     reference = place[table.reference[scope]]
     predicted, banned = table.predicted[scope], table.banned[scope]
     group, multiplicity, kind = _groups(table, scope, reference, predicted, banned)
@@ -71,10 +71,10 @@ def clusters_of(table: RecordTable, labels: Sequence[str]) -> Clusters:
             _count(reference, group, everything, size),
             _count(reference, group, answer == reference, size),
             _count(answer, group, answer < len(labels), size),
-            _count(reference, group, predicted >= ANSWERED, size),
+            _count(reference, group, predicted >= answered, size),
             _count(reference, group, forced == reference, size),
             _count(forced, group, forced < len(labels), size),
-            _count(reference, group, banned >= ANSWERED, size),
+            _count(reference, group, banned >= answered, size),
         ]
     )
     return Clusters(counts=counts / multiplicity, multiplicity=multiplicity, kind=kind)
@@ -82,7 +82,7 @@ def clusters_of(table: RecordTable, labels: Sequence[str]) -> Clusters:
 
 def in_scope(table: RecordTable, labels: Sequence[str]) -> NDArray[np.bool_]:
     """Which clips are scored against `labels`."""
-    codes = [REFERENCES.index(label) for label in labels]
+    codes = [table.words.reference(label) for label in labels]
     return np.isin(table.reference, codes) & ~table.failed
 
 
@@ -97,7 +97,8 @@ def _groups(
     speaker = table.speaker[scope].astype(np.int64)
     known = speaker >= 0
     names, group_of_known = np.unique(speaker[known], return_inverse=True)
-    cells = (reference * len(ANSWERS) + predicted) * len(ANSWERS) + banned
+    size = len(table.words.answers)
+    cells = (reference * size + predicted) * size + banned
     _, group_of_lone, lone = np.unique(cells[~known], return_inverse=True, return_counts=True)
     group = np.empty(len(speaker), dtype=np.int64)
     group[known] = group_of_known

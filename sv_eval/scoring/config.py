@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.structure import structure
 
@@ -23,7 +22,7 @@ class ScoringConfig:
     """The options of `conf/scoring/`."""
 
     labels: str | tuple[str, ...] = "auto"
-    """The scored label set, in order; `auto` for what the corpus holds and the backend can say."""
+    """The scored classes of the label map, in order; `auto` for what the corpus holds and the backend can say."""
     policy: str = "wrong"
     """The policy of the headline (`accuracy`, `per_emotion`); all of them are always reported."""
     confidence: float = 0.95
@@ -70,8 +69,5 @@ def _check_labels(labels: str | tuple[str, ...]) -> None:
         return
     if isinstance(labels, str) or not labels:
         raise ConfigError(f"scoring.labels: {labels!r} is neither 'auto' nor a list of emotions")
-    for label in labels:
-        if label not in EMOTIONS:
-            raise ConfigError(f"scoring.labels: '{label}' is no emotion name; {nearest(label, EMOTIONS)}")
     if len(set(labels)) < len(labels):
         raise ConfigError(f"scoring.labels: {list(labels)} names an emotion twice; name each once")

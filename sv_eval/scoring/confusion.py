@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.scoring.clusters import in_scope
 from sv_eval.scoring.interval import plain
-from sv_eval.scoring.rows import ANSWERED, ANSWERS, FAILED, REFERENCES
 from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.vocabulary import FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +82,16 @@ class WrongPair:
 def confusion_of(table: RecordTable, labels: Sequence[str], *, banned: bool = False) -> Confusion:
     """The matrix of all records, scored or not; `banned` takes the answers with `unknown` banned."""
     answers = table.banned if banned else table.predicted
-    size = len(ANSWERS)
+    references, named = table.words.references, table.words.answers
+    size = len(named)
     cells = table.reference.astype(np.int64) * size + answers
-    full = np.bincount(cells, minlength=len(REFERENCES) * size).reshape(len(REFERENCES), size)
-    rows = [*labels, *(n for i, n in enumerate(REFERENCES) if n not in labels and full[i].any())]
+    full = np.bincount(cells, minlength=len(references) * size).reshape(len(references), size)
+    rows = [*labels, *(n for i, n in enumerate(references) if n not in labels and full[i].any())]
     always = (UNKNOWN, NO_TAG, NO_SPEECH)
-    shown = [n for i, n in enumerate(ANSWERS) if n != FAILED and (n in always or full[:, i].any())]
+    shown = [n for i, n in enumerate(named) if n != FAILED and (n in always or full[:, i].any())]
     columns = [*labels, *(name for name in shown if name not in labels)]
-    picked = full[np.ix_([REFERENCES.index(n) for n in rows], [ANSWERS.index(n) for n in columns])]
-    failed = full[[REFERENCES.index(n) for n in rows], ANSWERS.index(FAILED)]
+    picked = full[np.ix_([references.index(n) for n in rows], [named.index(n) for n in columns])]
+    failed = full[[references.index(n) for n in rows], table.words.failed]
     return Confusion(
         rows=tuple(rows),
         columns=tuple(columns),
@@ -110,22 +111,23 @@ def worst_confusions(
     `ban` the answers are those with `unknown` banned.
     """
     answers = table.banned if policy == "ban" else table.predicted
+    references, named = table.words.references, table.words.answers
     scope = in_scope(table, labels)
     if policy == "abstain":
-        scope &= answers < ANSWERED
+        scope &= answers < table.words.answered
     confidence = np.where(answers == table.predicted, table.confidence, np.nan)
-    cells = table.reference.astype(np.int64) * len(ANSWERS) + answers
+    cells = table.reference.astype(np.int64) * len(named) + answers
     wrong = scope & (table.reference != answers)
     names, counts = np.unique(cells[wrong], return_counts=True)
     order = np.lexsort((names, -counts))[:pairs]
-    support = np.bincount(table.reference[scope], minlength=len(REFERENCES))
+    support = np.bincount(table.reference[scope], minlength=len(references))
     found = []
     for cell, count in zip(names[order].tolist(), counts[order].tolist(), strict=True):
-        reference, predicted = divmod(cell, len(ANSWERS))
+        reference, predicted = divmod(cell, len(named))
         found.append(
             WrongPair(
-                reference=REFERENCES[reference],
-                predicted=ANSWERS[predicted],
+                reference=references[reference],
+                predicted=named[predicted],
                 count=count,
                 share=count / int(support[reference]),
                 clips=_most_confident(table, confidence, np.flatnonzero(wrong & (cells == cell)), clips),

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sv_eval.emotions import EMOTIONS
-from sv_eval.scoring.rows import REFERENCES
 from sv_eval.scoring.table import RecordTable
 
 
@@ -16,9 +14,10 @@ def labels_present(table: RecordTable, label_order: Sequence[str]) -> tuple[str,
 
     Failed clips count too: an emotion whose clips all failed must not vanish from the set unseen.
     """
-    counts = np.bincount(table.reference, minlength=len(REFERENCES))
-    order = dict.fromkeys([*(label for label in label_order if label in EMOTIONS), *EMOTIONS])
-    return tuple(label for label in order if counts[REFERENCES.index(label)])
+    words = table.words
+    counts = np.bincount(table.reference, minlength=len(words.references))
+    order = dict.fromkeys([*(label for label in label_order if label in words.classes), *words.classes])
+    return tuple(label for label in order if counts[words.reference(label)])
 
 
 def scored_labels(

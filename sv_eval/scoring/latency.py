@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from sv_eval.scoring.calls import calls_of
 from sv_eval.scoring.interval import Interval, plain
 from sv_eval.scoring.percentiles import percentile
-from sv_eval.scoring.rows import REFERENCES
 from sv_eval.scoring.table import RecordTable
 
 
@@ -141,7 +140,7 @@ def latency_by_emotion(
     calls, reference = calls_of(table, clean), table.reference[clean]
     found = {}
     for label in labels:
-        inside = reference == REFERENCES.index(label)
+        inside = reference == table.words.reference(label)
         values, clips = calls.latencies(inside), int(inside.sum())
         found[label] = (
             percentile(values, 0.5, confidence=confidence, clips=clips),

@@ -10,7 +10,6 @@ from sv_eval.emotions import UNKNOWN
 from sv_eval.scoring.interval import Interval
 from sv_eval.scoring.latency import latency_by_emotion
 from sv_eval.scoring.policies import PolicyScores
-from sv_eval.scoring.rows import ANSWERS, REFERENCES
 from sv_eval.scoring.slices import Example, example_of
 from sv_eval.scoring.table import RecordTable
 
@@ -61,7 +60,7 @@ def emotions_of(
     latency = latency_by_emotion(timing, labels, confidence=confidence)
     found = {}
     for label in labels:
-        asked = table.reference == REFERENCES.index(label)
+        asked = table.reference == table.words.reference(label)
         n_failed = int((asked & table.failed).sum())
         found[label] = EmotionScores(
             recall=scores.recall[label],
@@ -69,7 +68,7 @@ def emotions_of(
             f1=scores.f1[label],
             support=int(asked.sum()) - n_failed,
             n_scored=scores.recall[label].n,
-            n_unknown=int((asked & (table.predicted == ANSWERS.index(UNKNOWN))).sum()),
+            n_unknown=int((asked & (table.predicted == table.words.answer(UNKNOWN))).sum()),
             n_failed=n_failed,
             p50_ms=latency[label][0],
             p95_ms=latency[label][1],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sv_eval.scoring.rows import ANSWERS
 from sv_eval.scoring.table import RecordTable, first_id
 
 _EXAMPLES = 5
@@ -21,7 +20,7 @@ def repeats_of(timing: RecordTable) -> dict[str, Any]:
         clip_id = first_id(key)
         repeats += clip_id != key
         if not failed:
-            answers.setdefault(clip_id, set()).add(ANSWERS[code])
+            answers.setdefault(clip_id, set()).add(timing.words.answers[code])
     changed = [(clip_id, sorted(found)) for clip_id, found in answers.items() if len(found) > 1]
     return {
         "requests": repeats,

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sv_eval.emotions import EMOTIONS, NO_SPEECH, NO_TAG, OTHER, UNKNOWN
 from sv_eval.records import Outcome, Record
+from sv_eval.scoring.vocabulary import FAILED, SEVEN, UNLABELLED
 
-UNLABELLED = "unlabelled"
-"""The row name of clips whose corpus gives no label."""
-FAILED = "failed"
-"""The answer code of a FAILURE; it is no label and no column of any confusion matrix."""
+__all__ = ["ANSWERED", "ANSWERS", "FAILED", "OUTCOMES", "REFERENCES", "UNLABELLED", "Row"]
 
-REFERENCES: tuple[str, ...] = (*EMOTIONS, OTHER, UNLABELLED)
-"""What a reference code means: `REFERENCES[table.reference[i]]`."""
-ANSWERS: tuple[str, ...] = (*EMOTIONS, OTHER, UNKNOWN, NO_TAG, NO_SPEECH, FAILED)
-"""What an answer code means: `ANSWERS[table.predicted[i]]`. An emotion has the same code in `REFERENCES`."""
+REFERENCES = SEVEN.references
+"""What a reference code of a table that was read from records means."""
+ANSWERS = SEVEN.answers
+"""What an answer code of such a table means. An emotion has the same code in `REFERENCES`."""
 OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
 """What an outcome code means: `OUTCOMES[table.outcome[i]]`."""
 
-ANSWERED = ANSWERS.index(UNKNOWN)
+ANSWERED = SEVEN.answered
 """Answer codes below this one name an emotion (or `other`); those from it on do not."""
 
 _NOTHING: Mapping[str, float] = {}

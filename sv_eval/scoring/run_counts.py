@@ -11,8 +11,8 @@ import numpy as np
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.scoring.clusters import in_scope
 from sv_eval.scoring.interval import plain
-from sv_eval.scoring.rows import ANSWERS, FAILED, REFERENCES
 from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.vocabulary import FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,8 @@ class RunCounts:
 
 def counts_of(table: RecordTable, labels: Sequence[str]) -> RunCounts:
     """The counts of a run that is scored against `labels`."""
-    answers = dict(zip(ANSWERS, np.bincount(table.predicted, minlength=len(ANSWERS)).tolist(), strict=True))
+    named = table.words.answers
+    answers = dict(zip(named, np.bincount(table.predicted, minlength=len(named)).tolist(), strict=True))
     return RunCounts(
         n_clips=len(table),
         n_scored=int(in_scope(table, labels).sum()),
@@ -61,5 +62,6 @@ def counts_of(table: RecordTable, labels: Sequence[str]) -> RunCounts:
 
 def out_of_scope(table: RecordTable, labels: Sequence[str]) -> dict[str, int]:
     """Clips whose reference is not in `labels`, by reference; failed ones too."""
-    counts = np.bincount(table.reference, minlength=len(REFERENCES)).tolist()
-    return {name: n for name, n in zip(REFERENCES, counts, strict=True) if n and name not in labels}
+    references = table.words.references
+    counts = np.bincount(table.reference, minlength=len(references)).tolist()
+    return {name: n for name, n in zip(references, counts, strict=True) if n and name not in labels}

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from sv_eval.errors import SvEvalError
-from sv_eval.scoring.rows import REFERENCES
 from sv_eval.scoring.scorecard import Scorecard
 from sv_eval.scoring.table import RecordTable
 
@@ -32,7 +31,7 @@ def _figures(table: RecordTable, scorecard: Scorecard) -> Iterator[tuple[str, fl
     """Each figure's name and scikit-learn's value, over the labels that have support."""
     from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-    codes = [REFERENCES.index(label) for label in scorecard.scores.labels]
+    codes = [table.words.reference(label) for label in scorecard.scores.labels]
     scored = np.isin(table.reference, codes) & ~table.failed
     truth, answer = table.reference[scored], table.predicted[scored]
     present = [code for code in codes if (truth == code).any()]
@@ -42,7 +41,7 @@ def _figures(table: RecordTable, scorecard: Scorecard) -> Iterator[tuple[str, fl
     recalls = recall_score(truth, answer, labels=present, average=None, zero_division=0)
     yield "uar", float(np.mean(recalls))
     for code, recall in zip(present, recalls, strict=True):
-        yield f"recall {REFERENCES[code]}", float(recall)
+        yield f"recall {table.words.references[code]}", float(recall)
     for name in ("macro", "weighted"):
         yield (
             f"{name}_f1",

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from sv_eval.scoring import tally as formulas
 from sv_eval.scoring.clusters import clusters_of, in_scope, under
 from sv_eval.scoring.interval import plain
-from sv_eval.scoring.rows import ANSWERED, ANSWERS, REFERENCES
 from sv_eval.scoring.table import RecordTable
 
 
@@ -103,9 +102,9 @@ def example_of(table: RecordTable, label: str) -> Example | None:
 
     Clips with words are preferred, then those with a confidence. None when no clip of it has an answer.
     """
-    code = REFERENCES.index(label)
+    code = table.words.reference(label)
     asked = (table.reference == code) & ~table.failed
-    choices = (asked & (table.predicted == code), asked & (table.predicted < ANSWERED), asked)
+    choices = (asked & (table.predicted == code), asked & (table.predicted < table.words.answered), asked)
     among = next((choice for choice in choices if choice.any()), None)
     if among is None:
         return None
@@ -114,7 +113,7 @@ def example_of(table: RecordTable, label: str) -> Example | None:
         clip=table.clip_ids[place],
         text=table.texts[place],
         path=table.paths[place],
-        predicted=ANSWERS[table.predicted[place]],
+        predicted=table.words.answers[table.predicted[place]],
     )
 
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from sv_eval.errors import UsageError
 from sv_eval.records import Record
 from sv_eval.scoring.columns import columns
-from sv_eval.scoring.rows import ANSWERED, ANSWERS, FAILED, Row, row_of_json, row_of_record
+from sv_eval.scoring.rows import Row, row_of_json, row_of_record
+from sv_eval.scoring.vocabulary import SEVEN, Vocabulary
 
 _BEFORE_ROUND = "\x1f"
 
@@ -41,15 +42,15 @@ class RecordTable:
     clip_ids: tuple[str, ...]
     """Unique clip ids, sorted."""
     reference: NDArray[np.int8]
-    """Code into `REFERENCES`."""
+    """Code into `words.references`."""
     raw_label: NDArray[np.int32]
     """Code into `raw_labels`, -1 for none."""
     raw_labels: tuple[str, ...]
     """The corpus's own words for the emotions, sorted."""
     predicted: NDArray[np.int8]
-    """The unforced answer: code into `ANSWERS`."""
+    """The unforced answer: code into `words.answers`."""
     forced: NDArray[np.int8]
-    """The forced answer: code into `ANSWERS`, -1 where the recogniser gave none."""
+    """The forced answer: code into `words.answers`, -1 where the recogniser gave none."""
     outcome: NDArray[np.int8]
     """Code into `OUTCOMES`."""
     speaker: NDArray[np.int32]
@@ -86,6 +87,8 @@ class RecordTable:
     """How much later than planned the generator came to it, milliseconds; NaN without a plan."""
     n_repeated: int
     """How many records gave way to a later one of the same clip."""
+    words: Vocabulary = SEVEN
+    """What the codes of references and answers mean."""
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -149,7 +152,7 @@ class RecordTable:
     @property
     def failed(self) -> NDArray[np.bool_]:
         """Which clips have no answer."""
-        return np.equal(self.predicted, ANSWERS.index(FAILED))
+        return np.equal(self.predicted, self.words.failed)
 
     @property
     def banned(self) -> NDArray[np.int8]:
@@ -157,5 +160,5 @@ class RecordTable:
 
         NO_TAG, NO_SPEECH and FAILURE stay what they are; an answer without a forced label does too.
         """
-        forceable = (self.forced >= 0) & (self.predicted <= ANSWERED)
+        forceable = (self.forced >= 0) & (self.predicted <= self.words.answered)
         return np.where(forceable, self.forced, self.predicted)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.paired.differences import differences_of
+from sv_eval.paired.pairs import Pairs, pairs_of
+from sv_eval.paired.significance import mcnemar
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.interval import plain
+from sv_eval.scoring.table import RecordTable
 from sv_eval.sweep.choosing import Choice, Standing, choose
 from sv_eval.sweep.config import SweepConfig
 from sv_eval.sweep.front import drawn_percentile, front_shares, on_front, ratio_with_error
@@ -254,7 +258,7 @@ def _noise(ranked: _Ranked) -> float | None:
 
 
 def _on_holdout(
-    tables: Sequence[Any],
+    tables: Sequence[RecordTable],
     labels: Sequence[str],
     speakers: Sequence[str],
     outside: Sequence[str],
@@ -273,22 +277,33 @@ def _on_holdout(
     chosen = choice.best_within_slo if choice.best_within_slo is not None else choice.best
     if chosen is None:
         return data | {"reason": "no_choice"}
-    units = paired_units([tables[control], tables[chosen]], labels, scoring.policy, chosen=outside)
-    uar = units.uar()
-    difference = differences_from(units, 0, confidence=scoring.confidence, seed=options.seed)[1]
+    pairs = _of_speakers(
+        pairs_of(tables[control], tables[chosen], labels, scoring.policy), tables[control], outside
+    )
+    found = differences_of(pairs, confidence=scoring.confidence, resamples=scoring.resamples, seed=scoring.seed)[
+        "uar"
+    ]
     return data | {
-        "n_clips": units.n_clips,
-        "default": {"uar": plain(float(uar[0]))},
-        "chosen": {"uar": plain(float(uar[1]))},
+        "n_clips": pairs.n,
+        "default": {"uar": plain(found.before)},
+        "chosen": {"uar": plain(found.after)},
         "same": chosen == control,
-        "difference": {
-            "value": plain(difference.value),
-            "low": plain(difference.low),
-            "high": plain(difference.high),
-            "p": plain(difference.p),
-            **({"reason": difference.reason} if difference.reason else {}),
-        },
+        "difference": found.to_json() | {"p": plain(found.p_value)},
+        "mcnemar_p": plain(mcnemar(pairs.discordant())),
     }
+
+
+def _of_speakers(pairs: Pairs, table: RecordTable, speakers: Sequence[str]) -> Pairs:
+    """The pairs of these speakers' clips."""
+    kept = np.isin(pairs.speaker, [table.speakers.index(name) for name in speakers])
+    return replace(
+        pairs,
+        clip_ids=tuple(clip_id for clip_id, keep in zip(pairs.clip_ids, kept, strict=True) if keep),
+        reference=pairs.reference[kept],
+        before=pairs.before[kept],
+        after=pairs.after[kept],
+        speaker=pairs.speaker[kept],
+    )
 
 
 def _parameters(settings: Sequence[Setting]) -> list[dict[str, Any]]:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sv_eval.backend import Backend
 from sv_eval.command import relative, say
 from sv_eval.command_line import quoted
-from sv_eval.errors import ConfigError
+from sv_eval.errors import ConfigError, ModelError
+from sv_eval.executors.config import LOCAL, executor_config_from
+from sv_eval.labels.config import labels_config_from
 from sv_eval.rescore import report_config_from
-from sv_eval.run.identity import measured_settings, settings_hash
+from sv_eval.run.identity import measured_settings
+from sv_eval.run.load import load_config_from
+from sv_eval.run.sharing import can_share
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.sweep.config import SweepConfig, sweep_config_from
-from sv_eval.sweep.plan import Setting, grid, is_finished, keep_to_plan, plain_settings, shuffled
+from sv_eval.sweep.plan import Setting, grid, is_finished, keep_to_plan, plain_settings, scoring_hash, shuffled
 
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
 _GROUPS = ("backend", "dataset", "load")
+_WITHIN = "backend."
 
 
 def run_sweep(
@@ -37,12 +43,13 @@ def run_sweep(
 
     options = sweep_config_from(_plain(config["sweep"]))
     scoring = scoring_config_from(_plain(config["scoring"]))
+    scored_as = scoring_hash(scoring, labels_config_from(_plain(config["labels"])))
     language = report_config_from(_plain(config["report"])).language
     directory = Path(str(config.hydra.sweep.dir))
     settings = planned(config, loader, options, [*_words(params), *_words(options.params), *arguments])
     keep_to_plan(directory, settings)
     OmegaConf.save(config, directory / "multirun.yaml")
-    todo = [one for one in settings if not is_finished(directory, one, settings_hash(asdict(scoring)))]
+    todo = [one for one in settings if not is_finished(directory, one, scored_as)]
     if len(todo) < len(settings):
         print(f"{len(settings) - len(todo)} of {len(settings)} settings are finished", file=sys.stderr, flush=True)
     done: list[Any] = []
@@ -51,14 +58,20 @@ def run_sweep(
     for job in done:
         _ = job.return_value  # raises what ended a job, as Hydra's own sweeper does
     result = write_report(directory, settings, options, scoring, language, command=_command(arguments))
-    say(result.headline)
-    say(f"sweep: {relative(result.path)}")
+    if result is None:
+        say(f"the settings are of different clips, so nothing is compared; their reports lie below {directory}")
+    else:
+        say(result.headline)
+        say(f"sweep: {relative(result.path)}")
     return done
 
 
 def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]) -> list[Setting]:
-    """The settings that these words make, the one that others are compared with first and, where work is shared and
-    that costs little, once more at the end.
+    """The settings that these words make, the one that others are compared with first and, where work is shared so
+    that this costs little, once more at the end.
+
+    That one is what the configuration says without the grid (and with `sweep.baseline`), also where it is no point of
+    the grid, as long as settings of one backend are swept; the first point else.
 
     Raises ConfigError when nothing is swept, and Hydra's errors for what can't be composed.
     """
@@ -82,11 +95,14 @@ def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]
         raise ConfigError("nothing is swept: give a list of values (KEY=A,B) or sweep=vad_chunk")
     keys = list(choices)
     composing = _Composing(config, loader, keys)
-    default = composing.setting([*fixed.values(), *options.baseline], default=True)
     points = [composing.setting([*fixed.values(), *point.values()]) for point in grid(choices)]
-    same = [_identity(point) == _identity(default) for point in points]
-    points = [default, *shuffled([point for point, is_it in zip(points, same, strict=True) if not is_it])]
-    if options.share:
+    default = composing.setting([*fixed.values(), *options.baseline], default=True)
+    inside = [point for point in points if _identity(point) == _identity(default)]
+    if not inside and not (all(key.startswith(_WITHIN) for key in keys) and composing.backend(default)):
+        # What the configuration says without the grid is no setting of its own: the first one is compared with.
+        inside, default = points[:1], replace(points[0], default=True)
+    points = [default, *shuffled([point for point in points if point not in inside])]
+    if options.share and composing.shares(default):
         points.append(replace(default, default=False, again=True))
     placed = [composing.placed(point, number) for number, point in enumerate(points)]
     if len({point.directory for point in placed}) < len(placed):
@@ -115,6 +131,29 @@ class _Composing:
             overrides=tuple(overrides),
             measured=plain_settings(measured),
             default=default,
+        )
+
+    def backend(self, setting: Setting) -> Backend | None:
+        """The setting's backend, not opened; None where the configuration is not one of a backend."""
+        from omegaconf import OmegaConf
+        from omegaconf.errors import MissingMandatoryValue
+
+        from sv_eval.job import build_backend
+
+        node = self._composed[setting.overrides].backend
+        try:
+            return build_backend(OmegaConf.to_container(node, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
+        except (ConfigError, ModelError, MissingMandatoryValue):
+            return None
+
+    def shares(self, setting: Setting) -> bool:
+        """Whether the setting's run can share work."""
+        composed, backend = self._composed[setting.overrides], self.backend(setting)
+        local = executor_config_from(_plain(composed.executor)).name == LOCAL
+        return (
+            local
+            and backend is not None
+            and can_share(load_config_from(_plain(composed.load)), backend.capabilities)
         )
 
     def placed(self, setting: Setting, number: int) -> Setting:

@@ -37,7 +37,7 @@ def front_shares(better: Floats, cheaper: Floats) -> Floats:
     for begin in range(0, draws, step):
         part = slice(begin, begin + step)
         held += on_front(better[:, part], cheaper[:, part]).sum(axis=1)
-    return held / draws
+    return np.asarray(held / draws, dtype=np.float64)
 
 
 def drawn_percentile(values: Floats, p: float, draws: int, rng: np.random.Generator) -> Floats:

@@ -6,13 +6,15 @@ import hashlib
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sv_eval.errors import RunDirectoryError
-from sv_eval.run.identity import ENVIRONMENT, differences
+from sv_eval.labels.config import LabelsConfig
+from sv_eval.run.identity import ENVIRONMENT, differences, settings_hash
 from sv_eval.run_directory import METRICS, read_json, write_json
+from sv_eval.scoring.config import ScoringConfig
 
 PLAN = "plan.json"
 
@@ -125,7 +127,12 @@ def _changes(before: Sequence[Mapping[str, Any]], now: Any) -> list[str]:
     return [change if count == len(now) else f"{change} (of {count} settings)" for change, count in found.items()]
 
 
-def is_finished(directory: Path, setting: Setting, scoring_hash: str) -> bool:
+def scoring_hash(scoring: ScoringConfig, labels: LabelsConfig) -> str:
+    """What metrics.json keeps of how it was scored."""
+    return settings_hash({**asdict(scoring), "label_map": labels.hash})
+
+
+def is_finished(directory: Path, setting: Setting, scored_as: str) -> bool:
     """Whether the setting's run came to its end, under these very settings, and was scored as is wanted now."""
     run = directory / setting.directory
     if not (run / ENVIRONMENT).is_file() or not (run / METRICS).is_file():
@@ -137,7 +144,7 @@ def is_finished(directory: Path, setting: Setting, scoring_hash: str) -> bool:
     except (KeyError, TypeError, IndexError) as error:
         raise RunDirectoryError(f"{run}: not this program's run; choose another hydra.sweep.dir") from error
     same = not any(differences(kept, setting.measured))
-    return same and ended == FINISHED and scored == scoring_hash
+    return same and ended == FINISHED and scored == scored_as
 
 
 FINISHED = "finished"

@@ -39,9 +39,10 @@ def write_report(
     *,
     command: str,
     tuning: dict[str, Any] | None = None,
-) -> SweepResult:
+) -> SweepResult | None:
     """Analyse the runs below `directory` and write the report. Raises RunIncomplete when no setting has a result.
 
+    None comes back, and nothing is written, when the settings are of different clips: there is nothing to compare.
     command: what was called, for the report. tuning: how the settings were come by, where no grid was.
     """
     from reports.sweep import render_sweep
@@ -51,6 +52,8 @@ def write_report(
     again, _ = read_runs(directory, [one for one in settings if one.again])
     if not runs:
         raise RunIncomplete(f"no setting of the sweep has a result; the first: {next(iter(missing.values()))}")
+    if len({run.environment["dataset"]["hash"] for run in runs}) > 1:
+        return None
     data = analyse(runs, missing, [one for one in settings if not one.again], options, scoring)
     data["steadiness"] = steadiness(runs, again)
     data |= {"command": command, "directory": str(directory), "tuning": tuning}

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError
+from sv_eval.labels.config import labels_config_from
+from sv_eval.labels.relabelling import relabelled, relabelling_of
 from sv_eval.run.identity import ENVIRONMENT
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run_directory import METRICS, read_json
@@ -33,7 +35,7 @@ class SweptRun:
     environment: Mapping[str, Any]
     """Its environment.json."""
     table: RecordTable
-    """Its records of the first round: what accuracy is from."""
+    """Its records of the first round, under the label map that it was scored with: what accuracy is from."""
     latency_ms: Floats
     """The clean calls, milliseconds."""
     busy_s: Floats
@@ -61,7 +63,8 @@ def read_runs(directory: Path, settings: Sequence[Setting]) -> tuple[list[SweptR
 def read_run(run: Path, setting: Setting) -> SweptRun:
     """What one directory holds; raises RunDirectoryError when it is not a scored run."""
     metrics, environment = read_json(run / METRICS), read_json(run / ENVIRONMENT)
-    table = RecordTable.from_json_lines(read_lines(run / RECORDS))
+    plan = relabelling_of(labels_config_from(scored_labels_of(metrics)), environment["dataset"])
+    table = relabelled(RecordTable.from_json_lines(read_lines(run / RECORDS)), plan)
     timing = table
     if environment.get("sharing") or environment["config"]["load"].get("rounds", 1) != 1:
         timing = RecordTable.from_json_lines(read_lines(run / RECORDS), all_rounds=True)
@@ -76,6 +79,12 @@ def read_run(run: Path, setting: Setting) -> SweptRun:
         busy_s=timing.latency_ms[known] / timing.batch_size[known] / 1000,
         audio_s=timing.audio_s[known],
     )
+
+
+def scored_labels_of(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The label map that a run was scored under, as configuration."""
+    kept = metrics.get("label_map") or {}
+    return {key: kept[key] for key in ("name", "version", "classes", "merges") if key in kept}
 
 
 def _refuse_mixture(runs: Sequence[SweptRun]) -> None:

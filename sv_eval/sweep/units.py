@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from sv_eval.scoring.clusters import Clusters, in_scope
 from sv_eval.scoring.resamples import resampled
-from sv_eval.scoring.rows import ANSWERED, REFERENCES
 from sv_eval.scoring.table import RecordTable
 
 Floats = NDArray[np.float64]
@@ -73,19 +72,20 @@ def paired_units(
     places = [_places(table, common) for table in tables]
     scope = np.stack([in_scope(table, labels)[place] for table, place in zip(tables, places, strict=True)])
     first = tables[0]
-    wanted = np.isin(first.reference[places[0]], [REFERENCES.index(label) for label in labels])
+    words = first.words
+    wanted = np.isin(first.reference[places[0]], [words.reference(label) for label in labels])
     speaker = first.speaker[places[0]].astype(np.int64)
     if chosen is not None:
         wanted &= np.isin(speaker, [first.speakers.index(name) for name in chosen if name in first.speakers])
     answered = scope.all(axis=0) & wanted
-    place_of = np.full(len(REFERENCES), -1)
-    place_of[[REFERENCES.index(label) for label in labels]] = np.arange(len(labels))
+    place_of = np.full(len(words.answers), len(labels))
+    place_of[[words.answer(label) for label in labels]] = np.arange(len(labels))
     reference = place_of[first.reference[places[0]][answered]]
     right, scored = [], []
     for table, place in zip(tables, places, strict=True):
         answer = (table.banned if policy == "ban" else table.predicted)[place][answered]
-        right.append(answer == first.reference[places[0]][answered])
-        scored.append(answer < ANSWERED if policy == "abstain" else np.ones(len(answer), np.bool_))
+        right.append(place_of[answer] == reference)
+        scored.append(answer < words.answered if policy == "abstain" else np.ones(len(answer), np.bool_))
     counts = _counted(np.stack(scored), np.stack(right), reference, speaker[answered], len(labels))
     return PairedUnits(counts=counts, n_clips=int(answered.sum()), n_left_out=int((wanted & ~answered).sum()))
 

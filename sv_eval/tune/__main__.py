@@ -51,6 +51,7 @@ def _tune(arguments: Sequence[str]) -> None:
     from sv_eval.composing import composed
     from sv_eval.corpus.config import dataset_config_from
     from sv_eval.job import build_backend
+    from sv_eval.labels.config import labels_config_from
     from sv_eval.rescore import report_config_from
     from sv_eval.scoring.config import scoring_config_from
     from sv_eval.sweep.config import sweep_config_from
@@ -74,6 +75,7 @@ def _tune(arguments: Sequence[str]) -> None:
         tune=tune,
         options=options,
         scoring=scoring,
+        labels=labels_config_from(settings["labels"]),
         proposals=Proposals(tune, directory),
     )
     search.run()
@@ -86,8 +88,9 @@ def _tune(arguments: Sequence[str]) -> None:
         command=shlex.join(["python", "-m", "sv_eval.tune", *arguments]),
         tuning=search.to_json(),
     )
-    say(result.headline)
-    say(f"tuning: {relative(result.path)}")
+    if result is not None:
+        say(result.headline)
+        say(f"tuning: {relative(result.path)}")
 
 
 def keep_to_study(directory: Path, settings: Mapping[str, Any]) -> None:

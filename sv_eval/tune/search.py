@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from sv_eval.backend import Backend
 from sv_eval.corpus.selection import limited
 from sv_eval.errors import ConfigError, RunGivenUp, RunIncomplete, RunInterrupted
 from sv_eval.evaluate import evaluate
+from sv_eval.labels.config import LabelsConfig
+from sv_eval.labels.relabelling import relabelled, relabelling_of
 from sv_eval.records import Clip
 from sv_eval.run.course import WHOLE_COURSE, Course
-from sv_eval.run.identity import measured_settings, settings_hash
+from sv_eval.run.identity import measured_settings
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run.sharing import Sharing
 from sv_eval.scoring.calls import calls_of
@@ -27,7 +29,7 @@ from sv_eval.scoring.table import RecordTable
 from sv_eval.sweep.config import SweepConfig
 from sv_eval.sweep.holdout import held_out
 from sv_eval.sweep.many_to_one import differences_from
-from sv_eval.sweep.plan import Setting, is_finished, plain_settings
+from sv_eval.sweep.plan import Setting, is_finished, plain_settings, scoring_hash
 from sv_eval.sweep.runs import SweptRun, read_run
 from sv_eval.sweep.units import paired_units
 from sv_eval.tune.config import Scalar, TuneConfig
@@ -53,6 +55,8 @@ class Search:
     """How latency is measured, what is held out."""
     scoring: ScoringConfig
     """How runs are scored."""
+    labels: LabelsConfig
+    """Under which label map."""
     proposals: Proposals
     """Who proposes."""
     settings: list[Setting] = field(default_factory=list)
@@ -181,7 +185,7 @@ class Search:
 
     def _measure(self, setting: Setting, course: Course = WHOLE_COURSE) -> SweptRun:
         """The setting's run, made now unless it is there. Raises ConfigError when it gives nothing to tune by."""
-        if not is_finished(self.directory, setting, settings_hash(asdict(self.scoring))):
+        if not is_finished(self.directory, setting, scoring_hash(self.scoring, self.labels)):
             config = self.compose(setting.overrides)
             evaluate(
                 config,
@@ -223,7 +227,9 @@ class Search:
         Surely: the interval of the paired difference of UAR lies above 0, and those of the p95s lie apart.
         """
         records = self.directory / setting.directory / RECORDS
-        table = RecordTable.from_json_lines(read_lines(records))
+        some = next(iter(self._complete.values()))
+        plan = relabelling_of(self.labels, some.environment["dataset"])
+        table = relabelled(RecordTable.from_json_lines(read_lines(records)), plan)
         timing = RecordTable.from_json_lines(read_lines(records), all_rounds=True)
         p95 = percentile(calls_of(timing, clean_records(timing)[0]).latency_ms, 0.95)
         if p95.low is None:

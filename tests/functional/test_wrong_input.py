@@ -46,6 +46,10 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
         (["backend._target_=no.such.Thing"], ["no.such.Thing"]),
         (["dataset.root"], ["dataset.root"]),
         (["scoring=null"], ["group"]),
+        (["labels=foru"], ["labels=foru", "four"]),
+        (["labels.merges.clam=neutral"], ["clam", "calm"]),
+        (["labels.merges.calm=nuetral"], ["labels.merges.calm", "neutral"]),
+        (["labels=three", "scoring.labels=[happy]"], ["happy", "three", "positive"]),
         (["backend=[onnx,fake]"], ["backend"]),
     ],
 )

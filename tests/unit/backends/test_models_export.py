@@ -66,6 +66,12 @@ def test_fp32_gives_the_bundled_graphs_posteriors(exported: Exported) -> None:
     np.testing.assert_allclose(ours, posteriors_of(bundled_model() / "model.onnx"), atol=1e-5)
 
 
+def has_vnni() -> bool:
+    """Whether this processor adds up products of eight bits in 32."""
+    information = Path("/proc/cpuinfo")
+    return information.is_file() and "vnni" in information.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("file", "most"), [("model_fp16.onnx", 0.02), ("model_quant.onnx", 0.15)])
 def test_a_smaller_graph_is_close_to_fp32(exported: Exported, file: str, most: float) -> None:
     reference = posteriors_of(exported[0] / "model.onnx")
@@ -84,7 +90,8 @@ def test_what_the_export_measured_is_small_and_in_order(exported: Exported) -> N
 
     assert by_precision["fp32"].gap < 1e-4
     assert by_precision["fp16"].gap < 0.02
-    assert by_precision["int8"].gap < 0.15
+    # Without VNNI, products of eight bits are added up in sixteen, which saturate now and then.
+    assert by_precision["int8"].gap < (0.15 if has_vnni() else 0.4)
     assert by_precision["fp32"].size_bytes > by_precision["fp16"].size_bytes > by_precision["int8"].size_bytes
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
-from sv_eval.errors import AudioError, BackendLost, InferenceError
+from sv_eval.errors import AudioError, BackendLost, ConfigError, InferenceError
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record, Waveform
 from sv_eval.run.load import LoadConfig, LoadPlan, plan_load
 from sv_eval.run.loop import RunLoop
@@ -227,3 +227,24 @@ def test_errors_of_several_open_calls_end_the_run_once(recwarn: pytest.WarningsR
         )
 
     assert not recwarn.list
+
+
+def test_each_clips_language_is_told_where_the_backend_knows_it() -> None:
+    can = Capabilities(adjusts=("language",), languages=("auto", "zh"))
+    backend = Scripted(happy, can=can)
+    spoken = {"a": "zh-CN", "b": "de", "c": None}
+
+    async def drive() -> None:
+        plan = plan_load(LoadConfig(language="clip"), can)
+        loop = RunLoop(backend=backend, source=Silence(), plan=plan, on_record=lambda _: None)
+        await loop.run([Clip(id=name, language=language) for name, language in spoken.items()])
+
+    asyncio.run(drive())
+
+    told = {asked.clip_id: asked.adjustments.language for batch in backend.asked for asked in batch}
+    assert told == {"a": "zh", "b": None, "c": None}
+
+
+def test_a_backend_that_takes_no_language_is_told_none() -> None:
+    with pytest.raises(ConfigError, match=r"load\.language=clip.*backend\.language"):
+        plan_load(LoadConfig(language="clip"), Capabilities())

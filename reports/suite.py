@@ -1,0 +1,28 @@
+"""The report of a suite, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.markdown import template
+from reports.wording import Wording, share
+
+
+def render_suite(found: Mapping[str, Any], language: str = "en") -> str:
+    """The report on what suite.json holds, in `language` (`en` or `zh`)."""
+    words = Wording(language)
+    return template("suite.md.j2").render(
+        w=words,
+        s=found,
+        share=share,
+        points=points,
+        measured=[one for one in found["sets"] if one["combinations"][0]["figures"] is not None],
+        failed=[one for one in found["sets"] if one["combinations"][0]["figures"] is None],
+        command=" ".join(["python -m sv_eval.suite", *found["overrides"]]),
+    )
+
+
+def points(value: float | None) -> str:
+    """A difference of shares as percentage points with its sign; a dash for none."""
+    return "–" if value is None else f"{100 * value:+.1f}"

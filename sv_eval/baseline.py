@@ -1,0 +1,96 @@
+"""`python -m sv_eval.baseline`: baseline files, what the gate needs of a run in one small JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sv_eval.command import main_of, relative, say
+from sv_eval.errors import UsageError, nearest
+
+_HELP = """\
+usage: python -m sv_eval.baseline save RUN FILE
+       python -m sv_eval.baseline show FILE
+       python -m sv_eval.baseline update FILE RUN
+
+A baseline file holds every clip's outcome, the latencies and what the run was, so that a later run can be gated
+against it on pairs (`python -m sv_eval.gate`); it is small enough to be committed.
+
+  save     writes a new file; one that is there is left alone
+  show     prints what a file is of
+  update   replaces a file by a run of the same corpus, and prints what changes
+
+Exit codes: 0 done, 1 error, 2 wrong usage.
+"""
+_COMMANDS = {"save": 2, "show": 1, "update": 2}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back."""
+    return main_of(arguments, _HELP, _run)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    command, *rest = arguments
+    if command not in _COMMANDS:
+        raise UsageError(f"'{command}' is no command; {nearest(command, _COMMANDS)}")
+    if len(rest) != _COMMANDS[command]:
+        raise UsageError(f"'{command}' needs other arguments; see python -m sv_eval.baseline --help")
+    if command == "save":
+        _save(Path(rest[0]), Path(rest[1]))
+    elif command == "show":
+        _show(Path(rest[0]))
+    else:
+        _update(Path(rest[0]), Path(rest[1]))
+
+
+def _save(run: Path, file: Path) -> None:
+    from sv_eval.gate.baseline_file import write_baseline
+    from sv_eval.gate.subject import subject_of_run
+
+    if file.exists():
+        raise UsageError(f"{file}: is there already; `python -m sv_eval.baseline update {file} {run}` replaces it")
+    subject = subject_of_run(run)
+    write_baseline(file, subject)
+    size = file.stat().st_size
+    say(f"{relative(file)}: {len(subject.table)} clips, {size / 1000:.1f} kB")
+
+
+def _show(file: Path) -> None:
+    from sv_eval.gate.baseline_file import read_baseline
+
+    subject = read_baseline(file)
+    lines = [f"{key}: {value}" for key, value in subject.identity.items() if value is not None]
+    lines += [f"classes: {', '.join(subject.labels)}", f"unknown policy: {subject.policy}"]
+    for name, figure in subject.figures["accuracy"].items():
+        lines.append(f"{name}: {_figure(figure)}")
+    for name in ("p50", "p95"):
+        lines.append(f"latency {name}: {_figure(subject.figures['latency_ms'][name])} ms")
+    say("\n".join(lines))
+
+
+def _update(file: Path, run: Path) -> None:
+    from sv_eval.gate.baseline_file import read_baseline, write_baseline
+    from sv_eval.gate.subject import subject_of_run
+
+    before, after = read_baseline(file), subject_of_run(run)
+    for key in after.identity:
+        if before.identity.get(key) != after.identity[key]:
+            say(f"{key}: {before.identity.get(key)} -> {after.identity[key]}")
+    for name in after.figures["accuracy"]:
+        say(f"{name}: {_figure(before.figures['accuracy'][name])} -> {_figure(after.figures['accuracy'][name])}")
+    write_baseline(file, after)
+    say(f"{relative(file)}: {len(after.table)} clips")
+
+
+def _figure(figure: dict[str, float | None]) -> str:
+    value = figure["value"]
+    if value is None:
+        return "-"
+    low, high = figure["low"], figure["high"]
+    return f"{value:.4g}" + ("" if low is None or high is None else f" [{low:.4g}, {high:.4g}]")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Where a backend runs: in this process, or in workers elsewhere."""

@@ -1,0 +1,147 @@
+"""Baseline files: what a comparison needs of a run, in one small JSON that can be committed.
+
+Outcomes are kept clip by clip, a character each, so that tests stay paired; latencies of clean calls are kept to
+four digits. That is about 15 bytes a clip beside the clip's own name.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.errors import RunDirectoryError, UsageError
+from sv_eval.gate.bare_table import bare_table
+from sv_eval.gate.subject import Subject, subject_of_run
+from sv_eval.run_directory import write_text
+from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.vocabulary import Vocabulary
+
+SCHEMA_VERSION = 1
+KIND = "sv_eval baseline"
+_CODES = string.digits + string.ascii_letters
+_NONE = "-"
+
+
+def read_subject(path: str) -> Subject:
+    """A run directory or a baseline file; raises UsageError that says what was wrong with it."""
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return subject_of_run(place)
+    if not place.is_file():
+        raise UsageError(f"{path}: neither a run directory nor a baseline file is there; check the path")
+    return read_baseline(place)
+
+
+def read_baseline(path: Path) -> Subject:
+    """The run that a baseline file was saved of; raises UsageError when it is no such file."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: can't be read as a baseline ({error})") from error
+    if not isinstance(data, dict) or data.get("kind") != KIND:
+        raise UsageError(
+            f"{path}: not a baseline; make one with `python -m sv_eval.baseline save RUN {path.name}`, "
+            "or give a run directory"
+        )
+    if data.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path}: its form is version {data.get('schema_version')}, this sv_eval reads {SCHEMA_VERSION}; "
+            "save it anew"
+        )
+    try:
+        return Subject(
+            source=str(path),
+            table=_table(data),
+            labels=tuple(data["labels"]),
+            policy=data["policy"],
+            latency_ms=np.array(data["latency_ms"], dtype=np.float64),
+            latency_refused=data["latency_refused"],
+            identity=data["identity"],
+            figures=data["figures"],
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise UsageError(f"{path}: a damaged baseline ({error!r}); save it anew") from error
+
+
+def write_baseline(path: Path, subject: Subject) -> None:
+    """Write the file whole or not at all; raises RunDirectoryError when that can't be done."""
+    if path.is_dir():
+        raise RunDirectoryError(f"{path}: is a folder; give the name of a file, such as baseline.json")
+    write_text(path, baseline_text(subject))
+
+
+def baseline_text(subject: Subject) -> str:
+    """The file's text: what is for people on lines of its own, the clips' outcomes on one each."""
+    table = subject.table
+    speakers = ["" if code < 0 else table.speakers[code] for code in table.speaker.tolist()]
+    names = sorted(set(speakers))
+    data = {
+        "kind": KIND,
+        "schema_version": SCHEMA_VERSION,
+        "identity": dict(subject.identity),
+        "labels": list(subject.labels),
+        "policy": subject.policy,
+        "figures": _short(subject.figures),
+        "latency_refused": subject.latency_refused,
+        "classes": list(table.words.classes),
+        "clip_ids": list(table.clip_ids),
+        "reference": _written(table.reference),
+        "predicted": _written(table.predicted),
+        "forced": _written(table.forced),
+        "speakers": names,
+        "speaker": [names.index(name) for name in speakers] if len(names) > 1 else [],
+        "latency_ms": [float(f"{value:.4g}") for value in subject.latency_ms.tolist()],
+    }
+    lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _short(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures that `show` prints: values with bounds, no histogram."""
+    latency = figures["latency_ms"]
+    return {
+        "accuracy": figures["accuracy"],
+        "per_emotion": {
+            label: {key: one[key] for key in ("recall", "support")} for label, one in figures["per_emotion"].items()
+        },
+        "latency_ms": {key: latency[key] for key in ("n", "n_calls", "p50", "p95", "p99") if key in latency},
+    }
+
+
+def _written(codes: NDArray[np.int8]) -> str:
+    return "".join(_NONE if code < 0 else _CODES[code] for code in codes.tolist())
+
+
+def _read(text: str, most: int) -> NDArray[np.int8]:
+    codes = [-1 if letter == _NONE else _CODES.index(letter) for letter in text]
+    if any(code >= most for code in codes):
+        raise ValueError("a code that no class has")
+    return np.array(codes, dtype=np.int8)
+
+
+def _table(data: Mapping[str, Any]) -> RecordTable:
+    """The answers as a table; what a baseline does not keep is unknown in it."""
+    ids: Sequence[str] = data["clip_ids"]
+    n = len(ids)
+    words = Vocabulary(tuple(data["classes"]))
+    names: list[str] = data["speakers"]
+    codes = data["speaker"] or [0] * n
+    known = [name for name in names if name]
+    speaker = np.array(
+        [known.index(names[code]) if names and names[code] else -1 for code in codes], dtype=np.int32
+    )
+    columns = {
+        "reference": _read(data["reference"], len(words.references)),
+        "predicted": _read(data["predicted"], len(words.answers)),
+        "forced": _read(data["forced"], len(words.answers)),
+    }
+    lengths = {len(speaker), *(len(column) for column in columns.values())}
+    if list(ids) != sorted(set(ids)) or lengths != {n}:
+        raise ValueError("the clips and their outcomes don't fit together")
+    return bare_table(tuple(ids), **columns, speaker=speaker, speakers=tuple(known), words=words)

@@ -1,0 +1,228 @@
+"""Judging a candidate: all rules of a gate over a pair of runs, and the verdict that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sv_eval.errors import EXIT_GATE_FAILED, EXIT_GATE_INCONCLUSIVE, EXIT_PASS
+from sv_eval.gate.config import GateConfig
+from sv_eval.gate.rules import (
+    Levels,
+    RuleResult,
+    Verdict,
+    adjusted,
+    broken,
+    ceiling_rule,
+    floor_rule,
+    margin_rule,
+    ratio_rule,
+)
+from sv_eval.gate.subject import Subject
+from sv_eval.paired.differences import differences_of
+from sv_eval.paired.latency_ratio import latency_ratio
+from sv_eval.paired.pairs import Pairs, pairs_of
+
+EXIT_CODES: Mapping[Verdict, int] = {
+    Verdict.PASS: EXIT_PASS,
+    Verdict.FAIL: EXIT_GATE_FAILED,
+    Verdict.INCONCLUSIVE: EXIT_GATE_INCONCLUSIVE,
+}
+_SHARES = ("uar", "accuracy", "macro_f1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """What a gate says about a candidate."""
+
+    config: GateConfig
+    """The rules."""
+    rules: tuple[RuleResult, ...]
+    """How each ended."""
+    candidate: Subject
+    """What was judged."""
+    baseline: Subject | None
+    """What it was compared with; None for a gate of floors and ceilings alone."""
+    changed_clips: tuple[str, ...]
+    """Clips that were right before and are wrong now."""
+    pairs: int
+    """Clips that were compared."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fail when any rule fails, inconclusive when none fails and any is, else pass."""
+        verdicts = {rule.verdict for rule in self.rules}
+        for worst in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+            if worst in verdicts:
+                return worst
+        return Verdict.PASS
+
+    @property
+    def needed(self) -> int | None:
+        """How many clips would decide all rules that are inconclusive for want of clips; None where none is."""
+        found = [rule.needed for rule in self.rules if rule.verdict is Verdict.INCONCLUSIVE and rule.needed]
+        return max(found, default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """What gate.json holds."""
+        return {
+            "schema_version": 1,
+            "verdict": self.verdict.value,
+            "exit_code": EXIT_CODES[self.verdict],
+            "gate": self.config.name,
+            "alpha": self.config.alpha,
+            "candidate": {"source": self.candidate.source, **self.candidate.identity},
+            "baseline": None
+            if self.baseline is None
+            else {"source": self.baseline.source, **self.baseline.identity},
+            "pairs": self.pairs,
+            "needed": self.needed,
+            "rules": [rule.to_json() for rule in self.rules],
+            "newly_wrong": list(self.changed_clips),
+        }
+
+
+def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> GateResult:
+    """All rules of `config` over the candidate, and over the baseline where there is one."""
+    rules = list(_complete(candidate))
+    rules += _own_rules(candidate, config)
+    pairs: Pairs | None = None
+    if baseline is not None:
+        apart = list(_integrity(candidate, baseline))
+        rules += apart
+        # Figures over other clips, labels or maps are other figures: there is nothing to compare then.
+        if not any(rule.verdict is Verdict.FAIL for rule in apart):
+            pairs = pairs_of(baseline.table, candidate.table, candidate.labels, candidate.policy)
+            rules += _compared(candidate, baseline, pairs, config)
+    lost = () if pairs is None else pairs.right_before & ~pairs.right_after
+    return GateResult(
+        config=config,
+        rules=tuple(rules),
+        candidate=candidate,
+        baseline=baseline,
+        changed_clips=()
+        if pairs is None
+        else tuple(pairs.clip_ids[i] for i, is_lost in enumerate(lost) if is_lost),
+        pairs=0 if pairs is None else pairs.n,
+    )
+
+
+def _complete(candidate: Subject) -> Iterator[RuleResult]:
+    """A candidate that did not get through its corpus, or scored nothing, can't pass."""
+    total, found = candidate.identity["n_clips"], len(candidate.table)
+    if found < total:
+        yield broken("integrity:complete", "incomplete", found=found, expected=total)
+    if not candidate.labels:
+        yield broken("integrity:scored", "nothing_scored")
+
+
+def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
+    accuracy, emotions = candidate.figures["accuracy"], candidate.figures["per_emotion"]
+    for name in _SHARES:
+        floor = getattr(config.floors, name)
+        if floor is not None:
+            yield floor_rule(f"floor:{name}", accuracy[name], floor)
+    for label, floor in _by_label(config.floors.recall, candidate.labels):
+        if label in emotions:
+            yield floor_rule(f"floor:recall:{label}", emotions[label]["recall"], floor)
+        else:
+            yield broken(f"floor:recall:{label}", "no_such_label", labels=list(candidate.labels))
+    for name in ("p50", "p95", "p99"):
+        ceiling = getattr(config.ceilings, f"{name}_ms")
+        if ceiling is not None:
+            yield ceiling_rule(f"ceiling:{name}", candidate.figures["latency_ms"][name], ceiling)
+
+
+def _by_label(chosen: float | Mapping[str, float] | None, labels: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    if isinstance(chosen, Mapping):
+        yield from chosen.items()
+    elif chosen is not None:
+        yield from ((label, chosen) for label in labels)
+
+
+def _integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
+    """What must be the same for two runs to be comparable."""
+    for key in ("dataset_hash", "label_map_hash", "labels_hash"):
+        before, after = baseline.identity[key], candidate.identity[key]
+        if before != after:
+            yield broken(f"integrity:{key.removesuffix('_hash')}", f"other_{key}", before=before, after=after)
+    if set(baseline.labels) != set(candidate.labels):
+        yield broken("integrity:labels", "other_labels", before=list(baseline.labels), after=list(candidate.labels))
+    if baseline.policy != candidate.policy:
+        yield broken("integrity:policy", "other_policy", before=baseline.policy, after=candidate.policy)
+    missing = set(baseline.table.clip_ids) - set(candidate.table.clip_ids)
+    if missing:
+        yield broken("integrity:clips", "missing_clips", missing=len(missing), example=min(missing))
+
+
+def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateConfig) -> list[RuleResult]:
+    levels = Levels(alpha=config.alpha, power=config.power)
+    differences = differences_of(pairs, resamples=config.resamples, seed=config.seed)
+    changed = bool(pairs.changed.any())
+    rules: list[RuleResult] = []
+    for name in _SHARES:
+        margin = getattr(config.margins, name)
+        if margin is not None:
+            discordant = pairs.discordant() if name == "accuracy" else None
+            rules.append(
+                margin_rule(
+                    f"margin:{name}", differences[name], margin, levels,
+                    discordant=discordant, n=pairs.n, of=pairs.n, changed=changed,
+                )
+            )  # fmt: skip
+    for label, margin in _by_label(config.margins.recall, pairs.labels):
+        if label not in pairs.labels:
+            rules.append(broken(f"margin:recall:{label}", "no_such_label", labels=list(pairs.labels)))
+            continue
+        asked = pairs.reference == pairs.labels.index(label)
+        n = int(asked.sum())
+        if n:
+            rules.append(
+                margin_rule(
+                    f"margin:recall:{label}", differences[f"recall:{label}"], margin, levels,
+                    discordant=pairs.discordant(label), n=n, of=pairs.n, changed=bool(pairs.changed[asked].any()),
+                )
+            )  # fmt: skip
+    rules += _latencies(candidate, baseline, config, levels)
+    return [_failures(pairs, config), *adjusted(rules, levels)]
+
+
+def _failures(pairs: Pairs, config: GateConfig) -> RuleResult:
+    """Clips that the candidate alone fails on are no wrong answers, and may not be many."""
+    more = pairs.failed_after - pairs.failed_before
+    asked = pairs.n + max(pairs.failed_before, pairs.failed_after)
+    values = {"before": pairs.failed_before, "after": pairs.failed_after, "of": asked, "limit": config.max_failures}
+    within = more <= config.max_failures * max(asked, 1)
+    return RuleResult(
+        name="integrity:failures",
+        verdict=Verdict.PASS if within else Verdict.FAIL,
+        reason="failures_within" if within else "too_many_failures",
+        values=values,
+    )
+
+
+def _latencies(candidate: Subject, baseline: Subject, config: GateConfig, levels: Levels) -> Iterator[RuleResult]:
+    for name, share in (("p50", 0.5), ("p95", 0.95)):
+        limit = getattr(config.ratios, name)
+        if limit is None:
+            continue
+        if refused := _not_comparable(candidate, baseline):
+            yield RuleResult(
+                name=f"ratio:{name}", verdict=Verdict.INCONCLUSIVE, reason=refused[0], values=refused[1]
+            )
+            continue
+        ratio = latency_ratio(baseline.latency_ms, candidate.latency_ms, share, confidence=1 - 2 * levels.alpha)
+        yield ratio_rule(f"ratio:{name}", ratio, limit, levels, n=len(candidate.latency_ms))
+
+
+def _not_comparable(candidate: Subject, baseline: Subject) -> tuple[str, dict[str, Any]] | None:
+    """Why the two latencies are no figures of one kind; None where they are."""
+    for subject in (baseline, candidate):
+        if subject.latency_refused:
+            return "latency_refused", {"source": subject.source, "why": subject.latency_refused}
+    for key in ("device", "load"):
+        before, after = baseline.identity[key], candidate.identity[key]
+        if before != after:
+            return f"other_{key}", {"before": before, "after": after}
+    return None

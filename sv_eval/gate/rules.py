@@ -1,0 +1,180 @@
+"""The gate's rules, each judged by itself: pass, fail or inconclusive, with its reason.
+
+A tested rule passes when the one-sided bound at 1 - alpha lies within its margin; it fails when the candidate is
+worse by a test that is adjusted over all tested rules (Holm), and is inconclusive otherwise. So the chance that a
+candidate that is no worse fails any rule is at most alpha, and a candidate that is worse by the margin passes a
+rule with a chance of at most alpha.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from sv_eval.paired.differences import Difference
+from sv_eval.paired.latency_ratio import Ratio
+from sv_eval.paired.significance import Discordant, holm, mcnemar_worse
+from sv_eval.scoring.interval import plain
+
+
+class Verdict(StrEnum):
+    """How a rule, or the whole gate, ended."""
+
+    PASS = "pass"
+    """Kept."""
+    FAIL = "fail"
+    """Broken."""
+    INCONCLUSIVE = "inconclusive"
+    """Neither can be told with the clips at hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleResult:
+    """One rule and how it ended."""
+
+    name: str
+    """E.g. `margin:uar`, `ratio:p95`, `floor:recall:happy`, `integrity:dataset`."""
+    verdict: Verdict
+    """How it ended."""
+    reason: str
+    """A stable word for why, in snake_case; the renderers hold the sentences."""
+    values: Mapping[str, Any]
+    """What the sentence is filled with, and what scripts may read."""
+    p: float | None = None
+    """One-sided p-value of `it did not get worse`, before adjusting; None for a rule that tests nothing."""
+    p_adjusted: float | None = None
+    """The same, adjusted over all tested rules."""
+    needed: int | None = None
+    """Clips (or calls) that would decide it; only where it is inconclusive for want of them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The rule as plain data."""
+        values = {key: plain(value) if isinstance(value, float) else value for key, value in self.values.items()}
+        data: dict[str, Any] = {"rule": self.name, "verdict": self.verdict.value, "reason": self.reason, **values}
+        data |= {"p": plain(self.p), "p_adjusted": plain(self.p_adjusted)}
+        return data | ({"needed": self.needed} if self.needed is not None else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """How sure the gate wants to be."""
+
+    alpha: float
+    """The chance of a false alarm over all tested rules."""
+    power: float
+    """The chance that so many clips as are named would decide a rule."""
+
+
+def broken(name: str, reason: str, **values: Any) -> RuleResult:
+    """A rule that is broken without any test."""
+    return RuleResult(name=name, verdict=Verdict.FAIL, reason=reason, values=values)
+
+
+def floor_rule(name: str, figure: Mapping[str, Any] | None, floor: float) -> RuleResult:
+    """The candidate's own figure against what it must reach; a figure that can't be given does not reach it."""
+    found = None if figure is None else figure.get("value")
+    if found is None:
+        why = None if figure is None else figure.get("reason")
+        return broken(name, "no_figure", floor=floor, value=None, why=why)
+    verdict = Verdict.PASS if found >= floor else Verdict.FAIL
+    reason = "reaches" if found >= floor else "below"
+    return RuleResult(name=name, verdict=verdict, reason=reason, values={"value": found, "floor": floor})
+
+
+def ceiling_rule(name: str, figure: Mapping[str, Any], ceiling: float) -> RuleResult:
+    """The candidate's own latency against what it must not exceed; one that can't be given is inconclusive."""
+    found = figure.get("value")
+    values = {"value": found, "ceiling": ceiling, "why": figure.get("reason")}
+    if found is None:
+        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values)
+    verdict = Verdict.PASS if found <= ceiling else Verdict.FAIL
+    return RuleResult(name=name, verdict=verdict, reason="within" if found <= ceiling else "above", values=values)
+
+
+def margin_rule(
+    name: str,
+    difference: Difference,
+    margin: float,
+    levels: Levels,
+    *,
+    discordant: Discordant | None,
+    n: int,
+    of: int,
+    changed: bool,
+) -> RuleResult:
+    """A figure against the baseline's, before adjusting.
+
+    discordant are the figure's clips that only one run got right, where it is a share of clips; n is how many clips
+    it has, of so many in all; changed says whether any answer to them differs between the runs.
+    """
+    values = {
+        "before": difference.before, "after": difference.after, "value": difference.value, "margin": margin,
+        "low": difference.bound(1 - levels.alpha), "n": n, "speakers": difference.n_clusters,
+        "why": difference.reason, "discordant": None if discordant is None else list(discordant),
+    }  # fmt: skip
+    if difference.value is None:
+        return RuleResult(name=name, verdict=Verdict.FAIL, reason="no_figure", values=values)
+    if not changed:
+        return RuleResult(name=name, verdict=Verdict.PASS, reason="unchanged", values=values, p=1.0)
+    p = difference.p_worse
+    if p is None or difference.error is None:
+        return RuleResult(name=name, verdict=_unseen(difference), reason="no_spread", values=values)
+    if discordant is not None:
+        # McNemar knows nothing of speakers, the clusters little of few clips: both must say that it is worse.
+        p = max(p, mcnemar_worse(discordant))
+    if difference.value - difference.error * _z(1 - levels.alpha, difference.n_clusters) > -margin:
+        return RuleResult(name=name, verdict=Verdict.PASS, reason="not_worse", values=values, p=p)
+    reach = (_z(1 - levels.alpha) + _z(levels.power)) * difference.error / margin
+    needed = max(math.ceil(of * reach**2), of + 1)
+    return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="too_few", values=values, p=p, needed=needed)
+
+
+def _unseen(difference: Difference) -> Verdict:
+    """A difference without a spread: none at all is no worse, any other can't be judged."""
+    return Verdict.PASS if abs(difference.value or 0.0) <= 1e-12 else Verdict.INCONCLUSIVE
+
+
+def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int) -> RuleResult:
+    """A latency percentile against the baseline's, before adjusting; the ratio's bounds are at 1 - 2 alpha."""
+    values = {
+        "before": ratio.before_ms, "after": ratio.after_ms, "value": ratio.value, "low": ratio.low,
+        "high": ratio.high, "limit": limit, "n": n, "why": ratio.reason,
+    }  # fmt: skip
+    if ratio.high is None or ratio.value is None:
+        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values)
+    if ratio.high < limit:
+        return RuleResult(name=name, verdict=Verdict.PASS, reason="not_slower", values=values, p=ratio.p_slower)
+    error = math.log(ratio.high / ratio.value) / _z(1 - levels.alpha)
+    reach = (_z(1 - levels.alpha) + _z(levels.power)) * error / math.log(limit)
+    needed = max(math.ceil(n * reach**2), n + 1)
+    return RuleResult(
+        name=name,
+        verdict=Verdict.INCONCLUSIVE,
+        reason="too_few_calls",
+        values=values,
+        p=ratio.p_slower,
+        needed=needed,
+    )
+
+
+def adjusted(rules: list[RuleResult], levels: Levels) -> list[RuleResult]:
+    """The rules with adjusted p-values; those that are not within their margin and significantly worse fail."""
+    places = [place for place, rule in enumerate(rules) if rule.p is not None]
+    found = list(rules)
+    for place, p in zip(places, holm([rules[place].p or 0.0 for place in places]), strict=True):
+        rule = replace(rules[place], p_adjusted=p)
+        if rule.verdict is Verdict.INCONCLUSIVE and p <= levels.alpha:
+            reason = "slower" if rule.reason == "too_few_calls" else "worse"
+            rule = replace(rule, verdict=Verdict.FAIL, reason=reason, needed=None)
+        found[place] = rule
+    return found
+
+
+def _z(confidence: float, n: int | None = None) -> float:
+    """The normal quantile, or Student's with n - 1 degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(confidence) if n is None else stdtrit(max(n - 1, 1), confidence))

@@ -1,0 +1,1 @@
+"""Two runs over the same clips: differences with their uncertainty, tested on pairs."""

@@ -1,0 +1,1 @@
+"""Several corpora under a matrix of switches, beside what was published about them."""

@@ -1,0 +1,130 @@
+"""Measuring a suite: an inference run for each combination that needs one, everything else by scoring it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sv_eval.command import explain_composition
+from sv_eval.composing import composed
+from sv_eval.errors import RunIncomplete, RunInterrupted, UsageError
+from sv_eval.evaluate import evaluate
+from sv_eval.job import build_backend
+from sv_eval.labels.config import labels_config_from
+from sv_eval.references import macro_f1_inferred
+from sv_eval.rescore import compute_metrics
+from sv_eval.run.identity import ENVIRONMENT
+from sv_eval.run.journal import RECORDS, read_lines
+from sv_eval.run_directory import read_json
+from sv_eval.scoring.config import scoring_config_from
+from sv_eval.scoring.table import RecordTable
+from sv_eval.suite.config import CorpusChoice, SuiteConfig
+from sv_eval.suite.plan import Combination, combinations
+from sv_eval.suite.result import CombinationResult, SetResult
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """An inference run that was made, or why there is none."""
+
+    table: RecordTable | None = None
+    environment: Mapping[str, Any] | None = None
+    error: str | None = None
+
+
+class SuiteMeasurement:
+    """Measures the sets of a suite into a directory, one after the other."""
+
+    def __init__(self, config: SuiteConfig, settings: Sequence[str], directory: Path, say: Say) -> None:
+        """settings are the user's own, as the command line takes them, for every run."""
+        self._config, self._settings, self._directory, self._say = config, settings, directory, say
+        self._runs: dict[Combination, _Run] = {}
+
+    def measure(self) -> list[SetResult]:
+        """All sets. Raises RunInterrupted; what else goes wrong stands in the results."""
+        return [self._set(name, choice) for name, choice in self._config.chosen.items()]
+
+    def _set(self, name: str, choice: CorpusChoice) -> SetResult:
+        self._runs = {}
+        suite = self._config.suite
+        found: list[CombinationResult] = []
+        corpus: Mapping[str, Any] = {}
+        for combination in combinations(suite, self._config.design):
+            run = self._run(name, choice, combination.run_of(suite))
+            label, values = combination.label(suite), dict(combination.values)
+            if run.table is None or run.environment is None:
+                found.append(CombinationResult(label=label, values=values, figures=None, error=run.error))
+                if label == "base":
+                    break
+                continue
+            corpus = run.environment["dataset"]
+            figures = self._figures(choice, combination, run.table, run.environment)
+            uar = figures["uar"]["value"]
+            self._say(f"{name}, {label}: UAR {'-' if uar is None else f'{uar:.3f}'}")
+            found.append(CombinationResult(label=label, values=values, figures=figures, error=None))
+        return SetResult(name=name, corpus=corpus, combinations=tuple(found))
+
+    def _run(self, name: str, choice: CorpusChoice, combination: Combination) -> _Run:
+        """The inference run of a combination; made once, and gone on with where it was begun before."""
+        if combination not in self._runs:
+            directory = self._directory / name / combination.label(self._config.suite)
+            try:
+                self._runs[combination] = self._made(choice, combination, directory)
+            except RunInterrupted:
+                raise
+            except (UsageError, RunIncomplete) as error:
+                self._runs[combination] = _Run(error=str(error))
+            except Exception as error:
+                # A switch that this backend has not got is an error of Hydra's composing.
+                message = explain_composition(error)
+                if message is None:
+                    raise
+                self._runs[combination] = _Run(error=message)
+            if problem := self._runs[combination].error:
+                self._say(f"{name}, {combination.label(self._config.suite)}: not measured: {problem}")
+        return self._runs[combination]
+
+    def _made(self, choice: CorpusChoice, combination: Combination, directory: Path) -> _Run:
+        overrides = [*self._of_set(choice), *combination.settings(self._config.suite, inference=True)]
+        overrides += combination.settings(self._config.suite, inference=False)
+        config = composed("config", overrides)
+        self._say(f"{directory.parent.name}, {directory.name}: measuring")
+        evaluate(config, build_backend(config["backend"]), directory, overrides=overrides)
+        return _Run(
+            table=RecordTable.from_json_lines(read_lines(directory / RECORDS)),
+            environment=read_json(directory / ENVIRONMENT),
+        )
+
+    def _of_set(self, choice: CorpusChoice) -> list[str]:
+        """The settings of a set's every run."""
+        name = next(name for name, one in self._config.suite.sets.items() if one is choice)
+        root = self._config.suite.roots.get(name)
+        settings = [f"dataset={choice.dataset}", *choice.more]
+        settings += [f"dataset.root={root}"] if root else []
+        settings += [f"dataset.limit={self._config.limit}"] if self._config.limit else []
+        return [*settings, *self._settings]
+
+    def _figures(
+        self, choice: CorpusChoice, combination: Combination, table: RecordTable, environment: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The figures of a combination, by scoring its run's records under its own settings."""
+        suite = self._config.suite
+        overrides = [*self._of_set(choice), *combination.settings(suite, inference=False)]
+        config = composed("config", overrides, ["scoring", "labels"])
+        scoring = scoring_config_from(config["scoring"])
+        metrics = compute_metrics(table, environment, scoring, labels=labels_config_from(config["labels"]))
+        figures: dict[str, Any] = dict(metrics["accuracy"])
+        figures["coverage"] = metrics["policies"][scoring.policy]["coverage"]
+        figures["macro_f1_inferred"] = macro_f1_inferred(metrics, scoring.policy)
+        return figures | {
+            "labels": metrics["labels"],
+            "policy": scoring.policy,
+            "n_clips": metrics["run"]["n_clips"],
+            "n_scored": metrics["run"]["n_scored"],
+            "n_failed": metrics["run"]["n_failed"],
+            "references": metrics["references"],
+        }

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn.metrics import f1_score
+
+from reports.markdown import template
+from reports.wording import Wording, share
+from sv_eval.references import macro_f1_inferred, published, references_of
+from sv_eval.scoring.config import POLICIES
+
+FOUR = ["happy", "sad", "angry", "neutral"]
+
+
+def figure(value: float | None) -> dict[str, Any]:
+    return {"value": value, "low": None if value is None else value - 0.02, "high": value, "n": 4}
+
+
+def metrics(labels: Sequence[str] = FOUR, *, forced: bool = True, clips: int = 1200) -> dict[str, Any]:
+    names = ("uar", "accuracy", "macro_f1", "weighted_f1")
+    scores = {p: {name: figure(0.6 if forced or p != "ban" else None) for name in names} for p in POLICIES}
+    counts = [[3, 1, 0, 0, 0], [0, 4, 0, 0, 0], [0, 0, 4, 0, 0], [0, 0, 0, 2, 2]]
+    confusion = {"counts": counts, "n_scored_rows": 4, "columns": [*FOUR, "fearful"]}
+    return {
+        "labels": list(labels), "policy": "wrong", "policies": scores, "run": {"n_clips": clips},
+        "confusion_forced": confusion if forced else None, "confusion_unforced": confusion,
+    }  # fmt: skip
+
+
+def environment(model: str = "iic/SenseVoiceSmall", notes: Sequence[str] = (), **card: Any) -> dict[str, Any]:
+    return {
+        "dataset": {"card": "casia", "notes": [{"code": code} for code in notes], "n_clips": 1200},
+        "backend": {"model": model, "card": card},
+    }
+
+
+def of_small(found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return next(one for one in found if one["name"] == "sensevoice_small")
+
+
+def test_where_the_protocol_matches_the_figures_stand_side_by_side():
+    one = of_small(references_of(metrics(), environment()))
+
+    assert one["matches"]
+    assert one["policy"] == "ban"
+    assert one["figures"]["uar"]["published"] == 0.7
+    assert one["figures"]["uar"]["difference"] == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize(
+    ("scores", "settings", "code"),
+    [
+        (metrics([*FOUR, "fearful"]), environment(), "labels"),
+        (metrics(), environment("tiny"), "model"),
+        (metrics(), environment("SenseVoiceLarge"), "model"),
+        (metrics(), environment("SenseVoiceSmall shape", kind="random"), "model"),
+        (metrics(), environment(notes=["limited"]), "clips"),
+        (metrics(), environment(notes=["differs_from_card"]), "clips"),
+        (metrics(clips=1100), environment(), "clips"),
+        (metrics(forced=False), environment(), "policy"),
+    ],
+)
+def test_what_is_known_and_not_so_keeps_a_figure_apart(scores, settings, code):
+    one = of_small(references_of(scores, settings))
+
+    assert [mismatch["code"] for mismatch in one["mismatches"]] == [code]
+    assert one["figures"]["uar"]["measured"] is None
+
+
+def test_models_trained_on_the_corpus_never_compare():
+    found = {one["name"]: one for one in references_of(metrics(), environment())}
+
+    assert found["emobox_best"]["mismatches"] == [{"code": "trained"}]
+
+
+def test_a_corpus_that_nothing_was_published_about_has_no_references():
+    settings = environment()
+    settings["dataset"]["card"] = "demo"
+
+    assert references_of(metrics(), settings) == []
+
+
+def test_the_seven_sets_of_the_published_table_are_there_with_sources():
+    tables = published()
+
+    assert set(tables["sensevoice_small"]["figures"]) == {
+        "casia", "cremad", "esd", "iemocap", "meld", "mer2023", "msppodcast",
+    }  # fmt: skip
+    assert all(table["source"] and table["url"].startswith("https://") for table in tables.values())
+    # Balanced sets have one value for both; a slip of the pen would show here.
+    assert all(tables[t]["figures"][c]["uar"] == tables[t]["figures"][c]["accuracy"]
+               for t in ("sensevoice_small", "sensevoice_large") for c in ("casia", "esd"))  # fmt: skip
+
+
+@given(arrays.arrays(np.int64, (3, 5), elements=st.integers(0, 6)))
+def test_macro_f1_over_inferred_classes_is_scikit_learns(counts):
+    cells = [(truth, said) for truth in range(3) for said in range(5) for _ in range(counts[truth, said])]
+    confusion = {"counts": counts.tolist(), "n_scored_rows": 3, "columns": list("abcde")}
+    ours = macro_f1_inferred({"confusion_unforced": confusion, "confusion_forced": None}, "wrong")
+
+    if not cells:
+        assert ours is None
+        return
+    truth, said = zip(*cells, strict=True)
+    assert ours == pytest.approx(f1_score(truth, said, average="macro", zero_division=0), abs=1e-12)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_section_says_what_matches_and_what_does_not(language):
+    scores = metrics()
+    scores["references"] = references_of(scores, environment()) + references_of(
+        metrics(FOUR[:2]), environment("tiny")
+    )
+
+    text = template("references.md.j2").render(w=Wording(language), m=scores, share=share)
+
+    assert "| 70.0 % | 60.0 % [58.0 %, 60.0 %]" in text.replace("[58.0, 60.0]", "[58.0 %, 60.0 %]")
+    assert "-10.0" in text
+    assert "SenseVoiceSmall" in text
+    assert "{" not in text

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reports.suite import render_suite
+from sv_eval.errors import ConfigError
+from sv_eval.references import published
+from sv_eval.suite.config import CorpusChoice, Suite, SuiteConfig, needs_inference, suite_config_from
+from sv_eval.suite.plan import Combination, combinations
+from sv_eval.suite.result import CombinationResult, SetResult, suite_json
+
+SWITCHES = {
+    "unknown": {"ban": ("scoring.policy=ban",), "wrong": ("scoring.policy=wrong",)},
+    "vad": {"without": ("backend.vad=none",), "with": ("backend.vad=silero",)},
+}
+SUITE = Suite(
+    name="s",
+    sets={"casia": CorpusChoice(dataset="casia"), "esd": CorpusChoice(dataset="esd")},
+    switches=SWITCHES,
+    reference="sensevoice_small",
+)
+
+
+PLAIN = {"name": "s", "sets": {"casia": {"dataset": "casia"}}, "switches": {}, "roots": {"casia": "x"}}
+
+
+def figures(uar: float) -> dict[str, Any]:
+    interval = {"value": uar, "low": uar - 0.1, "high": uar + 0.05, "n": 9}
+    names = ("uar", "accuracy", "macro_f1", "weighted_f1", "coverage")
+    rest = {"labels": ["happy", "sad"], "policy": "ban", "n_clips": 12, "n_scored": 9, "n_failed": 0}
+    return dict.fromkeys(names, interval) | rest | {"macro_f1_inferred": uar - 0.1, "references": []}
+
+
+def result(**uars: float) -> SetResult:
+    found = [
+        CombinationResult(
+            label=one.label(SUITE), values=dict(one.values), figures=figures(uars[key]) if key in uars else None,
+            error=None if key in uars else "out of order",
+        )
+        for one, key in zip(combinations(SUITE, "one_at_a_time"), ("base", "wrong", "vad"), strict=True)
+    ]  # fmt: skip
+    corpus = {"card": "casia", "title": "CASIA", "n_clips": 12, "hash": "h"}
+    return SetResult(name="casia", corpus=corpus, combinations=tuple(found))
+
+
+def test_scoring_switches_rest_on_the_inference_of_the_base():
+    one = Combination.of({"unknown": "wrong", "vad": "with"})
+
+    assert one.run_of(SUITE) == Combination.of({"unknown": "ban", "vad": "with"})
+    assert one.settings(SUITE, inference=True) == ("backend.vad=silero",)
+    assert one.settings(SUITE, inference=False) == ("scoring.policy=wrong",)
+    assert one.label(SUITE) == "unknown=wrong,vad=with"
+
+
+def test_what_is_about_scoring_alone_needs_no_inference():
+    assert not needs_inference(("labels=four", "scoring.policy=ban", "labels.merges.calm=neutral"))
+    assert needs_inference(("load.language=clip",))
+
+
+def test_the_switch_that_moves_most_and_the_closest_combination():
+    found = suite_json(SUITE, [result(base=0.34, wrong=0.30, vad=0.69)])
+
+    (casia,) = found["sets"]
+    assert casia["difference"]["uar"] == pytest.approx(
+        0.34 - published()["sensevoice_small"]["figures"]["casia"]["uar"]
+    )
+    assert casia["moves_most"]["switch"] == "vad"
+    assert casia["closest"]["label"] == "vad=with"
+    assert found["not_measured"] == ["esd"]
+
+
+def test_what_could_not_be_measured_is_said():
+    (casia,) = suite_json(SUITE, [result(base=0.34, wrong=0.30)])["sets"]
+
+    assert casia["combinations"][2]["error"] == "out of order"
+    assert casia["moves_most"]["switch"] == "unknown"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_report_shows_published_and_measured(language):
+    found = suite_json(SUITE, [result(base=0.34, wrong=0.30)]) | {"overrides": ["suite=s"]}
+
+    text = render_suite(found, language)
+
+    assert "| 70.0 % | 34.0 % [24.0, 39.0] | -36.0 |" in text
+    assert "out of order" in text
+    assert "esd" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"suite": PLAIN | {"roots": {}}}, r"no set has its audio.*suite\.roots\.casia="),
+        ({"suite": PLAIN | {"roots": {"casai": "x"}}}, r"'casai' is no set.*casia"),
+        ({"design": "half"}, "design=half.*full"),
+        ({"suite": {"name": "s", "sets": {}, "switches": {}}}, "has no sets"),
+        (
+            {
+                "suite": {
+                    "name": "s",
+                    "sets": {"a": {"dataset": "demo"}},
+                    "switches": {},
+                    "reference": "sensevoice_smal",
+                }
+            },
+            "did you mean sensevoice_small",
+        ),
+        (
+            {
+                "suite": {
+                    "name": "s",
+                    "sets": {"a": {"dataset": "demo"}},
+                    "switches": {"x": {"a": ["labels=four"], "b": ["load.language=clip"]}},
+                }
+            },
+            "make two switches",
+        ),
+    ],
+)
+def test_wrong_suites_are_told(change, message):
+    with pytest.raises(ConfigError, match=message):
+        suite_config_from({"suite": PLAIN} | change)
+
+
+def test_a_set_with_a_root_is_chosen():
+    suite = replace(SUITE, roots={"casia": "x", "esd": None})
+
+    assert list(SuiteConfig(suite=suite).chosen) == ["casia"]
