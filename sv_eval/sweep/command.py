@@ -70,8 +70,8 @@ def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]
     """The settings that these words make, the one that others are compared with first and, where work is shared so
     that this costs little, once more at the end.
 
-    That one is what the configuration says without the grid (and with `sweep.baseline`), also where it is no point of
-    the grid, as long as settings of one backend are swept; the first point else.
+    That one is what the configuration says without the grid (and with `sweep.baseline`), also where it is no point
+    of the grid, as long as settings of one backend are swept; the first point else.
 
     Raises ConfigError when nothing is swept, and Hydra's errors for what can't be composed.
     """
