@@ -1,7 +1,7 @@
-"""What a sweep costs against separate runs: a 5 x 5 grid of vad_threshold and chunk_size, both as a user starts them.
+"""What a sweep costs against separate runs: a 5 x 5 grid of vad_threshold and chunk_size, as a user starts both.
 
-Every separate run is a process of its own that measures accuracy and latency over all clips. The sweep is one process:
-its settings share decoded clips, speech probabilities and equal stretches, and each has a timed pass by itself.
+Every separate run is a process of its own that measures accuracy and latency over all clips. The sweep is one
+process: its settings share decoded clips, speech probabilities and equal stretches, and each has a timed pass.
 
     python tests/benchmarks/bench_sweep.py                                       bundled clips
     python tests/benchmarks/bench_sweep.py --runs 5 dataset=emodb dataset.root=DIR  five of the 25 runs, times five

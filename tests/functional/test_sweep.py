@@ -1,4 +1,4 @@
-"""`python -m sv_eval -m ...` as a user meets it: one report, nothing twice, and latency that nothing was shared for."""
+"""`python -m sv_eval -m ...` as a user meets it: one report, nothing twice, and latency without any sharing."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 Call = Callable[..., subprocess.CompletedProcess[str]]
 FAKE = ("backend=fake", "dataset=simulated", "dataset.simulated.n_clips=210", "run.telemetry_s=null")
 REAL = (
-    "dataset.limit=60", "sweep.timed_requests=130", "backend.threads=1", "load.warmup_clips=1", "run.telemetry_s=null",
-    "backend.vad_threshold=0.5,0.9", "backend.chunk_size=1,2",
+    "dataset.limit=60", "sweep.timed_requests=130", "backend.threads=1", "load.warmup_clips=1",
+    "run.telemetry_s=null", "backend.vad_threshold=0.5,0.9", "backend.chunk_size=1,2",
 )  # fmt: skip
 
 
