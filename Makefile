@@ -48,7 +48,7 @@ $(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
 # torch first and by itself: a range would let pip choose a CUDA build of several GB.
 $(VENV)/.dev: pyproject.toml requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,serve,remote,otel,gpu,hdr,ray]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,serve,remote,otel,gpu,hdr,tune,ray]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps hydra-ray-launcher
 	@touch $@ $(VENV)/.core $(VENV)/.serve
 

@@ -112,6 +112,7 @@ class LocalBackend(InProcess):
             adjusts=ADJUSTS,
             languages=LANGUAGES,
             detects_speech=True,
+            shares_work=True,
         )
 
     async def __aenter__(self) -> Self:
@@ -142,9 +143,21 @@ class LocalBackend(InProcess):
             listening=self._listening,
             emotion_ids=reader.emotion_ids,
         )
-        self._recogniser = Recogniser(engine=engine, reader=reader, listening=self._listening, segmenter=segmenter)
-        self._labels = labels_of(directory)
         self._info = self._describe(directory, device, segmenter)
+        running = (self._info.model_hash, device, self._precision, self._threads, self._frontend)
+        self._recogniser = Recogniser(
+            engine=engine,
+            reader=reader,
+            listening=self._listening,
+            segmenter=segmenter,
+            known=self._known_work(
+                ("local", str(directory.path.resolve()), *running),
+                # Another shape may be computed by another kernel.
+                alone=False,
+                listening=self._listening,
+            ),
+        )
+        self._labels = labels_of(directory)
 
     def _describe(self, directory: ModelDirectory, device: str, segmenter: Segmenter) -> BackendInfo:
         import torch

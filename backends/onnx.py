@@ -106,6 +106,7 @@ class OnnxBackend(InProcess):
             adjusts=ADJUSTS,
             languages=LANGUAGES,
             detects_speech=True,
+            shares_work=True,
         )
 
     async def __aenter__(self) -> Self:
@@ -131,15 +132,21 @@ class OnnxBackend(InProcess):
         running = engine(precision)
         rounding = None if precision == REFERENCE else _rounding(directory, running, engine, reader)
         self._batch_invariant = precision != "int8"
+        self._info = self._describe(directory, precision, choice, rounding, segmenter)
         self._recogniser = Recogniser(
             engine=running,
             reader=reader,
             listening=self._listening,
             segmenter=segmenter,
             workers=self._workers,
+            known=self._known_work(
+                ("onnx", str(directory.path.resolve()), self._info.model_hash, self._runtime),
+                # On a GPU another shape may be computed by another kernel.
+                alone=precision == "fp32" and self._runtime.device == "cpu",
+                listening=self._listening,
+            ),
         )
         self._labels = labels_of(directory)
-        self._info = self._describe(directory, precision, choice, rounding, segmenter)
 
     def _describe(
         self,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sv_eval.command import run_command, say
 from sv_eval.command_line import quoted
-from sv_eval.errors import EXIT_PASS, RunInterrupted
+from sv_eval.errors import EXIT_PASS, ConfigError, RunInterrupted
 from sv_eval.help import help_text, wants_help
 from sv_eval.places import conf_dir, house
+
+if TYPE_CHECKING:
+    from sv_eval.run.sharing import Sharing
 
 
 def main() -> None:
@@ -36,15 +39,17 @@ def _run() -> int:
     import hydra
 
     codes = [EXIT_PASS]
+    jobs = _Jobs()
 
-    def task(config: Any) -> None:
+    def task(config: Any) -> int:
         # A job that fails leaves the other jobs of a sweep alone; the worst code is the command's.
         try:
-            codes.append(run_command(lambda: _evaluate(config), let_through=(RunInterrupted,)))
+            codes.append(run_command(lambda: jobs.evaluate(config), let_through=(RunInterrupted,)))
         except RunInterrupted as error:
             # Hydra lets this one through, so that Ctrl-C ends the whole sweep.
             codes.append(error.exit_code)
             raise KeyboardInterrupt from error
+        return codes[-1]
 
     def compose_and_run() -> None:
         hydra_main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
@@ -58,12 +63,31 @@ def _run() -> int:
     return max(codes)
 
 
-def _evaluate(config: Any) -> None:
-    from hydra.core.hydra_config import HydraConfig
+class _Jobs:
+    """The jobs of one command; those of a sweep share what can be shared."""
 
-    from sv_eval.job import run_job
+    def __init__(self) -> None:
+        self._sharing: Sharing | None = None
 
-    run_job(config, HydraConfig.get(), Path(HydraConfig.get().runtime.output_dir))
+    def evaluate(self, config: Any) -> None:
+        """Run one job as Hydra composed it."""
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+        from omegaconf import OmegaConf
+
+        from sv_eval.job import run_job
+        from sv_eval.run.sharing import Sharing
+        from sv_eval.sweep.config import sweep_config_from
+
+        settings: Any = OmegaConf.to_container(config.sweep, resolve=True)
+        options = sweep_config_from(settings)
+        job: Any = HydraConfig.get()
+        if job.mode != RunMode.MULTIRUN:
+            if options.params:
+                raise ConfigError(f"sweep={job.runtime.choices.sweep} is a grid of settings: add -m to run them")
+        elif options.share and self._sharing is None:
+            self._sharing = Sharing(options.sharing)
+        run_job(config, job, Path(job.runtime.output_dir), self._sharing)
 
 
 if __name__ == "__main__":

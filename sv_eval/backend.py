@@ -6,7 +6,7 @@ of requests in flight. What a backend can do it declares in `Capabilities`; the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, Self, TypeGuard
 
@@ -48,6 +48,8 @@ class Capabilities:
     """The languages that a request may ask for, `auto` among them where it is one."""
     detects_speech: bool = False
     """Whether it also is a `SpeechDetectingBackend`."""
+    shares_work: bool = False
+    """Whether it also is a `SharingBackend`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,9 @@ class Request:
     """The true emotion; only filled for a backend that declares `needs_reference`."""
     adjustments: Adjustments = NO_ADJUSTMENTS
     """What it asks for instead of the backend's settings; only what the backend declares in `adjusts`."""
+    audio_key: str | None = None
+    """Stands for the samples: where it is given, an answer may be put together from work that was done before for
+    the same key, and its latency means nothing. None: everything is done anew."""
     planned_s: float | None = None
     """When a schedule wants it sent, on the run's clock: latency counts from then. None: from when it is sent."""
 
@@ -180,6 +185,26 @@ class SpeechDetectingBackend(Backend, Protocol):
 
         Raises InferenceError, kind `vad_unavailable`, when no detector can be opened.
         """
+
+
+class Store(Protocol):
+    """Keeps results of work by key, for as long as a sweep of settings lasts; see `sv_eval.run.store`."""
+
+    def get(self, key: Hashable) -> Any | None:
+        """The value under the key; None where there is none."""
+
+    def put(self, key: Hashable, value: Any, size: int) -> None:
+        """Keep a value of `size` bytes, if there still is room."""
+
+
+class SharingBackend(Backend, Protocol):
+    """A backend that can put an answer together from work that was done before, also by another of its kind.
+
+    Such an answer equals the one that it would give by itself. Only requests with an `audio_key` are answered so.
+    """
+
+    def share(self, store: Store) -> None:
+        """Use this store; called before the backend is entered."""
 
 
 class StreamingBackend(Backend, Protocol):

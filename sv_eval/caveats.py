@@ -201,6 +201,8 @@ def _about_the_latency(scores: Mapping[str, Any], environment: Mapping[str, Any]
         yield "cpu_run", {"cpu": environment["machine"]["cpu"]}
     if environment["config"]["load"]["schedule"] == "offline":
         yield "offline_latency", {"batch": backend["capabilities"]["max_batch"]}
+    if sharing := environment.get("sharing"):
+        yield "shared_work", {"requests": sharing["timed_requests"], "clips": sharing["timed_clips"]}
     if latency["excluded"]["resumed"]:
         yield "latency_of_one_session", {"excluded": latency["excluded"]["resumed"], "n": latency["n"]}
     if backend["card"].get("kind") not in ("simulation", "chance") and scores["run"]["n_scored"]:

@@ -54,6 +54,10 @@ class RunInterrupted(RunIncomplete):
     """A person or the system asked the run to stop; a sweep ends with it."""
 
 
+class RunGivenUp(RunIncomplete):
+    """The run was not worth going on with, as those who started it decide; a tuning trial ends so."""
+
+
 class BackendLost(RunIncomplete):
     """The backend itself is gone (process died, endpoint unreachable): no further clip can be answered."""
 

@@ -8,20 +8,21 @@ import itertools
 import shlex
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sv_eval.backend import Backend
+from sv_eval.backend import Backend, SharingBackend
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
-from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted
+from sv_eval.errors import ConfigError, RunGivenUp, RunIncomplete, RunInterrupted
 from sv_eval.labels.config import labels_config_from
 from sv_eval.labels.relabelling import check_scored, relabelling_of
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Outcome, Record
 from sv_eval.rescore import Summary, report_config_from, rescore
 from sv_eval.run.budget import FailureBudget
+from sv_eval.run.course import WHOLE_COURSE, Course
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.identity import measured_settings, refuse_other_run
 from sv_eval.run.journal import Journal
@@ -29,6 +30,7 @@ from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.phases import Phases, Until, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
+from sv_eval.run.sharing import SharedSource, Sharing, can_share
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.structure import structure
 
@@ -69,17 +71,20 @@ def evaluate(
     overrides: Sequence[str] = (),
     resume_with: str | None = None,
     on_accepted: Callable[[], object] = lambda: None,
+    sharing: Sharing | None = None,
+    course: Course = WHOLE_COURSE,
 ) -> Summary:
     """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
 
     config holds the groups backend, dataset, load, labels, scoring, report and run as plain data; overrides are
     what the command line said, for the report. `resume_with` is the override that leads back to the directory,
     for messages. `on_accepted` is called once the directory is known to be free, or to hold this very run.
+    `sharing` is what the runs of a sweep have in common; `course` may let a run begin with a part of the clips.
 
     Raises RunIncomplete when not every clip got an answer that counts: interrupted, backend lost, failure
     budget spent. A partial report is written all the same as soon as there is a record.
     """
-    evaluation = _Evaluation(config, backend, directory, overrides)
+    evaluation = _Evaluation(config, backend, directory, overrides, sharing=sharing, course=course)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended: RunIncomplete | None = None
         try:
@@ -105,7 +110,14 @@ class _Evaluation:
     """The moving parts of one evaluation."""
 
     def __init__(
-        self, config: Mapping[str, Any], backend: Backend, directory: Path, overrides: Sequence[str]
+        self,
+        config: Mapping[str, Any],
+        backend: Backend,
+        directory: Path,
+        overrides: Sequence[str],
+        *,
+        sharing: Sharing | None,
+        course: Course,
     ) -> None:
         self._config, self._backend, self._directory = config, backend, directory
         self._overrides = overrides
@@ -117,7 +129,14 @@ class _Evaluation:
         report_config_from(config.get("report") or {})
         self._phases = Phases()
         self._audio_s = 0.0
-        self._corpus = read_corpus(dataset_config_from(config["dataset"]))
+        able = sharing is not None and can_share(self._load, backend.capabilities)
+        self._sharing = sharing if able else None
+        self._course = course
+        if sharing is None:
+            self._corpus = read_corpus(dataset_config_from(config["dataset"]))
+        else:
+            self._corpus = sharing.corpus(config["dataset"])
+        self._timed = [] if self._sharing is None else self._sharing.timed(self._corpus.clips)
         check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
@@ -125,12 +144,15 @@ class _Evaluation:
         remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
         budget = FailureBudget(self.run.max_failures, finished=len(journal.done), failed=journal.failed)
         opening_s = time.perf_counter()
+        if self._sharing is not None:
+            # Declared in its capabilities.
+            cast("SharingBackend", self._backend).share(self._sharing.work)
         async with self._backend:
             self._phases.load_s = time.perf_counter() - opening_s
             settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
             on_accepted()
-            if remaining:
+            if remaining or self._still_to_time(journal):
                 history = History(self._directory, journal.session)
                 history.begin(
                     settings=settings,
@@ -138,6 +160,7 @@ class _Evaluation:
                     overrides=self._overrides,
                     corpus=self._corpus,
                     backend=self._backend,
+                    sharing=self._how_shared(),
                 )
                 await self._run_clips(remaining, journal, budget, history)
         if budget.spent(at_end=True):
@@ -146,29 +169,38 @@ class _Evaluation:
     async def _run_clips(
         self, remaining: Sequence[Clip], journal: Journal, budget: FailureBudget, history: History
     ) -> None:
+        source = self._corpus.source if self._sharing is None else self._sharing.source(self._corpus)
         loop = RunLoop(
             backend=self._backend,
-            source=self._corpus.source,
+            source=source,
             plan=plan_load(self._load, self._backend.capabilities),
             on_record=journal.append,
             session=journal.session,
             decode_workers=self.run.decode_workers,
+            key_of=source.key if isinstance(source, SharedSource) else None,
         )
         begin: float | None = None
         telemetry: Telemetry | None = None
         ended = "ended by an error"
+        given_up = False
         try:
             with stopping_on_signals(loop.stop) as signalled:
                 self._phases.warm_up = await loop.warm_up(
-                    remaining, tolerance=self._load.warmup_tolerance, max_s=self._load.warmup_max_s
+                    remaining or self._corpus.clips,
+                    tolerance=self._load.warmup_tolerance,
+                    max_s=self._load.warmup_max_s,
                 )
                 history.note_phases(self._phases.to_json())
                 begin = time.perf_counter()
                 with self._watched(journal.session) as telemetry, self._progress(journal) as progress:
                     record = _recorder(journal, progress, budget, loop.stop)
                     loop.on_record = self._until_enough(record, loop.stop, journal)
-                    turns, numbers = itertools.tee(all_rounds(self._corpus.clips, remaining, self._load.rounds))
-                    await loop.run((clip for clip, _ in turns), rounds=(number for _, number in numbers))
+                    for turns in self._turns(remaining, journal):
+                        given_up = turns is None
+                        if turns is None or loop.stop.is_set():
+                            break
+                        clips, numbers = itertools.tee(turns)
+                        await loop.run((clip for clip, _ in clips), rounds=(number for _, number in numbers))
             missing = len(self._corpus.clips) - len(journal.done)
             ended = f"stopped with {missing} of {len(self._corpus.clips)} clips to go" if missing else "finished"
             if not missing and self._phases.ended_by is None:
@@ -180,8 +212,36 @@ class _Evaluation:
             history.end(ended, wall_s, phases=self._phases.to_json(), telemetry=seen)
         if signalled:
             raise RunInterrupted(ended)
+        if given_up:
+            raise RunGivenUp(ended)
         if missing and not budget.spent():
             raise RunIncomplete(ended)
+
+    def _turns(self, remaining: Sequence[Clip], journal: Journal) -> Iterator[Iterable[tuple[Clip, int]] | None]:
+        """The turns of the measurement in the parts that follow each other; None when the course gives it up."""
+        if self._sharing is None:
+            yield all_rounds(self._corpus.clips, remaining, self._load.rounds)
+            return
+        first = self._course.first(self._corpus.clips)
+        yield [(clip, 0) for clip in remaining if clip.id in first]
+        if self._still_to_time(journal):
+            yield self._timed
+        rest = [(clip, 0) for clip in remaining if clip.id not in first]
+        if rest:
+            yield rest if self._course.go_on() else None
+
+    def _still_to_time(self, journal: Journal) -> bool:
+        """Whether no start of this run made the whole timed pass; half of one and half of another are not mixed."""
+        return max(journal.later.values(), default=0) < len(self._timed)
+
+    def _how_shared(self) -> dict[str, Any] | None:
+        if self._sharing is None:
+            return None
+        return {
+            "timed_requests": len(self._timed),
+            "timed_clips": len({clip.id for clip, _ in self._timed}),
+            "seed": self._sharing.config.seed,
+        }
 
     def _watched(self, session: int) -> contextlib.AbstractContextManager[Telemetry | None]:
         if self.run.telemetry_s is None:

@@ -18,7 +18,9 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval                                     bundled demonstration model on bundled clips
   python -m sv_eval dataset=emodb dataset.root=DIR      a corpus of yours
   python -m sv_eval backend=fake dataset=simulated      a simulated recogniser: does the harness tell the truth?
-  python -m sv_eval -m load=single_stream,offline       every combination of comma-separated values
+  python -m sv_eval -m sweep=vad_chunk                  every combination of two settings, one report on all of them
+  python -m sv_eval -m backend.chunk_size=3,4,5         the same for any values; hydra.sweep.dir=DIR resumes it
+  python -m sv_eval.tune sweep.holdout=0.3              look for a good setting where a grid would be too large
   python -m sv_eval hydra.run.dir=DIR                   choose the run directory; the same command resumes it
   python -m sv_eval backend=fake dataset=folder --help  the settings of other choices
   python -m sv_eval suite=sensevoice_paper              published figures, measured under a matrix of switches

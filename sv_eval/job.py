@@ -15,11 +15,15 @@ from sv_eval.command import relative, say
 from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
 from sv_eval.evaluate import evaluate
 from sv_eval.headline import headline
+from sv_eval.run.sharing import Sharing
 from sv_eval.structure import check_scalars
 
 
-def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
-    """Evaluate as the composed `config` says, keep the composition in `.hydra/`, print the headline."""
+def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | None = None) -> None:
+    """Evaluate as the composed `config` says, keep the composition in `.hydra/`, print the headline.
+
+    sharing: what the jobs of a sweep have in common; None where each works by itself.
+    """
     from omegaconf import OmegaConf
 
     settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -35,6 +39,7 @@ def run_job(config: Any, hydra_config: Any, directory: Path) -> None:
         overrides=list(hydra_config.overrides.task),
         resume_with=resume_override(hydra_config, directory),
         on_accepted=lambda: _keep(config, hydra_config, directory),
+        sharing=sharing,
     )
     say(headline(summary))
     if gate is not None:

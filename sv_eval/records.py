@@ -237,6 +237,8 @@ class Record:
     """How much later than planned the generator came to it, milliseconds; None without a plan."""
     round: int = 0
     """How many times the measurement had gone through the clip before; accuracy is of round 0, latency of all."""
+    shared: bool = False
+    """Whether the answer was put together from work that other settings of a sweep had done; it has no latency."""
 
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))
@@ -261,6 +263,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
     data["batch_size"], data["attempts"], data["session"] = record.batch_size, record.attempts, record.session
     if record.round:
         data["round"] = record.round
+    if record.shared:
+        data["shared"] = True
     if record.call is not None:
         data["call"] = record.call
     if record.troubles:
@@ -289,6 +293,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         sent_s=data.get("sent_s"),
         late_ms=data.get("late_ms"),
         round=data.get("round", 0),
+        shared=data.get("shared", False),
         streamed=streamed_from_json(data.get("streamed")),
         troubles=tuple(Trouble(**_known(one, Trouble)) for one in data.get("troubles", ())),
     )

@@ -72,7 +72,7 @@ def rescore(directory: Path, settings: Mapping[str, Any]) -> Summary:
     environment = read_json(directory / ENVIRONMENT)
     table = RecordTable.from_json_lines(read_lines(directory / RECORDS))
     timing = None
-    if environment["config"]["load"].get("rounds", 1) != 1:
+    if environment["config"]["load"].get("rounds", 1) != 1 or environment.get("sharing"):
         timing = RecordTable.from_json_lines(read_lines(directory / RECORDS), all_rounds=True)
     metrics = compute_metrics(table, environment, scoring_config, labels=labels_config, timing=timing)
     if environment["config"]["load"]["schedule"] == STREAM:

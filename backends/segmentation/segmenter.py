@@ -134,14 +134,31 @@ class Segmenter:
 
     def __call__(self, samples: Float32) -> list[Span]:
         """The stretches to judge, in order; none when no speech was found."""
-        if self.settings.whole:
-            return [Span(0, len(samples))]
+        return self.stretches(len(samples), None if self.settings.whole else self.track(samples))
+
+    def track(self, samples: Float32) -> Float32:
+        """What stretches are found and cut by, a value for each frame: speech probability, or else loudness.
+
+        It depends on the detector and not on thresholds or lengths, so that one track serves all of them.
+        """
+        return loudness.loudness(samples) if self.detector is None else self.detector(samples)
+
+    @property
+    def track_id(self) -> tuple[object, ...]:
+        """Equal for two segmenters whose tracks of the same waveform are equal."""
         if self.detector is None:
-            track, frame = loudness.loudness(samples), loudness.FRAME
-            spans = [Span(0, len(samples))]
+            return ("loudness", loudness.FRAME)
+        return (self.detector.name, self.detector.frame, self.settings.vad_model)
+
+    def stretches(self, samples: int, track: Float32 | None) -> list[Span]:
+        """The stretches to judge of a waveform of `samples` samples; its track may only be None for whole clips."""
+        if track is None:
+            return [Span(0, samples)]
+        if self.detector is None:
+            frame, spans = loudness.FRAME, [Span(0, samples)]
         else:
-            track, frame = self.detector(samples), self.detector.frame
-            spans = speech_spans(track, frame=frame, samples=len(samples), rule=self.settings.rule)
+            frame = self.detector.frame
+            spans = speech_spans(track, frame=frame, samples=samples, rule=self.settings.rule)
         if self.settings.chunk_size is None:
             return spans
         longest = round(self.settings.chunk_size * SAMPLE_RATE_HZ)

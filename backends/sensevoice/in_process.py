@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
 from backends.sensevoice.frontend import Float32
+from backends.sensevoice.known_work import KnownWork
+from backends.sensevoice.listening import Listening
 from backends.sensevoice.recogniser import Recogniser
 from backends.sensevoice.streaming import stream
-from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Request, StreamUpdate
+from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Request, Store, StreamUpdate
 from sv_eval.records import Prediction
 
 
@@ -19,6 +21,22 @@ class InProcess:
 
     _recogniser: Recogniser
     _info: BackendInfo
+    _store: Store | None = None
+
+    def share(self, store: Store) -> None:
+        """Keep what was found out about audio in this store, and look there before working."""
+        self._store = store
+
+    def _known_work(self, engine: Hashable, *, alone: bool, listening: Listening) -> KnownWork | None:
+        """What may be looked up instead of being done again; None without a store.
+
+        engine: equal for two backends that say the same about the same stretch. alone: whether that holds whatever
+        a stretch is batched with.
+        """
+        if self._store is None:
+            return None
+        batching = None if alone else (listening.batch_size, listening.batch_s)
+        return KnownWork(self._store, engine=engine, batching=batching)
 
     @property
     def info(self) -> BackendInfo:

@@ -20,6 +20,7 @@ from backends.segmentation.spans import Span
 from backends.sensevoice.answers import AnswerReader, Heard
 from backends.sensevoice.combining import combined
 from backends.sensevoice.frontend import Float32
+from backends.sensevoice.known_work import KnownWork
 from backends.sensevoice.listening import LANGUAGES, Listening, Prompts
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Request
 from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
@@ -97,13 +98,21 @@ class Recogniser:
     """
 
     def __init__(
-        self, *, engine: Engine, reader: AnswerReader, listening: Listening, segmenter: Segmenter, workers: int = 1
+        self,
+        *,
+        engine: Engine,
+        reader: AnswerReader,
+        listening: Listening,
+        segmenter: Segmenter,
+        workers: int = 1,
+        known: KnownWork | None = None,
     ) -> None:
         self.engine, self.reader, self.listening, self.segmenter = engine, reader, listening, segmenter
         self._own = Way(segmenter, listening.prompts)
         self._preparing = ModelThread("features")
         self._model = ModelThread("model", workers)
         self._answers = ModelThread("answers")
+        self._known = known
 
     def close(self) -> None:
         """End the threads."""
@@ -112,6 +121,9 @@ class Recogniser:
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """Answers for one call."""
+        if self._known is not None and all(request.audio_key is not None for request in requests):
+            known = self._known
+            return await self._model.run(lambda: [self._from_known(request, known) for request in requests])
         if len(requests) == 1:
             # A single clip's stages follow each other anyway: one hop between threads instead of three.
             return await self._model.run(lambda: self._read(self._hear(self._prepare(requests))))
@@ -189,6 +201,28 @@ class Recogniser:
             return Failure(kind=error.kind, message=str(error))
         return _Cut(way.segmenter(request.waveform.samples), way)
 
+    def _from_known(self, request: Request, known: KnownWork) -> Answer:
+        """The answer for a clip, with nothing done again that was done for another setting."""
+        try:
+            way = self.way(request.adjustments)
+        except InferenceError as error:
+            return Failure(kind=error.kind, message=str(error))
+        audio, samples = request.audio_key or "", request.waveform.samples
+        spans = known.stretches(audio, samples, way.segmenter)
+        said = known.said(audio, spans, way.prompts, lambda missing: self._say(samples, missing, way.prompts))
+        return self.answer(spans, said, keep_segments=not way.segmenter.settings.whole)
+
+    def _say(self, samples: Float32, spans: Sequence[Span], prompts: Prompts) -> list[Prediction]:
+        """What is said about stretches of one clip, batched as in any other call."""
+        prepared = _Prepared(
+            clips=[],
+            features=[self.engine.features(samples[span.start : span.end]) for span in spans],
+            prompts=[prompts] * len(spans),
+            stages_ms={},
+        )
+        said = self._said(self._hear(prepared))
+        return [said[index] for index in range(len(spans))]
+
     def _hear(self, prepared: _Prepared) -> _Spoken:
         begin = time.perf_counter()
         frames = [len(features) for features in prepared.features]
@@ -201,9 +235,7 @@ class Recogniser:
 
     def _read(self, spoken: _Spoken) -> list[Answer]:
         begin = time.perf_counter()
-        said: dict[int, Prediction] = {}
-        for batch, output in spoken.outputs:
-            said.update(zip(batch, self.reader.read(self.engine.heard(output)), strict=True))
+        said = self._said(spoken)
         answers: list[Answer] = []
         first = 0
         for clip in spoken.clips:
@@ -215,6 +247,13 @@ class Recogniser:
             first += len(clip.spans)
         stages = spoken.stages_ms | {"postprocess": _ms_since(begin)}
         return [one if isinstance(one, Failure) else replace(one, stages_ms=stages) for one in answers]
+
+    def _said(self, spoken: _Spoken) -> dict[int, Prediction]:
+        """What is said about each stretch, by its place among all of them."""
+        said: dict[int, Prediction] = {}
+        for batch, output in spoken.outputs:
+            said.update(zip(batch, self.reader.read(self.engine.heard(output)), strict=True))
+        return said
 
     async def in_model_thread(self, work: Callable[[], Result]) -> Result:
         """The result of `work()`, computed where the model runs."""

@@ -45,7 +45,9 @@ class RayWorkers:
     def __init__(self, settings: Mapping[str, Any], here: Backend, config: ExecutorConfig) -> None:
         """settings: the configuration group `backend`; here: the same backend, built and not opened."""
         self._settings, self._config = dict(settings), config
-        self._capabilities = replace(here.capabilities, streams=False, traces=(), detects_speech=False)
+        self._capabilities = replace(
+            here.capabilities, streams=False, traces=(), detects_speech=False, shares_work=False
+        )
         self._info: BackendInfo | None = None
         self._ray: Any = None
         self._ours = False
@@ -83,6 +85,7 @@ class RayWorkers:
             streams=False,
             traces=(),
             detects_speech=False,
+            shares_work=False,
         )
         details = {**first.info.details, "executor": "ray", "workers": len(opened)}
         self._info = replace(first.info, details=details)

@@ -88,7 +88,7 @@ def _label_map(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 def _latencies(directory: Path, table: RecordTable, environment: Mapping[str, Any]) -> NDArray[np.float64]:
     """Of all rounds, where there were several."""
-    if environment["config"]["load"].get("rounds", 1) != 1:
+    if environment["config"]["load"].get("rounds", 1) != 1 or environment.get("sharing"):
         table = RecordTable.from_json_lines(read_lines(directory / RECORDS), all_rounds=True)
     clean, _, _ = clean_records(table)
     return calls_of(table, clean).latency_ms

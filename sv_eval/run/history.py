@@ -35,8 +35,12 @@ class History:
         overrides: Sequence[str],
         corpus: Corpus,
         backend: Backend,
+        sharing: Mapping[str, Any] | None = None,
     ) -> None:
-        """Note a start. settings are the part of the configuration that changes records."""
+        """Note a start. settings are the part of the configuration that changes records.
+
+        sharing: how accuracy and latency were kept apart where work was shared with other runs.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         earlier: list[Any] = read_json(self._path)["sessions"] if self._path.is_file() and self._session else []
         here = describe_environment()
@@ -51,6 +55,7 @@ class History:
             "sessions": [*earlier, start],
             "dataset": describe_corpus(corpus),
             "backend": asdict(backend.info) | {"capabilities": asdict(backend.capabilities)},
+            "sharing": None if sharing is None else dict(sharing),
             **here,
         }
         write_json(self._path, self._data)

@@ -23,9 +23,9 @@ class Journal:
     """Appends records to a run's `records.jsonl`; only one process at a time may hold it.
 
     Opening it reads what an earlier start left: `done` holds the ids of the clips that have a record, and
-    `session` counts the starts before this one, `failed` the failures among `done`, and `answers` the
-    (reference, label) pairs of the others. A last line that a
-    kill cut short is removed. With `retry_failed` a clip that failed counts as not done; its later record
+    `session` counts the starts before this one, `failed` the failures among `done`, `answers` the (reference,
+    label) pairs of the others, and `later` the records of later rounds by start. A last line that a kill cut short
+    is removed. With `retry_failed` a clip that failed counts as not done; its later record
     replaces the earlier one when the run is scored.
     """
 
@@ -34,6 +34,7 @@ class Journal:
         self.done: set[str] = set()
         self.failed = 0
         self.answers: Counter[tuple[str | None, str | None]] = Counter()
+        self.later: Counter[int] = Counter()
         self._retry_failed = retry_failed
         self.session = 0
 
@@ -96,6 +97,7 @@ class Journal:
                 clip_id = data["clip"]["id"]
                 session = max(session, data.get("session", 0))
                 if data.get("round"):
+                    self.later[data.get("session", 0)] += 1
                     continue
                 self.done.add(clip_id)
                 if data["outcome"] == Outcome.FAILURE:

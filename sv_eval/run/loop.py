@@ -40,6 +40,8 @@ class RunLoop:
     """Written into every record."""
     decode_workers: int = 1
     """Threads that decode ahead."""
+    key_of: Callable[[Clip], str | None] | None = None
+    """What stands for a clip's samples, so that the first round's answers may be put together from shared work."""
     clock: Clock = field(default_factory=WallClock)
     """What latency is read from."""
     _origin_s: float = 0.0
@@ -79,7 +81,7 @@ class RunLoop:
         begin, size = self.clock.now(), self.plan.batch_size
         for place in range(0, len(items), size):
             if not self.stop.is_set():
-                await self._ask(self._requests(items[place : place + size]))
+                await self._ask(self._requests(items[place : place + size], alone=True))
         return (self.clock.now() - begin) * 1000
 
     async def run(self, clips: Iterable[Clip], *, rounds: Iterable[int] = _FIRST_ROUND) -> None:
@@ -167,7 +169,7 @@ class RunLoop:
             rounds=rounds,
         )
 
-    def _requests(self, batch: Sequence[Decoded]) -> list[Request]:
+    def _requests(self, batch: Sequence[Decoded], *, alone: bool = False) -> list[Request]:
         told = self.backend.capabilities.needs_reference
         return [
             Request(
@@ -175,10 +177,15 @@ class RunLoop:
                 waveform=item.waveform,
                 reference=item.clip.reference if told else None,
                 adjustments=_adjustments(item.clip.language, self.plan.languages),
+                audio_key=None if alone else self._shared_key(item),
             )
             for item in batch
             if item.waveform is not None
         ]
+
+    def _shared_key(self, item: Decoded) -> str | None:
+        """What stands for the clip's samples where its work may be shared; later rounds are for latency."""
+        return self.key_of(item.clip) if self.key_of is not None and item.round == 0 else None
 
     async def _finish(self, batch: Sequence[Decoded]) -> None:
         """Recognise one batch and record each of its clips."""
@@ -244,6 +251,11 @@ class RunLoop:
         failure = answer if isinstance(answer, Failure) else None
         prediction = None if isinstance(answer, Failure) else answer
         attempts = 1 if made is None else made.attempts
+        shared = made is not None and self._shared_key(item) is not None
+        if shared:
+            # Part of the work may have been done before, so that there is no time to tell.
+            made = None
+            prediction = None if prediction is None else replace(prediction, stages_ms={})
         self.on_record(
             Record(
                 clip=item.clip,
@@ -262,6 +274,7 @@ class RunLoop:
                 troubles=() if made is None else made.troubles,
                 late_ms=None if made is None else made.late_ms,
                 round=item.round,
+                shared=shared,
             )
         )
 

@@ -53,6 +53,18 @@ def installed_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+def test_a_sweep_runs_from_the_wheel(installed_python: Path, tmp_path: Path) -> None:
+    command = [str(installed_python), "-m", "sv_eval", "-m", "backend=fake", "dataset=simulated"]
+    command += ["dataset.simulated.n_clips=150", "backend.seed=1,2", "hydra.sweep.dir=swept"]
+
+    done = subprocess.run(
+        command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "backend.seed" in (tmp_path / "swept" / "sweep.md").read_text(encoding="utf-8")
+
+
 def plain_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 

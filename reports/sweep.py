@@ -1,0 +1,87 @@
+"""The report of a sweep, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reports import sweep_figures
+from reports.markdown import template
+from reports.wording import Wording, bounds, cell, number, share
+
+_MOST_ROWS = 120
+_FIGURES = "figures"
+
+
+class _SweepWords(Wording):
+    """The report's words, with those of sweeps under `sweep`."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__(language)
+        path = Path(__file__).parent / "words" / f"sweep_{language}.yaml"
+        self._words = {**self._words, "sweep": yaml.safe_load(path.read_text(encoding="utf-8"))}
+
+
+def render_sweep(data: Mapping[str, Any], language: str = "en", *, figures: Sequence[str] = ()) -> str:
+    """The report on what sweep.json holds, in `language` (`en` or `zh`); `figures` are those that were drawn."""
+    words = _SweepWords(language)
+    rows = {row["number"]: row for row in data["settings"]}
+    choice = {
+        name: rows.get(data["choice"][name]) for name in ("best", "best_within_slo", "recommended", "default")
+    }
+    ranked = sorted(data["settings"], key=lambda row: (-(row["ranked_uar"] or 0.0), row["number"]))
+    return template("sweep.md.j2").render(
+        w=words,
+        d=data,
+        rows=ranked[:_MOST_ROWS],
+        left_out=max(0, len(ranked) - _MOST_ROWS),
+        choice=choice,
+        front=sorted((row for row in ranked if row["front"]), key=lambda row: row["p95"]["value"]),
+        cost_front=sorted(
+            (row for row in ranked if row["cost_front"]), key=lambda row: row["busy_s_per_audio_hour"]["value"]
+        ),
+        figures={name: f"{_FIGURES}/{name}" for name in figures},
+        names=sweep_figures,
+        mark=lambda row: _mark(words, row, data["choice"]),
+        points=points,
+        interval=interval,
+        chance=chance,
+        number=number,
+        share=share,
+        bounds=bounds,
+        overrides=lambda row: " ".join(cell(word) for word in row["overrides"]),
+        scale=f"{100 * data['confidence']:g} %",
+    )
+
+
+def points(figure: Mapping[str, Any]) -> str:
+    """A difference in points with its interval: `+2.1 [-0.4, +4.6]`."""
+    if figure.get("value") is None:
+        return "–"
+    text = f"{100 * figure['value']:+.1f}"
+    if figure.get("low") is None or figure.get("high") is None:
+        return text
+    return f"{text} [{100 * figure['low']:+.1f}, {100 * figure['high']:+.1f}]"
+
+
+def interval(figure: Mapping[str, Any] | None, digits: int = 1) -> str:
+    """A number with its bounds; a dash for none."""
+    if figure is None or figure.get("value") is None:
+        return "–"
+    return f"{figure['value']:.{digits}f} {bounds(figure, 1, digits)}".rstrip()
+
+
+def chance(p: float | None) -> str:
+    """A p-value, as small as 20,000 draws can tell; a dash for none."""
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _mark(words: Wording, row: Mapping[str, Any], choice: Mapping[str, Any]) -> str:
+    """What a setting is, beside its name in the table."""
+    named = [name for name in ("recommended", "default", "best_within_slo") if choice[name] == row["number"]]
+    return ", ".join(words(f"sweep.marks.{name}") for name in named)

@@ -1,0 +1,97 @@
+"""How much each swept parameter matters: the means at its values, and its share of the settings' variance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.scoring.interval import plain
+from sv_eval.sweep.plan import shown
+
+Floats = NDArray[np.float64]
+
+_MOST_VALUES = 8
+"""A parameter with more values than this is looked at in bins of equal numbers."""
+_BINS = 4
+
+
+def sensitivity_of(values: Mapping[str, Sequence[Any]], measures: Mapping[str, Floats]) -> list[dict[str, Any]]:
+    """An entry a parameter: `levels` (a value, how many settings have it, the means of every measure there), and of
+    each measure the `range` of these means and the `share` of the variance between settings that lies between
+    them (eta squared, SS_between / SS_total).
+
+    values: by parameter, the value in each setting. measures: by name, what each setting measured; NaN where there
+    is none. On a full grid the shares of all parameters and what is left over, their interplay and noise, sum to 1.
+    """
+    return [_of_one(name, column, measures) for name, column in values.items()]
+
+
+def _of_one(name: str, column: Sequence[Any], measures: Mapping[str, Floats]) -> dict[str, Any]:
+    labels = levels_of(column)
+    names = list(dict.fromkeys(sorted(labels, key=_sort_key(column, labels))))
+    of = np.array([names.index(label) for label in labels])
+    entry: dict[str, Any] = {"parameter": name, "levels": [], "range": {}, "share": {}}
+    means: dict[str, list[float]] = {}
+    for measure, found in measures.items():
+        known = np.isfinite(found)
+        means[measure] = [_mean(found[known & (of == level)]) for level in range(len(names))]
+        entry["range"][measure] = plain(_range(means[measure]))
+        entry["share"][measure] = plain(_share(found[known], of[known]))
+    for level, label in enumerate(names):
+        entry["levels"].append(
+            {
+                "value": label,
+                "n": int((of == level).sum()),
+                **{measure: plain(means[measure][level]) for measure in measures},
+            }
+        )
+    return entry
+
+
+def levels_of(column: Sequence[Any]) -> list[str]:
+    """The value of each setting as a word; numbers with many values in bins that hold about equally many.
+
+    >>> levels_of([3, 5, None])
+    ['3', '5', 'null']
+    """
+    distinct = {shown(value) for value in column}
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
+    if len(distinct) <= _MOST_VALUES or not numeric:
+        return [shown(value) for value in column]
+    numbers = np.array(column, dtype=np.float64)
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, _BINS + 1)))
+    place = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
+    return [f"{edges[at]:.4g} – {edges[at + 1]:.4g}" for at in place]
+
+
+def _sort_key(column: Sequence[Any], labels: Sequence[str]) -> Any:
+    """Labels in the order of their smallest value; words that are no numbers in order of occurrence."""
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
+    first: dict[str, float] = {}
+    for place, label in enumerate(labels):
+        rank = float(column[place]) if numeric else float(place)
+        first[label] = min(rank, first.get(label, rank))
+    return lambda label: first[label]
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _range(means: Sequence[float]) -> float:
+    known = [value for value in means if np.isfinite(value)]
+    return max(known) - min(known) if known else float("nan")
+
+
+def _share(values: Floats, of: NDArray[np.int64]) -> float:
+    total = float(((values - values.mean()) ** 2).sum()) if len(values) else 0.0
+    if total <= 1e-18:
+        return float("nan")
+    between = sum(
+        float((of == level).sum()) * (float(values[of == level].mean()) - float(values.mean())) ** 2
+        for level in np.unique(of)
+    )
+    return between / total

@@ -1,0 +1,1 @@
+"""The search for a setting where a grid would be too large."""

@@ -1,0 +1,138 @@
+"""Answers put together from work that other settings did equal those of a backend by itself, bit for bit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backends.onnx import OnnxBackend
+from backends.onnx_engine import OnnxEngine
+from backends.segmentation.silero import SileroVad
+from sv_eval.audio.decoding import decode
+from sv_eval.backend import Answer, Request
+from sv_eval.records import Prediction, Waveform
+from sv_eval.run.store import MIB, MemoryStore
+
+SETTINGS: list[dict[str, Any]] = [
+    {"vad_threshold": threshold, "chunk_size": chunk} for threshold in (0.3, 0.6, 0.9) for chunk in (None, 0.6, 1.2)
+] + [{}, {"chunk_size": 0.9}, {"vad_threshold": 0.5, "combine": "vote"}, {"language": "zh"}, {"use_itn": True}]
+
+
+@pytest.fixture(scope="module")
+def waveforms(demo_clips: list[Path]) -> dict[str, Waveform]:
+    """Some clips, a long one put together of three, and silence."""
+    some = {path.stem: decode(path) for path in demo_clips[::25]}
+    joined = np.concatenate([one.samples for one in list(some.values())[:3]])
+    return {**some, "long": Waveform(samples=joined), "silence": Waveform(samples=np.zeros(40_000, np.float32))}
+
+
+def answers(
+    backend: OnnxBackend, waveforms: dict[str, Waveform], *, store: MemoryStore | None
+) -> dict[str, Answer]:
+    if store is not None:
+        backend.share(store)
+
+    async def ask() -> dict[str, Answer]:
+        found = {}
+        async with backend:
+            for name, waveform in waveforms.items():
+                key = None if store is None else name
+                (found[name],) = await backend.recognize([Request(clip_id=name, waveform=waveform, audio_key=key)])
+        return found
+
+    return asyncio.run(ask())
+
+
+def without_times(said: dict[str, Answer]) -> dict[str, Answer]:
+    return {name: replace(one, stages_ms={}) if isinstance(one, Prediction) else one for name, one in said.items()}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_shared_answers_are_those_of_each_setting_by_itself(waveforms: dict[str, Waveform], precision: str) -> None:
+    store = MemoryStore(64 * MIB)
+
+    for setting in SETTINGS:
+        apart = answers(OnnxBackend(threads=1, precision=precision, **setting), waveforms, store=None)
+        together = answers(OnnxBackend(threads=1, precision=precision, **setting), waveforms, store=store)
+
+        # Equality of the records: every label, score, text and boundary, to the last bit.
+        assert together == without_times(apart), setting
+    assert store.found > 50
+
+
+def test_a_full_store_changes_no_answer(waveforms: dict[str, Waveform]) -> None:
+    setting: dict[str, Any] = {"vad_threshold": 0.5, "chunk_size": 0.8}
+    apart = answers(OnnxBackend(threads=1, **setting), waveforms, store=None)
+
+    for limit in (0, 4000):
+        store = MemoryStore(limit)
+        assert answers(OnnxBackend(threads=1, **setting), waveforms, store=store) == without_times(apart)
+        assert store.used_bytes <= limit
+
+
+class Counted(OnnxBackend):
+    """Counts the stretches that are inferred and the clips in which speech is looked for."""
+
+    stretches: int = 0
+    detected: int = 0
+
+    async def __aenter__(self) -> Counted:
+        await super().__aenter__()
+        recogniser = self._recogniser
+        engine, detector = recogniser.engine, recogniser.segmenter.detector
+        assert isinstance(engine, OnnxEngine)
+        assert isinstance(detector, SileroVad)
+        infer, detect = engine.infer, detector.__call__
+
+        def counting_infer(batch: Sequence[Any], prompts: Any = None) -> Any:
+            self.stretches += len(batch)
+            return infer(batch, prompts)
+
+        class Detector:
+            name, frame = detector.name, detector.frame
+
+            def __call__(inner, samples: Any) -> Any:  # noqa: N805 - `self` is the backend
+                self.detected += 1
+                return detect(samples)
+
+        engine.infer = counting_infer  # type: ignore[method-assign]
+        recogniser.segmenter.detector = Detector()
+        return self
+
+
+def test_speech_is_looked_for_once_a_clip_and_no_stretch_is_inferred_twice(waveforms: dict[str, Waveform]) -> None:
+    store = MemoryStore(64 * MIB)
+    first = Counted(threads=1, vad_threshold=0.5, chunk_size=1.0)
+    same = Counted(threads=1, vad_threshold=0.5, chunk_size=1.0)
+    other = Counted(threads=1, vad_threshold=0.9, chunk_size=1.0)
+    alone = Counted(threads=1, vad_threshold=0.9, chunk_size=1.0)
+
+    for backend in (first, same, other):
+        answers(backend, waveforms, store=store)
+    answers(alone, waveforms, store=None)
+
+    assert first.detected == len(waveforms)
+    assert first.stretches > len(waveforms)
+    assert (same.detected, same.stretches) == (0, 0)
+    assert other.detected == 0
+    assert 0 < other.stretches < alone.stretches
+    assert alone.detected == len(waveforms)
+
+
+def test_other_weights_and_runtimes_share_no_answer(waveforms: dict[str, Waveform]) -> None:
+    store = MemoryStore(64 * MIB)
+    one = Counted(threads=1, vad_threshold=0.5)
+    two = Counted(threads=2, vad_threshold=0.5)
+    int8 = Counted(threads=1, vad_threshold=0.5, precision="int8")
+
+    for backend in (one, two, int8):
+        answers(backend, waveforms, store=store)
+
+    assert one.stretches == two.stretches == int8.stretches > 0
+    assert (two.detected, int8.detected) == (0, 0)

@@ -1,0 +1,85 @@
+"""A sweep keeps to its plan: what is finished is left out, what is changed is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sv_eval.errors import RunDirectoryError
+from sv_eval.sweep.plan import Setting, grid, is_finished, keep_to_plan, shuffled
+
+
+def setting(number: int, **backend: Any) -> Setting:
+    return Setting(
+        number=number,
+        directory=str(number),
+        values={f"backend.{key}": value for key, value in backend.items()},
+        overrides=tuple(f"backend.{key}={value}" for key, value in backend.items()),
+        measured={"backend": backend, "dataset": {"name": "demo"}, "load": {}},
+    )
+
+
+def test_the_same_plan_is_kept_to_and_another_is_refused_with_the_difference(tmp_path: Path) -> None:
+    keep_to_plan(tmp_path, [setting(0, chunk_size=None), setting(1, chunk_size=3)])
+    keep_to_plan(tmp_path, [setting(0, chunk_size=None), setting(1, chunk_size=3)])
+
+    with pytest.raises(RunDirectoryError, match=r"backend\.chunk_size: 3 -> 4 \(of 1 settings\)"):
+        keep_to_plan(tmp_path, [setting(0, chunk_size=None), setting(1, chunk_size=4)])
+    with pytest.raises(RunDirectoryError, match="2 settings -> 1"):
+        keep_to_plan(tmp_path, [setting(0, chunk_size=None)])
+
+
+def test_a_change_that_all_settings_have_is_told_once(tmp_path: Path) -> None:
+    keep_to_plan(tmp_path, [setting(n, chunk_size=n, language="zh") for n in range(30)])
+
+    with pytest.raises(RunDirectoryError) as refusal:
+        keep_to_plan(tmp_path, [setting(n, chunk_size=n, language="en") for n in range(30)])
+
+    assert str(refusal.value).count("language") == 1
+
+
+def test_the_order_is_none_of_the_grids_and_always_the_same() -> None:
+    points = [setting(-1, vad_threshold=a, chunk_size=b) for a in range(5) for b in range(5)]
+
+    once, again = shuffled(points), shuffled(list(reversed(points)))
+
+    assert once == again
+    assert once != points
+    assert sorted(once, key=points.index) == points
+
+
+def test_a_grid_has_every_combination() -> None:
+    assert len(grid({"a": ["1", "2"], "b": ["x", "y", "z"]})) == 6
+
+
+def left(directory: Path, *, ended: str | None, scored: str = "abc", **backend: Any) -> None:
+    run = directory / "1"
+    run.mkdir(exist_ok=True)
+    settings = setting(1, **backend).measured
+    environment = {"settings": {**settings, "model_hash": "w"}, "sessions": [{"ended": ended}]}
+    (run / "environment.json").write_text(json.dumps(environment))
+    (run / "metrics.json").write_text(json.dumps({"run": {"scoring_hash": scored}}))
+
+
+def test_only_a_run_that_came_to_its_end_under_these_settings_is_finished(tmp_path: Path) -> None:
+    asked = setting(1, chunk_size=3)
+    assert not is_finished(tmp_path, asked, "abc")
+    left(tmp_path, ended="finished", chunk_size=3)
+    assert is_finished(tmp_path, asked, "abc")
+    assert not is_finished(tmp_path, asked, "scored otherwise")
+    left(tmp_path, ended=None, chunk_size=3)
+    assert not is_finished(tmp_path, asked, "abc")
+    left(tmp_path, ended="finished", chunk_size=5)
+    assert not is_finished(tmp_path, asked, "abc")
+
+
+def test_a_foreign_file_in_a_runs_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    for name in ("environment.json", "metrics.json"):
+        (tmp_path / "1" / name).write_text("{}")
+
+    with pytest.raises(RunDirectoryError, match="not this program's run"):
+        is_finished(tmp_path, setting(1, chunk_size=3), "abc")
