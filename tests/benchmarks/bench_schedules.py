@@ -2,8 +2,8 @@
 
 python tests/benchmarks/bench_schedules.py [--limit 200] [--load 0.5] [BACKEND_SETTING ...]
 
-Runs `python -m sv_eval` once for each schedule, with the given settings (backend.model=DIR backend.threads=1 ...) on
-the bundled clips. Open loops run at a share (`--load`) of the throughput of single_stream, ramp up to all of it.
+Runs `python -m sv_eval` once for each schedule, with the given settings (backend.model=DIR backend.threads=1 ...),
+on the bundled clips. Open loops run at a share (`--load`) of the throughput of single_stream, ramp up to all of it.
 Prints a table in Markdown; the runs stay in a directory whose reports can be read.
 """
 
