@@ -12,6 +12,7 @@ from reports.wording import Wording, cell, share
 
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 _CLIPS = 20
+_WORST = 3
 
 
 def render_gate(found: Mapping[str, Any], language: str = "en") -> str:
@@ -25,9 +26,11 @@ def render_gate(found: Mapping[str, Any], language: str = "en") -> str:
         g=found,
         mark=_MARKS[found["verdict"]],
         rules=rules,
-        worst=[sentence(words, rule) for rule in found["rules"] if rule["verdict"] == found["verdict"] != "pass"][
-            :3
-        ],
+        worst=[
+            f"{title(words, rule['rule'])}: {sentence(words, rule)}"
+            for rule in found["rules"]
+            if rule["verdict"] == found["verdict"] != "pass"
+        ][:_WORST],
         clips=found["newly_wrong"][:_CLIPS],
         more=max(0, len(found["newly_wrong"]) - _CLIPS),
     )

@@ -25,4 +25,5 @@ def render_suite(found: Mapping[str, Any], language: str = "en") -> str:
 
 def points(value: float | None) -> str:
     """A difference of shares as percentage points with its sign; a dash for none."""
-    return "–" if value is None else f"{100 * value:+.1f}"
+    # Adding 0 takes the sign from what rounds to nothing.
+    return "–" if value is None else f"{round(100 * value, 1) + 0.0:+.1f}"

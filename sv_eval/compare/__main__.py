@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,9 +69,12 @@ def _compare(arguments: Sequence[str]) -> None:
 
 def _number(key: str, text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise ConfigError(f"{key}={text}: give a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigError(f"{key}={text}: give a number")
+    return number
 
 
 if __name__ == "__main__":

@@ -113,6 +113,10 @@ def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> dict
     before, after = entrants.subjects[one], entrants.subjects[other]
     if refused := not_comparable(after, before):
         return {"refused": refused[0], **refused[1]}
+    # Latencies are of all clips of a run; those of other clips are other figures.
+    left_out = entrants.narrowed.get("clips", {})
+    if found := {name: left_out[name] for name in (entrants.names[one], entrants.names[other]) if name in left_out}:
+        return {"refused": "other_clips", "more": found}
     return {
         name: latency_ratio(before.latency_ms, after.latency_ms, share, confidence=confidence).to_json()
         for name, share in (("p50", 0.5), ("p95", 0.95))

@@ -48,6 +48,7 @@ def _run(arguments: Sequence[str]) -> int:
 
         return selftest(arguments[1:])
     from sv_eval.gate.baseline_file import read_subject
+    from sv_eval.gate.config import NO_GATE
     from sv_eval.gate.judging import EXIT_CODES, judge
     from sv_eval.gate.reporting import GATE_MD, headline, write_gate
     from sv_eval.rescore import report_config_from
@@ -57,6 +58,8 @@ def _run(arguments: Sequence[str]) -> int:
     language = report_config_from({"language": given.get("report.language", "en")}).language
     if "candidate" not in given:
         raise UsageError("candidate=RUN is missing: the run directory to judge")
+    if config.name == NO_GATE:
+        raise UsageError("gate=none has no rules; choose gate=ci or another")
     where = given.get("baseline") or config.baseline
     if where is None and config.compares:
         raise UsageError(f"gate={config.name} compares with a baseline: give baseline=RUN_OR_FILE")

@@ -19,6 +19,9 @@ from sv_eval.paired.latency_ratio import Ratio
 from sv_eval.paired.significance import Discordant, holm, mcnemar_worse
 from sv_eval.scoring.interval import plain
 
+_FEW_FLIPS = 10
+"""With fewer clips that turned right or wrong, a standard error says little about how many more there might be."""
+
 
 class Verdict(StrEnum):
     """How a rule, or the whole gate, ended."""
@@ -127,10 +130,28 @@ def margin_rule(
     if discordant is not None:
         # McNemar knows nothing of speakers, the clusters little of few clips: both must say that it is worse.
         p = max(p, mcnemar_worse(discordant))
-    if difference.value - difference.error * _z(1 - levels.alpha, difference.n_clusters) > -margin:
+    low = difference.value - difference.error * _z(1 - levels.alpha, difference.n_clusters)
+    if discordant is not None and sum(discordant) < _FEW_FLIPS:
+        low = min(low, _exact_low(discordant, n, 1 - levels.alpha))
+    values["low"] = low
+    if low > -margin:
         return RuleResult(name=name, verdict=Verdict.PASS, reason="not_worse", values=values, p=p)
     needed = _needed(of, difference.error, -difference.value, margin, levels)
     return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="too_few", values=values, p=p, needed=needed)
+
+
+def _exact_low(discordant: Discordant, n: int, confidence: float) -> float:
+    """How much less a share may be where a handful of n clips flipped: Clopper and Pearson's bounds of both kinds.
+
+    >>> round(_exact_low(Discordant(gained=0, lost=1), 40, 0.95), 3)
+    -0.113
+    """
+    from scipy.special import betaincinv
+
+    lost, gained = discordant.lost, discordant.gained
+    at_most = 1.0 if lost >= n else float(betaincinv(lost + 1, n - lost, confidence))
+    at_least = 0.0 if gained == 0 else float(betaincinv(gained, n - gained + 1, 1 - confidence))
+    return at_least - at_most
 
 
 def _needed(n: int, error: float, loss: float, margin: float, levels: Levels) -> int:

@@ -1,8 +1,10 @@
 """The gate tried on itself: simulated pairs of runs, with nothing changed and with planted regressions.
 
 A clip's chance of being answered right has a part of its speaker's and one of its own. The second run keeps most
-answers of the first, since it hears the same clips, and gives some anew: that is what an unimportant change does. A
-planted loss turns right answers into wrong ones, a planted slowdown stretches latencies.
+answers of the first, since it hears the same clips, and gives some anew: that is what an unimportant change does.
+One run suits this speaker better, the other that one, but neither is better on the whole; and two starts of a
+machine are not equally fast. A planted loss turns right answers into wrong ones, a planted slowdown stretches
+latencies.
 """
 
 from __future__ import annotations
@@ -44,10 +46,14 @@ class SimulationConfig:
     """The share of right answers, about."""
     redrawn: float = 0.15
     """The share of clips that the second run answers anew."""
+    uneven: float = 0.3
+    """Standard deviation, in logits, of how much better a run suits one speaker than the others."""
     requests: int = 1000
     """Latencies of a run."""
     spread: float = 0.35
     """Standard deviation of the logarithm of a latency."""
+    drift: float = 0.01
+    """Standard deviation of the logarithm of how fast a start is as a whole."""
     drop: float = 0.03
     """The planted loss of UAR, a share."""
     slowdown: float = 1.2
@@ -61,6 +67,8 @@ class SimulationConfig:
             raise ConfigError(f"selftest: {', '.join(whole)} are 1 or more, emotions {len(EMOTIONS)} at most")
         if not 0 <= self.drop < self.accuracy < 1 or not 0 <= self.redrawn <= 1 or self.slowdown <= 0:
             raise ConfigError("selftest: drop is below accuracy, redrawn a share, slowdown above 0")
+        if min(self.uneven, self.spread, self.drift) < 0:
+            raise ConfigError("selftest: uneven, spread and drift are 0 or more")
 
 
 def selftest(arguments: Sequence[str]) -> int:
@@ -137,15 +145,21 @@ def _pair(
     speaker = (clips // config.emotions % config.speakers).astype(np.int32)
     middle = np.log(config.accuracy / (1 - config.accuracy)) * 1.25  # what spreading costs of the mean
     logit = middle + rng.normal(0, 0.6, config.speakers)[speaker] + rng.normal(0, 1.2, config.clips)
-    chance = 1 / (1 + np.exp(-logit))
-    before = _answers(rng, reference, rng.random(config.clips) < chance, config.emotions)
+    # Both runs suit speakers by chance, so that neither is better.
+    suits = [rng.normal(0, config.uneven, config.speakers)[speaker] for _ in range(2)]
+    chances = [1 / (1 + np.exp(-(logit + each))) for each in suits]
+    before, anew = (
+        _answers(rng, reference, rng.random(config.clips) < chance, config.emotions) for chance in chances
+    )
     redrawn = rng.random(config.clips) < config.redrawn
-    anew = _answers(rng, reference, rng.random(config.clips) < chance, config.emotions)
     after = np.where(redrawn, anew, before)
     right = after == reference
     spoilt = right & (rng.random(config.clips) < drop / max(float(right.mean()), drop, 1e-9))
     after = np.where(spoilt, (reference + 1) % config.emotions, after).astype(np.int8)
-    latency = [factor * rng.lognormal(np.log(50.0), config.spread, config.requests) for factor in (1.0, slowdown)]
+    latency = [
+        factor * rng.lognormal(0.0, config.drift) * rng.lognormal(np.log(50.0), config.spread, config.requests)
+        for factor in (1.0, slowdown)
+    ]
     return (
         _subject(config, reference, before, speaker, latency[0]),
         _subject(config, reference, after, speaker, latency[1]),

@@ -82,6 +82,8 @@ def test_clips_of_some_runs_alone_are_left_out_and_the_report_says_so(runs: Runs
     data = found(tmp_path)
     assert data["n_clips"] == 210
     assert data["narrowed"]["clips"] == {"a": 70}
+    # Latencies are of all clips of a run, short and long.
+    assert data["pairs"][0]["latency_ratio"] == {"refused": "other_clips", "more": {"a": 70}}
     assert "略去的录音：a (70)" in (tmp_path / "compare.md").read_text(encoding="utf-8")
 
 
@@ -107,6 +109,7 @@ def test_a_baseline_file_takes_part(runs: Runs, tmp_path: Path) -> None:
         (("a", "b"), ("polcy=ban",), "did you mean policy"),
         (("a", "b"), ("policy=bann",), "did you mean ban"),
         (("a", "b"), ("confidence=high",), "confidence=high"),
+        (("a", "b"), ("resamples=inf",), "resamples=inf"),
         (("a", "b"), ("nowhere",), "nowhere: neither a run directory"),
     ],
 )

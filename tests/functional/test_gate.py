@@ -180,6 +180,7 @@ def test_a_run_directory_of_other_files_is_told(checkout: Checkout) -> None:
         (["candidate=runs/main", "gate=cii"], "there is no such gate; did you mean ci"),
         (["candidate=runs/main", "baseline=runs/main", "gate.margins.ura=0.1"], "did you mean uar"),
         (["candidate=runs/main", "baseline=.gitignore"], "can't be read as a baseline"),
+        (["candidate=runs/main", "gate=none"], "gate=none has no rules"),
         (["selftest", "pair=3"], "did you mean pairs"),
         (["selftest", "pairs=0"], "1 or more"),
     ],
@@ -190,6 +191,19 @@ def test_wrong_words_are_explained_in_a_line(checkout: Checkout, arguments: list
     assert done.returncode == 2, done.stdout
     assert expected in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_may_be_resumed_under_another_gate(checkout: Checkout) -> None:
+    checkout.git("checkout", "-q", "-B", "again", "main")
+    arguments = (*CORPUS, "gate.baseline=baselines/simulated.json", "backend.latency={p50_ms: 2, p95_ms: 3}")
+    first = checkout.run("sv_eval", *arguments, "gate=quality", "hydra.run.dir=runs/again")
+    records = (checkout.folder / "runs/again/records.jsonl").read_bytes()
+
+    second = checkout.run("sv_eval", *arguments, "gate=quality", "gate.floors.uar=0.99", "hydra.run.dir=runs/again")
+
+    assert (first.returncode, second.returncode) == (0, 3), first.stderr + second.stderr
+    assert (checkout.folder / "runs/again/records.jsonl").read_bytes() == records
+    assert "floor" in second.stdout
 
 
 def test_a_missing_baseline_is_noticed_before_the_run(checkout: Checkout) -> None:

@@ -211,6 +211,31 @@ def test_a_loss_of_one_speaker_is_shown_by_its_clips_alone():
     assert result.verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize(("clips", "verdict"), [(40, Verdict.INCONCLUSIVE), (400, Verdict.PASS)])
+def test_one_lost_clip_of_few_does_not_show_that_few_are_lost(clips, verdict):
+    before = subject(clips=clips, speakers=20)
+
+    one = rule(judge(flipped(before, lost=1, gained=0), before, gate(margins={"accuracy": 0.1})), "margin:accuracy")
+
+    assert one.verdict is verdict
+    # Clopper and Pearson: 1 of 40 may be 11.3 %, at 95 % on one side.
+    assert one.values["low"] == pytest.approx(-0.1132 if clips == 40 else -0.0118, abs=1e-3)
+
+
+def test_a_change_worse_by_its_margin_passes_in_no_more_than_alpha_however_few_the_clips():
+    rng = np.random.default_rng(5)
+    before = answering(subject(clips=80, accuracy=1.0), at=[])
+    config = gate(margins={"accuracy": 0.1})
+    passed = 0
+    for _ in range(300):
+        # Each clip is lost with a probability of the margin; a run without any loss is unchanged, and passes.
+        lost = np.flatnonzero(rng.random(80) < 0.1)
+        after = answering(before, at=[(i, (before.table.reference[i] + 1) % len(LABELS)) for i in lost])
+        passed += rule(judge(after, before, config), "margin:accuracy").verdict is Verdict.PASS
+
+    assert passed / 300 <= 0.05 + 3 * 0.0126
+
+
 def test_another_wrong_answer_is_no_loss():
     before = subject(speakers=1)
     wrong = np.flatnonzero(before.table.predicted != before.table.reference)
