@@ -169,6 +169,9 @@ def test_a_whole_folder_that_is_mislabelled() -> None:
         [(f"dia{d}/utt{n}.wav", "neutral" if (d + n) % 8 else "angry") for d in range(30) for n in range(10)],
         # A folder per speaker, most of whom have mainly one emotion.
         [(f"s{n % 8}/{n}.wav", ("sad" if n % 2 else "happy") if n % 10 < 7 else "angry") for n in range(240)],
+        # Dialogues named after both of their emotions.
+        [(f"anger_fear_{n // 10}/{n}_anger_fear.wav", ("anger", "fear")[n % 2]) for n in range(40)]
+        + [(f"sad_happy_{n // 10}/{n}_sad_happy.wav", ("sad", "happy")[n % 2]) for n in range(40)],
         [("a.wav", "happy"), ("b.wav", "sad")],
     ],
 )  # fmt: skip
