@@ -149,6 +149,8 @@ def _facts(console: Console, facts: Mapping[str, str]) -> None:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2))
+    grid.add_column()
+    grid.add_column(overflow="fold")
     for name, text in facts.items():
         grid.add_row(name, _plain(text))
     console.print(grid)

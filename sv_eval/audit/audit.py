@@ -15,13 +15,14 @@ from sv_eval.audit.pool import measured, workers_for
 from sv_eval.audit.progress import ProgressLine
 from sv_eval.audit.settings import CheckSettings
 from sv_eval.corpus.config import DatasetConfig
+from sv_eval.corpus.empty_split import no_clip
 from sv_eval.corpus.entry import Entry, Found
 from sv_eval.corpus.notes import Note
 from sv_eval.corpus.reading import open_corpus
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.selection import ALL, limited, split_test
 from sv_eval.corpus.source import EncodedSource
-from sv_eval.errors import AudioError, CorpusError
+from sv_eval.errors import AudioError
 from sv_eval.records import Clip
 
 SCHEMA_VERSION = 1
@@ -93,9 +94,10 @@ def audit_corpus(config: DatasetConfig, settings: CheckSettings) -> Audit:
     A split restricts the audit to its clips; a limit restricts what is decoded, labels keeping their shares.
     """
     card, found = open_corpus(config)
-    clips = sorted(_described(config, card, found), key=lambda clip: (clip.id, clip.path))
+    named: dict[str, None] = {}
+    clips = sorted(_described(config, card, found, named), key=lambda clip: (clip.id, clip.path))
     if not clips:
-        raise CorpusError(f"{config.name}: the split '{config.split}' holds no clip; check split and root")
+        raise no_clip(config, card, named)
     chosen = _chosen(clips, config)
     workers = workers_for(len(chosen), settings.workers)
     progress = ProgressLine(len(chosen))
@@ -117,8 +119,8 @@ def audit_corpus(config: DatasetConfig, settings: CheckSettings) -> Audit:
     )
 
 
-def _described(config: DatasetConfig, card: Card, found: Found) -> Iterator[ClipFacts]:
-    """The clips as the corpus describes them; equal words are kept once."""
+def _described(config: DatasetConfig, card: Card, found: Found, named: dict[str, None]) -> Iterator[ClipFacts]:
+    """The clips as the corpus describes them; equal words are kept once. `named` takes their splits."""
     wanted = split_test(card, config.split)
     tests = {name: split_test(card, name) for name in card.splits} if card.layout.kind != "huggingface" else {}
     known: dict[str, str] = {}
@@ -129,6 +131,8 @@ def _described(config: DatasetConfig, card: Card, found: Found) -> Iterator[Clip
         return known.setdefault(text, text) if text else None
 
     for entry in found.entries:
+        if entry.split is not None:
+            named[entry.split] = None
         if not wanted(entry):
             continue
         label = once(entry.label and entry.label.strip())

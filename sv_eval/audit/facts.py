@@ -86,4 +86,4 @@ class ClipFacts:
 
     def case(self, **more: Any) -> dict[str, Any]:
         """The clip as a finding's case."""
-        return {"id": self.id, "path": self.path, **more}
+        return {"id": self.id, "path": self.path or self.id, **more}

@@ -22,6 +22,8 @@ _MOST_CHUNKS = 64
 _STREAMED_FROM = 0x7FFFF000
 """A writer that doesn't know the length yet puts a size from here on."""
 _SLIP_BYTES = 64
+_BODY_BYTES = 22
+"""No more is read of a chunk's body."""
 _FAMILIES = {
     ".wav": "wav wavex rf64 w64",
     ".flac": "flac",
@@ -119,7 +121,7 @@ def _of_aiff(file: BinaryIO, size: int) -> Iterator[Contradiction]:
         if name == b"COMM" and length >= 18:
             channels, frames, bits = struct.unpack(">hIh", file.read(8))
             frame_bytes = channels * ((bits + 7) // 8)
-            compression = file.read(length - 8)[10:14]
+            compression = file.read(min(length, _BODY_BYTES) - 8)[10:]
             if compression not in (b"", b"NONE", b"sowt", b"twos"):
                 return
         elif name == b"SSND" and frame_bytes and length > 8:
@@ -138,6 +140,8 @@ def _chunks(file: BinaryIO, size: int, layout: str) -> Iterator[tuple[bytes, int
         if len(raw) < header.size:
             return
         name, length = header.unpack(raw)
+        if size - position - header.size < min(length, _BODY_BYTES):
+            return
         yield name, position + header.size, length
         position += header.size + length + (length & 1)
         if position > size:

@@ -19,7 +19,7 @@ MeasureOne = Callable[[Job], Measured]
 
 _BATCH = 16
 _BATCHES_A_WORKER = 4
-_WORTH_PROCESSES = 500
+_WORTH_PROCESSES = 3000
 """Fewer clips are measured before another process has imported what it needs."""
 _MOST_WORKERS = 8
 _CRASHED = Trouble(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sv_eval.corpus.census import Census
 from sv_eval.corpus.config import DatasetConfig
+from sv_eval.corpus.empty_split import no_clip
 from sv_eval.corpus.entry import Entry
 from sv_eval.corpus.manifest import COLUMNS
 from sv_eval.corpus.reading import open_corpus
@@ -39,6 +40,7 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
     belongs, split_of = split_test(card, config.split), _split_of(card)
     partial = file.with_name(f".{file.name}.partial")
     ids: set[int] = set()
+    named: dict[str, None] = {}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("w", encoding="utf-8", newline="") as stream:
@@ -46,9 +48,13 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
             writer.writerow([*COLUMNS, RAW_LABEL])
             for entry in found.entries:
                 census.count(entry)
+                if entry.split is not None:
+                    named[entry.split] = None
                 if belongs(entry):
                     _check_id(entry, ids)
                     writer.writerow(_row(census.clip(entry), split_of(entry)))
+        if not ids:
+            raise no_clip(config, card, named)
         os.replace(partial, file)
     except UnicodeEncodeError as error:
         raise CorpusError(
