@@ -14,6 +14,8 @@ import pytest
 from backends.onnx import OnnxBackend
 from backends.onnx_engine import OnnxEngine
 from backends.segmentation.silero import SileroVad
+from backends.sensevoice.model_dir import bundled_model
+from backends.sensevoice.models.export import export
 from sv_eval.audio.decoding import decode
 from sv_eval.backend import Answer, Request
 from sv_eval.records import Prediction, Waveform
@@ -58,8 +60,12 @@ def test_shared_answers_are_those_of_each_setting_by_itself(waveforms: dict[str,
     store = MemoryStore(64 * MIB)
 
     for setting in SETTINGS:
-        apart = answers(OnnxBackend(threads=1, precision=precision, **setting), waveforms, store=None)
-        together = answers(OnnxBackend(threads=1, precision=precision, **setting), waveforms, store=store)
+        apart = answers(
+            OnnxBackend(model=exported, threads=1, precision=precision, **setting), waveforms, store=None
+        )
+        together = answers(
+            OnnxBackend(model=exported, threads=1, precision=precision, **setting), waveforms, store=store
+        )
 
         # Equality of the records: every label, score, text and boundary, to the last bit.
         assert together == without_times(apart), setting
@@ -125,11 +131,11 @@ def test_speech_is_looked_for_once_a_clip_and_no_stretch_is_inferred_twice(wavef
     assert alone.detected == len(waveforms)
 
 
-def test_other_weights_and_runtimes_share_no_answer(waveforms: dict[str, Waveform]) -> None:
+def test_other_weights_and_runtimes_share_no_answer(waveforms: dict[str, Waveform], exported: str) -> None:
     store = MemoryStore(64 * MIB)
-    one = Counted(threads=1, vad_threshold=0.5)
-    two = Counted(threads=2, vad_threshold=0.5)
-    int8 = Counted(threads=1, vad_threshold=0.5, precision="int8")
+    one = Counted(model=exported, threads=1, vad_threshold=0.5)
+    two = Counted(model=exported, threads=2, vad_threshold=0.5)
+    int8 = Counted(model=exported, threads=1, vad_threshold=0.5, precision="int8")
 
     for backend in (one, two, int8):
         answers(backend, waveforms, store=store)
