@@ -55,8 +55,19 @@ def without_times(said: dict[str, Answer]) -> dict[str, Answer]:
     return {name: replace(one, stages_ms={}) if isinstance(one, Prediction) else one for name, one in said.items()}
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The bundled model with an int8 graph."""
+    pytest.importorskip("onnx", reason="onnx, which writes int8 graphs, is not installed")
+    folder = tmp_path_factory.mktemp("exported")
+    export(bundled_model(), folder, ["fp32", "int8"])
+    return str(folder)
+
+
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_shared_answers_are_those_of_each_setting_by_itself(waveforms: dict[str, Waveform], precision: str) -> None:
+def test_shared_answers_are_those_of_each_setting_by_itself(
+    waveforms: dict[str, Waveform], precision: str, exported: str
+) -> None:
     store = MemoryStore(64 * MIB)
 
     for setting in SETTINGS:
