@@ -14,6 +14,8 @@ from sv_eval.paired.pairs import Pairs, pairs_of
 from sv_eval.paired.significance import mcnemar
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.interval import plain
+from sv_eval.scoring.part import part_of
+from sv_eval.scoring.policies import scores_over
 from sv_eval.scoring.table import RecordTable
 from sv_eval.sweep.choosing import Choice, Standing, choose
 from sv_eval.sweep.config import SweepConfig
@@ -28,6 +30,7 @@ from sv_eval.sweep.units import PairedUnits, paired_units
 Floats = NDArray[np.float64]
 
 _FRONT_DRAWS = 2000
+_RESAMPLES_OF_A_PART = 2000
 _UNSTEADY = 0.1
 _DISTURBING_CORES = 0.25
 _Z_95 = 1.959963984540054
@@ -42,7 +45,7 @@ class _Ranked:
     uar: Floats
     """The UAR of each setting."""
     draws: Floats
-    """The same in resamples."""
+    """The same in the resamples in which every label has a clip."""
     control: int
     """The place of the setting that the others are compared with."""
 
@@ -65,14 +68,15 @@ def analyse(
     ranked = _Ranked(
         units=units,
         uar=units.uar(),
-        draws=units.resamples(resamples=scoring.resamples, seed=scoring.seed),
+        draws=_usable(units.resamples(resamples=scoring.resamples, seed=scoring.seed)),
         control=control,
     )
     standing = [_standing(run, float(uar), options) for run, uar in zip(runs, ranked.uar, strict=True)]
     differences = differences_from(units, control, confidence=scoring.confidence, seed=options.seed)
     choice = choose(standing, differences, control, alpha=1 - scoring.confidence)
     rows = [
-        _row(run, place, ranked, differences[place], standing[place], scoring) for place, run in enumerate(runs)
+        _row(run, place, ranked, differences[place], standing[place], _figures(run, labels, inside, scoring))
+        for place, run in enumerate(runs)
     ]
     _add_fronts(rows, runs, ranked, options.seed)
     return {
@@ -131,6 +135,10 @@ def _control(runs: Sequence[SweptRun]) -> int:
     return next((place for place, run in enumerate(runs) if run.setting.default), 0)
 
 
+def _usable(draws: Floats) -> Floats:
+    return draws[:, np.isfinite(draws).all(axis=0)]
+
+
 def _standing(run: SweptRun, uar: float, options: SweepConfig) -> Standing:
     p95 = run.metrics["latency_ms"]["p95"]
     return Standing(uar=uar, p95_ms=p95["value"], slo=kept(p95, options.slo_p95_ms))
@@ -151,11 +159,9 @@ def _row(
     ranked: _Ranked,
     difference: Difference,
     standing: Standing,
-    scoring: ScoringConfig,
+    figures: Mapping[str, Any],
 ) -> dict[str, Any]:
     metrics, latency = run.metrics, run.metrics["latency_ms"]
-    best = ranked.draws.max(axis=0)
-    ties = (ranked.draws == best).sum(axis=0)
     cost = ratio_with_error(run.busy_s, run.audio_s)
     return {
         "number": run.setting.number,
@@ -164,8 +170,8 @@ def _row(
         "values": dict(run.setting.values),
         "overrides": list(run.setting.overrides),
         "default": place == ranked.control,
-        "uar": metrics["accuracy"]["uar"],
-        "accuracy": metrics["accuracy"]["accuracy"],
+        "uar": figures["uar"],
+        "accuracy": figures["accuracy"],
         "ranked_uar": plain(float(ranked.uar[place])),
         "p50": latency["p50"],
         "p95": latency["p95"],
@@ -180,11 +186,32 @@ def _row(
             "p": plain(difference.p),
             **({"reason": difference.reason} if difference.reason else {}),
         },
-        "best_share": plain(float(((ranked.draws[place] == best) / ties).mean())),
+        "best_share": _best_share(ranked, place),
         "slo": standing.slo,
         "other_cores": _other_cores(run),
-        "confidence": scoring.confidence,
     }
+
+
+def _figures(
+    run: SweptRun, labels: tuple[str, ...], inside: Sequence[str] | None, scoring: ScoringConfig
+) -> Mapping[str, Any]:
+    """UAR and accuracy of the run, over the speakers that settings are ranked on."""
+    if inside is None:
+        accuracy: Mapping[str, Any] = run.metrics["accuracy"]
+        return accuracy
+    table = run.table
+    kept = np.isin(table.speaker, [table.speakers.index(name) for name in inside if name in table.speakers])
+    few = replace(scoring, resamples=min(scoring.resamples, _RESAMPLES_OF_A_PART))
+    return scores_over(part_of(table, kept), labels, few).policies[scoring.policy].headline()
+
+
+def _best_share(ranked: _Ranked, place: int) -> float | None:
+    """The share of resamples in which the setting is the best one; ties are shared out."""
+    if not ranked.draws.shape[1]:
+        return None
+    best = ranked.draws.max(axis=0)
+    ties = (ranked.draws == best).sum(axis=0)
+    return plain(float(((ranked.draws[place] == best) / ties).mean()))
 
 
 def _other_cores(run: SweptRun) -> float | None:
@@ -215,7 +242,7 @@ def _add_fronts(rows: list[dict[str, Any]], runs: Sequence[SweptRun], ranked: _R
     for name, value, cloud in (("front", p95, drawn), ("cost_front", cost, drawn_cost)):
         held, shares = on_front(ranked.uar, value), front_shares(draws, cloud)
         for place, row in enumerate(rows):
-            row[name], row[f"{name}_share"] = bool(held[place]), plain(float(shares[place]))
+            row[name], row[f"{name}_share"] = bool(held[place]), plain(float(shares[place])) if count else None
 
 
 def _disturbed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -244,7 +271,7 @@ def _optimism(ranked: _Ranked) -> float | None:
     In each resample of units the best setting is picked anew, and what it has there is held against what it has on
     the clips themselves (Efron 1983, Estimating the Error Rate of a Prediction Rule).
     """
-    draws = ranked.draws[:, np.isfinite(ranked.draws).all(axis=0)]
+    draws = ranked.draws
     if not draws.shape[1] or ranked.units.n_units < 2:
         return None
     picked = draws.argmax(axis=0)

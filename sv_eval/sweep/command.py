@@ -96,7 +96,7 @@ def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]
     keys = list(choices)
     composing = _Composing(config, loader, keys)
     points = [composing.setting([*fixed.values(), *point.values()]) for point in grid(choices)]
-    default = composing.setting([*fixed.values(), *options.baseline], default=True)
+    default = composing.setting([*fixed.values(), *options.baseline_words], default=True)
     inside = [point for point in points if _identity(point) == _identity(default)]
     if not inside and not (all(key.startswith(_WITHIN) for key in keys) and composing.backend(default)):
         # What the configuration says without the grid is no setting of its own: the first one is compared with.
@@ -180,7 +180,16 @@ class _Composing:
 
 
 def _identity(setting: Setting) -> str:
-    return json.dumps([setting.measured, dict(setting.values)], sort_keys=True, default=str)
+    """Equal for two settings that are the same, however their numbers are written."""
+    return json.dumps(_plain_numbers([setting.measured, dict(setting.values)]), sort_keys=True, default=str)
+
+
+def _plain_numbers(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _plain_numbers(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_plain_numbers(value) for value in node]
+    return int(node) if isinstance(node, float) and node.is_integer() else node
 
 
 def _words(params: Mapping[str, Any]) -> Iterator[str]:

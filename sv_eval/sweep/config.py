@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,8 +28,8 @@ class SweepConfig:
     """The share of the speakers that settings are not ranked on; 0 for none."""
     seed: int = 0
     """Decides which clips are timed and which speakers are held out."""
-    baseline: tuple[str, ...] = ()
-    """Overrides of the setting that the others are compared with."""
+    baseline: str = ""
+    """Overrides of the setting that the others are compared with, as on a command line."""
     params: Mapping[str, str | int | float | bool | tuple[str | int | float | bool, ...]] = field(
         default_factory=dict
     )
@@ -42,6 +43,11 @@ class SweepConfig:
         if self.seed < 0:
             raise ConfigError(f"sweep.seed={self.seed}: give 0 or more")
         _ = self.sharing
+
+    @property
+    def baseline_words(self) -> list[str]:
+        """The overrides of the baseline, one by one."""
+        return shlex.split(self.baseline)
 
     @property
     def sharing(self) -> SharingConfig:

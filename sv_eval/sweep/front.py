@@ -32,6 +32,8 @@ def on_front(better: Floats, cheaper: Floats) -> NDArray[np.bool_]:
 def front_shares(better: Floats, cheaper: Floats) -> Floats:
     """The share of draws [settings, draws] in which each setting is on the front."""
     settings, draws = better.shape
+    if not draws:
+        return np.full(settings, np.nan)
     step = max(1, _CELLS // settings**2)
     held = np.zeros(settings)
     for begin in range(0, draws, step):

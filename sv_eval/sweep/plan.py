@@ -84,7 +84,7 @@ def shuffled(settings: Sequence[Setting]) -> list[Setting]:
     """
 
     def key(setting: Setting) -> bytes:
-        text = json.dumps([setting.overrides, dict(setting.values)], sort_keys=True, default=str)
+        text = json.dumps(dict(setting.values), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).digest()
 
     return sorted(settings, key=key)

@@ -171,7 +171,7 @@ class Search:
     ) -> Setting:
         overrides = tuple(f"{key}={_word(value)}" for key, value in values.items())
         if not values:
-            overrides = self.options.baseline
+            overrides = tuple(self.options.baseline_words)
         config = self.compose(overrides)
         return Setting(
             number=number,

@@ -170,7 +170,7 @@ def test_planted_qualities_are_ranked_and_told_apart(call: Call, finished: Path)
 def test_a_better_setting_than_the_default_is_recommended_and_held_to_other_speakers(
     call: Call, finished: Path
 ) -> None:
-    words = ("backend.accuracy=0.9,0.3", "sweep.baseline=[backend.accuracy=0.4]", "sweep.holdout=0.3")
+    words = ("backend.accuracy=0.9,0.3", "sweep.baseline=backend.accuracy=0.4", "sweep.holdout=0.3")
 
     done = call("-m", *FAKE, "dataset.simulated.n_clips=700", *words, "hydra.sweep.dir=better")
 

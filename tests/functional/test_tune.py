@@ -43,7 +43,7 @@ def found(directory: Path) -> dict[str, Any]:
 def test_a_search_finds_the_planted_optimum_and_goes_on_later(
     tmp_path: Path, environment: dict[str, str], space: tuple[str, ...]
 ) -> None:
-    words = (*space, *FAKE, "out=found", "sweep.holdout=0.3", "sweep.baseline=[backend.accuracy=0.3]")
+    words = (*space, *FAKE, "out=found", "sweep.holdout=0.3", "sweep.baseline=backend.accuracy=0.3")
 
     first = tune(tmp_path, environment, *words, "tune.trials=8")
     kept = {path: path.read_bytes() for path in (tmp_path / "found").glob("*/records.jsonl")}

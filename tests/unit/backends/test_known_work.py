@@ -14,6 +14,8 @@ import pytest
 from backends.onnx import OnnxBackend
 from backends.onnx_engine import OnnxEngine
 from backends.segmentation.silero import SileroVad
+from backends.sensevoice.model_dir import bundled_model
+from backends.sensevoice.models.export import export
 from sv_eval.audio.decoding import decode
 from sv_eval.backend import Answer, Request
 from sv_eval.records import Prediction, Waveform
@@ -53,13 +55,28 @@ def without_times(said: dict[str, Answer]) -> dict[str, Answer]:
     return {name: replace(one, stages_ms={}) if isinstance(one, Prediction) else one for name, one in said.items()}
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The bundled model with an int8 graph."""
+    pytest.importorskip("onnx", reason="onnx, which writes int8 graphs, is not installed")
+    folder = tmp_path_factory.mktemp("exported")
+    export(bundled_model(), folder, ["fp32", "int8"])
+    return str(folder)
+
+
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_shared_answers_are_those_of_each_setting_by_itself(waveforms: dict[str, Waveform], precision: str) -> None:
+def test_shared_answers_are_those_of_each_setting_by_itself(
+    waveforms: dict[str, Waveform], precision: str, exported: str
+) -> None:
     store = MemoryStore(64 * MIB)
 
     for setting in SETTINGS:
-        apart = answers(OnnxBackend(threads=1, precision=precision, **setting), waveforms, store=None)
-        together = answers(OnnxBackend(threads=1, precision=precision, **setting), waveforms, store=store)
+        apart = answers(
+            OnnxBackend(model=exported, threads=1, precision=precision, **setting), waveforms, store=None
+        )
+        together = answers(
+            OnnxBackend(model=exported, threads=1, precision=precision, **setting), waveforms, store=store
+        )
 
         # Equality of the records: every label, score, text and boundary, to the last bit.
         assert together == without_times(apart), setting
@@ -125,11 +142,11 @@ def test_speech_is_looked_for_once_a_clip_and_no_stretch_is_inferred_twice(wavef
     assert alone.detected == len(waveforms)
 
 
-def test_other_weights_and_runtimes_share_no_answer(waveforms: dict[str, Waveform]) -> None:
+def test_other_weights_and_runtimes_share_no_answer(waveforms: dict[str, Waveform], exported: str) -> None:
     store = MemoryStore(64 * MIB)
-    one = Counted(threads=1, vad_threshold=0.5)
-    two = Counted(threads=2, vad_threshold=0.5)
-    int8 = Counted(threads=1, vad_threshold=0.5, precision="int8")
+    one = Counted(model=exported, threads=1, vad_threshold=0.5)
+    two = Counted(model=exported, threads=2, vad_threshold=0.5)
+    int8 = Counted(model=exported, threads=1, vad_threshold=0.5, precision="int8")
 
     for backend in (one, two, int8):
         answers(backend, waveforms, store=store)

@@ -92,7 +92,7 @@ def config(**backend: Any) -> dict[str, Any]:
     return {
         "backend": backend,
         "dataset": DEMO,
-        "load": {"warmup_clips": 1},
+        "load": {"schedule": "single_stream", "warmup_clips": 1},
         "scoring": {"resamples": 200},
         "run": {"telemetry_s": None},
     }
