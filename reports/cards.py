@@ -39,6 +39,8 @@ def render_list(cards: Sequence[Card], choices: Mapping[str | None, Sequence[str
             others = [choice for choice in choices.get(card.name, ()) if choice != card.name]
             name = card.name + (f" ({', '.join(others)})" if others else "")
             emotions = ", ".join(dict.fromkeys(card.words.map.values()))
+            if card.members:
+                emotions = f"{len(card.members)} corpora: name={', '.join(list(card.members)[:3])}, ..."
             row = (", ".join(_languages(card)), _count(sum(card.expected.values())), _count(len(card.speakers)))
             table.add_row(name, *row, emotions, card.licence.id)
         console.print(table)
