@@ -209,8 +209,10 @@ def test_a_setting_that_fails_leaves_the_others_alone(call: Call, finished: Path
 
     assert done.returncode == 5
     data = swept(finished.parent / "failing")
-    assert len(data["settings"]) == 2
-    assert {row["n_failed"] > 100 for row in data["settings"]} == {True, False}
+    assert [row["values"]["backend.failure_rate"] for row in data["settings"]] == [0.0]
+    assert data["n_clips"] == 210
+    assert "of 210 clips" in data["missing"][0]["reason"]
+    assert "failure_rate=0.9) has no result" in (finished.parent / "failing" / "sweep.md").read_text()
 
 
 def test_settings_on_different_clips_are_not_compared(call: Call, finished: Path) -> None:
