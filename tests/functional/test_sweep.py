@@ -151,6 +151,31 @@ def test_a_killed_sweep_goes_on_where_it_stopped(
     assert swept(directory)["holdout"]["speakers"] == swept(finished)["holdout"]["speakers"]
 
 
+def test_an_interrupted_timed_pass_is_made_again_and_ends_the_sweep_until_then(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    words = [word for word in REAL if not word.startswith("backend.vad")]
+    command = [sys.executable, "-m", "sv_eval", "-m", *words, "hydra.sweep.dir=swept"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    records = tmp_path / "swept" / "0" / "records.jsonl"
+    while process.poll() is None and not (records.is_file() and records.read_bytes().count(b"\n") > 70):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert process.returncode == 5
+    assert "stopped in the timed pass; the same command with hydra.sweep.dir=swept goes on" in said
+    assert done.returncode == 0, done.stderr
+    assert "are finished" not in done.stderr
+    data = swept(tmp_path / "swept")
+    assert [row["p95"]["n"] for row in data["settings"]] == [130, 130, 130]
+    assert data["unequal_answers"] == 0
+
+
 def test_planted_qualities_are_ranked_and_told_apart(call: Call, finished: Path) -> None:
     words = ("backend.accuracy=0.5,0.8,0.52", "backend.latency.p50_ms=0.1", "hydra.sweep.dir=planted")
 
