@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from reports.wording import cell
 from sv_eval.corpus.counting import Counts
+from sv_eval.corpus.overview import clip_count, speaker_count
 from sv_eval.corpus.schema import Card
+from sv_eval.emotions import OTHER
 from sv_eval.records import Clip
 
 if TYPE_CHECKING:
@@ -38,10 +40,12 @@ def render_list(cards: Sequence[Card], choices: Mapping[str | None, Sequence[str
         for card in cards:
             others = [choice for choice in choices.get(card.name, ()) if choice != card.name]
             name = card.name + (f" ({', '.join(others)})" if others else "")
-            emotions = ", ".join(dict.fromkeys(card.words.map.values()))
+            others_too = [OTHER] if OTHER in card.words.map.values() else []
+            emotions = ", ".join([*card.label_order, *others_too])
             if card.members:
+                # A card of several corpora has the words of each in its members.
                 emotions = f"{len(card.members)} corpora: name={', '.join(list(card.members)[:3])}, ..."
-            row = (", ".join(_languages(card)), _count(sum(card.expected.values())), _count(len(card.speakers)))
+            row = (", ".join(_languages(card)), _count(clip_count(card)), _count(speaker_count(card)))
             table.add_row(name, *row, emotions, card.licence.id)
         console.print(table)
         if without := choices.get(None, ()):
@@ -61,7 +65,7 @@ def render_card(card: Card, name: str) -> str:
             "licence": _joined(card.licence.id, card.licence.url, card.licence.note),
             "how to get it": _joined(card.source.how, card.source.url),
             "citation": card.citation or _DASH,
-            "clips": _count(sum(card.expected.values())),
+            "clips": _count(clip_count(card)),
         }
         facts |= {
             item.name.replace("_", " "): _plain_value(getattr(card, item.name))
@@ -239,7 +243,7 @@ def _joined(*parts: str | None) -> str:
     return "; ".join(part.rstrip(".") for part in parts if part)
 
 
-def _count(n: int) -> str:
+def _count(n: int | None) -> str:
     return f"{n}" if n else _DASH
 
 

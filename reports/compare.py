@@ -9,7 +9,7 @@ from typing import Any
 from reports.figures import INK, STYLE, plot, svg
 from reports.markdown import template
 from reports.suite import points
-from reports.wording import Wording, share
+from reports.wording import Wording, p_value, share
 
 TRADE_OFF = "trade_off.svg"
 _SHOWN_FLIPS = 10
@@ -26,8 +26,9 @@ def render_compare(found: Mapping[str, Any], language: str = "en", *, figure: st
         share=share,
         points=points,
         interval=_interval,
-        p=_p,
+        p=p_value,
         ratio=_ratio,
+        bare=_bare,
         shown=_SHOWN_FLIPS,
         level=f"{100 * found['confidence']:g} %",
         command=shlex.join(found["command"]),
@@ -43,10 +44,10 @@ def _interval(difference: Mapping[str, Any]) -> str:
     return f"{points(difference['value'])} [{points(difference['low'])}, {points(difference['high'])}]"
 
 
-def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.1e}" if value < 1e-4 else f"{value:.4f}"
+def _bare(pair: Mapping[str, Any]) -> bool:
+    """Whether any figure changed without a spread that could be seen: it has no bounds and no p-value."""
+    found = [*pair["differences"].values(), *pair["per_emotion"].values()]
+    return any(one["value"] and one["p_value"] is None for one in found)
 
 
 def _ratio(ratio: Mapping[str, Any] | None) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from reports.markdown import template
 from reports.suite import points
-from reports.wording import Wording, cell, share
+from reports.wording import Wording, cell, p_value, share
 
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 _CLIPS = 20
@@ -97,9 +97,9 @@ def _values(words: Wording, rule: Mapping[str, Any]) -> dict[str, Any]:
         if kind == "ceiling":
             shown["value"] = _milliseconds(rule.get("value"))
     for key in ("p", "p_adjusted"):
-        shown[key] = (
-            "–" if rule.get(key) is None else f"{rule[key]:.1e}" if rule[key] < 1e-4 else f"{rule[key]:.4f}"
-        )
+        shown[key] = p_value(rule.get(key))
+    if isinstance(rule.get("why"), str):
+        shown["why"] = words.reason(rule["why"])
     shown["needed"] = words("gate.needed", n=rule["needed"]) if rule.get("needed") else ""
     return shown
 

@@ -45,7 +45,7 @@ class Wording:
         if figure is None:
             return _DASH
         if figure.get("value") is None:
-            reason = self._reason(figure.get("reason"))
+            reason = self.reason(figure.get("reason"))
             return f"{_DASH} ({reason})" if reason else _DASH
         digits = 1 if figure["value"] >= 10 else 2
         return f"{figure['value']:.{digits}f} ms {bounds(figure, 1, digits)}".rstrip()
@@ -53,10 +53,10 @@ class Wording:
     def seconds(self, figure: Mapping[str, Any]) -> str:
         """A duration with its bounds: `1.03 s [1.01, 1.05]`; the reason where it is refused."""
         if figure["value"] is None:
-            return f"{_DASH} ({self._reason(figure.get('reason'))})"
+            return f"{_DASH} ({self.reason(figure.get('reason'))})"
         return f"{figure['value']:.2f} s {bounds(figure, 1, 2)}".rstrip()
 
-    def _reason(self, reason: str | None) -> str | None:
+    def reason(self, reason: str | None) -> str | None:
         """Why a percentile is refused, in this language."""
         found = _TOO_SMALL.fullmatch(reason or "")
         return self("too_small", n=found[1], needed=found[2]) if found else reason
@@ -146,6 +146,13 @@ def share(value: float | None) -> str:
 def number(value: float | None) -> str:
     """Four significant digits; a dash for none."""
     return _DASH if value is None else f"{value:.4g}"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value; below what an approximation can tell it is only said to be small. A dash for none."""
+    if p is None:
+        return _DASH
+    return "≤ 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
 def bounds(figure: Mapping[str, Any], scale: float, digits: int) -> str:

@@ -23,7 +23,7 @@ against it on pairs (`python -m sv_eval.gate`); it is small enough to be committ
 
   save     writes a new file; one that is there is left alone
   show     prints what a file is of
-  update   replaces a file by a run of the same corpus, and prints what changes
+  update   replaces a file by another run, and prints what changes: the corpus too, if it is another one
 
 Exit codes: 0 done, 1 error, 2 wrong usage.
 """

@@ -75,6 +75,8 @@ def explain_composition(error: BaseException) -> str | None:
         return _explain_unknown_key(cause)
     if isinstance(error, omegaconf.errors.MissingMandatoryValue):
         return f"{error.full_key} is needed; give it as {error.full_key}=..."
+    if found := re.search(r"Could not override '([\w/@.-]+)'\. No match in the defaults list", str(error)):
+        return f"{found[1]} is no setting or choice of this command; see --help"
     if isinstance(error, HydraException | omegaconf.errors.OmegaConfBaseException) or _is_of_composing(error):
         return " ".join(str(error).split())
     return None
@@ -107,6 +109,8 @@ def _explain_missing_option(message: str) -> str:
         if listed
         else [path.stem for path in (conf_dir() / group).glob("*.yaml")]
     )
+    # A file that begins with an underscore is a part of others.
+    options = [option for option in options if not option.startswith("_")]
     if not options:
         groups = sorted(path.name for path in conf_dir().iterdir() if path.is_dir() and path.name != "hydra")
         return f"'{group}' is no group of choices; {nearest(group, groups)}"

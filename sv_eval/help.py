@@ -24,6 +24,7 @@ sv_eval measures speech emotion recognition: how right per emotion, how fast, an
   python -m sv_eval hydra.run.dir=DIR                   choose the run directory; the same command resumes it
   python -m sv_eval backend=fake dataset=folder --help  the settings of other choices
   python -m sv_eval suite=sensevoice_paper              published figures, measured under a matrix of switches
+  python -m sv_eval.corpus check esd root=DIR           is a corpus whole and sound? list, show, sample, …
   python -m sv_eval.labels diff RUN four native         a run under two label maps
   python -m sv_eval gate=ci gate.baseline=RUN_OR_FILE   run, and fail when it is worse than a baseline
   python -m sv_eval.compare A B [C ...]                 finished runs side by side, tested on pairs

@@ -6,6 +6,7 @@ import importlib
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def gate_of(settings: Mapping[str, Any]) -> Callable[[Path, str], None] | None:
     baseline = None if config.baseline is None else read_subject(config.baseline)
 
     def run_gate(directory: Path, language: str) -> None:
-        result = judge(subject_of_run(directory), baseline, config)
+        result = judge(replace(subject_of_run(directory), source=relative(directory)), baseline, config)
         write_gate(directory, result, language)
         first, *rest = headline(result)
         for line in rest:

@@ -38,6 +38,8 @@ def compare(entrants: Entrants, *, confidence: float, resamples: int, seed: int)
     found = [_pair(entrants, one, other, each, options) for (one, other), each in pairs.items()]
     # Every pair of runs asks anew whether two of them differ.
     for name in ("uar", "accuracy", "macro_f1"):
+        for each in found:
+            each["differences"][name]["p_adjusted"] = None
         asked = [each for each in found if each["differences"][name]["p_value"] is not None]
         adjusted = holm([each["differences"][name]["p_value"] for each in asked])
         for each, p in zip(asked, adjusted, strict=True):

@@ -35,6 +35,8 @@ def write_comparison(
 
 def _headlines(found: Mapping[str, Any]) -> list[str]:
     """A line for each pair of runs."""
+    from reports.wording import p_value
+
     lines = [f"{found['n_clips']} common clips, {', '.join(found['labels'])}"]
     for pair in found["pairs"]:
         uar = pair["differences"]["uar"]
@@ -44,7 +46,7 @@ def _headlines(found: Mapping[str, Any]) -> list[str]:
         else:
             line += f"UAR {100 * uar['before']:.1f} -> {100 * uar['after']:.1f}, {100 * uar['value']:+.1f} points"
         if uar["low"] is not None:
-            line += f" [{100 * uar['low']:+.1f}, {100 * uar['high']:+.1f}], p = {uar['p_adjusted']:.3g}"
+            line += f" [{100 * uar['low']:+.1f}, {100 * uar['high']:+.1f}], adjusted p {p_value(uar['p_adjusted'])}"
         for name in ("p50", "p95"):
             ratio = pair["latency_ratio"].get(name)
             if ratio and ratio["value"] is not None:

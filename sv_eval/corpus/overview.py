@@ -51,6 +51,11 @@ def clip_count(card: Card) -> int | None:
     return sum(n for n in by_speaker if n is not None) if by_speaker and None not in by_speaker else None
 
 
+def speaker_count(card: Card) -> int | None:
+    """Speakers of the complete corpus; None where nobody says."""
+    return len(card.speakers) or card.speaker_count
+
+
 def described_cards() -> list[Card]:
     """The cards of real corpora that come with sv_eval, in the order of their names."""
     return [find_card(name) for name in list_cards() if name not in _BUNDLED_OR_COLLECTION]
@@ -68,7 +73,7 @@ def _cells(card: Card) -> tuple[str, ...]:
         "by release" if count is None else f"{count}",
         "" if card.hours is None else f"{card.hours:g}",
         emotions + (f" (+ {others} as other)" if others else ""),
-        str(len(card.speakers) or card.speaker_count or "unknown"),
+        str(speaker_count(card) or "unknown"),
         _splits(card),
         card.licence.id,
         f"<{card.source.url}>" if card.source.url else card.source.how.partition(" and give")[0],
@@ -97,6 +102,9 @@ def main() -> None:
         print(overview(described_cards()))
         return
     page = Path(sys.argv[1])
+    if not page.is_file():
+        print(f"usage: python -m sv_eval.corpus.overview [PAGE]; {page} is no file", file=sys.stderr)
+        sys.exit(2)
     page.write_text(renewed(page.read_text(encoding="utf-8"), described_cards()), encoding="utf-8")
 
 

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> None:
     command, *rest = arguments
-    if command == "list":
+    if command == "list" and not rest:
         _list()
     elif command == "show" and len(rest) == 1:
         _show(rest[0])
@@ -62,11 +62,14 @@ def _show(which: str) -> None:
     config = labels_config_from(_chosen(which))
     lines = [f"{config.name} v{config.version} {config.hash}", "", "class: emotions"]
     lines += [f"  {name}: {', '.join(emotions)}" for name, emotions in config.classes.items()]
-    lines += ["", "finer word: what it counts as (what others count it as)"]
+    lines += [
+        "",
+        "finer word: what it counts as (what others count it as); *: unless the corpus's card says otherwise",
+    ]
     for word, fine in FINE.items():
         target = config.merges.get(word) or config.merges.get(EVERY_WORD)
         alternatives = f" ({', '.join(fine.alternatives)})" if fine.alternatives else ""
-        lines.append(f"  {word}: {target or f'{fine.default}, or as the card has it'}{alternatives}")
+        lines.append(f"  {word}: {target or f'{fine.default}*'}{alternatives}")
     say("\n".join(lines))
 
 

@@ -65,7 +65,7 @@ class Difference:
         """The one-sided lower bound of the difference at this confidence; None where no spread can be seen."""
         if self.value is None or self.error is None:
             return None
-        return self.value - self.error * _t(confidence, self.n_clusters)
+        return max(-1.0, self.value - self.error * _t(confidence, self.n_clusters))
 
 
 def differences_of(
@@ -102,8 +102,9 @@ def _difference(before: float, after: float, error: float, n: int, method: str, 
         before=before,
         after=after,
         value=value,
-        low=value - half,
-        high=value + half,
+        # With two or three speakers Student's t reaches further than two shares can lie apart.
+        low=max(-1.0, value - half),
+        high=min(1.0, value + half),
         error=error,
         p_worse=worse,
         p_value=min(1.0, 2 * min(worse, 1 - worse)),

@@ -15,6 +15,7 @@ from sv_eval.command import main_of, relative, say
 _HELP = """\
 usage: python -m sv_eval.race BACKEND BACKEND [BACKEND ...] [rounds=5] [pause_s=0]
                               [dataset=NAME dataset.KEY=VALUE ...] [load=NAME load.KEY=VALUE ...]
+                              [labels=MAP] [scoring.KEY=VALUE ...] [run.KEY=VALUE ...]
                               [report.language=en|zh] [out=DIR]
 
 Measures several backend configurations in turns: all are opened and warmed up, then each goes through the corpus,
@@ -67,10 +68,11 @@ def _race(arguments: Sequence[str]) -> None:
         Lane(
             title=title,
             config={**config, "load": {**config["load"], "rounds": asked.rounds}},
+            overrides=[*asked.shared, *side, f"load.rounds={asked.rounds}"],
             backend=build_backend(config["backend"]),
             directory=directory / f"{number}-{_folder(title)}",
         )
-        for number, (title, config) in enumerate(zip(asked.titles, configs, strict=True), 1)
+        for number, (title, side, config) in enumerate(zip(asked.titles, asked.sides, configs, strict=True), 1)
     ]
     asyncio.run(
         race(

@@ -35,6 +35,8 @@ class Lane:
     """As it was written."""
     config: Mapping[str, Any]
     """The whole configuration of its run."""
+    overrides: Sequence[str]
+    """What `python -m sv_eval` takes to run this backend alone."""
     backend: Backend
     """Not open yet."""
     directory: Path
@@ -99,7 +101,7 @@ async def _start(
     history.begin(
         settings=measured_settings(lane.config) | {"model_hash": lane.backend.info.model_hash},
         config=lane.config,
-        overrides=[lane.title],
+        overrides=lane.overrides,
         corpus=corpus,
         backend=lane.backend,
     )

@@ -62,7 +62,7 @@ def differences_from(
         if place in judged:
             p = float((1 + (largest >= abs(one) / error[place]).sum()) / (1 + len(largest)))
             reach = limit * float(error[place])
-            found.append(Difference(value=one, low=one - reach, high=one + reach, p=p))
+            found.append(Difference(value=one, low=max(-1.0, one - reach), high=min(1.0, one + reach), p=p))
         else:
             found.append(_without_spread(one, place == control, f"all {kind}s alike: no spread can be seen"))
     return found

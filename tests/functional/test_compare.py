@@ -67,6 +67,22 @@ def test_three_runs_side_by_side(runs: Runs, tmp_path: Path) -> None:
     assert (tmp_path / "figures/trade_off.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
+def test_runs_of_a_single_speaker_have_a_difference_without_bounds(tmp_path: Path) -> None:
+    for name, accuracy in (("a", 0.9), ("b", 0.4)):
+        words = (*RUN, "dataset.simulated.n_clips=70", "dataset.simulated.n_speakers=1")
+        done = command("sv_eval", *words, f"backend.accuracy={accuracy}", f"hydra.run.dir={tmp_path / name}")
+        assert done.returncode == 0, done.stderr
+
+    done = command("sv_eval.compare", tmp_path / "a", tmp_path / "b", f"out={tmp_path}")
+
+    assert done.returncode == 0, done.stderr
+    uar = found(tmp_path)["pairs"][0]["differences"]["uar"]
+    assert uar["value"] < 0
+    assert (uar["low"], uar["p_value"], uar["p_adjusted"]) == (None, None, None)
+    assert "one speaker only" in uar["reason"]
+    assert "no spread can be seen" in (tmp_path / "compare.md").read_text(encoding="utf-8")
+
+
 def test_the_figures_of_a_run_are_those_of_its_own_report(runs: Runs, tmp_path: Path) -> None:
     command("sv_eval.compare", runs["a"], runs["b"], f"out={tmp_path}")
 

@@ -118,6 +118,9 @@ def test_list_and_show(corpus: Call, emodb_root: Path) -> None:
     listed, shown = corpus("list"), corpus("show", "emodb", f"root={emodb_root}")
 
     assert re.search(r"emodb +de +535 +10 .*CC0-1\.0", listed.stdout)
+    # As docs/corpora.md has them: speakers without names, and clips that are counted by speaker.
+    assert re.search(r"m3ed +zh +24437 +626 ", listed.stdout)
+    assert re.search(r"emovdb +en-US +7000 +4 ", listed.stdout)
     assert "some fold boredom into neutral" in " ".join(shown.stdout.split())
     assert re.search(r"\bA +fearful +5 +69\b", shown.stdout)
     assert "splits: test 136, train 226" in shown.stdout

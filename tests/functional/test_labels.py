@@ -67,7 +67,12 @@ def test_an_export_knows_the_classes_that_were_scored(run: Path, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [(["lsit"], "did you mean list"), (["show", "foru"], "did you mean four"), (["diff", "x"], "other arguments")],
+    [
+        (["lsit"], "did you mean list"),
+        (["list", "x"], "other arguments"),
+        (["show", "foru"], "did you mean four"),
+        (["diff", "x"], "other arguments"),
+    ],
 )
 def test_wrong_words_are_explained(arguments: list[str], expected: str) -> None:
     done = command("sv_eval.labels", *arguments)
@@ -80,3 +85,4 @@ def test_wrong_words_are_explained(arguments: list[str], expected: str) -> None:
 def test_maps_are_listed_and_shown() -> None:
     assert "three" in command("sv_eval.labels", "list").stdout
     assert "calm: own" in command("sv_eval.labels", "show", "native").stdout
+    assert "calm: other* (neutral)" in command("sv_eval.labels", "show", "four").stdout

@@ -42,6 +42,8 @@ def test_everybody_has_a_turn_in_every_round_and_is_compared(tmp_path: Path) -> 
         assert metrics["repeats"]["requests"] == 210
         sent = [record["sent_s"] for record in records(run)]
         assert sent == sorted(sent), "rounds follow each other on one clock"
+    again = "python -m sv_eval dataset=simulated dataset.simulated.n_clips=70 load.warmup_clips=2 backend=fake"
+    assert f"{again} backend.accuracy=0.5 load.rounds=4\n" in (second / "report.md").read_text(encoding="utf-8")
     found = json.loads((tmp_path / "out/compare.json").read_text(encoding="utf-8"))
     assert found["pairs"][0]["differences"]["uar"]["value"] < 0
     # Who begins changes from round to round.

@@ -29,6 +29,7 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
         (["backend=onxx"], ["onxx", "onnx"]),
         (["dataset=emobd"], ["emobd", "emodb"]),
         (["load=single"], ["single", "single_stream"]),
+        (["suite=demo", "gate=ci"], ["gate is no setting or choice of this command"]),
         (["backend.thread=2"], ["backend.thread", "threads"]),
         (["scorings.policy=ban"], ["scoring"]),
         (["run.max_failure=1"], ["max_failures"]),

@@ -443,6 +443,20 @@ def test_every_way_a_rule_can_end_has_its_sentence(language):
         assert "None" not in text
 
 
+def test_small_p_values_and_what_is_not_known_are_said_plainly():
+    few = subject(
+        figures={**subject().figures, "latency_ms": {"p95": {"value": None, "reason": "n too small: 9 of 130"}}}
+    )
+    worse = judge(subject(accuracy=0.2), subject(accuracy=0.9), gate(**CI)).to_json()
+
+    english = render_gate(worse)
+    chinese = render_gate(judge(few, None, gate(ceilings={"p95_ms": 40})).to_json(), "zh")
+
+    assert "adjusted p ≤ 0.0001;" in english
+    assert "e-" not in english
+    assert "样本太少：9，需要 130" in chinese
+
+
 def test_junit_has_a_case_for_every_rule():
     result = judge(subject(accuracy=0.5), subject(identity={"device": "T4"}), gate(**CI))
 

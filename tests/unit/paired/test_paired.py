@@ -123,6 +123,16 @@ def test_a_bootstrap_of_many_speakers_agrees_with_their_jackknife():
     assert found["macro_f1"].error == pytest.approx(by_hand[2], rel=0.06)
 
 
+def test_bounds_of_few_speakers_stay_where_two_shares_can_lie():
+    answers = [("happy", "happy"), ("happy", "happy"), ("sad", "sad"), ("sad", "sad")] * 2
+    before, after = table(answers, speakers=2), table([*answers[:2], ("sad", "happy"), *answers[3:]], speakers=2)
+
+    found = differences_of(pairs_of(before, after, LABELS[:2]))["uar"]
+
+    assert found.value == pytest.approx(-1 / 8)
+    assert (found.low, found.high, found.bound(0.95)) == (-1.0, 1.0, pytest.approx(-0.914, abs=0.01))
+
+
 def test_equal_runs_differ_by_nothing_and_nothing_is_significant():
     one = table([("happy", "happy"), ("sad", "happy")] * 20)
 

@@ -76,6 +76,15 @@ def test_a_planted_gain_is_found(drawn_tables: Draw) -> None:
     assert (found[0].value, found[0].p) == (0.0, 1.0)
 
 
+def test_bounds_of_two_speakers_stay_where_two_shares_can_lie(drawn_tables: Draw) -> None:
+    tables = drawn_tables(np.random.default_rng(3), settings=4, speakers=2, clips=9, accuracy=(0.9, 0.5, 0.6, 0.4))
+
+    found = differences_from(paired_units(tables, LABELS, "wrong"), 0, confidence=0.95, seed=0)
+
+    assert all(-1 <= (one.low or 0) <= one.value <= (one.high or 0) <= 1 for one in found)
+    assert any(one.low == -1 for one in found)
+
+
 def test_one_speaker_shows_no_spread_and_no_p_value_is_made_up(drawn_tables: Draw) -> None:
     tables = drawn_tables(np.random.default_rng(3), settings=3, speakers=1, clips=60, accuracy=(0.5, 0.7, 0.6))
 
