@@ -63,7 +63,7 @@ def main() -> int:
         separate = sum(of_runs) * len(points) / len(chosen)
         ratios.append(of_sweep / separate)
         print(
-            f"{what}: 25 separate runs {separate:.1f} s{how}; sweep of the 25 and the default twice {of_sweep:.1f} s"
+            f"{what}: 25 separate runs {separate:.1f} s{how}; sweep of them and the default twice {of_sweep:.1f} s"
         )
         print(f"{what}: ratio {ratios[-1]:.3f} (goal: at most {GOAL:.3f})")
     return int(ratios[0] > GOAL)
