@@ -34,7 +34,7 @@ class SharingConfig:
 
     memory_mib: float = 2048.0
     """What may be kept in memory; beyond it clips are decoded, and work is done, again."""
-    timed_requests: int = 200
+    timed_requests: int = 150
     """Requests of the timed pass; a corpus with fewer clips is gone through again."""
     seed: int = 0
     """Decides which clips are timed."""

@@ -30,6 +30,11 @@ from sv_eval.sweep.units import PairedUnits, paired_units
 Floats = NDArray[np.float64]
 
 _FRONT_DRAWS = 2000
+_CAVEATS = (
+    "demonstration_model", "random_weights", "simulation", "training_overlap", "overlap_unknown",
+    "speakers_unknown", "few_speakers", "cpu_run",
+)  # fmt: skip
+"""Of the default's run, what holds for the whole sweep."""
 _RESAMPLES_OF_A_PART = 2000
 _UNSTEADY = 0.1
 _DISTURBING_CORES = 0.25
@@ -108,6 +113,7 @@ def analyse(
         "backend": runs[control].environment["backend"],
         "dataset": runs[control].environment["dataset"],
         "machine": runs[control].environment["machine"],
+        "caveats": [one for one in runs[control].metrics["caveats"] if one["code"] in _CAVEATS],
         "one_machine": len({repr(run.environment["machine"]) for run in runs}) == 1,
     }
 

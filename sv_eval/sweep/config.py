@@ -20,7 +20,7 @@ class SweepConfig:
     """Whether settings share work in one process."""
     memory_mib: float = 2048.0
     """What sharing may keep in memory, mebibytes."""
-    timed_requests: int = 200
+    timed_requests: int = 150
     """Requests of each setting's timed pass."""
     slo_p95_ms: float = 200.0
     """The 95th percentile that a recommended setting must keep, milliseconds."""

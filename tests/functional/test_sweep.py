@@ -64,6 +64,8 @@ def test_a_sweep_ends_with_one_report(finished: Path) -> None:
         assert 0 <= row["front_share"] <= 1
     assert any(row["front"] for row in data["settings"])
     assert sum(row["best_share"] for row in data["settings"]) == pytest.approx(1)
+    assert "demonstration model" in report.lower()
+    assert {"demonstration_model", "cpu_run"} <= {caveat["code"] for caveat in data["caveats"]}
     apart, together = set(data["holdout"]["speakers"]), set(data["holdout"]["tuning_speakers"])
     assert len(apart) == round(0.3 * len(apart | together))
     assert not apart & together
