@@ -30,7 +30,7 @@ def judge(
 
     whole: how the corpus compares with the card's counts; None where only a part of it was opened.
     """
-    families = families_of(clips)
+    families = families_of(clips, card.splits)
     silent = frozenset(id(clip) for clip in clips if _is_silent(clip, settings))
     findings = [
         *unknown_labels(clips, card),
@@ -143,7 +143,9 @@ def _counts(whole: Completeness) -> Iterator[Finding]:
     """Raw labels and speakers of which there are more or fewer clips than the card expects."""
     labels = [{"label": raw, "found": n, "expected": wanted} for raw, (n, wanted) in whole.by_label.items()]
     yield from found("counts_differ", labels, found=whole.found, expected=whole.expected, edition=whole.edition)
-    speakers = [{"speaker": name, "found": n, "expected": wanted} for name, (n, wanted) in whole.by_speaker.items()]
+    speakers = [
+        {"speaker": name, "found": n, "expected": wanted} for name, (n, wanted) in sorted(whole.by_speaker.items())
+    ]
     yield from found("speaker_counts_differ", speakers)
 
 

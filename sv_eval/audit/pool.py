@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 
@@ -38,7 +39,11 @@ def workers_for(n_clips: int, asked: int | None) -> int:
 def measured(jobs: Iterable[Job], measure: MeasureOne, workers: int) -> Iterator[Measured]:
     """What `measure` gives for each job, in order. Jobs are taken as they are needed."""
     if workers == 1:
-        yield from map(measure, jobs)
+        for job in jobs:
+            # An interrupt within a callback of the decoder's would reach nobody.
+            with _interrupts_held():
+                result = measure(job)
+            yield result
         return
     batches = _batches(iter(jobs))
     left: deque[list[Job]] = deque()
@@ -64,7 +69,8 @@ def _with_pool(
         while True:
             for batch in islice(batches, workers * _BATCHES_A_WORKER - len(waiting)):
                 left.append(batch)
-                waiting.append(pool.submit(_all, measure, batch))
+                with _interrupts_held():
+                    waiting.append(pool.submit(_all, measure, batch))
             if not waiting:
                 return
             results = waiting.popleft().result()
@@ -75,24 +81,40 @@ def _with_pool(
 
 
 def _apart(batch: list[Job], measure: MeasureOne) -> list[Measured]:
-    """Measures a batch in a process of its own; clip by clip where that process dies."""
+    """Measures a batch in a process of its own; each half of it, where that process dies."""
+    results = _in_one_process(batch, measure)
+    if results is not None:
+        return results
+    half = len(batch) // 2
+    return [*_apart(batch[:half], measure), *_apart(batch[half:], measure)] if half else [_CRASHED]
+
+
+def _in_one_process(batch: list[Job], measure: MeasureOne) -> list[Measured] | None:
+    """What `measure` gives for each job of the batch; None where the process died."""
     pool = _processes(1)
     try:
-        return pool.submit(_all, measure, batch).result()
+        with _interrupts_held():
+            future = pool.submit(_all, measure, batch)
+        return future.result()
     except BrokenProcessPool:
-        return [_CRASHED] if len(batch) == 1 else [_apart([job], measure)[0] for job in batch]
+        return None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:
     # Forking would copy whatever threads are under way here.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_alone)
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
 
 
-def _leave_interrupts_alone() -> None:
-    """Ctrl-C reaches every process of a terminal; the first one ends the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the end; processes started within never hear of it, since this one ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _all(measure: MeasureOne, batch: list[Job]) -> list[Measured]:

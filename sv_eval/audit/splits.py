@@ -30,10 +30,10 @@ def families(names: Sequence[str], held: Iterable[tuple[str, ...]]) -> list[tupl
     return [tuple(group) for group in groups if len(group) > 1]
 
 
-def families_of(clips: Sequence[ClipFacts]) -> list[tuple[str, ...]]:
-    """The families of the splits that the clips name, in the order in which they come."""
+def families_of(clips: Sequence[ClipFacts], first: Iterable[str]) -> list[tuple[str, ...]]:
+    """The families of the splits that hold the clips; `first` are names that come before the others."""
     kinds = dict.fromkeys(clip.splits for clip in clips)
-    names = dict.fromkeys(name for kind in kinds for name in kind)
+    names = dict.fromkeys([*first, *sorted({name for kind in kinds for name in kind})])
     return families(tuple(names), kinds)
 
 

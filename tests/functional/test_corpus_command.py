@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -191,6 +194,29 @@ def test_wrong_usage_is_one_line(
     assert named in said.err
     assert len(said.err.splitlines()) == 1
     assert said.out == ""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_audit_leaves_nothing_half(
+    workers: int, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    words = ("simulated", "simulated.n_clips=200000", f"workers={workers}", "out=found")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sv_eval.corpus", "check", *words],
+        cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (tmp_path / "found" / "audit.md").is_file():
+        time.sleep(0.05)
+    time.sleep(2)
+    # As a terminal does: to all processes of the command.
+    os.killpg(process.pid, signal.SIGINT)
+
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 5, errors
+    assert errors.splitlines() == ["sv_eval: interrupted; nothing was written, the same command begins again"]
+    assert list((tmp_path / "found").iterdir()) == []
 
 
 def test_nothing_asked_is_answered_with_the_help(capsys: pytest.CaptureFixture[str]) -> None:

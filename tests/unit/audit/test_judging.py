@@ -63,7 +63,7 @@ def test_a_speaker_that_slipped_is_an_error_and_shared_ones_are_a_choice() -> No
     assert set(slipped) == {"speaker_leak"}
     assert slipped["speaker_leak"].cases == ({"speaker": "c", "splits": {"train": 5, "test": 5}},)
     assert set(chosen) == {"speakers_shared"}
-    assert chosen["speakers_shared"].cases == ({"one": "train", "other": "test", "n": 2, "of": 3},)
+    assert chosen["speakers_shared"].cases == ({"one": "test", "other": "train", "n": 2, "of": 3},)
 
 
 def test_the_unknown_speaker_is_nobody() -> None:
