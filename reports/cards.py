@@ -41,8 +41,10 @@ def render_list(cards: Sequence[Card], choices: Mapping[str | None, Sequence[str
             others = [choice for choice in choices.get(card.name, ()) if choice != card.name]
             name = card.name + (f" ({', '.join(others)})" if others else "")
             others_too = [OTHER] if OTHER in card.words.map.values() else []
-            # A card of several corpora has the words of each in its members.
-            emotions = ", ".join([*card.label_order, *others_too]) if not card.members else "by corpus"
+            emotions = ", ".join([*card.label_order, *others_too])
+            if card.members:
+                # A card of several corpora has the words of each in its members.
+                emotions = f"{len(card.members)} corpora: name={', '.join(list(card.members)[:3])}, ..."
             row = (", ".join(_languages(card)), _count(clip_count(card)), _count(speaker_count(card)))
             table.add_row(name, *row, emotions, card.licence.id)
         console.print(table)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sv_eval.command import run_command, say
 from sv_eval.command_line import quoted
-from sv_eval.errors import EXIT_PASS, ConfigError, RunInterrupted
+from sv_eval.errors import EXIT_PASS, ConfigError, RunInterrupted, worst
 from sv_eval.help import help_text, wants_help
 from sv_eval.places import conf_dir, house
 
@@ -60,7 +60,7 @@ def _run() -> int:
                 raise
 
     codes.append(run_command(compose_and_run))
-    return max(codes)
+    return worst(codes)
 
 
 class _Jobs:

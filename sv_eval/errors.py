@@ -93,6 +93,19 @@ class GateInconclusive(SvEvalError):  # noqa: N818 - a verdict more than an erro
     exit_code = EXIT_GATE_INCONCLUSIVE
 
 
+_WORSE = (EXIT_PASS, EXIT_GATE_INCONCLUSIVE, EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_USAGE, EXIT_ERROR)
+"""Exit codes, each worse than those before it."""
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The code of a command whose parts ended with these; one that is not ours is as bad as an error.
+
+    >>> worst([EXIT_PASS, EXIT_GATE_INCONCLUSIVE, EXIT_GATE_FAILED, EXIT_PASS])
+    3
+    """
+    return max(codes, key=lambda code: _WORSE.index(code) if code in _WORSE else len(_WORSE))
+
+
 def nearest(word: str, choices: Iterable[str], count: int = 3) -> str:
     """A `did you mean` clause for `word`, or the list of choices when nothing is near.
 

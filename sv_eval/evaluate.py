@@ -206,6 +206,8 @@ class _Evaluation:
             if not missing and self._phases.ended_by is None:
                 self._phases.ended_by = "interrupt" if signalled else "rounds"
                 ended = "stopped after the first round" if signalled and self._load.rounds != 1 else ended
+            if not missing and self._still_to_time(journal):
+                ended = "stopped in the timed pass"
         finally:
             wall_s = None if begin is None else time.perf_counter() - begin
             seen = None if telemetry is None else telemetry.summary(audio_s=self._audio_s)

@@ -56,6 +56,8 @@ def gate_of(settings: Mapping[str, Any]) -> Callable[[Path, str], None] | None:
 
     config = gate_config_from(settings)
     if config.name == NO_GATE:
+        if config.baseline is not None:
+            raise ConfigError("gate.baseline is given, but no rules: choose gate=ci or another")
         return None
     from sv_eval.gate.baseline_file import read_subject
     from sv_eval.gate.judging import judge

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,14 +14,16 @@ from sv_eval.audit.measure import Job, Measure
 from sv_eval.audit.pool import measured, workers_for
 from sv_eval.audit.progress import ProgressLine
 from sv_eval.audit.settings import CheckSettings
+from sv_eval.corpus.completeness import Completeness, completeness
 from sv_eval.corpus.config import DatasetConfig
 from sv_eval.corpus.empty_split import no_clip
-from sv_eval.corpus.entry import Entry, Found
+from sv_eval.corpus.entry import Entry
 from sv_eval.corpus.notes import Note
 from sv_eval.corpus.reading import open_corpus
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.selection import ALL, limited, split_test
 from sv_eval.corpus.source import EncodedSource
+from sv_eval.corpus.split_tests import restriction_test, split_tests, splits_of
 from sv_eval.errors import AudioError
 from sv_eval.records import Clip
 
@@ -42,6 +44,8 @@ class Audit:
     """Its clips, sorted by id."""
     findings: tuple[Finding, ...]
     """The heaviest first."""
+    whole: Completeness | None
+    """How it compares with the card's counts; None where only a part of it was opened."""
     notes: tuple[Note, ...]
     """What its reader noted, such as files that aren't clips."""
     wall_s: float
@@ -69,7 +73,7 @@ class Audit:
                 "label_map": self.card.labels.hash,
             },
             "n_clips": len(self.clips),
-            "n_expected": sum(self.card.expected.values()) or None,
+            "n_expected": self.whole.expected if self.whole is not None and self.config.split == ALL else None,
             "n_audio": looked_at,
             "n_speakers": len({clip.speaker for clip in self.clips if clip.speaker is not None}),
             "audio_s": sum(facts.duration_s for facts in decoded),
@@ -78,7 +82,7 @@ class Audit:
             },
             "findings": [finding.to_json() for finding in self.findings],
             "notes": [note.to_json() for note in self.notes],
-            "labels": _by_label(self.clips, self.card),
+            "labels": _by_label(self.clips, {} if self.config.only else self.card.expected, self.card),
             "splits": _by_split(self.clips),
             "formats": _formats(decoded),
             "settings": asdict(self.settings),
@@ -94,10 +98,13 @@ def audit_corpus(config: DatasetConfig, settings: CheckSettings) -> Audit:
     A split restricts the audit to its clips; a limit restricts what is decoded, labels keeping their shares.
     """
     card, found = open_corpus(config)
-    named: dict[str, None] = {}
-    clips = sorted(_described(config, card, found, named), key=lambda clip: (clip.id, clip.path))
+    description = _Description(config, card)
+    clips = sorted(description.clips(found.entries), key=lambda clip: (clip.id, clip.path))
     if not clips:
-        raise no_clip(config, card, named)
+        raise no_clip(config, card, description.named)
+    whole = None
+    if found.whole:
+        whole = completeness(card, description.known_labels(), description.speakers, config.only)
     chosen = _chosen(clips, config)
     workers = workers_for(len(chosen), settings.workers)
     progress = ProgressLine(len(chosen))
@@ -106,58 +113,72 @@ def audit_corpus(config: DatasetConfig, settings: CheckSettings) -> Audit:
     for index, audio in zip(chosen, measured(jobs, measure, workers), strict=True):
         clips[index] = replace(clips[index], audio=audio)
         progress.step()
-    whole = config.split == ALL
     return Audit(
         config=config,
         card=card,
         settings=settings,
         clips=tuple(clips),
-        findings=tuple(judge(clips, card, settings, config.limits, whole=whole)),
+        findings=tuple(judge(clips, card, settings, config.limits, whole)),
+        whole=whole,
         notes=tuple(found.notes),
         wall_s=progress.wall_s,
         workers=workers,
     )
 
 
-def _described(config: DatasetConfig, card: Card, found: Found, named: dict[str, None]) -> Iterator[ClipFacts]:
-    """The clips as the corpus describes them; equal words are kept once. `named` takes their splits."""
-    wanted = split_test(card, config.split)
-    tests = {name: split_test(card, name) for name in card.splits} if card.layout.kind != "huggingface" else {}
-    known: dict[str, str] = {}
-    emotions: dict[str, str | None] = {}
-    kinds: dict[tuple[str, ...], tuple[str, ...]] = {}
+class _Description:
+    """Walks the entries: clips as the corpus describes them, and counts of all that there are."""
 
-    def once(text: str | None) -> str | None:
-        return known.setdefault(text, text) if text else None
+    def __init__(self, config: DatasetConfig, card: Card) -> None:
+        self._belongs, self._wanted = split_test(card, config.split), restriction_test(config, card)
+        self._tests = split_tests(card)
+        self._card = card
+        self._known: dict[str, str] = {}
+        self._emotions: dict[str, str | None] = {}
+        self._kinds: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.labels: Counter[str | None] = Counter()
+        """All entries by raw label, whatever is wanted."""
+        self.speakers: Counter[str] = Counter()
+        """All entries by speaker."""
+        self.named: dict[str, None] = {}
+        """The splits that entries name."""
 
-    for entry in found.entries:
-        if entry.split is not None:
-            named[entry.split] = None
-        if not wanted(entry):
-            continue
-        label = once(entry.label and entry.label.strip())
-        if label is not None and label not in emotions:
-            emotions[label] = card.labels.canonical(label)
-        splits = _splits_of(entry, tests)
-        yield ClipFacts(
+    def clips(self, entries: Iterable[Entry]) -> Iterator[ClipFacts]:
+        """The clips that are wanted; equal words are kept once."""
+        for entry in entries:
+            label = self._once(entry.label and entry.label.strip())
+            speaker = self._once(entry.speaker)
+            self.labels[label] += 1
+            if speaker is not None:
+                self.speakers[speaker] += 1
+            if entry.split is not None:
+                self.named[entry.split] = None
+            if self._belongs(entry) and self._wanted(entry):
+                yield self._clip(entry, label, speaker)
+
+    def known_labels(self) -> dict[str | None, int]:
+        """Those of the raw labels that the map holds; the others are a finding of their own."""
+        return {raw: n for raw, n in self.labels.items() if raw is not None and self._card.labels.canonical(raw)}
+
+    def _clip(self, entry: Entry, label: str | None, speaker: str | None) -> ClipFacts:
+        if label is not None and label not in self._emotions:
+            self._emotions[label] = self._card.labels.canonical(label)
+        splits = splits_of(entry, self._tests)
+        return ClipFacts(
             id=entry.id,
             path=entry.path,
             where=entry.where,
             label=label,
-            emotion=emotions[label] if label is not None else None,
-            speaker=once(entry.speaker),
-            transcript=once(entry.transcript),
-            splits=kinds.setdefault(splits, splits),
+            emotion=self._emotions[label] if label is not None else None,
+            speaker=speaker,
+            transcript=self._once(entry.transcript),
+            splits=self._kinds.setdefault(splits, splits),
             start_s=entry.start_s,
             end_s=entry.end_s,
         )
 
-
-def _splits_of(entry: Entry, tests: Any) -> tuple[str, ...]:
-    """The card's splits that hold the entry, or the one that it names itself."""
-    if tests:
-        return tuple(name for name, holds in tests.items() if holds(entry))
-    return (entry.split,) if entry.split is not None else ()
+    def _once(self, text: str | None) -> str | None:
+        return self._known.setdefault(text, text) if text else None
 
 
 def _chosen(clips: Sequence[ClipFacts], config: DatasetConfig) -> list[int]:
@@ -178,11 +199,11 @@ def _job(clip: ClipFacts, source: EncodedSource) -> Job:
     return Job(source=place, start_s=clip.start_s, end_s=clip.end_s)
 
 
-def _by_label(clips: Iterable[ClipFacts], card: Card) -> dict[str, Any]:
+def _by_label(clips: Iterable[ClipFacts], expected: Mapping[str, int], card: Card) -> dict[str, Any]:
     """Raw label to its emotion, its clips and their audio; labels that are expected and missing included."""
     labels: dict[str, dict[str, Any]] = {
         raw: {"emotion": card.labels.canonical(raw), "n": 0, "expected": n, "audio_s": 0.0}
-        for raw, n in card.expected.items()
+        for raw, n in expected.items()
     }
     for clip in clips:
         row = labels.setdefault(

@@ -26,6 +26,7 @@ CODES: Mapping[str, Severity] = {
     "speaker_leak": "error",
     "label_contradicts_path": "error",
     "counts_differ": "warning",
+    "speaker_counts_differ": "warning",
     "duplicate": "warning",
     "too_short": "warning",
     "too_long": "warning",

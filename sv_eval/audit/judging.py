@@ -14,6 +14,7 @@ from sv_eval.audit.leakage import leaks
 from sv_eval.audit.path_labels import label_contradicts_path
 from sv_eval.audit.settings import CheckSettings
 from sv_eval.audit.splits import families_of
+from sv_eval.corpus.completeness import Completeness
 from sv_eval.corpus.schema import Card
 from sv_eval.errors import nearest
 
@@ -23,11 +24,11 @@ _FEWEST_FOR_ODD = 10
 
 
 def judge(
-    clips: Sequence[ClipFacts], card: Card, settings: CheckSettings, limits: AudioLimits, *, whole: bool
+    clips: Sequence[ClipFacts], card: Card, settings: CheckSettings, limits: AudioLimits, whole: Completeness | None
 ) -> list[Finding]:
     """Everything that is wrong with the corpus or that a reader should know, the heaviest first.
 
-    whole: whether the clips are all of the corpus, so that their number can be held against the card.
+    whole: how the corpus compares with the card's counts; None where only a part of it was opened.
     """
     families = families_of(clips)
     silent = frozenset(id(clip) for clip in clips if _is_silent(clip, settings))
@@ -40,7 +41,7 @@ def judge(
         *duplicates(clips, families, silent),
         *leaks(clips, families, settings, parallel=bool(card.transcripts)),
         *label_contradicts_path(clips, card, settings.path_agreement),
-        *(_counts(clips, card) if whole else ()),
+        *(_counts(whole) if whole is not None else ()),
         *_lengths(clips, settings, limits),
         *_formats(clips, settings),
         *_speakers(clips, card),
@@ -138,25 +139,12 @@ def _formats(clips: Sequence[ClipFacts], settings: CheckSettings) -> Iterator[Fi
     yield from found("odd_format", cases, container=usual[0], rate_hz=usual[1], channels=usual[2])
 
 
-def _counts(clips: Sequence[ClipFacts], card: Card) -> list[Finding]:
-    """Raw labels of which there are more or fewer clips than the card expects."""
-    if not card.expected:
-        return []
-    held = Counter(_folded(card, clip.label) for clip in clips if clip.label is not None)
-    wanted = {_folded(card, raw): (raw, n) for raw, n in card.expected.items()}
-    cases = [
-        {"label": raw, "found": held[key], "expected": n} for key, (raw, n) in wanted.items() if held[key] != n
-    ]
-    cases += [
-        {"label": key, "found": n, "expected": 0}
-        for key, n in held.items()
-        if key not in wanted and card.labels.canonical(key) is not None
-    ]
-    return found("counts_differ", cases, found=len(clips), expected=sum(card.expected.values()))
-
-
-def _folded(card: Card, raw: str) -> str:
-    return raw if card.words.case_sensitive else raw.casefold()
+def _counts(whole: Completeness) -> Iterator[Finding]:
+    """Raw labels and speakers of which there are more or fewer clips than the card expects."""
+    labels = [{"label": raw, "found": n, "expected": wanted} for raw, (n, wanted) in whole.by_label.items()]
+    yield from found("counts_differ", labels, found=whole.found, expected=whole.expected, edition=whole.edition)
+    speakers = [{"speaker": name, "found": n, "expected": wanted} for name, (n, wanted) in whole.by_speaker.items()]
+    yield from found("speaker_counts_differ", speakers)
 
 
 def _speakers(clips: Sequence[ClipFacts], card: Card) -> list[Finding]:

@@ -32,8 +32,8 @@ _FOOTER = """\
 Findings by their code, for check.allow:
   errors       unknown_label, same_id, unreadable, truncated, empty, beyond_limits, header_lies, silent,
                duplicate_conflict, duplicate_leak, speaker_leak, label_contradicts_path
-  warnings     counts_differ, duplicate, too_short, too_long, clipped, wrong_extension, odd_format,
-               unlisted_speaker, speakers_shared, text_leak, label_drift
+  warnings     counts_differ, speaker_counts_differ, duplicate, too_short, too_long, clipped, wrong_extension,
+               odd_format, unlisted_speaker, speakers_shared, text_leak, label_drift
   information  texts_shared, unlabelled
 
 Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configuration, 3 check found errors,
@@ -97,12 +97,14 @@ def _show(name: str, settings: dict[str, Any], *, located: bool) -> None:
     from reports.cards import render_card, render_counts
     from sv_eval.corpus.counting import count_entries
     from sv_eval.corpus.reading import card_of, dataset_config_from, open_corpus
+    from sv_eval.corpus.split_tests import restriction_test
 
     config = dataset_config_from(settings["dataset"])
     card = card_of(config)
     say(render_card(card, name))
     if located or card.layout.bundled:
-        say(render_counts(count_entries(*open_corpus(config)), card))
+        _, found = open_corpus(config)
+        say(render_counts(count_entries(card, found, restriction_test(config, card)), card))
 
 
 def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:

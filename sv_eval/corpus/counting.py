@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sv_eval.corpus.entry import Entry, Found
 from sv_eval.corpus.schema import Card
-from sv_eval.corpus.selection import split_test
+from sv_eval.corpus.split_tests import Test, split_tests, splits_of
 
 
 @dataclass(kw_only=True)
@@ -27,15 +26,16 @@ class Counts:
     """Of their files; a file that holds several clips counts with each."""
 
 
-def count_entries(card: Card, found: Found) -> Counts:
-    """The counts of an opened corpus; no audio is opened. Raises CorpusError where its table is broken."""
-    tests = {name: split_test(card, name) for name in card.splits} if card.layout.kind != "huggingface" else {}
+def count_entries(card: Card, found: Found, wanted: Test = lambda _: True) -> Counts:
+    """The counts of an opened corpus; no audio is opened. Raises CorpusError where its table is broken.
+
+    wanted: tells whether an entry counts.
+    """
+    tests = split_tests(card)
     counts = Counts()
-    for entry in found.entries:
+    for entry in filter(wanted, found.entries):
         _add(counts, entry)
-        counts.splits.update(name for name, holds in tests.items() if holds(entry))
-        if not tests and entry.split is not None:
-            counts.splits[entry.split] += 1
+        counts.splits.update(splits_of(entry, tests))
     return counts
 
 
@@ -44,8 +44,3 @@ def _add(counts: Counts, entry: Entry) -> None:
     counts.labels[(entry.label or "").strip() or None] += 1
     counts.speakers[entry.speaker] += 1
     counts.size_bytes += entry.size_bytes or 0
-
-
-def spread(names: Iterable[str | None]) -> int:
-    """How many different ones there are, None left out."""
-    return len({name for name in names if name is not None})

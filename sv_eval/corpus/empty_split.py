@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 from sv_eval.corpus.config import DatasetConfig
 from sv_eval.corpus.schema import Card
-from sv_eval.corpus.selection import ALL, unknown_split
+from sv_eval.corpus.selection import ALL, split_rule, unknown_split
 from sv_eval.errors import CorpusError
 
 
 def no_clip(config: DatasetConfig, card: Card, named: Iterable[str]) -> CorpusError:
     """The error for a split without clips; named: the splits that the corpus's entries name."""
-    if config.split in (ALL, *card.splits) or card.layout.kind == "huggingface":
-        return CorpusError(f"{config.name}: the split '{config.split}' holds no clip; check dataset.root")
+    known = config.split == ALL or split_rule(card, config.split) is not None
+    if known or card.layout.kind == "huggingface":
+        of = f"the split '{config.split}' holds no clip" + (" that dataset.only wants" if config.only else "")
+        return CorpusError(f"{config.name}: {of}; check dataset.root")
     return unknown_split(card, config.split, card.splits or named)

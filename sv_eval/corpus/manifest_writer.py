@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from sv_eval.corpus.census import Census
@@ -16,6 +16,7 @@ from sv_eval.corpus.manifest import COLUMNS
 from sv_eval.corpus.reading import open_corpus
 from sv_eval.corpus.schema import Card
 from sv_eval.corpus.selection import split_test
+from sv_eval.corpus.split_tests import restriction_test, split_tests, splits_of
 from sv_eval.errors import CorpusError, RunDirectoryError
 from sv_eval.records import Clip
 
@@ -37,7 +38,7 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
         raise CorpusError("limit: a manifest lists all clips; give the limit when it is read")
     root = os.path.abspath(_root(config, card))
     census = Census(card, config.language)
-    belongs, split_of = split_test(card, config.split), _split_of(card)
+    belongs, wanted, tests = split_test(card, config.split), restriction_test(config, card), split_tests(card)
     partial = file.with_name(f".{file.name}.partial")
     ids: set[int] = set()
     named: dict[str, None] = {}
@@ -50,9 +51,9 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
                 census.count(entry)
                 if entry.split is not None:
                     named[entry.split] = None
-                if belongs(entry):
+                if belongs(entry) and wanted(entry):
                     _check_id(entry, ids)
-                    writer.writerow(_row(census.clip(entry), split_of(entry)))
+                    writer.writerow(_row(census.clip(entry), next(iter(splits_of(entry, tests)), None)))
         if not ids:
             raise no_clip(config, card, named)
         os.replace(partial, file)
@@ -75,14 +76,6 @@ def _root(config: DatasetConfig, card: Card) -> str:
     if card.folder is not None:
         return str((card.folder / card.layout.file).parent if card.layout.kind == "manifest" else card.folder)
     return str(Path(config.manifest.file or ".").expanduser().parent)
-
-
-def _split_of(card: Card) -> Callable[[Entry], str | None]:
-    """Gives the split to write: the first of the card's that holds the clip, or the one that it names itself."""
-    tests = {name: split_test(card, name) for name in card.splits}
-    if not tests:
-        return lambda entry: entry.split
-    return lambda entry: next((name for name, holds in tests.items() if holds(entry)), None)
 
 
 def _check_id(entry: Entry, ids: set[int]) -> None:

@@ -82,6 +82,8 @@ class Journal:
                 f"{self.path}: a record can't be written ({error.strerror}); make room there first"
             ) from error
         self.done.add(record.clip.id)
+        if record.round:
+            self.later[record.session] += 1
 
     def _write(self, line: bytes) -> None:
         while line:

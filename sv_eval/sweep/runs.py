@@ -61,8 +61,11 @@ def read_runs(directory: Path, settings: Sequence[Setting]) -> tuple[list[SweptR
 
 
 def read_run(run: Path, setting: Setting) -> SweptRun:
-    """What one directory holds; raises RunDirectoryError when it is not a scored run."""
+    """What one directory holds; raises RunDirectoryError when it is not a scored run over all clips."""
     metrics, environment = read_json(run / METRICS), read_json(run / ENVIRONMENT)
+    finished, total = metrics["run"]["n_clips"], environment["dataset"]["n_clips"]
+    if finished < total:
+        raise RunDirectoryError(f"{run}: stopped after {finished} of {total} clips")
     plan = relabelling_of(labels_config_from(scored_labels_of(metrics)), environment["dataset"])
     table = relabelled(RecordTable.from_json_lines(read_lines(run / RECORDS)), plan)
     timing = table

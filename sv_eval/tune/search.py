@@ -74,14 +74,16 @@ class Search:
         """Measure until as many settings were proposed as wanted. Raises RunInterrupted when it was stopped."""
         self._sharing = Sharing(self.options.sharing) if self.options.share else None
         control = self._setting(0, DEFAULT, {}, default=True)
-        self._complete[identity({key: control.values[key] for key in self.tune.space})] = self._measure(control)
+        default = self._measure(control)
+        self._complete[identity({key: control.values[key] for key in self.tune.space})] = default
         self.settings.append(control)
         for proposal in self.proposals.all():
             if proposal.state != "running":
                 self._remember(proposal)
         for proposal in self.proposals.open():
             self._try(proposal)
-        if self._sharing is not None:
+        if default.environment.get("sharing"):
+            # Once more at the end: is the machine as fast as it was?
             last = self._setting(self.tune.trials + 1, AGAIN, {}, again=True)
             self._measure(last)
             self.settings.append(last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ from sv_eval.backend import (
     Answer,
     Backend,
     Request,
+    SharingBackend,
     SpeechDetectingBackend,
     StreamingBackend,
     is_backend,
@@ -34,6 +35,7 @@ from sv_eval.backend import (
 from sv_eval.emotions import EMOTIONS, UNKNOWN
 from sv_eval.errors import InferenceError
 from sv_eval.records import Failure, Prediction, Waveform
+from sv_eval.run.store import MemoryStore
 
 CLIP = min((Path(__file__).resolve().parents[2] / "datasets" / "demo" / "clips").glob("*.flac"))
 
@@ -175,6 +177,26 @@ def test_silence_is_answered(make: Make) -> None:
     (answers,) = ask(make, [silence])
 
     prediction(answers[0])
+
+
+def test_an_answer_from_shared_work_is_the_one_it_gives_by_itself(make: Make) -> None:
+    if not make().capabilities.shares_work:
+        assert not hasattr(make(), "share")
+        return
+    requests = [request_of("shared", 2.3), request_of("once more", 1.1)]
+    alone = [prediction(one[0]) for one in ask(make, *[[request] for request in requests])]
+    store = MemoryStore(2**20)
+
+    def sharing() -> Backend:
+        backend = make()
+        cast("SharingBackend", backend).share(store)
+        return backend
+
+    keyed = [[replace(request, audio_key=request.clip_id)] for request in requests]
+    first, second = ([prediction(one[0]) for one in ask(sharing, *keyed)] for _ in range(2))
+
+    assert first == second == [replace(one, stages_ms={}) for one in alone]
+    assert store.found > 0
 
 
 def test_it_can_be_opened_again(make: Make) -> None:

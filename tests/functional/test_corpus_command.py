@@ -49,7 +49,11 @@ def test_emodbs_recordings_pass_and_are_said_to_be_362_of_535(
     assert re.search(r"at \d+ clips/s", done.stdout)
     result = json.loads((tmp_path / "found" / "audit.json").read_text(encoding="utf-8"))
     assert result["verdict"] == "pass"
-    assert {finding["code"] for finding in result["findings"]} == {"counts_differ", "texts_shared"}
+    assert {finding["code"] for finding in result["findings"]} == {
+        "counts_differ",
+        "speaker_counts_differ",
+        "texts_shared",
+    }
     missing = {case["label"]: (case["found"], case["expected"]) for case in result["findings"][0]["cases"]}
     assert missing == {"E": (9, 46), "L": (9, 81), "A": (5, 69)}
     assert "362 of 535" in (tmp_path / "found" / "audit.md").read_text(encoding="utf-8")

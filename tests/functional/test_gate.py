@@ -208,8 +208,10 @@ def test_a_run_may_be_resumed_under_another_gate(checkout: Checkout) -> None:
 
 def test_a_missing_baseline_is_noticed_before_the_run(checkout: Checkout) -> None:
     done = checkout.run("sv_eval", *CORPUS, "gate=ci", "gate.baseline=gone.json", "hydra.run.dir=runs/never")
+    without = checkout.run("sv_eval", *CORPUS, "gate.baseline=runs/main", "hydra.run.dir=runs/never")
 
-    assert done.returncode == 2
+    assert (done.returncode, without.returncode) == (2, 2)
+    assert "choose gate=ci" in without.stderr
     assert not (checkout.folder / "runs/never/records.jsonl").exists()
 
 

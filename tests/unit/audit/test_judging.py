@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -15,8 +16,9 @@ from sv_eval.audit.judging import judge
 from sv_eval.audit.settings import CheckSettings, check_settings_from
 from sv_eval.audit.splits import families
 from sv_eval.corpus.card import find_card
+from sv_eval.corpus.completeness import completeness
 from sv_eval.corpus.config import dataset_config_from
-from sv_eval.corpus.schema import Card
+from sv_eval.corpus.schema import Card, Speaker
 from sv_eval.corpus.synonyms import generic_card
 from sv_eval.errors import ConfigError
 
@@ -35,7 +37,11 @@ def clip(path: str, label: str | None = "happy", card: Card = COMMON, **more: An
 
 
 def judged(clips: Iterable[ClipFacts], card: Card = COMMON, **settings: Any) -> dict[str, Finding]:
-    findings = judge(list(clips), card, CheckSettings(**settings), AudioLimits(), whole=True)
+    held = list(clips)
+    labels = Counter(one.label for one in held if one.emotion is not None)
+    speakers = Counter(one.speaker for one in held if one.speaker is not None)
+    whole = completeness(card, labels, speakers)
+    findings = judge(held, card, CheckSettings(**settings), AudioLimits(), whole)
     assert len({finding.code for finding in findings}) == len(findings)
     return {finding.code: finding for finding in findings}
 
@@ -180,7 +186,7 @@ def test_paths_that_tell_nothing_of_the_label(paths: list[tuple[str, str]]) -> N
 
 
 def test_emodbs_letters_are_no_words() -> None:
-    card = replace(find_card("emodb"), expected={})
+    card = replace(find_card("emodb"), expected={}, speakers={}, splits={})
     names = [
         (f"wav/{s:02d}a0{t}{letter}{v}.wav", letter)
         for s in (3, 8)
@@ -245,3 +251,18 @@ def test_every_code_is_in_the_help() -> None:
     from sv_eval.corpus.__main__ import _FOOTER
 
     assert all(code in _FOOTER for code in CODES)
+
+
+def test_counts_of_speakers_and_of_an_edition() -> None:
+    card = find_card("demo")
+    speakers = {"a": Speaker(clips=2), "b": Speaker(clips=1), "c": Speaker()}
+    counted = replace(card, expected={"happy": 3}, speakers=speakers)
+    editions = replace(card, expected={"happy": 3}, editions={"small": {"happy": 2}})
+    clips = [clip("x", card=card, speaker="a"), clip("y", card=card, speaker="b")]
+
+    found = judged(clips, counted)
+    small = judged([clip("x", card=card), clip("y", card=card)], editions)
+
+    assert found["speaker_counts_differ"].cases == ({"speaker": "a", "found": 1, "expected": 2},)
+    assert found["counts_differ"].values["expected"] == 3
+    assert small == {}

@@ -110,3 +110,23 @@ def test_several_processes_find_the_same(tmp_path: Path, planted: Any) -> None:
 
     assert together.findings == alone.findings
     assert together.clips == alone.clips
+
+
+def test_a_restriction_audits_what_it_wants(tmp_path: Path, planted: Any) -> None:
+    corpus = planted.clean(tmp_path)
+    for defect in (planted.silent, planted.truncated, planted.clipped):
+        defect(corpus)
+
+    audit = audit_corpus(corpus.config(only={"speaker": ["s2", "s9"]}), CheckSettings(workers=1))
+
+    assert found(audit) == {"clipped": corpus.expected["clipped"]}
+    assert len(audit.clips) == 32
+
+
+def test_an_unknown_label_in_a_restriction_is_still_told(tmp_path: Path, planted: Any) -> None:
+    corpus = planted.clean(tmp_path)
+    planted.unknown_labels(corpus)
+
+    audit = audit_corpus(corpus.config(only={"speaker": ["s6"]}), CheckSettings(workers=1))
+
+    assert found(audit) == {"unknown_label": corpus.expected["unknown_label"]}
