@@ -99,7 +99,7 @@ def _values(words: Wording, rule: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("p", "p_adjusted"):
         shown[key] = p_value(rule.get(key))
     if isinstance(rule.get("why"), str):
-        shown["why"] = words.reason(rule["why"])
+        shown["why"] = words.reason(rule["why"]) or "–"
     shown["needed"] = words("gate.needed", n=rule["needed"]) if rule.get("needed") else ""
     return shown
 
