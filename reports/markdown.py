@@ -40,8 +40,17 @@ _SPEAKERS = 40
 _PACKAGES_FIRST = ("sv-eval", "onnxruntime", "torch", "funasr", "kaldi-native-fbank", "numpy")
 
 
-def render(metrics: Mapping[str, Any], environment: Mapping[str, Any], language: str = "en") -> str:
-    """The report on a run in `language` (`en` or `zh`), from its metrics.json and environment.json."""
+def render(
+    metrics: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    language: str = "en",
+    *,
+    rescored: Sequence[str] = (),
+) -> str:
+    """The report on a run in `language` (`en` or `zh`), from its metrics.json and environment.json.
+
+    rescored: what `python -m sv_eval.score` was told, where it made the figures.
+    """
     words = Wording(language)
     return template("report.md.j2").render(
         w=words,
@@ -56,7 +65,7 @@ def render(metrics: Mapping[str, Any], environment: Mapping[str, Any], language:
         confusion_rows=_confusion_rows(words, metrics),
         worst=metrics["worst_confusions"][:_WORST],
         speakers=list(metrics["by_speaker"].items())[:_SPEAKERS],
-        command=_command(environment),
+        command=_command(environment, rescored),
         figures=figures,
         planned=_PLANNED,
         quoted=_quoted(),
@@ -184,9 +193,12 @@ def _confusion_rows(words: Wording, metrics: Mapping[str, Any]) -> list[tuple[st
     return rows
 
 
-def _command(environment: Mapping[str, Any]) -> str:
+def _command(environment: Mapping[str, Any], rescored: Sequence[str]) -> str:
     overrides = environment.get("overrides") or []
-    return shlex.join(["python", "-m", "sv_eval", *overrides])
+    lines = [shlex.join(["python", "-m", "sv_eval", *overrides])]
+    if rescored:
+        lines.append(shlex.join(["python", "-m", "sv_eval.score", "RUN", *rescored]))
+    return "\n".join(lines)
 
 
 def _map(label_map: Mapping[str, Any]) -> str:

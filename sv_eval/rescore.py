@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,11 @@ def report_config_from(settings: Mapping[str, Any]) -> ReportConfig:
     return structure(ReportConfig, settings, "report", ConfigError)
 
 
-def rescore(directory: Path, settings: Mapping[str, Any]) -> Summary:
+def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence[str] = ()) -> Summary:
     """Score the records of a run directory and write `metrics.json`, `report.md` and `figures/`.
 
-    settings holds the groups scoring, labels and report; what is missing has its default. Raises
-    RunDirectoryError when the directory is no run.
+    settings holds the groups scoring, labels and report; what is missing has its default. overrides: what of
+    them the run itself was not made with, for the report. Raises RunDirectoryError when the directory is no run.
     """
     from reports.figures import draw_figures
     from reports.markdown import render
@@ -81,7 +81,7 @@ def rescore(directory: Path, settings: Mapping[str, Any]) -> Summary:
     for name, drawing in draw_figures(metrics).items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
-    write_text(path, render(metrics, environment, report_config.language))
+    write_text(path, render(metrics, environment, report_config.language, rescored=overrides))
     return Summary(metrics=metrics, report=path)
 
 

@@ -47,7 +47,7 @@ def _score(arguments: Sequence[str]) -> None:
     directory, *overrides = arguments
     environment = read_json(Path(directory) / ENVIRONMENT)
     settings = merge_overrides(environment.get("config") or {}, overrides)
-    summary = rescore(Path(directory), settings)
+    summary = rescore(Path(directory), settings, overrides=overrides)
     say(headline(summary))
     run = summary.metrics["run"]
     missing = environment["dataset"]["n_clips"] - run["n_clips"]

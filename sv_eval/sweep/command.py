@@ -26,6 +26,8 @@ from sv_eval.sweep.plan import Setting, grid, is_finished, keep_to_plan, plain_s
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
 _GROUPS = ("backend", "dataset", "load")
 _WITHIN = "backend."
+_AFTERWARDS = ("labels", "scoring", "report", "gate", "sweep")
+"""Groups that decide what becomes of records, and not which records there are."""
 
 
 def run_sweep(
@@ -94,6 +96,12 @@ def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]
     if not choices:
         raise ConfigError("nothing is swept: give a list of values (KEY=A,B) or sweep=vad_chunk")
     keys = list(choices)
+    for key in keys:
+        if key.split(".")[0] in _AFTERWARDS:
+            raise ConfigError(
+                f"{key} changes no record, so a sweep has nothing to measure; score one run under each: "
+                "python -m sv_eval.score RUN, or python -m sv_eval.labels diff RUN MAP MAP"
+            )
     composing = _Composing(config, loader, keys)
     points = [composing.setting([*fixed.values(), *point.values()]) for point in grid(choices)]
     default = composing.setting([*fixed.values(), *options.baseline_words], default=True)

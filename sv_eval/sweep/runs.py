@@ -96,6 +96,9 @@ def _refuse_mixture(runs: Sequence[SweptRun]) -> None:
     for run in runs:
         backend = run.environment["backend"]
         settings = run.setting.measured["backend"]
+        if "model" not in settings:
+            # What it is depends on its settings and not on any file that could change.
+            continue
         key = repr([settings.get(name) for name in ("_target_", "model", "precision", "revision")])
         before = weights.setdefault(key, (backend["model_hash"], run.setting.directory))
         if before[0] != backend["model_hash"]:

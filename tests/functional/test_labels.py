@@ -40,6 +40,8 @@ def test_a_run_under_another_map_and_scored_again(run: Path) -> None:
     done = command("sv_eval.score", run, "labels=four", "report.language=zh")
 
     assert done.returncode == 0, done.stderr
+    report = (run / "report.md").read_text(encoding="utf-8")
+    assert "python -m sv_eval.score RUN labels=four report.language=zh\n" in report
     found = metrics(run)
     assert found["labels"] == ["happy", "sad", "angry", "neutral"]
     assert found["out_of_scope"] == {"fearful": 20, "disgusted": 20, "surprised": 20}

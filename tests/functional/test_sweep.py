@@ -213,6 +213,7 @@ def test_a_better_setting_than_the_default_is_recommended_and_held_to_other_spea
     assert len(data["holdout"]["speakers"]) == 6
     assert data["holdout"]["difference"]["low"] > 0.3
     assert data["holdout"]["mcnemar_p"] < 0.001
+    assert "of accuracy=0.9 against" in (finished.parent / "better" / "sweep.md").read_text(encoding="utf-8")
     assert data["n_clips"] + data["holdout"]["n_clips"] == 700
 
 
@@ -242,6 +243,17 @@ def test_a_setting_that_fails_leaves_the_others_alone(call: Call, finished: Path
     assert "failure_rate=0.9) has no result" in (finished.parent / "failing" / "sweep.md").read_text()
 
 
+def test_baselines_are_swept_beside_a_recogniser(call: Call, finished: Path) -> None:
+    corpus = [word for word in FAKE if not word.startswith("backend")]
+
+    done = call("-m", *corpus, "backend=fake,majority,uniform", "labels=three", "hydra.sweep.dir=baselines")
+
+    assert done.returncode == 0, done.stderr
+    data = swept(finished.parent / "baselines")
+    assert data["labels"] == ["positive", "negative", "neutral"]
+    assert by_values(data)["majority",]["uar"]["value"] == pytest.approx(1 / 3)
+
+
 def test_settings_on_different_clips_are_not_compared(call: Call, finished: Path) -> None:
     done = call("-m", *FAKE, "dataset.simulated.n_clips=150,160", "hydra.sweep.dir=different")
 
@@ -262,6 +274,8 @@ def test_settings_on_different_clips_are_not_compared(call: Call, finished: Path
         (("-m", *FAKE, "sweep=vad_chnk"), "sweep=vad_chnk: there is no such sweep; did you mean vad_chunk?"),
         (("-m", *FAKE, "backend.seed=1,2", "hydra.sweep.subdir=same"), "two settings would share a run directory"),
         (("-m", *FAKE, "backend.accuracy=interval(0,1)"), "give the values"),
+        (("-m", *FAKE, "labels=three,four"), "labels changes no record"),
+        (("-m", *FAKE, "scoring.policy=wrong,ban", "backend.seed=1,2"), "scoring.policy changes no record"),
     ],
 )
 def test_wrong_words_are_one_line_and_exit_code_2(call: Call, words: tuple[str, ...], message: str) -> None:
