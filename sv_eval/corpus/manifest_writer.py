@@ -29,8 +29,10 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
     """Writes the clips of the corpus to `file`, one by one as they are found; how to read them comes back.
 
     The column `emotion` holds the canonical name, so that no label map is needed to read it. Raises CorpusError for
-    a corpus whose audio doesn't lie in files.
+    a corpus whose audio doesn't lie in files, RunDirectoryError where the file is there already.
     """
+    if file.exists():
+        raise RunDirectoryError(f"{file}: is there already; remove it, or give another file=FILE")
     card, found = open_corpus(config)
     if card.layout.kind not in _IN_FILES:
         raise CorpusError(f"{config.name}: its audio doesn't lie in files of its own, so a manifest can't list it")

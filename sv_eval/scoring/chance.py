@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sv_eval.emotions import EMOTIONS
 from sv_eval.scoring.interval import plain
 
 
@@ -32,7 +33,10 @@ def chance_levels(support: Mapping[str, int]) -> dict[str, Any] | None:
     if not held:
         return None
     total, uar = sum(held.values()), 1 / len(held)
-    most = max(held, key=lambda label: held[label])
+    # Of equally frequent emotions the first of the seven, as `backend=majority` has it.
+    most = min(
+        held, key=lambda label: (-held[label], EMOTIONS.index(label) if label in EMOTIONS else len(EMOTIONS))
+    )
     drawn = sum((n / total) ** 2 for n in held.values())
     return {
         "n": total,

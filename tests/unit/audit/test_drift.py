@@ -67,7 +67,7 @@ def test_nothing_to_compare(counts: dict[str, dict[str, int]]) -> None:
 
 @pytest.mark.parametrize("sizes", [(60, 30), (400, 100), (5000, 500)])
 def test_false_alarms_are_as_rare_as_is_stated(sizes: tuple[int, int]) -> None:
-    """Splits drawn alike: p below 0.05 in about one of twenty, an alarm by both criteria never seen in 2000."""
+    """Splits drawn alike: p below 0.05 in about one of twenty, an alarm by both criteria hardly ever."""
     generator = np.random.default_rng(7)
     shares = [0.45, 0.3, 0.15, 0.08, 0.02]
     below, alarms, n = 0, 0, 2000

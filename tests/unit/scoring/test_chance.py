@@ -63,3 +63,10 @@ def test_scikit_learns_dummies_score_the_same(support: dict[str, int]) -> None:
 def test_no_clip_has_no_chance_level() -> None:
     assert chance_levels({"happy": 0}) is None
     assert chance_levels({}) is None
+
+
+def test_of_equally_frequent_emotions_the_first_of_the_seven_is_named() -> None:
+    levels = chance_levels({"neutral": 3, "happy": 3, "sad": 1})
+
+    assert levels is not None
+    assert levels["majority"]["label"] == "happy"
