@@ -204,15 +204,21 @@ def test_an_interrupted_audit_leaves_nothing_half(
     process = subprocess.Popen(
         [sys.executable, "-m", "sv_eval.corpus", "check", *words],
         cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # What a shell starts in the background has it ignored, and so would everything below.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not (tmp_path / "found" / "audit.md").is_file():
-        time.sleep(0.05)
-    time.sleep(2)
-    # As a terminal does: to all processes of the command.
-    os.killpg(process.pid, signal.SIGINT)
-
-    _, errors = process.communicate(timeout=60)
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not (tmp_path / "found" / "audit.md").is_file():
+            time.sleep(0.05)
+        time.sleep(2)
+        # As a terminal does: to all processes of the command.
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
     assert process.returncode == 5, errors
     assert errors.splitlines() == ["sv_eval: interrupted; nothing was written, the same command begins again"]
