@@ -12,7 +12,7 @@ def held_out(speakers: Sequence[str], share: float, seed: int) -> tuple[str, ...
     Empty when there are fewer than two speakers, or nothing is to be held out.
 
     >>> held_out(["a", "b", "c", "d"], 0.5, seed=0)
-    ('b', 'd')
+    ('a', 'd')
     """
     if share <= 0 or len(speakers) < 2:
         return ()
