@@ -99,7 +99,9 @@ def test_nothing_of_the_wheel_lies_where_hugging_face_keeps_its_package(installe
     (packages,) = installed_python.parents[1].glob("lib/python*/site-packages")
 
     placed = {path.name for path in packages.iterdir() if path.is_dir() and "dist-info" not in path.name}
-    assert placed - {"bin"} == {"backends", "reports", "sv_eval"}
+    # Hydra looks for plug-ins in a namespace package of this name, which several distributions share.
+    assert placed - {"bin"} == {"backends", "reports", "sv_eval", "hydra_plugins"}
+    assert not (packages / "hydra_plugins" / "__init__.py").exists()
 
 
 def test_a_bare_import_is_light(installed_python: Path) -> None:
