@@ -27,8 +27,8 @@ _FEWEST_IN_GROUP = 10
 
 def compare(entrants: Entrants, *, confidence: float, resamples: int, seed: int) -> dict[str, Any]:
     """What compare.json holds. Differences are the later run's figure less the earlier one's."""
-    options = {"confidence": confidence, "resamples": resamples, "seed": seed}
-    config = ScoringConfig(policy=entrants.policy, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
+    config = ScoringConfig(policy=entrants.policy, **options)
     pairs = {
         (one, other): pairs_of(
             entrants.subjects[one].table, entrants.subjects[other].table, entrants.labels, entrants.policy

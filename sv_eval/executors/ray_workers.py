@@ -139,7 +139,7 @@ class RayWorkers:
 
     async def _open(self, place: _Place) -> Opened:
         try:
-            said = await place.actor.open.remote()
+            said: Opened | Trouble = await place.actor.open.remote()
         except self._ray.exceptions.RayError as error:
             raise BackendLost(
                 f"worker {place.number} ended while it loaded the model: {_first_line(error)}"
@@ -147,7 +147,7 @@ class RayWorkers:
         if isinstance(said, Trouble):
             kinds = {"ModelError": ModelError, "ConfigError": ConfigError}
             raise kinds.get(said.kind, BackendLost)(said.message)
-        return said  # type: ignore[no-any-return]
+        return said
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """One answer for each request, in order, from whichever worker is free."""

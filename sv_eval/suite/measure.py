@@ -9,7 +9,7 @@ from typing import Any
 
 from sv_eval.command import explain_composition
 from sv_eval.composing import composed
-from sv_eval.errors import RunIncomplete, RunInterrupted, UsageError
+from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted, UsageError
 from sv_eval.evaluate import evaluate
 from sv_eval.job import build_backend
 from sv_eval.labels.config import labels_config_from
@@ -78,12 +78,6 @@ class SuiteMeasurement:
                 raise
             except (UsageError, RunIncomplete) as error:
                 self._runs[combination] = _Run(error=str(error))
-            except Exception as error:
-                # A switch that this backend has not got is an error of Hydra's composing.
-                message = explain_composition(error)
-                if message is None:
-                    raise
-                self._runs[combination] = _Run(error=message)
             if problem := self._runs[combination].error:
                 self._say(f"{name}, {combination.label(self._config.suite)}: not measured: {problem}")
         return self._runs[combination]
@@ -91,7 +85,7 @@ class SuiteMeasurement:
     def _made(self, choice: CorpusChoice, combination: Combination, directory: Path) -> _Run:
         overrides = [*self._of_set(choice), *combination.settings(self._config.suite, inference=True)]
         overrides += combination.settings(self._config.suite, inference=False)
-        config = composed("config", overrides)
+        config = _composed(overrides)
         self._say(f"{directory.parent.name}, {directory.name}: measuring")
         evaluate(config, build_backend(config["backend"]), directory, overrides=overrides)
         return _Run(
@@ -128,3 +122,14 @@ class SuiteMeasurement:
             "n_failed": metrics["run"]["n_failed"],
             "references": metrics["references"],
         }
+
+
+def _composed(overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration of a run; a switch that this backend has not got is a ConfigError."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        return composed("config", overrides)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise ConfigError(explain_composition(error) or str(error)) from error
