@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sv_eval.json_lines import parse_line
 from sv_eval.run.journal import RECORDS, read_lines
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def read_frame(run: str | Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    records = [json.loads(line) for line in read_lines(Path(run) / RECORDS)]
+    records = [parse_line(line) for line in read_lines(Path(run) / RECORDS)]
     frame = pd.json_normalize(records)
     if frame.empty:
         return frame

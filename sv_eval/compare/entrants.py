@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from sv_eval.errors import UsageError
 from sv_eval.gate.bare_table import bare_table
 from sv_eval.gate.baseline_file import read_subject
 from sv_eval.gate.subject import Subject
+from sv_eval.json_lines import parse_line
 from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.scoring.table import RecordTable
 
@@ -119,7 +119,7 @@ def _groups(sources: Sequence[str], common: set[str]) -> dict[str, dict[str, str
         if not Path(source).is_dir():
             continue
         for line in read_lines(Path(source) / RECORDS):
-            clip = json.loads(line)["clip"]
+            clip = parse_line(line)["clip"]
             if clip["id"] in common:
                 for name, values in found.items():
                     if clip.get(name):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from sv_eval.errors import RunDirectoryError, RunIncomplete
+from sv_eval.json_lines import parse_line
 from sv_eval.records import Outcome, Record, record_to_json
 
 RECORDS = "records.jsonl"
@@ -95,7 +96,7 @@ class Journal:
         for line in read_lines(self.path):
             end += len(line)
             try:
-                data = json.loads(line)
+                data = parse_line(line)
                 clip_id = data["clip"]["id"]
                 session = max(session, data.get("session", 0))
                 if data.get("round"):

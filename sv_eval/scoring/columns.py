@@ -108,7 +108,9 @@ class _Columns:
 
     def texts(self, words: Sequence[Any], what: str) -> tuple[str | None, ...]:
         """The texts themselves, None for none."""
-        strange = next((i for i, word in enumerate(words) if not isinstance(word, str | None)), None)
+        strange = None
+        if not set(map(type, words)) <= {str, type(None)}:
+            strange = next((i for i, word in enumerate(words) if not isinstance(word, str | None)), None)
         if strange is not None:
             raise UsageError(f"{self._where(strange)}: {what} {words[strange]!r} is no text; put it in quotes")
         return tuple(words)

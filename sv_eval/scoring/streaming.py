@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sv_eval.json_lines import parse_line
 from sv_eval.records import Streamed, StreamStep, streamed_from_json
 from sv_eval.scoring.interval import plain
 from sv_eval.scoring.percentiles import percentile
@@ -99,7 +99,7 @@ def _percentiles(values: Sequence[float], confidence: float) -> dict[str, Any]:
 def _clips(lines: Iterable[str | bytes]) -> list[_Clip]:
     found: dict[str, _Clip] = {}
     for line in lines:
-        data = json.loads(line)
+        data = parse_line(line)
         streamed = streamed_from_json(data.get("streamed"))
         found.pop(data["clip"]["id"], None)
         if streamed is not None and streamed.steps:

@@ -7,7 +7,6 @@ again for clips that failed before); `n_repeated` says how many earlier ones wer
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import UsageError
+from sv_eval.json_lines import no_collections, parse_line
 from sv_eval.records import Record
 from sv_eval.scoring.columns import columns
 from sv_eval.scoring.rows import Row, row_of_json, row_of_record
@@ -110,6 +110,11 @@ class RecordTable:
 
         A last line that was torn by a killed run is left out; a broken line before others is an error.
         """
+        with no_collections():
+            return cls._of_lines(lines, all_rounds)
+
+    @classmethod
+    def _of_lines(cls, lines: Iterable[Mapping[str, Any] | str | bytes], all_rounds: bool) -> Self:
         rows: dict[str, Row] = {}
         found_at: dict[str, int] = {}
         number = count = torn = 0
@@ -120,7 +125,7 @@ class RecordTable:
                 if not line.strip():
                     continue
                 try:
-                    data = json.loads(line)
+                    data = parse_line(line)
                 except ValueError:
                     torn = number
                     continue
