@@ -15,11 +15,11 @@ from typing import Any, cast
 
 from sv_eval.backend import Backend, SharingBackend
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
-from sv_eval.errors import ConfigError, RunGivenUp, RunIncomplete, RunInterrupted
+from sv_eval.errors import AudioError, ConfigError, RunGivenUp, RunIncomplete, RunInterrupted
 from sv_eval.labels.config import labels_config_from
 from sv_eval.labels.relabelling import check_scored, relabelling_of
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
-from sv_eval.records import Clip, Outcome, Record
+from sv_eval.records import Clip, Outcome, Record, as_shared
 from sv_eval.rescore import Summary, report_config_from, rescore
 from sv_eval.run.budget import FailureBudget
 from sv_eval.run.course import WHOLE_COURSE, Course
@@ -30,7 +30,7 @@ from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.phases import Phases, Until, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
-from sv_eval.run.sharing import SharedSource, Sharing, can_share
+from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.structure import structure
 
@@ -137,6 +137,7 @@ class _Evaluation:
         else:
             self._corpus = sharing.corpus(config["dataset"])
         self._timed = [] if self._sharing is None else self._sharing.timed(self._corpus.clips)
+        self._checked = checked_clips(self._timed)
         check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
@@ -193,7 +194,7 @@ class _Evaluation:
                 history.note_phases(self._phases.to_json())
                 begin = time.perf_counter()
                 with self._watched(journal.session) as telemetry, self._progress(journal) as progress:
-                    record = _recorder(journal, progress, budget, loop.stop)
+                    record = self._kept(_recorder(journal, progress, budget, loop.stop), journal)
                     loop.on_record = self._until_enough(record, loop.stop, journal)
                     for turns in self._turns(remaining, journal):
                         given_up = turns is None
@@ -225,12 +226,24 @@ class _Evaluation:
             yield all_rounds(self._corpus.clips, remaining, self._load.rounds)
             return
         first = self._course.first(self._corpus.clips)
-        yield [(clip, 0) for clip in remaining if clip.id in first]
+        begin_with = [clip for clip in remaining if clip.id in first]
         if self._still_to_time(journal):
+            timed = {clip.id for clip, _ in self._timed}
+            yield [(clip, 0) for clip in begin_with if clip.id not in timed or clip.id in self._checked]
+            self._decode_ahead(self._sharing)
             yield self._timed
-        rest = [(clip, 0) for clip in remaining if clip.id not in first]
+        yield [(clip, 0) for clip in begin_with if clip.id not in journal.done]
+        rest = [(clip, 0) for clip in remaining if clip.id not in first and clip.id not in journal.done]
         if rest:
             yield rest if self._course.go_on() else None
+
+    def _decode_ahead(self, sharing: Sharing) -> None:
+        """Have the timed clips' audio in memory, for the first setting of a sweep as for those after it."""
+        source = sharing.source(self._corpus)
+        for clip in {clip.id: clip for clip, _ in self._timed}.values():
+            # What can't be read fails again in its turn, and is recorded there.
+            with contextlib.suppress(AudioError):
+                source.load(clip, keep_encoded=self._backend.capabilities.needs_encoded)
 
     def _still_to_time(self, journal: Journal) -> bool:
         """Whether no start of this run made the whole timed pass; half of one and half of another are not mixed."""
@@ -242,6 +255,7 @@ class _Evaluation:
         return {
             "timed_requests": len(self._timed),
             "timed_clips": len({clip.id for clip, _ in self._timed}),
+            "checked_clips": len(self._checked),
             "seed": self._sharing.config.seed,
         }
 
@@ -255,13 +269,11 @@ class _Evaluation:
     ) -> Callable[[Record], None]:
         """`on_record`, and the end of a measurement of several rounds once it has enough."""
         if self._load.rounds == 1:
-            return self._counting(on_record)
+            return on_record
         until, phases, clock = Until(self._load, begin_s=time.perf_counter()), self._phases, time.perf_counter
 
-        counted = self._counting(on_record)
-
         def keep_and_look(record: Record) -> None:
-            counted(record)
+            on_record(record)
             reached = until.enough(record, clock())
             # Accuracy is of the whole first round, whatever it costs.
             if reached and phases.ended_by is None and len(journal.done) == len(self._corpus.clips):
@@ -270,14 +282,20 @@ class _Evaluation:
 
         return keep_and_look
 
-    def _counting(self, on_record: Callable[[Record], None]) -> Callable[[Record], None]:
-        """`on_record`, and the seconds of audio that were worked on."""
+    def _kept(self, on_record: Callable[[Record], None], journal: Journal) -> Callable[[Record], None]:
+        """`on_record`, and the seconds of audio that were worked on.
 
-        def count(record: Record) -> None:
+        Where work is shared, a timed answer also stands for the clip in the first round, save for the few clips
+        that are asked about both ways to see that the answers are the same.
+        """
+
+        def keep(record: Record) -> None:
             on_record(record)
             self._audio_s += record.audio_s or 0.0
+            if record.round and self._sharing is not None and record.clip.id not in journal.done:
+                on_record(as_shared(record))
 
-        return count
+        return keep
 
     def _progress(self, journal: Journal) -> Progress:
         said = self._backend.capabilities.labels

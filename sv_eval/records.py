@@ -7,7 +7,7 @@ are the two directions, and a file written by one is read back equal by the othe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -238,7 +238,21 @@ class Record:
     round: int = 0
     """How many times the measurement had gone through the clip before; accuracy is of round 0, latency of all."""
     shared: bool = False
-    """Whether the answer was put together from work that other settings of a sweep had done; it has no latency."""
+    """Whether the record stands for accuracy alone: its answer was put together from work that other settings of a
+    sweep had done, or was given in a timed request that has a record of its own. It has no latency."""
+
+
+def as_shared(record: Record) -> Record:
+    """The record's answer without anything that tells how long it took, as one of the first round.
+
+    For an answer that was put together from earlier work, or given in a pass of its own for latency.
+    """
+    prediction = None if record.prediction is None else replace(record.prediction, stages_ms={})
+    return replace(
+        record,
+        prediction=prediction, latency_ms=None, batch_size=1, call=None, sent_s=None, troubles=(), late_ms=None,
+        round=0, shared=True,
+    )  # fmt: skip
 
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+
+
+class _Remembering:
+    """A loader that composes each setting once: planning needs it, and so does the launcher."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+        self._composed: dict[tuple[str, ...], Any] = {}
+
+    def load_sweep_config(self, master_config: Any, sweep_overrides: list[str]) -> Any:
+        """The configuration of one job, free to be changed."""
+        key = tuple(sweep_overrides)
+        if key not in self._composed:
+            self._composed[key] = self._loader.load_sweep_config(master_config, sweep_overrides)
+        return copy.deepcopy(self._composed[key])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
 
 
 class SettingsSweeper(Sweeper):
@@ -22,10 +46,16 @@ class SettingsSweeper(Sweeper):
         """Take what Hydra hands over."""
         from hydra.core.plugins import Plugins
 
-        self._config, self._loader = config, hydra_context.config_loader
-        self._launcher = Plugins.instance().instantiate_launcher(
+        self._config, self._loader = config, _Remembering(hydra_context.config_loader)
+        launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
+        if isinstance(launcher, BasicLauncher):
+            # Other launchers send their context to other processes, where nothing is remembered.
+            launcher.hydra_context = HydraContext(
+                config_loader=cast("ConfigLoader", self._loader), callbacks=hydra_context.callbacks
+            )
+        self._launcher = launcher
 
     def sweep(self, arguments: list[str]) -> Any:
         """Plan, run what is not finished, report."""

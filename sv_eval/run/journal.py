@@ -82,9 +82,10 @@ class Journal:
             raise RunIncomplete(
                 f"{self.path}: a record can't be written ({error.strerror}); make room there first"
             ) from error
-        self.done.add(record.clip.id)
         if record.round:
             self.later[record.session] += 1
+        else:
+            self.done.add(record.clip.id)
 
     def _write(self, line: bytes) -> None:
         while line:

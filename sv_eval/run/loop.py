@@ -12,7 +12,7 @@ from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Reques
 from sv_eval.clock import Clock, WallClock
 from sv_eval.corpus.source import AudioSource
 from sv_eval.errors import InferenceError
-from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble
+from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble, as_shared
 from sv_eval.run.boundary import around_one_clip
 from sv_eval.run.callers import Callers, Due
 from sv_eval.run.feed import Decoded, Feed, cut_batches
@@ -251,32 +251,27 @@ class RunLoop:
         failure = answer if isinstance(answer, Failure) else None
         prediction = None if isinstance(answer, Failure) else answer
         attempts = 1 if made is None else made.attempts
-        shared = made is not None and self._shared_key(item) is not None
-        if shared:
-            # Part of the work may have been done before, so that there is no time to tell.
-            made = None
-            prediction = None if prediction is None else replace(prediction, stages_ms={})
-        self.on_record(
-            Record(
-                clip=item.clip,
-                outcome=Outcome.FAILURE if prediction is None else prediction.outcome,
-                prediction=prediction,
-                failure=failure,
-                latency_ms=None if made is None else made.latency_ms,
-                audio_s=None if item.waveform is None else item.waveform.duration_s,
-                decode_ms=item.decode_ms,
-                batch_size=1 if made is None else made.batch_size,
-                attempts=attempts if failure is None else max(attempts, failure.attempts),
-                session=self.session,
-                call=None if made is None else made.number,
-                sent_s=None if made is None else made.sent_s,
-                streamed=streamed,
-                troubles=() if made is None else made.troubles,
-                late_ms=None if made is None else made.late_ms,
-                round=item.round,
-                shared=shared,
-            )
+        record = Record(
+            clip=item.clip,
+            outcome=Outcome.FAILURE if prediction is None else prediction.outcome,
+            prediction=prediction,
+            failure=failure,
+            latency_ms=None if made is None else made.latency_ms,
+            audio_s=None if item.waveform is None else item.waveform.duration_s,
+            decode_ms=item.decode_ms,
+            batch_size=1 if made is None else made.batch_size,
+            attempts=attempts if failure is None else max(attempts, failure.attempts),
+            session=self.session,
+            call=None if made is None else made.number,
+            sent_s=None if made is None else made.sent_s,
+            streamed=streamed,
+            troubles=() if made is None else made.troubles,
+            late_ms=None if made is None else made.late_ms,
+            round=item.round,
         )
+        # Where part of the work may have been done before, there is no time to tell.
+        shared = made is not None and self._shared_key(item) is not None
+        self.on_record(as_shared(record) if shared else record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """What the settings of a sweep share in one process: corpora, decoded clips, and the backends' own store.
 
-Accuracy may come from shared work, latency may not. A run that shares therefore has two parts: every clip once,
-with whatever is known already, its records marked and without a latency; and a timed pass over the same few clips
-for every setting, with nothing shared.
+Accuracy may come from shared work, latency may not. A run that shares therefore has two parts: a timed pass over
+the same few clips for every setting, with nothing shared; and every other clip once, with whatever is known
+already, its records marked and without a latency. What the timed pass answers is not asked again, save for a few
+clips, so that every setting shows that shared work gives the same answers.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from sv_eval.run.load import SINGLE_STREAM, LoadConfig
 from sv_eval.run.store import MIB, MemoryStore
 from sv_eval.scoring.percentiles import minimum_n
 
+_CHECKED = 20
+"""How many of the timed clips are asked about both ways."""
 _FOR_AUDIO = 0.75
 """The share of the memory that decoded audio may take; it is by far the largest of what is kept."""
 
@@ -110,6 +113,12 @@ class SharedSource:
         """What stands for the clip's samples, by their content; None before they were decoded."""
         with self._lock:
             return self._keys.get(clip.id)
+
+
+def checked_clips(timed: Sequence[tuple[Clip, int]]) -> frozenset[str]:
+    """The ids of the timed clips that are answered from shared work, too; what comes out must be the same."""
+    ids = list(dict.fromkeys(clip.id for clip, _ in timed))
+    return frozenset(ids[:: max(1, len(ids) // _CHECKED)][:_CHECKED])
 
 
 def can_share(load: LoadConfig, can: Capabilities) -> bool:
