@@ -21,8 +21,9 @@ demo: $(VENV)/.core
 serve: $(VENV)/.serve
 	@$(BIN)/python -m sv_eval.serve $(ARGS)
 
+# Two at a time; a file's tests stay together, for what they share. ARGS="-n 0" runs them one by one.
 test: $(VENV)/.dev $(VENV)/.debian
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
