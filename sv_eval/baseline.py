@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ against it on pairs (`python -m sv_eval.gate`); it is small enough to be committ
 
 Exit codes: 0 done, 1 error, 2 wrong usage.
 """
+_NOTHING = "-"
 _COMMANDS = {"save": 2, "show": 1, "update": 2}
 
 
@@ -66,12 +67,13 @@ def _show(file: Path) -> None:
     from sv_eval.gate.baseline_file import read_baseline
 
     subject = read_baseline(file)
-    lines = [f"{key}: {value}" for key, value in subject.identity.items() if value is not None]
+    lines = [f"{key}: {_said(value)}" for key, value in subject.identity.items() if value is not None]
     lines += [f"classes: {', '.join(subject.labels)}", f"unknown policy: {subject.policy}"]
     for name, figure in subject.figures["accuracy"].items():
         lines.append(f"{name}: {_figure(figure)}")
     for name in ("p50", "p95"):
-        lines.append(f"latency {name}: {_figure(subject.figures['latency_ms'][name])} ms")
+        figure = _figure(subject.figures["latency_ms"][name])
+        lines.append(f"latency {name}: {figure}" + (" ms" if figure != _NOTHING else ""))
     say("\n".join(lines))
 
 
@@ -83,7 +85,7 @@ def _update(file: Path, run: Path) -> None:
     _refuse_incomplete(after, run)
     for key in after.identity:
         if before.identity.get(key) != after.identity[key]:
-            say(f"{key}: {before.identity.get(key)} -> {after.identity[key]}")
+            say(f"{key}: {_said(before.identity.get(key))} -> {_said(after.identity[key])}")
     for name in after.figures["accuracy"]:
         say(f"{name}: {_figure(before.figures['accuracy'][name])} -> {_figure(after.figures['accuracy'][name])}")
     write_baseline(file, after)
@@ -96,10 +98,17 @@ def _refuse_incomplete(subject: Subject, run: Path) -> None:
         raise UsageError(f"{run} is incomplete: {missing} clips have no record; finish the run first")
 
 
+def _said(value: object) -> str:
+    """A value of the identity; settings as on a command line."""
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={one}" for name, one in value.items())
+    return _NOTHING if value is None else str(value)
+
+
 def _figure(figure: dict[str, float | None]) -> str:
     value = figure["value"]
     if value is None:
-        return "-"
+        return _NOTHING
     low, high = figure["low"], figure["high"]
     return f"{value:.4g}" + ("" if low is None or high is None else f" [{low:.4g}, {high:.4g}]")
 

@@ -134,6 +134,7 @@ def test_a_baseline_is_shown_and_updated(checkout: Checkout) -> None:
     updated = checkout.run("sv_eval.baseline", "update", "baselines/simulated.json", "runs/worse")
 
     assert "dataset: simulated" in shown.stdout
+    assert "load: schedule=" in shown.stdout
     assert again.returncode == 2
     assert "update" in again.stderr
     assert "uar: 0.7" in updated.stdout
