@@ -14,7 +14,7 @@ from sv_eval.corpus.source import AudioSource
 from sv_eval.errors import InferenceError
 from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble, as_shared
 from sv_eval.run.boundary import around_one_clip
-from sv_eval.run.callers import Callers, Due
+from sv_eval.run.callers import Callers, Due, Ready
 from sv_eval.run.feed import Decoded, Feed, cut_batches
 from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
@@ -46,6 +46,7 @@ class RunLoop:
     """What latency is read from."""
     _origin_s: float = 0.0
     _calls: int = 0
+    _ready: Ready = field(default_factory=Ready)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end early: what is in flight is finished and recorded, nothing new is begun."""
 
@@ -106,7 +107,7 @@ class RunLoop:
 
     async def _called(self, stream: AsyncIterator[Decoded]) -> None:
         """Send clips one by one, by a plan of moments or by callers who wait."""
-        callers, plan = Callers(clock=self.clock, stop=self.stop), self.plan
+        callers, plan = Callers(clock=self.clock, stop=self.stop, ready=self._ready), self.plan
         # However many are due: no more calls are open than the backend takes.
         places = asyncio.Semaphore(plan.in_flight)
 
@@ -126,10 +127,13 @@ class RunLoop:
         if item.waveform is None:
             self._record(item, item.failure or Failure(kind="unknown", message="no audio"), None)
             return
+        turn_s, at_once = self.clock.now(), not places.locked()
         (request,) = self._requests([item])
         async with places:
             number, _ = self._begin_call()
             (answer,) = await self._ask([replace(request, planned_s=due.planned_s)])
+        if answer.passage is not None and at_once:
+            self._ready.took(answer.passage.begin_s - turn_s)
         made = _Call(
             number if due.call is None else due.call,
             due.planned_s - self._origin_s,

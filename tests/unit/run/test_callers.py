@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self, cast
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
 from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.errors import BackendLost
-from sv_eval.records import Clip, Prediction, Record, Waveform
+from sv_eval.records import Clip, Passage, Prediction, Record, Waveform
 from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.scoring.load import load_summary
@@ -87,6 +88,36 @@ def test_an_open_loop_sends_when_it_is_time_and_waits_for_nobody() -> None:
     assert len({record.clip.id for record in records}) == 40
     gaps = np.diff(backend.begun)
     assert np.median(gaps) == pytest.approx(0.005)
+    assert all(record.late_ms == pytest.approx(0, abs=1e-6) for record in records)
+
+
+class Preparing(Counter):
+    """Takes a while before its first byte goes out, and tells when that was."""
+
+    def __init__(self, prepare_s: float, work_s: float) -> None:
+        super().__init__(100, work_s)
+        self._prepare_s = prepare_s
+
+    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        await asyncio.sleep(self._prepare_s)
+        begin_s, planned_s = asyncio.get_running_loop().time(), requests[0].planned_s
+        (answer,) = await super().recognize(requests)
+        assert isinstance(answer, Prediction)
+        assert planned_s is not None
+        spent_ms = (asyncio.get_running_loop().time() - min(begin_s, planned_s)) * 1000
+        return [replace(answer, passage=Passage(begin_s=begin_s, latency_ms=spent_ms))]
+
+
+@pytest.mark.parametrize(("prepare_s", "before_ms", "after_ms"), [(0.001, 11.0, 10.0), (0.003, 13.0, 13.0)])
+def test_the_first_byte_goes_out_when_planned_once_it_is_known_how_long_that_takes(
+    prepare_s: float, before_ms: float, after_ms: float
+) -> None:
+    records = run(Preparing(prepare_s, 0.01), 60, schedule="constant", rate=20)
+
+    latencies = [record.latency_ms for record in sorted(records, key=lambda one: one.clip.id)]
+    # What takes longer than two milliseconds is no mere preparation: nothing is begun earlier for it.
+    assert latencies[:25] == pytest.approx([before_ms] * 25)
+    assert latencies[30:] == pytest.approx([after_ms] * 30)
     assert all(record.late_ms == pytest.approx(0, abs=1e-6) for record in records)
 
 
