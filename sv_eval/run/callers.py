@@ -31,8 +31,10 @@ class Due:
     """The clip."""
     planned_s: float
     """When it was to be sent, on the run's clock; latency counts from here."""
+    turn_s: float | None = None
+    """When the generator came to it; None where nothing was planned."""
     late_ms: float | None = None
-    """How much later the generator came to it; None where nothing was planned."""
+    """How much later that was than it should have been."""
     call: int | None = None
     """The number of the query that it belongs to; None for one of its own."""
 
@@ -85,8 +87,9 @@ class Callers:
             await self._wait_until(begun_s)
             if self.stop.is_set() or self._errors:
                 break
-            late_ms = (self.clock.now() - begun_s) * 1000
-            self._begin(send(Due(item=item, planned_s=planned_s, late_ms=late_ms)))
+            turn_s = self.clock.now()
+            late_ms = (turn_s - begun_s) * 1000
+            self._begin(send(Due(item=item, planned_s=planned_s, turn_s=turn_s, late_ms=late_ms)))
         await self._finish()
 
     async def by_callers(

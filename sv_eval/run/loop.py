@@ -127,13 +127,13 @@ class RunLoop:
         if item.waveform is None:
             self._record(item, item.failure or Failure(kind="unknown", message="no audio"), None)
             return
-        turn_s, at_once = self.clock.now(), not places.locked()
+        at_once = not places.locked()
         (request,) = self._requests([item])
         async with places:
             number, _ = self._begin_call()
             (answer,) = await self._ask([replace(request, planned_s=due.planned_s)])
-        if answer.passage is not None and at_once:
-            self._ready.took(answer.passage.begin_s - turn_s)
+        if answer.passage is not None and due.turn_s is not None and at_once:
+            self._ready.took(answer.passage.begin_s - due.turn_s)
         made = _Call(
             number if due.call is None else due.call,
             due.planned_s - self._origin_s,
