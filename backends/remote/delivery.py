@@ -147,17 +147,16 @@ class _Parcel:
         return self._timelines[-1]
 
     def passage(self) -> Passage:
-        """The account of it up to the last byte of the answer, or up to now where none came.
+        """The account of it up to now.
 
         Latency begins when it was planned to; where sending began a little earlier, or without a plan, with that.
         """
-        received_s = self._timelines[-1].received_s if self._timelines else None
-        end_s = time.perf_counter() if received_s is None else received_s
+        now = time.perf_counter()
         begin_s = self._timelines[0].start_s if self._timelines else self._made_s
         planned_s = begin_s if self._planned_s is None else min(begin_s, self._planned_s)
         return Passage(
             begin_s=begin_s,
-            latency_ms=(end_s - planned_s) * 1000,
+            latency_ms=(now - planned_s) * 1000,
             attempts=max(1, self.attempts),
             troubles=tuple(self.troubles),
         )
