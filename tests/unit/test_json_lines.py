@@ -35,7 +35,7 @@ def test_what_python_alone_writes_is_read() -> None:
 
 @pytest.mark.parametrize("line", ["", '{"a":', b"\xff\xfe{", "{'a': 1}"])
 def test_what_is_no_json_is_refused_as_by_the_standard_library(line: str | bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises((json.JSONDecodeError, UnicodeDecodeError)):
         parse_line(line)
 
 
