@@ -116,6 +116,8 @@ class Request:
     the same key, and its latency means nothing. None: everything is done anew."""
     planned_s: float | None = None
     """When a schedule wants it sent, on the run's clock: latency counts from then. None: from when it is sent."""
+    from_sending: bool = False
+    """Whether latency counts from when it is sent although it is planned: its caller had nothing to do but ask."""
 
 
 Answer = Prediction | Failure

@@ -185,7 +185,9 @@ class RemoteBackend:
         begin = time.perf_counter()
         message = self._dialect.message(Sound(request.waveform, self._form), self._asked)
         encode_ms = (time.perf_counter() - begin) * 1000
-        answer = await self._delivery.deliver(message, encode_ms=encode_ms, planned_s=request.planned_s)
+        answer = await self._delivery.deliver(
+            message, encode_ms=encode_ms, planned_s=request.planned_s, from_sending=request.from_sending
+        )
         self._count(answer)
         return answer
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import aiohttp
 
+from backends.remote.arrival import StampedSockets
 from backends.remote.timeline import Timeline
 
 CURRENT: ContextVar[Timeline | None] = ContextVar("CURRENT", default=None)
@@ -25,6 +26,22 @@ class TimedContext(ssl.SSLContext):
         if timeline is not None:
             timeline.tls_begin_s = time.perf_counter()
         return super().wrap_bio(*args, **kwargs)
+
+
+class TimedConnector(aiohttp.TCPConnector):
+    """A pool of connections that tells a request's timeline which socket its answer will come from."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._sockets = StampedSockets()
+        super().__init__(socket_factory=self._sockets, **settings)
+
+    async def connect(self, *request: Any, **settings: Any) -> Any:
+        """A connection for the request, as always."""
+        connection = await super().connect(*request, **settings)
+        timeline = CURRENT.get()
+        if timeline is not None:
+            timeline.has(self._sockets.beneath(connection.transport))
+        return connection
 
 
 def _same(trace_request_ctx: Any) -> Any:

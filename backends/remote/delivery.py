@@ -26,12 +26,15 @@ class Delivery:
         limits = endpoint.connection
         self._backoff = tenacity.wait_random_exponential(multiplier=limits.backoff_s, max=limits.longest_backoff_s)
 
-    async def deliver(self, message: Any, *, encode_ms: float, planned_s: float | None = None) -> Answer:
+    async def deliver(
+        self, message: Any, *, encode_ms: float, planned_s: float | None = None, from_sending: bool = False
+    ) -> Answer:
         """The answer to a message, or the failure that remains after the last attempt.
 
-        encode_ms: what making the message took. planned_s: when a schedule wanted it sent.
+        encode_ms: what making the message took. planned_s: when a schedule wanted it sent; from_sending: whether
+        latency counts from when that is done all the same.
         """
-        parcel = _Parcel(message, planned_s, encode_ms)
+        parcel = _Parcel(message, planned_s, encode_ms, from_sending=from_sending)
         try:
             prediction = await self._attempt(parcel)
         except RemoteError as error:
@@ -102,7 +105,7 @@ class Delivery:
         await self._pace.turn()
         timeline = parcel.next_attempt()
         heard = await self._line.ask(parcel.message, timeline)
-        parcel.last_ms = (time.perf_counter() - timeline.start_s) * 1000
+        parcel.last_ms = (time.perf_counter() - timeline.outside_s - timeline.start_s) * 1000
         return self._read(heard, parcel, timeline)
 
     def _read(self, heard: Heard, parcel: _Parcel, timeline: Timeline) -> Prediction:
@@ -118,8 +121,10 @@ class Delivery:
 class _Parcel:
     """A message on its way, with what has happened to it."""
 
-    def __init__(self, message: Any, planned_s: float | None, encode_ms: float) -> None:
-        self.message, self.encode_ms = message, encode_ms
+    def __init__(
+        self, message: Any, planned_s: float | None, encode_ms: float, *, from_sending: bool = False
+    ) -> None:
+        self.message, self.encode_ms, self._from_sending = message, encode_ms, from_sending
         self._planned_s, self._made_s = planned_s, time.perf_counter()
         self._timelines: list[Timeline] = []
         self.troubles: list[Trouble] = []
@@ -147,16 +152,16 @@ class _Parcel:
         return self._timelines[-1]
 
     def passage(self) -> Passage:
-        """The account of it up to now.
+        """The account of it up to now, less what the answer lay here before it was read.
 
         Latency begins when it was planned to; where sending began a little earlier, or without a plan, with that.
         """
-        now = time.perf_counter()
         begin_s = self._timelines[0].start_s if self._timelines else self._made_s
-        planned_s = begin_s if self._planned_s is None else min(begin_s, self._planned_s)
+        from_s = begin_s if self._planned_s is None or self._from_sending else min(begin_s, self._planned_s)
+        end_s = time.perf_counter() - (self._timelines[-1].outside_s if self._timelines else 0.0)
         return Passage(
             begin_s=begin_s,
-            latency_ms=(now - planned_s) * 1000,
+            latency_ms=(end_s - from_s) * 1000,
             attempts=max(1, self.attempts),
             troubles=tuple(self.troubles),
         )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import ssl
-import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from backends.remote.connecting import CURRENT, TimedContext, reason_of, tls_message, tracing
+from backends.remote.connecting import CURRENT, TimedConnector, TimedContext, reason_of, tls_message, tracing
 from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
 from backends.remote.endpoint import Endpoint
 from backends.remote.errors import (
@@ -76,7 +75,7 @@ class HttpLine:
         self._headers = endpoint.authorised({"User-Agent": "sv-eval", **dialect.headers})
         limits = endpoint.connection
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=TimedConnector(
                 limit=0,
                 ssl=endpoint.tls_context(TimedContext) if endpoint.secure else True,
                 keepalive_timeout=60,
@@ -138,9 +137,9 @@ class HttpLine:
                 allow_redirects=False,
                 trace_request_ctx=timeline,
             ) as response:
-                timeline.answered_s = time.perf_counter()
+                timeline.head_came()
                 body = await _whole(response)
-                timeline.received_s = time.perf_counter()
+                timeline.all_came()
                 return HttpReply(status=response.status, body=body, headers=response.headers)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._error(error) from error

@@ -1,13 +1,22 @@
 """One attempt's times, taken apart: connection, sending, waiting, receiving.
 
 A connection that is made for the request (name lookup, connect, TLS handshake) is told apart and is no part of the
-latency, which begins when sending begins.
+latency, which begins when sending begins. What is received counts from when it arrived, by the kernel's stamp where
+there is one, and not from when this process came round to reading it.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Stamped(Protocol):
+    """Something that bytes are read from."""
+
+    arrived_s: float | None
+    """When those read last had arrived, on the clock of `time.perf_counter`; None where nobody knows."""
 
 
 @dataclass(slots=True)
@@ -27,11 +36,35 @@ class Timeline:
     sent_s: float | None = None
     """When the last byte was handed to the system."""
     answered_s: float | None = None
-    """When the head of the answer (of a websocket: the answer) was there."""
+    """When the head of the answer (of a websocket: the answer) had arrived."""
     received_s: float | None = None
-    """When its last byte was there."""
+    """When its last byte had arrived."""
     server_ms: dict[str, float] = field(default_factory=dict)
     """Milliseconds by the server's own stages, as it told."""
+    outside_s: float = 0.0
+    """Seconds after the answer had arrived that are no latency: it lay here unread, or the line was closed."""
+    _line: Stamped | None = None
+
+    def has(self, line: Stamped | None) -> None:
+        """Note what the answer will be read from."""
+        self._line = line
+
+    def head_came(self) -> None:
+        """Note that the head of the answer is there."""
+        self.answered_s = self._arrived_s(time.perf_counter(), self.start_s)
+
+    def all_came(self) -> None:
+        """Note that the whole answer is there."""
+        now = time.perf_counter()
+        if self.answered_s is None:
+            self.head_came()
+        self.received_s = self._arrived_s(now, self.answered_s or self.start_s)
+        self.outside_s = now - self.received_s
+
+    def _arrived_s(self, now_s: float, after_s: float) -> float:
+        """When what is there arrived; `now_s` where there is no stamp, or one that can't be of this answer."""
+        stamp_s = None if self._line is None else self._line.arrived_s
+        return now_s if stamp_s is None or not after_s <= stamp_s <= now_s else stamp_s
 
     @property
     def start_s(self) -> float:

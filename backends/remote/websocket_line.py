@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from backends.remote.connecting import CURRENT, TimedContext, reason_of, tls_message
+from backends.remote.connecting import CURRENT, TimedConnector, TimedContext, reason_of, tls_message
 from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
 from backends.remote.endpoint import Endpoint
 from backends.remote.errors import (
@@ -104,9 +104,7 @@ class WebsocketLine:
         self._dialect, self._endpoint = dialect, endpoint
         self._headers = endpoint.authorised({"User-Agent": "sv-eval", **dialect.headers})
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, ssl=endpoint.tls_context(TimedContext) if endpoint.secure else True
-            ),
+            connector=TimedConnector(limit=0, ssl=endpoint.tls_context(TimedContext) if endpoint.secure else True),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
@@ -187,7 +185,9 @@ class Conversation:
                 f"no answer from {self._line.endpoint.address} in time ({self._total_s:g} s)",
             ) from late
         finally:
+            begin_s = time.perf_counter()
             await self._hang_up()
+            self._timeline.outside_s += time.perf_counter() - begin_s
 
     async def _hang_up(self) -> None:
         try:

@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from statistics import median
 
 from sv_eval.clock import Clock
 from sv_eval.run.feed import Decoded
@@ -37,6 +36,8 @@ class Due:
     """How much later that was than it should have been."""
     call: int | None = None
     """The number of the query that it belongs to; None for one of its own."""
+    waits: bool = False
+    """Whether its caller asks as soon as it can, so that nothing is waited for but the answer."""
 
 
 class Ready:
@@ -46,7 +47,10 @@ class Ready:
     service. Known from the requests before, it can be begun earlier, so that the byte goes out when planned.
     """
 
-    _KEPT = 25
+    _KEPT, _FEWEST = 25, 8
+    _SHARE = 0.75
+    """Of the requests before, those that were ready in the lead. One that is ready early counts from then, one that
+    is ready late counts from its plan: what is a little too long costs nothing but a request's moment."""
 
     def __init__(self) -> None:
         self._last_s: deque[float] = deque(maxlen=self._KEPT)
@@ -58,8 +62,10 @@ class Ready:
 
     @property
     def lead_s(self) -> float:
-        """The median of the last requests, seconds; 0 until there are some."""
-        return median(self._last_s) if len(self._last_s) == self._KEPT else 0.0
+        """The upper quartile of the last requests, seconds; 0 until there are some."""
+        if len(self._last_s) < self._FEWEST:
+            return 0.0
+        return sorted(self._last_s)[int(self._SHARE * len(self._last_s))]
 
 
 Send = Callable[[Due], Awaitable[None]]
@@ -104,7 +110,7 @@ class Callers:
                     item = await anext(stream, None)
                 if item is None:
                     return
-                await send(Due(item=item, planned_s=self.clock.now()))
+                await send(Due(item=item, planned_s=self.clock.now(), waits=True))
                 if think_s:
                     await self._wait_until(self.clock.now() + think_s)
 

@@ -32,6 +32,8 @@ OF_BACKEND, OF_CLIP = "backend", "clip"
 TOLD_LANGUAGES = (OF_BACKEND, OF_CLIP)
 _SHORTEST_CHUNK_S = 0.1
 DEFAULT_MAX_LATE_MS = 5.0
+_SIDE_BY_SIDE = 16
+"""Requests of an open loop that the warm-up ends with: nobody knows beforehand how many will be under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,8 @@ class LoadPlan:
     """What a caller waits before the next request, seconds."""
     together: bool = False
     """Whether callers wait for each other: a query is all of them, and answered when the last one is."""
+    several: int = 0
+    """Requests that the warm-up ends with, all at once; below 2 none."""
     languages: tuple[str, ...] = ()
     """The languages that requests name, where the clip's is one of them; none: requests name no language."""
 
@@ -208,6 +212,7 @@ def _plan(config: LoadConfig, can: Capabilities) -> LoadPlan:
             callers=config.concurrency if config.schedule in (CLOSED, MULTI_STREAM) else None,
             think_s=config.think_s if config.schedule == CLOSED else 0.0,
             together=config.schedule == MULTI_STREAM,
+            several=min(can.max_in_flight, _SIDE_BY_SIDE if config.schedule in OPEN_LOOP else config.concurrency),
         )
     window = can.max_batch * config.window_batches if can.max_batch > 1 else 1
     return LoadPlan(

@@ -69,6 +69,7 @@ class RunLoop:
             asked += len(heard)
             if is_stable(windows, tolerance) or self.clock.now() - begin >= max_s:
                 break
+        asked += await self._side_by_side(heard)
         return WarmUp(
             first_answer_ms=first_ms,
             windows_ms=tuple(windows),
@@ -82,8 +83,20 @@ class RunLoop:
         begin, size = self.clock.now(), self.plan.batch_size
         for place in range(0, len(items), size):
             if not self.stop.is_set():
-                await self._ask(self._requests(items[place : place + size], alone=True))
+                turn_s = self.clock.now()
+                answers = await self._ask(self._requests(items[place : place + size], alone=True))
+                if answers[0].passage is not None:
+                    self._ready.took(answers[0].passage.begin_s - turn_s)
         return (self.clock.now() - begin) * 1000
+
+    async def _side_by_side(self, items: Sequence[Decoded]) -> int:
+        """Ask about clips all at once, as the measurement will, so that its connections stand; how many."""
+        if self.stop.is_set() or self.plan.several < 2:
+            return 0
+        chosen = [items[index % len(items)] for index in range(self.plan.several)]
+
+        await asyncio.gather(*(self._ask(self._requests([item], alone=True)) for item in chosen))
+        return len(chosen)
 
     async def run(self, clips: Iterable[Clip], *, rounds: Iterable[int] = _FIRST_ROUND) -> None:
         """Recognise every clip; `rounds` says of each how often it came before.
@@ -131,7 +144,8 @@ class RunLoop:
         (request,) = self._requests([item])
         async with places:
             number, _ = self._begin_call()
-            (answer,) = await self._ask([replace(request, planned_s=due.planned_s)])
+            asked = replace(request, planned_s=due.planned_s, from_sending=due.waits and at_once)
+            (answer,) = await self._ask([asked])
         if answer.passage is not None and due.turn_s is not None and at_once:
             self._ready.took(answer.passage.begin_s - due.turn_s)
         made = _Call(
@@ -141,8 +155,11 @@ class RunLoop:
             1,
             late_ms=due.late_ms,
         )
-        # Call and latency begin when it was due, however long it then waited for its turn.
-        self._record(item, answer, replace(self._travelled(answer, made), sent_s=made.sent_s))
+        travelled = self._travelled(answer, made)
+        if not asked.from_sending:
+            # Call and latency begin when it was due, however long it then waited for its turn.
+            travelled = replace(travelled, sent_s=made.sent_s)
+        self._record(item, answer, travelled)
 
     async def _overlap(self, batches: AsyncIterator[list[Decoded]]) -> None:
         """Keep as many calls open as planned; an error of one ends the run once the others are finished."""

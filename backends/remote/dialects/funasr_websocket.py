@@ -57,7 +57,7 @@ class FunAsrWebsocket(WebsocketDialect):
                 raise RemoteError(API_ERROR, str(content.get("error") or content.get("message") or content)[:120])
             if content.get("mode", "offline") in ("offline", "2pass-offline"):
                 break
-        timeline.answered_s = time.perf_counter()
+        timeline.all_came()
         expect("text" in content, "the answer has no `text`")
         text = str(content["text"])
         return Heard(text=text, no_speech=not text.strip(), where="text", excerpt=text[:80])

@@ -55,7 +55,7 @@ class StreamDialect(WebsocketDialect):
         while True:
             content = _said(await socket.receive_json())
             if content["type"] == "final":
-                timeline.answered_s = time.perf_counter()
+                timeline.all_came()
                 return heard_whole(heard_from_data(content["data"]))
             if content["type"] == "error":
                 return _failed(content)
@@ -82,7 +82,7 @@ class StreamDialect(WebsocketDialect):
                         callback(_update(content, times))
                     elif content["type"] == "final":
                         await sending
-                        timeline.answered_s = time.perf_counter()
+                        timeline.all_came()
                         return heard_from_data(content["data"])
                     elif content["type"] == "error":
                         return _failed(content)

@@ -31,7 +31,7 @@ class SherpaWebsocket(WebsocketDialect):
         await socket.send(message)
         timeline.sent_s = time.perf_counter()
         answer = await socket.receive()
-        timeline.answered_s = time.perf_counter()
+        timeline.all_came()
         await socket.send("Done")
         return _heard(answer if isinstance(answer, str) else answer.decode("utf-8", "replace"))
 

@@ -17,6 +17,7 @@ from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
 from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.errors import BackendLost
 from sv_eval.records import Clip, Passage, Prediction, Record, Waveform
+from sv_eval.run.callers import Ready
 from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.scoring.load import load_summary
@@ -73,8 +74,14 @@ def run(backend: Counter, clips: int, **load: Any) -> list[Record]:
         on_record=records.append,
         clock=LoopClock(),
     )
+    chosen = [Clip(id=f"c{index:04d}") for index in range(clips)]
+
+    async def measure() -> None:
+        await loop.warm_up(chosen)
+        await loop.run(chosen)
+
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
-        runner.run(loop.run([Clip(id=f"c{index:04d}") for index in range(clips)]))
+        runner.run(measure())
     return records
 
 
@@ -100,10 +107,10 @@ class Preparing(Counter):
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         await asyncio.sleep(self._prepare_s)
-        begin_s, planned_s = asyncio.get_running_loop().time(), requests[0].planned_s
+        begin_s, (request,) = asyncio.get_running_loop().time(), requests
         (answer,) = await super().recognize(requests)
         assert isinstance(answer, Prediction)
-        assert planned_s is not None
+        planned_s = begin_s if request.planned_s is None or request.from_sending else request.planned_s
         spent_ms = (asyncio.get_running_loop().time() - min(begin_s, planned_s)) * 1000
         return [replace(answer, passage=Passage(begin_s=begin_s, latency_ms=spent_ms))]
 
@@ -116,9 +123,62 @@ def test_the_first_byte_goes_out_when_planned_once_it_is_known_how_long_that_tak
 
     latencies = [record.latency_ms for record in sorted(records, key=lambda one: one.clip.id)]
     # What takes longer than two milliseconds is no mere preparation: nothing is begun earlier for it.
-    assert latencies[:25] == pytest.approx([before_ms] * 25)
-    assert latencies[30:] == pytest.approx([after_ms] * 30)
+    # Eight are learnt from; the ninth was already waited for when the eighth was answered.
+    assert latencies[:9] == pytest.approx([before_ms] * 9)
+    assert latencies[9:] == pytest.approx([after_ms] * 51)
     assert all(record.late_ms == pytest.approx(0, abs=1e-6) for record in records)
+
+
+def test_the_warm_up_learns_how_long_a_request_takes_to_be_made_ready() -> None:
+    records = run(Preparing(0.001, 0.01), 20, schedule="constant", rate=20, warmup_clips=4)
+
+    assert [record.latency_ms for record in records] == pytest.approx([10.0] * 20)
+
+
+def test_the_lead_is_enough_for_three_requests_of_four() -> None:
+    ready = Ready()
+    for milliseconds in (1.0, 0.2, 0.4, 0.3, 0.5, 0.6, 0.7, 5.0):
+        ready.took(milliseconds / 1000)
+    assert ready.lead_s == 0.0  # seven that count, since five milliseconds are no preparation
+
+    ready.took(0.0008)
+
+    assert ready.lead_s == pytest.approx(0.0008)
+
+
+@pytest.mark.parametrize(
+    ("load", "together"),
+    [
+        ({"schedule": "constant", "rate": 20}, 16),
+        ({"schedule": "closed", "concurrency": 5}, 5),
+        ({"schedule": "multi_stream", "concurrency": 3}, 3),
+        ({"schedule": "single_stream"}, 1),
+    ],
+)
+def test_the_warm_up_ends_with_as_many_at_once_as_will_be(load: dict[str, Any], together: int) -> None:
+    backend = Counter(places=100, work_s=0.01)
+
+    run(backend, 1, **load, warmup_clips=2)
+
+    assert backend.most == together
+
+
+def test_who_waits_for_an_answer_counts_from_sending() -> None:
+    records = run(Preparing(0.004, 0.01), 12, schedule="closed", concurrency=3)
+
+    assert [record.latency_ms for record in records] == pytest.approx([10.0] * 12)
+    # The first three were taken at once, and went out when they had been made ready.
+    assert sorted(record.sent_s or 0.0 for record in records)[:3] == pytest.approx([0.004] * 3)
+
+
+def test_who_waits_for_a_place_counts_from_its_turn_even_then() -> None:
+    backend = Preparing(0.004, 0.01)
+    backend._places = 1
+
+    records = run(backend, 9, schedule="closed", concurrency=3)
+
+    # A place is free every 14 ms; the third caller in the queue waits for two others.
+    assert max(record.latency_ms or 0.0 for record in records) == pytest.approx(42.0)
 
 
 def test_who_waits_for_a_place_waits_within_the_latency() -> None:

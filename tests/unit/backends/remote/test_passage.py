@@ -25,3 +25,26 @@ def test_latency_is_from_the_plan_or_an_earlier_sending(planned_before_s, sent_b
 
     assert passage.begin_s == now - sent_before_s
     assert latency_s - 1e-6 <= passage.latency_ms / 1000 <= latency_s + later_s + 1e-6
+
+
+def test_what_the_answer_lay_unread_is_taken_off() -> None:
+    now = time.perf_counter()
+    parcel = _Parcel("message", None, 0.1)
+    timeline = parcel.next_attempt()
+    timeline.sending_s, timeline.outside_s = now - 0.5, 0.3
+
+    latency_s = parcel.passage().latency_ms / 1000
+
+    assert 0.2 <= latency_s <= 0.2 + (time.perf_counter() - now) + 1e-6
+
+
+def test_a_caller_with_nothing_else_to_do_counts_from_sending() -> None:
+    now = time.perf_counter()
+    parcel = _Parcel("message", now - 0.5, 0.1, from_sending=True)
+    parcel.next_attempt().sending_s = now - 0.1
+
+    passage = parcel.passage()
+
+    assert parcel.planned
+    assert passage.begin_s == now - 0.1
+    assert passage.latency_ms / 1000 <= 0.1 + (time.perf_counter() - now) + 1e-6
