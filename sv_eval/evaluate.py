@@ -9,7 +9,7 @@ import shlex
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,8 +26,9 @@ from sv_eval.run.course import WHOLE_COURSE, Course
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.identity import measured_settings, refuse_other_run
 from sv_eval.run.journal import Journal
-from sv_eval.run.load import load_config_from, plan_load
+from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
+from sv_eval.run.pauses import short_collections
 from sv_eval.run.phases import Phases, Until, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
 from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
@@ -104,6 +105,15 @@ def evaluate(
             f"{ended}; the same command with {hint} goes on from here; partial report: {summary.report}"
         )
     return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of the measurement's turns, and how they are put to the backend."""
+
+    turns: Iterable[tuple[Clip, int]]
+    """Clips, each with how often it came before."""
+    plan: LoadPlan
 
 
 class _Evaluation:
@@ -185,7 +195,7 @@ class _Evaluation:
         ended = "ended by an error"
         given_up = False
         try:
-            with stopping_on_signals(loop.stop) as signalled:
+            with short_collections(), stopping_on_signals(loop.stop) as signalled:
                 self._phases.warm_up = await loop.warm_up(
                     remaining or self._corpus.clips,
                     tolerance=self._load.warmup_tolerance,
@@ -196,11 +206,12 @@ class _Evaluation:
                 with self._watched(journal.session) as telemetry, self._progress(journal) as progress:
                     record = self._kept(_recorder(journal, progress, budget, loop.stop), journal)
                     loop.on_record = self._until_enough(record, loop.stop, journal)
-                    for turns in self._turns(remaining, journal):
-                        given_up = turns is None
-                        if turns is None or loop.stop.is_set():
+                    for part in self._parts(remaining, journal, loop.plan):
+                        given_up = part is None
+                        if part is None or loop.stop.is_set():
                             break
-                        clips, numbers = itertools.tee(turns)
+                        loop.plan = part.plan
+                        clips, numbers = itertools.tee(part.turns)
                         await loop.run((clip for clip, _ in clips), rounds=(number for _, number in numbers))
             missing = len(self._corpus.clips) - len(journal.done)
             ended = f"stopped with {missing} of {len(self._corpus.clips)} clips to go" if missing else "finished"
@@ -220,22 +231,27 @@ class _Evaluation:
         if missing and not budget.spent():
             raise RunIncomplete(ended)
 
-    def _turns(self, remaining: Sequence[Clip], journal: Journal) -> Iterator[Iterable[tuple[Clip, int]] | None]:
-        """The turns of the measurement in the parts that follow each other; None when the course gives it up."""
+    def _parts(self, remaining: Sequence[Clip], journal: Journal, plan: LoadPlan) -> Iterator[_Part | None]:
+        """The parts of the measurement that follow each other; None when the course gives it up.
+
+        What is put together from shared work has no latency, and is asked for in batches.
+        """
         if self._sharing is None:
-            yield all_rounds(self._corpus.clips, remaining, self._load.rounds)
+            yield _Part(all_rounds(self._corpus.clips, remaining, self._load.rounds), plan)
             return
+        batches = plan_load(replace(self._load, schedule=OFFLINE), self._backend.capabilities)
         first = self._course.first(self._corpus.clips)
         begin_with = [clip for clip in remaining if clip.id in first]
         if self._still_to_time(journal):
             timed = {clip.id for clip, _ in self._timed}
-            yield [(clip, 0) for clip in begin_with if clip.id not in timed or clip.id in self._checked]
+            checked = [(clip, 0) for clip in begin_with if clip.id not in timed or clip.id in self._checked]
+            yield _Part(checked, batches)
             self._decode_ahead(self._sharing)
-            yield self._timed
-        yield [(clip, 0) for clip in begin_with if clip.id not in journal.done]
+            yield _Part(self._timed, plan)
+        yield _Part([(clip, 0) for clip in begin_with if clip.id not in journal.done], batches)
         rest = [(clip, 0) for clip in remaining if clip.id not in first and clip.id not in journal.done]
         if rest:
-            yield rest if self._course.go_on() else None
+            yield _Part(rest, batches) if self._course.go_on() else None
 
     def _decode_ahead(self, sharing: Sharing) -> None:
         """Have the timed clips' audio in memory, for the first setting of a sweep as for those after it."""

@@ -43,31 +43,31 @@ class KnownWork:
             self._store.put(key, track, track.nbytes)
         return segmenter.stretches(len(samples), track)
 
-    def said(self, audio: str, spans: Sequence[Span], prompts: Prompts, say: Say) -> list[Prediction]:
-        """What is said about each stretch, in order; `say` is asked about those that are new."""
-        if self._batching is not None:
-            return self._said_together(
-                ("clip", self._engine, self._batching, audio, tuple(spans), prompts), spans, say
-            )
-        keys = [("stretch", self._engine, audio, span, prompts) for span in spans]
-        found: dict[int, Prediction] = {}
-        for place, key in enumerate(keys):
-            known = self._store.get(key)
-            if known is not None:
-                found[place] = known
-        missing = [place for place in range(len(spans)) if place not in found]
-        if missing:
-            for place, new in zip(missing, say([spans[place] for place in missing]), strict=True):
-                found[place] = new
-                self._store.put(keys[place], new, _size(new))
-        return [found[place] for place in range(len(spans))]
+    @property
+    def alone(self) -> bool:
+        """Whether a stretch gets the same answer in any batch, so that each can be known by itself."""
+        return self._batching is None
 
-    def _said_together(self, key: Hashable, spans: Sequence[Span], say: Say) -> list[Prediction]:
+    def found(self, audio: str, spans: Sequence[Span], prompts: Prompts) -> dict[int, Prediction]:
+        """What is known about stretches, by their place; only where they are known by themselves."""
+        known = {place: self._store.get(self._stretch(audio, span, prompts)) for place, span in enumerate(spans)}
+        return {place: said for place, said in known.items() if said is not None}
+
+    def keep(self, audio: str, span: Span, prompts: Prompts, said: Prediction) -> None:
+        """Know from now on what was said about a stretch."""
+        self._store.put(self._stretch(audio, span, prompts), said, _size(said))
+
+    def said_together(self, audio: str, spans: Sequence[Span], prompts: Prompts, say: Say) -> list[Prediction]:
+        """What is said about all stretches of a clip in batches of their own; `say` is asked if that is new."""
+        key = ("clip", self._engine, self._batching, audio, tuple(spans), prompts)
         known: list[Prediction] | None = self._store.get(key)
         if known is None:
             known = say(spans)
             self._store.put(key, known, sum(map(_size, known)))
         return known
+
+    def _stretch(self, audio: str, span: Span, prompts: Prompts) -> Hashable:
+        return ("stretch", self._engine, audio, span, prompts)
 
 
 def _size(said: Prediction) -> int:

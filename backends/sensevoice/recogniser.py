@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -66,6 +66,16 @@ class _Cut:
 
     spans: list[Span]
     way: Way
+    samples: Float32
+    audio: str | None = None
+    """What stands for the samples, where work that was done before may be used."""
+    known: Mapping[int, Prediction] = field(default_factory=dict)
+    """What is known already about stretches, by their place."""
+
+    @property
+    def new(self) -> list[Span]:
+        """The stretches that the model is to be asked about."""
+        return [span for place, span in enumerate(self.spans) if place not in self.known]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +131,8 @@ class Recogniser:
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """Answers for one call."""
-        if self._known is not None and all(request.audio_key is not None for request in requests):
-            known = self._known
+        known = self._known
+        if known is not None and not known.alone and all(request.audio_key is not None for request in requests):
             return await self._model.run(lambda: [self._from_known(request, known) for request in requests])
         if len(requests) == 1:
             # A single clip's stages follow each other anyway: one hop between threads instead of three.
@@ -181,14 +191,12 @@ class Recogniser:
         begin = time.perf_counter()
         clips = [self._cut(request) for request in requests]
         middle = time.perf_counter()
-        heard = [(item, request) for item, request in zip(clips, requests, strict=True) if isinstance(item, _Cut)]
+        heard = [item for item in clips if isinstance(item, _Cut)]
         features = [
-            self.engine.features(request.waveform.samples[span.start : span.end])
-            for item, request in heard
-            for span in item.spans
+            self.engine.features(item.samples[span.start : span.end]) for item in heard for span in item.new
         ]
-        prompts = [item.way.prompts for item, _ in heard for _ in item.spans]
-        whole = all(item.way.segmenter.settings.whole for item, _ in heard)
+        prompts = [item.way.prompts for item in heard for _ in item.new]
+        whole = all(item.way.segmenter.settings.whole for item in heard)
         stages = {} if whole else {"vad": (middle - begin) * 1000}
         stages |= {"features": _ms_since(middle)}
         return _Prepared(clips=clips, features=features, prompts=prompts, stages_ms=stages)
@@ -199,7 +207,11 @@ class Recogniser:
             way = self.way(request.adjustments)
         except InferenceError as error:
             return Failure(kind=error.kind, message=str(error))
-        return _Cut(way.segmenter(request.waveform.samples), way)
+        samples, audio, known = request.waveform.samples, request.audio_key, self._known
+        if audio is None or known is None:
+            return _Cut(way.segmenter(samples), way, samples)
+        spans = known.stretches(audio, samples, way.segmenter)
+        return _Cut(spans, way, samples, audio, known.found(audio, spans, way.prompts) if known.alone else {})
 
     def _from_known(self, request: Request, known: KnownWork) -> Answer:
         """The answer for a clip, with nothing done again that was done for another setting."""
@@ -209,7 +221,7 @@ class Recogniser:
             return Failure(kind=error.kind, message=str(error))
         audio, samples = request.audio_key or "", request.waveform.samples
         spans = known.stretches(audio, samples, way.segmenter)
-        said = known.said(audio, spans, way.prompts, lambda missing: self._say(samples, missing, way.prompts))
+        said = known.said_together(audio, spans, way.prompts, lambda new: self._say(samples, new, way.prompts))
         return self.answer(spans, said, keep_segments=not way.segmenter.settings.whole)
 
     def _say(self, samples: Float32, spans: Sequence[Span], prompts: Prompts) -> list[Prediction]:
@@ -242,11 +254,25 @@ class Recogniser:
             if isinstance(clip, Failure):
                 answers.append(clip)
                 continue
-            pieces = [said[first + index] for index in range(len(clip.spans))]
-            answers.append(self.answer(clip.spans, pieces, keep_segments=not clip.way.segmenter.settings.whole))
-            first += len(clip.spans)
+            new = [said[first + index] for index in range(len(clip.new))]
+            first += len(new)
+            answers.append(self._put_together(clip, new))
         stages = spoken.stages_ms | {"postprocess": _ms_since(begin)}
-        return [one if isinstance(one, Failure) else replace(one, stages_ms=stages) for one in answers]
+        return [
+            one if isinstance(clip, Failure) or isinstance(one, Failure) or clip.audio is not None
+            # Where work may have been done before, its time says nothing.
+            else replace(one, stages_ms=stages)
+            for clip, one in zip(spoken.clips, answers, strict=True)
+        ]  # fmt: skip
+
+    def _put_together(self, clip: _Cut, new: Sequence[Prediction]) -> Prediction:
+        """A clip's answer from what was known about its stretches and what is new, which is known from now on."""
+        if self._known is not None and clip.audio is not None and self._known.alone:
+            for span, said in zip(clip.new, new, strict=True):
+                self._known.keep(clip.audio, span, clip.way.prompts, said)
+        rest = iter(new)
+        pieces = [clip.known[place] if place in clip.known else next(rest) for place in range(len(clip.spans))]
+        return self.answer(clip.spans, pieces, keep_segments=not clip.way.segmenter.settings.whole)
 
     def _said(self, spoken: _Spoken) -> dict[int, Prediction]:
         """What is said about each stretch, by its place among all of them."""

@@ -1,9 +1,9 @@
 """What the settings of a sweep share in one process: corpora, decoded clips, and the backends' own store.
 
 Accuracy may come from shared work, latency may not. A run that shares therefore has two parts: a timed pass over
-the same few clips for every setting, with nothing shared; and every other clip once, with whatever is known
-already, its records marked and without a latency. What the timed pass answers is not asked again, save for a few
-clips, so that every setting shows that shared work gives the same answers.
+the same few clips for every setting, with nothing shared; and every other clip once, in batches and with whatever
+is known already, its records marked and without a latency. What the timed pass answers is not asked again, save for
+a few clips, so that every setting shows that shared work gives the same answers.
 """
 
 from __future__ import annotations
