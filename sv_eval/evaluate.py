@@ -248,7 +248,9 @@ class _Evaluation:
             yield _Part(checked, batches)
             self._decode_ahead(self._sharing)
             yield _Part(self._timed, plan)
-        yield _Part([(clip, 0) for clip in begin_with if clip.id not in journal.done], batches)
+        left = [(clip, 0) for clip in begin_with if clip.id not in journal.done]
+        if left:
+            yield _Part(left, batches)
         rest = [(clip, 0) for clip in remaining if clip.id not in first and clip.id not in journal.done]
         if rest:
             yield _Part(rest, batches) if self._course.go_on() else None
