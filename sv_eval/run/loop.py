@@ -47,8 +47,13 @@ class RunLoop:
     _origin_s: float = 0.0
     _calls: int = 0
     _ready: Ready = field(default_factory=Ready)
+    _told: bool = field(init=False)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end early: what is in flight is finished and recorded, nothing new is begun."""
+
+    def __post_init__(self) -> None:
+        # Asked once: some backends make their capabilities anew each time.
+        self._told = self.backend.capabilities.needs_reference
 
     async def warm_up(self, clips: Iterable[Clip], *, tolerance: float = 0.1, max_s: float = 10.0) -> WarmUp:
         """Recognise the first clips again and again until it takes equally long, and forget the answers.
@@ -141,11 +146,11 @@ class RunLoop:
             self._record(item, item.failure or Failure(kind="unknown", message="no audio"), None)
             return
         at_once = not places.locked()
-        (request,) = self._requests([item])
+        from_sending = due.waits and at_once
+        asked = self._requests([item], planned_s=due.planned_s, from_sending=from_sending)
         async with places:
             number, _ = self._begin_call()
-            asked = replace(request, planned_s=due.planned_s, from_sending=due.waits and at_once)
-            (answer,) = await self._ask([asked])
+            (answer,) = await self._ask(asked)
         if answer.passage is not None and due.turn_s is not None and at_once:
             self._ready.took(answer.passage.begin_s - due.turn_s)
         made = _Call(
@@ -155,11 +160,8 @@ class RunLoop:
             1,
             late_ms=due.late_ms,
         )
-        travelled = self._travelled(answer, made)
-        if not asked.from_sending:
-            # Call and latency begin when it was due, however long it then waited for its turn.
-            travelled = replace(travelled, sent_s=made.sent_s)
-        self._record(item, answer, travelled)
+        # Where it was planned, the call begins when it was due, however long it then waited for its turn.
+        self._record(item, answer, self._travelled(answer, made, begun_s=None if from_sending else made.sent_s))
 
     async def _overlap(self, batches: AsyncIterator[list[Decoded]]) -> None:
         """Keep as many calls open as planned; an error of one ends the run once the others are finished."""
@@ -190,15 +192,23 @@ class RunLoop:
             rounds=rounds,
         )
 
-    def _requests(self, batch: Sequence[Decoded], *, alone: bool = False) -> list[Request]:
-        told = self.backend.capabilities.needs_reference
+    def _requests(
+        self,
+        batch: Sequence[Decoded],
+        *,
+        alone: bool = False,
+        planned_s: float | None = None,
+        from_sending: bool = False,
+    ) -> list[Request]:
         return [
             Request(
                 clip_id=item.clip.id,
                 waveform=item.waveform,
-                reference=item.clip.reference if told else None,
+                reference=item.clip.reference if self._told else None,
                 adjustments=_adjustments(item.clip.language, self.plan.languages),
                 audio_key=None if alone else self._shared_key(item),
+                planned_s=planned_s,
+                from_sending=from_sending,
             )
             for item in batch
             if item.waveform is not None
@@ -242,14 +252,17 @@ class RunLoop:
         made = _Call(call, begin - self._origin_s, out.latency_ms, 1)
         self._record(item, _checked(out.answer), made, out.streamed)
 
-    def _travelled(self, answer: Answer, made: _Call) -> _Call:
-        """The call as the backend itself timed it, where it knows when a request really went out."""
+    def _travelled(self, answer: Answer, made: _Call, *, begun_s: float | None = None) -> _Call:
+        """The call as the backend itself timed it, where it knows when a request really went out.
+
+        begun_s: when it began all the same.
+        """
         passage = answer.passage
         if passage is None:
             return made
         return replace(
             made,
-            sent_s=passage.begin_s - self._origin_s,
+            sent_s=passage.begin_s - self._origin_s if begun_s is None else begun_s,
             latency_ms=passage.latency_ms,
             attempts=passage.attempts,
             troubles=passage.troubles,

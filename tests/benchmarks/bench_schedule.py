@@ -20,8 +20,8 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from backends.remote.backend import RemoteBackend  # noqa: E402
 from backends.remote.dialects.service import JsonDialect  # noqa: E402
-from sv_eval.records import Clip, Record  # noqa: E402
-from sv_eval.run.journal import Journal  # noqa: E402
+from sv_eval.records import Clip  # noqa: E402
+from sv_eval.run.journal import Journal, read_lines  # noqa: E402
 from sv_eval.run.load import load_config_from, plan_load  # noqa: E402
 from sv_eval.run.loop import RunLoop  # noqa: E402
 from sv_eval.scoring.load import load_summary  # noqa: E402
@@ -42,27 +42,24 @@ bench_remote = _beside("bench_remote")
 
 async def lateness(url: str, rate: float, seconds: float) -> dict[str, Any]:
     """What the load summary says of a Poisson run at this rate, records written to disk."""
-    records: list[Record] = []
     settings = {"preflight": False, "attempts": 1}
     backend = RemoteBackend(url=url, dialect=JsonDialect(), concurrency=2000, adaptive=False, connection=settings)
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
-
-        def on_record(record: Record) -> None:
-            journal.append(record)
-            records.append(record)
-
         async with backend:
             loop = RunLoop(
                 backend=backend,
                 source=bench_remote.OneSource(),
                 plan=plan_load(load_config_from({"schedule": "poisson", "rate": rate}), backend.capabilities),
-                on_record=on_record,
+                on_record=journal.append,
             )
             clips = [Clip(id=f"c{index:06d}") for index in range(int(rate * seconds))]
             await loop.warm_up(clips)
             await loop.run(clips)
-    assert not [record for record in records if record.failure is not None]
-    return load_summary(RecordTable.from_records(records), max_late_ms=5.0)
+        # Read back as a run does: what it wrote is not in memory while it runs.
+        table = RecordTable.from_json_lines(read_lines(journal.path))
+    assert len(table.clip_ids) == len(clips)
+    assert not table.failures
+    return load_summary(table, max_late_ms=5.0)
 
 
 def main() -> None:

@@ -10,17 +10,30 @@ from sv_eval.run.pauses import short_collections
 
 
 def test_what_was_there_is_left_alone_and_given_back() -> None:
-    before = gc.get_freeze_count()
+    before, usual = gc.get_freeze_count(), gc.get_threshold()
 
     with short_collections():
         assert gc.get_freeze_count() > before + 1000
         assert gc.isenabled()
+        assert gc.get_threshold() > usual
 
     assert gc.get_freeze_count() == 0
+    assert gc.get_threshold() == usual
+
+
+def test_a_block_within_a_block_changes_nothing() -> None:
+    with short_collections():
+        frozen = gc.get_freeze_count()
+        with short_collections():
+            assert gc.get_freeze_count() == frozen
+        assert gc.get_freeze_count() == frozen
 
 
 def test_an_error_gives_it_back_too() -> None:
+    usual = gc.get_threshold()
+
     with pytest.raises(RuntimeError), short_collections():
         raise RuntimeError
 
     assert gc.get_freeze_count() == 0
+    assert gc.get_threshold() == usual
