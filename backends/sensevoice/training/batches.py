@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from backends.sensevoice.training.corpora import Example
+from backends.sensevoice.training.features import Array
 
 LONGEST_CROP = 300  # filterbank frames of a clip whose words are not known
 
@@ -45,6 +46,11 @@ def padded(clips: list[tuple[Example, int]], crop_share: float, rng: np.random.G
                 keep = max(min(keep, 80), int(keep * rng.uniform(0.5, 1.0)))
             start = int(rng.integers(max(1, len(mels) - keep + 1)))
             mels = mels[start : start + keep]
-        chosen.append(torch.from_numpy(mels))
-    lengths = torch.tensor([len(m) for m in chosen])
-    return torch.nn.utils.rnn.pad_sequence(chosen, batch_first=True), lengths
+        chosen.append(mels)
+    return whole(chosen)
+
+
+def whole(clips: list[Array]) -> tuple[Tensor, Tensor]:
+    """Filterbanks as one [B, T, 80] batch with lengths."""
+    lengths = torch.tensor([len(mels) for mels in clips])
+    return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(mels) for mels in clips], batch_first=True), lengths

@@ -14,7 +14,17 @@ from backends.sensevoice.training.corpora import Example
 from backends.sensevoice.training.evaluation import Answer, confusion, uar
 from backends.sensevoice.training.fitting import SAID
 
-LIBRARIES = ("torch", "funasr", "kaldi-native-fbank", "onnx", "onnxruntime", "sentencepiece", "numpy", "scipy")
+LIBRARIES = (
+    "torch",
+    "funasr",
+    "kaldi-native-fbank",
+    "onnx",
+    "onnxruntime",
+    "sentencepiece",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

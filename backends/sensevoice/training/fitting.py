@@ -1,4 +1,4 @@
-"""The training loop: balanced batches, tags and transcript losses, averaged weights."""
+"""The training loop: balanced batches, losses of tags, emotions and transcript, averaged weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from backends.sensevoice.training.augmentation import Augmentation, augmented
 from backends.sensevoice.training.batches import Sampler, padded
 from backends.sensevoice.training.corpora import Example
 from backends.sensevoice.training.features import Cmvn, stacked
+from backends.sensevoice.training.functionals import COUNT, functionals
 from backends.sensevoice.training.network import QUERIES, UsedHead, encoded, tiny_network, with_clip_dropout
+from backends.sensevoice.training.teacher import Teacher
 from backends.sensevoice.training.vocabulary import (
     EMOTIONS,
     EVENTS,
@@ -37,19 +39,22 @@ class Recipe:
     """Everything that is chosen about training, besides the data."""
 
     steps: int = 1600
-    synthetic_batch: int = 20  # clips a step
+    synthetic_batch: int = 16  # clips a step
     emodb_batch: int = 24
     nonspeech_batch: int = 2
     learning_rate: float = 4e-3
     weight_decay: float = 0.05
     warm_up: int = 200  # steps
-    dropout: float = 0.2
+    dropout: float = 0.0  # with a teacher, who says what may vary, it only gets in the way
     average: float = 0.997  # decay of the averaged weights, a step
     smoothing: float = 0.1  # of the emotion targets
     emotion_weight: float = 1.0
+    real_weight: float = 2.0  # of a real clip's emotion, against a synthetic one's
     tag_weight: float = 0.2  # language, event and text-norm frames
     transcript_weight: float = 0.1
     pooled_weight: float = 0.5  # of the emotion read off the mean speech frame, a training aid
+    functionals_weight: float = 3.0  # of the acoustic functionals read off the mean frame and the query, likewise
+    teacher_strength: float = 0.003  # inverse L2 penalty of the linear model that names EmoDB's emotions
     crop_share: float = 0.5  # of the clips without a transcript
     # Synthetic voices are many and cheap; EmoDB has few, so its clips are varied more.
     synthetic_augmentation: Augmentation = field(
@@ -69,6 +74,20 @@ class Recipe:
     encoder: dict[str, Any] = field(default_factory=dict)  # changes to architecture.TINY
 
 
+class Aids(torch.nn.Module):
+    """Heads that are gone after training.
+
+    They make the speech frames, and then the query that reads emotion off them, carry emotion and what it is told
+    by, before the model's own output has learnt to look for it.
+    """
+
+    def __init__(self, width: int, outputs: int) -> None:
+        super().__init__()
+        self.emotion = torch.nn.Linear(width, outputs)
+        self.of_speech = torch.nn.Linear(width, COUNT)
+        self.of_query = torch.nn.Linear(width, COUNT)
+
+
 def fitted(
     corpora: dict[str, list[Example]],
     vocabulary: Vocabulary,
@@ -78,11 +97,12 @@ def fitted(
     watch: Callable[[Any], None] | None = None,
 ) -> Any:
     """A trained SenseVoiceSmall with averaged weights. `corpora` has synthetic, emodb and nonspeech."""
-    torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
     # Everything is written before it is read here; filling it first costs a fifth of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_flush_denormal(True)
+    teacher = Teacher(corpora["emodb"], recipe.emodb_augmentation, strength=recipe.teacher_strength, seed=seed)
+    torch.manual_seed(seed)
     network = tiny_network(**recipe.encoder)
     network.train()
     with_clip_dropout(network.encoder, recipe.dropout)
@@ -100,9 +120,8 @@ def fitted(
         betas=(0.9, 0.98),
     )
     moving = [*parameters, head.weight, head.bias]
-    # Gone after training: it makes the speech frames carry emotion before the query has learnt to look for it.
-    pooled = torch.nn.Linear(head.weight.shape[1], len(head.ids))
-    optimiser.add_param_group({"params": list(pooled.parameters()), "weight_decay": recipe.weight_decay})
+    aids = Aids(head.weight.shape[1], len(head.ids))
+    optimiser.add_param_group({"params": list(aids.parameters()), "weight_decay": recipe.weight_decay})
     averaged = [p.detach().clone() for p in moving]
     rng = np.random.default_rng(seed)
     samplers = {name: Sampler(examples, rng) for name, examples in sorted(corpora.items())}
@@ -116,7 +135,7 @@ def fitted(
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * schedule(step, recipe)
         drawn = {name: samplers[name].draw(sizes[name]) for name in samplers}
-        loss = batch_loss(network, head, pooled, vocabulary, cmvn, recipe, drawn, rng)
+        loss = batch_loss(network, head, aids, teacher, vocabulary, cmvn, recipe, drawn, rng)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(moving, 2.0)
@@ -154,7 +173,8 @@ def with_weights(network: Any, head: UsedHead, moving: list[Any], weights: list[
 def batch_loss(
     network: Any,
     head: UsedHead,
-    pooled: torch.nn.Linear,
+    aids: Aids,
+    teacher: Teacher,
     vocabulary: Vocabulary,
     cmvn: Cmvn,
     recipe: Recipe,
@@ -172,6 +192,7 @@ def batch_loss(
         examples += [example for example, _ in clips]
     longest = max(part.shape[1] for part in parts)
     mels = torch.cat([torch.nn.functional.pad(p, (0, 0, 0, longest - p.shape[1])) for p in parts])
+    heard = functionals(mels, torch.cat(lengths))
     frames, counts = stacked(mels, torch.cat(lengths))
     frames = cmvn(frames)
 
@@ -190,31 +211,52 @@ def batch_loss(
     is_speech = [e.language != "nospeech" for e in examples]
     targets = {
         0: [LANGUAGES[s] for s in spoken],
-        1: [EMOTIONS[e.emotion] for e in examples],
         2: [EVENTS["Speech" if s else "Event_UNK"] for s in is_speech],
         3: [TEXT_NORMS[n] for n in norms],
     }
-    loss = torch.zeros(())
-    for frame, ids in targets.items():
-        weight = recipe.emotion_weight if frame == 1 else recipe.tag_weight
-        goal = torch.tensor([head.place[i] for i in ids])
-        smoothing = recipe.smoothing if frame == 1 else 0.0
-        loss = loss + weight * smoothed(logits[:, frame], goal, smoothing, head)
-        if frame == 1 and recipe.pooled_weight:
-            there = (torch.arange(hidden.shape[1] - QUERIES)[None, :] < counts[:, None]).float()[:, :, None]
-            mean = (hidden[:, QUERIES:] * there).sum(1) / there.sum(1)
-            loss = loss + recipe.pooled_weight * smoothed(pooled(mean), goal, smoothing, head)
-    return loss + recipe.transcript_weight * transcript_loss(logits, counts, examples, vocabulary, head)
+    loss = recipe.transcript_weight * transcript_loss(logits, counts, examples, vocabulary, head)
+    for frame in (0, 2, 3):
+        goal = torch.tensor([head.place[i] for i in targets[frame]])
+        loss = loss + recipe.tag_weight * torch.nn.functional.cross_entropy(logits[:, frame], goal)
+
+    emotion = goals(examples, heard, teacher, recipe.smoothing, head)
+    weights = torch.tensor([recipe.real_weight if e.language in SPOKEN_AS else 1.0 for e in examples])
+    query, mean = hidden[:, 1], speech_mean(hidden, counts)
+    loss = loss + recipe.emotion_weight * told(logits[:, 1], emotion, weights)
+    loss = loss + recipe.pooled_weight * told(aids.emotion(mean), emotion, weights)
+    rows = torch.tensor(is_speech)
+    truth = teacher.standardised(heard[rows])
+    for found in (aids.of_speech(mean[rows]), aids.of_query(query[rows])):
+        loss = loss + recipe.functionals_weight * torch.nn.functional.smooth_l1_loss(found, truth)
+    return loss
 
 
-def smoothed(logits: Tensor, goal: Tensor, smoothing: float, head: UsedHead) -> Tensor:
-    """Cross-entropy whose smoothing mass goes to the emotions only, not to the transcript's pieces."""
-    logp = torch.log_softmax(logits, dim=-1)
-    loss = -logp.gather(1, goal[:, None])[:, 0]
-    if smoothing:
-        emotions = torch.tensor([head.place[i] for name, i in sorted(EMOTIONS.items()) if name in SAID])
-        loss = (1 - smoothing) * loss - smoothing * logp[:, emotions].mean(1)
-    return loss.mean()
+def goals(examples: list[Example], heard: Tensor, teacher: Teacher, smoothing: float, head: UsedHead) -> Tensor:
+    """What each clip's emotion is to be, [B, used ids]: for real speech the teacher's word, else the label.
+
+    The smoothing mass of labels goes to the emotions only, not to the transcript's pieces.
+    """
+    goal = torch.zeros(len(examples), len(head.ids))
+    said = torch.tensor([head.place[i] for name, i in sorted(EMOTIONS.items()) if name in SAID])
+    goal[:, said] = smoothing / len(SAID)
+    for row, example in enumerate(examples):
+        goal[row, head.place[EMOTIONS[example.emotion]]] += 1 - smoothing
+    real = torch.tensor([example.language in SPOKEN_AS for example in examples])
+    taught = torch.zeros(int(real.sum()), len(head.ids))
+    taught[:, [head.place[EMOTIONS[name]] for name in teacher.emotions]] = teacher.probabilities(heard[real])
+    goal[real] = taught
+    return goal
+
+
+def speech_mean(hidden: Tensor, counts: Tensor) -> Tensor:
+    """The mean [B, D] of the encoder's output over the speech frames, which come after the queries."""
+    there = (torch.arange(hidden.shape[1] - QUERIES)[None, :] < counts[:, None]).float()[:, :, None]
+    return (hidden[:, QUERIES:] * there).sum(1) / there.sum(1)
+
+
+def told(logits: Tensor, goal: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy against probabilities, clips weighted."""
+    return -(weights * (goal * torch.log_softmax(logits, dim=-1)).sum(1)).mean()
 
 
 # The emotions that training has examples of.
