@@ -1,5 +1,5 @@
 """The recipe of the bundled tiny SenseVoice model (`python -m backends.sensevoice.training --help`).
 
-Needs torch, funasr, kaldi-native-fbank, sentencepiece, onnx, onnxruntime and soundfile; nothing else in the
-package imports it.
+Needs torch, funasr, kaldi-native-fbank, sentencepiece, onnx, onnxruntime, scikit-learn and soundfile; nothing else
+in the package imports it.
 """
