@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sv_eval.errors import ConfigError
 from sv_eval.places import conf_dir
+
+_OF_HYDRA = ("hydra.run.", "hydra.sweep.")
 
 
 def composed(main: str, overrides: Sequence[str], groups: Sequence[str] | None = None) -> dict[str, Any]:
     """The named groups of the main file `main` (all of it: None) with `overrides`, as plain data.
 
-    Raises Hydra's errors.
+    Raises Hydra's errors, and ConfigError for a directory that Hydra would be given in vain.
     """
+    for word in overrides:
+        key = word.lstrip("+~").partition("=")[0]
+        if key.startswith(_OF_HYDRA):
+            raise ConfigError(
+                f"{key}: means nothing to this command; its results go where out=DIR says, if it has any"
+            )
     from hydra import compose, initialize_config_dir
 
     from sv_eval.command_line import quoted
