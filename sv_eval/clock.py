@@ -7,7 +7,7 @@ import selectors
 import time
 from typing import Protocol
 
-_SPIN_S = 0.003  # asyncio wakes up a millisecond late, on a busy machine two; the rest of a wait is spent yielding
+_SPIN_S = 0.0015  # asyncio wakes up to a millisecond late; the rest of a wait is spent yielding
 
 
 class Clock(Protocol):
