@@ -121,5 +121,7 @@ def test_funasr_server_drops_the_emotion_and_is_not_measured(tmp_path: Path, cal
         took_s = time.monotonic() - begin
 
     assert done.returncode == 2, done.stderr
-    assert re.search(r"shows no emotion: looked at emotion and text, found .*text='my doctor saw the", done.stderr), done.stderr
+    assert re.search(
+        r"shows no emotion: looked at emotion and text, found .*text='my doctor saw the", done.stderr
+    ), done.stderr
     assert took_s < 15
