@@ -1,6 +1,6 @@
 """Does the generator keep its plan? Lateness of sending at growing rates, against a server that answers at once.
 
-python tests/benchmarks/bench_schedule.py [--seconds 5]
+python tests/benchmarks/bench_schedule.py [--seconds 5] [--file-bytes 45000]
 
 Goals: p99 at most 1 ms at 500 requests a second, and 3,000 a second before it falls behind.
 """
@@ -12,8 +12,11 @@ import asyncio
 import importlib.util
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
@@ -65,7 +68,12 @@ async def lateness(url: str, rate: float, seconds: float) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument(
+        "--file-bytes", type=int, default=bench_remote.FILE_BYTES, help="of a clip; base64 adds a third"
+    )
     options = parser.parse_args()
+    encoded = np.random.default_rng(0).integers(0, 256, options.file_bytes, dtype=np.uint8).tobytes()
+    bench_remote.WAVEFORM = replace(bench_remote.WAVEFORM, encoded=encoded)
     print("planned/s   sent/s   late p50    p99       max       fell behind")
     with bench_remote.instant() as port:
         for rate in (100, 500, 1000, 2000, 3000, 4000):
