@@ -18,6 +18,8 @@ from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("decoded_on_the_spot")
+
 WORKERS = 4
 
 
