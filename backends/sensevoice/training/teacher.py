@@ -56,8 +56,11 @@ class Teacher:
 
     def standardised(self, found: Tensor) -> Tensor:
         """Functionals [B, COUNT] in standard deviations of what it learnt from, at most four either way."""
-        return ((found - self._mean) / self._spread).clamp(-4, 4)
+        return self._scaled(found).clamp(-4, 4)
 
     def probabilities(self, found: Tensor) -> Tensor:
         """[B, emotions] for functionals [B, COUNT]."""
-        return torch.softmax((found - self._mean) / self._spread @ self._weight.T + self._bias, dim=-1)
+        return torch.softmax(self._scaled(found) @ self._weight.T + self._bias, dim=-1)
+
+    def _scaled(self, found: Tensor) -> Tensor:
+        return (found - self._mean) / self._spread
