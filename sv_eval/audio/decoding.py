@@ -18,6 +18,7 @@ from sv_eval.audio.limits import AudioLimits
 from sv_eval.audio.mono import MonoTrack
 from sv_eval.audio.sndfile import Origin, decode_sndfile
 from sv_eval.errors import AudioError
+from sv_eval.interrupts import interrupts_held
 from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 
 T = TypeVar("T", bound=MonoTrack)
@@ -148,7 +149,9 @@ def _check_file(file: BinaryIO, name: str, size: int, limits: AudioLimits) -> No
 
 
 def _decoded(file: BinaryIO, name: str, track: MonoTrack) -> Origin:
-    origin = decode_sndfile(file, name, track) or decode_ffmpeg(file, name, track)
+    # Both libraries read a file in memory through callbacks.
+    with interrupts_held():
+        origin = decode_sndfile(file, name, track) or decode_ffmpeg(file, name, track)
     if origin is None:
         raise AudioError(
             "not_audio",

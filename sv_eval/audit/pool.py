@@ -14,6 +14,7 @@ from multiprocessing import get_context
 
 from sv_eval.audit.facts import AudioFacts, Trouble
 from sv_eval.audit.measure import Job
+from sv_eval.interrupts import interrupts_held
 
 Measured = AudioFacts | Trouble
 MeasureOne = Callable[[Job], Measured]
@@ -40,8 +41,7 @@ def measured(jobs: Iterable[Job], measure: MeasureOne, workers: int) -> Iterator
     """What `measure` gives for each job, in order. Jobs are taken as they are needed."""
     if workers == 1:
         for job in jobs:
-            # An interrupt within a callback of the decoder's would reach nobody.
-            with _interrupts_held():
+            with interrupts_held():
                 result = measure(job)
             yield result
         return
@@ -69,7 +69,7 @@ def _with_pool(
         while True:
             for batch in islice(batches, workers * _BATCHES_A_WORKER - len(waiting)):
                 left.append(batch)
-                with _interrupts_held():
+                with _unheard():
                     waiting.append(pool.submit(_all, measure, batch))
             if not waiting:
                 return
@@ -93,7 +93,7 @@ def _in_one_process(batch: list[Job], measure: MeasureOne) -> list[Measured] | N
     """What `measure` gives for each job of the batch; None where the process died."""
     pool = _processes(1)
     try:
-        with _interrupts_held():
+        with _unheard():
             future = pool.submit(_all, measure, batch)
         return future.result()
     except BrokenProcessPool:
@@ -108,13 +108,14 @@ def _processes(workers: int) -> ProcessPoolExecutor:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits until the end; processes started within never hear of it, since this one ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _unheard() -> Iterator[None]:
+    """Processes started within never hear of Ctrl-C, since this one ends them; here it waits until the end."""
+    with interrupts_held():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _all(measure: MeasureOne, batch: list[Job]) -> list[Measured]:

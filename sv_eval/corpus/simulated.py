@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sv_eval.corpus.config import DatasetConfig, SimulatedOptions
 from sv_eval.corpus.entry import Entry, Found
 from sv_eval.corpus.schema import Card
+from sv_eval.interrupts import interrupts_held
 from sv_eval.records import SAMPLE_RATE_HZ, Clip, Waveform
 
 _GOLDEN = 0.6180339887498949
@@ -63,7 +64,8 @@ class SilenceSource:
         import soundfile
 
         file = io.BytesIO()
-        soundfile.write(file, self._samples(clip), SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
+        with interrupts_held():
+            soundfile.write(file, self._samples(clip), SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
         return file.getvalue()
 
     def _samples(self, clip: Clip) -> NDArray[np.float32]:

@@ -1,0 +1,103 @@
+"""Ctrl-C is never lost in a callback of a C library's, and never comes twice."""
+
+from __future__ import annotations
+
+import io
+import signal
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import soundfile
+
+from sv_eval.audio.decoding import decode
+from sv_eval.audio.sndfile import _Memory
+from sv_eval.interrupts import interrupts_held
+
+
+@pytest.fixture(autouse=True)
+def interrupts_heard() -> Iterator[None]:
+    """Where the tests were started in the background, interrupts are ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_comes_once_and_at_the_end() -> None:
+    reached = []
+
+    def work() -> None:
+        with interrupts_held():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            reached.append("end")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert reached == ["end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_error_does_not_hide_the_interrupt() -> None:
+    def work() -> None:
+        with interrupts_held():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError("of the work")
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        work()
+    assert isinstance(caught.value.__context__, ValueError)
+
+
+def test_another_handler_hears_of_it_afterwards() -> None:
+    heard: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+
+    with interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        assert heard == []
+
+    assert heard == [signal.SIGINT]
+
+
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_other_threads_work_unchanged() -> None:
+    done: list[object] = []
+
+    def work() -> None:
+        with interrupts_held():
+            done.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert done == [signal.default_int_handler]
+
+
+def test_an_interrupt_within_a_decoder_s_callback_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(1600, np.float32), 16_000, format="WAV")
+    seeks: list[int] = []
+    seek = _Memory.seek
+
+    def interrupted(self: _Memory, offset: int, whence: int = io.SEEK_SET) -> int:
+        seeks.append(offset)
+        if len(seeks) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return seek(self, offset, whence)
+
+    monkeypatch.setattr(_Memory, "seek", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        decode(file.getvalue())
+    assert len(seeks) > 1
