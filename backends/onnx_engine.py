@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,25 +61,26 @@ class OnnxEngine:
         self._session = self._open(graph, runtime)
         _check_signature(self._session, graph, frontend.config.dimension)
 
-    def infer(
-        self, batch: Sequence[Float32], prompts: Sequence[Prompts] | None = None
-    ) -> tuple[Float32, NDArray[np.int32]]:
-        """Logits [batch, frames, ids] and true frame counts [batch]."""
-        speech, lengths = pad_batch(batch)
-        asked = np.array(prompts or [self._prompts] * len(batch), dtype=np.int32)
-        inputs = {
+    def batch(self, features: Sequence[Float32], prompts: Sequence[Prompts] | None = None) -> Mapping[str, Any]:
+        """The graph's inputs for stretches of [frames, dimension] each."""
+        speech, lengths = pad_batch(features)
+        asked = np.array(prompts or [self._prompts] * len(features), dtype=np.int32)
+        return {
             "speech": speech,
             "speech_lengths": lengths,
             "language": asked[:, 0],
             "textnorm": asked[:, 1],
         }
+
+    def infer(self, batch: Mapping[str, Any]) -> tuple[Float32, NDArray[np.int32]]:
+        """Logits [batch, frames, ids] and true frame counts [batch]."""
         try:
-            logits, counts = self._session.run(OUTPUTS, inputs)
+            logits, counts = self._session.run(OUTPUTS, batch)
         except MemoryError as error:
-            raise _out_of_memory(speech) from error
+            raise _out_of_memory(batch["speech"]) from error
         except self._errors as error:
             if "alloc" in str(error).lower() or "out of memory" in str(error).lower():
-                raise _out_of_memory(speech) from error
+                raise _out_of_memory(batch["speech"]) from error
             raise InferenceError("inference", f"onnxruntime: {_one_line(error)}") from error
         return logits, counts
 
@@ -90,7 +91,7 @@ class OnnxEngine:
 
     def logits(self, features: Float32) -> Float32:
         """All logits for one stretch, [frames, ids]."""
-        logits, _ = self.infer([features])
+        logits, _ = self.infer(self.batch([features]))
         clip: Float32 = logits[0]
         return clip
 

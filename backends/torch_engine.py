@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ from sv_eval.errors import InferenceError, ModelError
 _EVENT_EMOTION_PROMPTS = (1, 2)
 _QUERIES = 4
 _LAYERS = ("embed", "encoder", "ctc")
+
+
+class _Batch(NamedTuple):
+    """Stretches on their way to the network."""
+
+    features: Sequence[Any]
+    prompts: Sequence[Prompts]
 
 
 class TorchEngine:
@@ -49,12 +56,16 @@ class TorchEngine:
             _lower(self._network, {"fp16": torch.float16, "bf16": torch.bfloat16}[precision])
         self._emotion_ids = torch.from_numpy(emotion_ids).to(self._device)
 
-    def infer(self, batch: Sequence[Any], prompts: Sequence[Prompts] | None = None) -> Heard:
-        """What the network says to a batch of features [frames, dimension] of one stretch each."""
+    def batch(self, features: Sequence[Any], prompts: Sequence[Prompts] | None = None) -> _Batch:
+        """Stretches of [frames, dimension] each with their prompts; they are padded where the network runs."""
+        return _Batch(features, prompts or [self._prompts] * len(features))
+
+    def infer(self, batch: _Batch) -> Heard:
+        """What the network says to a batch of stretches."""
         import torch
 
-        with torch.inference_mode(), _memory_watched(batch):
-            logits, lengths = self._forward(batch, prompts)
+        with torch.inference_mode(), _memory_watched(batch.features):
+            logits, lengths = self._forward(batch)
             return Heard(
                 best=logits.argmax(dim=2).cpu().numpy(),
                 lengths=lengths,
@@ -70,21 +81,17 @@ class TorchEngine:
         import torch
 
         with torch.inference_mode(), _memory_watched([features]):
-            logits, _ = self._forward([features])
+            logits, _ = self._forward(self.batch([features]))
             clip: Float32 = logits[0].float().cpu().numpy()
             return clip
 
-    def _forward(
-        self, batch: Sequence[Any], asked: Sequence[Prompts] | None = None
-    ) -> tuple[Any, NDArray[np.int64]]:
+    def _forward(self, batch: _Batch) -> tuple[Any, NDArray[np.int64]]:
         import torch
 
-        frames = [torch.as_tensor(features, device=self._device) for features in batch]
+        frames = [torch.as_tensor(features, device=self._device) for features in batch.features]
         lengths = torch.tensor([len(one) for one in frames], device=self._device)
         speech = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
-        rows = [
-            (one.language, *_EVENT_EMOTION_PROMPTS, one.textnorm) for one in asked or [self._prompts] * len(frames)
-        ]
+        rows = [(one.language, *_EVENT_EMOTION_PROMPTS, one.textnorm) for one in batch.prompts]
         prompts = torch.tensor(rows, device=self._device)
         inputs = torch.cat([self._network.embed(prompts), speech], dim=1)
         counts = lengths + _QUERIES

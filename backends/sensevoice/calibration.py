@@ -102,13 +102,13 @@ def bundled_clips() -> list[Any]:
 
 
 def _label(engine: Engine, reader: AnswerReader, samples: Any) -> str | None:
-    (prediction,) = reader.read(engine.heard(engine.infer([engine.features(samples)])))
+    (prediction,) = reader.read(engine.heard(engine.infer(engine.batch([engine.features(samples)]))))
     return prediction.label
 
 
 def _clip_ms(engine: Engine, waveforms: Sequence[Any], clock: Callable[[], float]) -> float:
-    features = [engine.features(samples) for samples in waveforms]
+    batches = [engine.batch([engine.features(samples)]) for samples in waveforms]
     begin = clock()
-    for one in features:
-        engine.infer([one])
-    return (clock() - begin) * 1000 / len(features)
+    for batch in batches:
+        engine.infer(batch)
+    return (clock() - begin) * 1000 / len(batches)

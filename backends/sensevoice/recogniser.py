@@ -32,18 +32,21 @@ Result = TypeVar("Result")
 class Engine(Protocol):
     """The model: features in, logits out.
 
-    `infer` and `logits` are called from the model's threads only; `features` and `heard` from any of the
-    recogniser's threads, from several at once.
+    `infer` and `logits` are called from the model's threads only; the others from any of the recogniser's threads,
+    from several at once.
     """
 
     def features(self, samples: Float32) -> Any:
         """The encoder's input frames for one stretch, [frames, dimension]."""
 
-    def infer(self, batch: Sequence[Any], prompts: Sequence[Prompts] | None = None) -> Any:
-        """The model's output for a batch of features, finished when it returns. Raises InferenceError.
+    def batch(self, features: Sequence[Any], prompts: Sequence[Prompts] | None = None) -> Any:
+        """Several stretches' features as `infer` takes them, so that its thread need not put them together.
 
         prompts: what each is asked with; the engine's own for all when None.
         """
+
+    def infer(self, batch: Any) -> Any:
+        """The model's output for a batch, finished when it returns. Raises InferenceError."""
 
     def heard(self, output: Any) -> Heard:
         """What is needed of an output."""
@@ -84,10 +87,8 @@ class _Prepared:
 
     clips: list[_Cut | Failure]
     """The stretches of each clip, or why there are none."""
-    features: list[Any]
-    """The features of all stretches, in order."""
-    prompts: list[Prompts]
-    """What each stretch is asked with."""
+    batches: list[tuple[list[int], Any]]
+    """Which stretches go to the model together, by their place among all, and the engine's batch of them."""
     stages_ms: dict[str, float]
 
 
@@ -196,10 +197,18 @@ class Recogniser:
             self.engine.features(item.samples[span.start : span.end]) for item in heard for span in item.new
         ]
         prompts = [item.way.prompts for item in heard for _ in item.new]
+        batches = self._batches(features, prompts)
         whole = all(item.way.segmenter.settings.whole for item in heard)
         stages = {} if whole else {"vad": (middle - begin) * 1000}
         stages |= {"features": _ms_since(middle)}
-        return _Prepared(clips=clips, features=features, prompts=prompts, stages_ms=stages)
+        return _Prepared(clips=clips, batches=batches, stages_ms=stages)
+
+    def _batches(self, features: Sequence[Any], prompts: Sequence[Prompts]) -> list[tuple[list[int], Any]]:
+        """Stretches put together for the model."""
+        return [
+            (places, self.engine.batch([features[place] for place in places], [prompts[place] for place in places]))
+            for places in self.listening.batches([len(one) for one in features])
+        ]
 
     def _cut(self, request: Request) -> _Cut | Failure:
         """A clip's stretches; a failure of its own when it asks for what can't be."""
@@ -226,22 +235,14 @@ class Recogniser:
 
     def _say(self, samples: Float32, spans: Sequence[Span], prompts: Prompts) -> list[Prediction]:
         """What is said about stretches of one clip, batched as in any other call."""
-        prepared = _Prepared(
-            clips=[],
-            features=[self.engine.features(samples[span.start : span.end]) for span in spans],
-            prompts=[prompts] * len(spans),
-            stages_ms={},
-        )
-        said = self._said(self._hear(prepared))
+        features = [self.engine.features(samples[span.start : span.end]) for span in spans]
+        batches = self._batches(features, [prompts] * len(spans))
+        said = self._said(self._hear(_Prepared(clips=[], batches=batches, stages_ms={})))
         return [said[index] for index in range(len(spans))]
 
     def _hear(self, prepared: _Prepared) -> _Spoken:
         begin = time.perf_counter()
-        frames = [len(features) for features in prepared.features]
-        outputs = [
-            (batch, self.engine.infer(*_picked(batch, prepared.features, prepared.prompts)))
-            for batch in self.listening.batches(frames)
-        ]
+        outputs = [(places, self.engine.infer(batch)) for places, batch in prepared.batches]
         stages = prepared.stages_ms | {"inference": _ms_since(begin)}
         return _Spoken(clips=prepared.clips, outputs=outputs, stages_ms=stages)
 
@@ -292,12 +293,6 @@ class Recogniser:
             bare = tuple(replace(segment, scores=None) for segment in answer.segments)
             answer = replace(answer, scores=None, segments=bare)
         return answer if keep_segments else replace(answer, segments=())
-
-
-def _picked(
-    batch: Sequence[int], features: Sequence[Any], prompts: Sequence[Prompts]
-) -> tuple[list[Any], list[Prompts]]:
-    return [features[index] for index in batch], [prompts[index] for index in batch]
 
 
 def _ms_since(begin: float) -> float:

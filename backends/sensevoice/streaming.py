@@ -100,6 +100,6 @@ class RunningAnswer:
 
     def _judge(self, samples: Float32) -> Prediction:
         engine = self._recogniser.engine
-        output = engine.infer([engine.features(samples)], [self._way.prompts])
+        output = engine.infer(engine.batch([engine.features(samples)], [self._way.prompts]))
         (prediction,) = self._recogniser.reader.read(engine.heard(output))
         return prediction

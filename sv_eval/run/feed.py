@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -19,6 +21,7 @@ from sv_eval.run.boundary import around_one_clip
 _AT_A_TIME = 4
 _AT_A_TIME_WHEN_CHEAP = 32
 _CHEAP_MS = 0.05  # of a clip; below it a source does not decode, and switching threads is what costs
+_NICENESS = 5  # a third of a usual thread's share of the processor where there is not enough for both
 _LONGEST_AHEAD_S = 1800.0  # half an hour of audio is 115 MB of samples
 
 
@@ -58,7 +61,7 @@ class Feed:
         # Clips that come again say so; the iterator of clips is the one that ends.
         self._clips: Iterator[tuple[Clip, int]] = zip(clips, rounds, strict=False)
         self._source, self._keep_encoded = source, keep_encoded
-        self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode")
+        self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode", initializer=_give_way)
         self._waiting: deque[Future[list[Decoded]]] = deque()
         self._ahead = -(-max(ahead, workers) // _AT_A_TIME)
         self._at_a_time = _AT_A_TIME
@@ -112,24 +115,33 @@ class Feed:
         return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number)
 
 
+def _give_way() -> None:
+    """Let this thread wait where the backend's want the processor: it is ahead of them."""
+    # Elsewhere than on Linux this would be the whole process.
+    if sys.platform == "linux":
+        os.nice(_NICENESS)
+
+
 async def cut_batches(
     stream: AsyncIterator[Decoded], *, batch_size: int, window: int
 ) -> AsyncIterator[list[Decoded]]:
     """Batches of similar length: every `window` clips are sorted by duration and cut in order.
 
-    Which clips share a batch depends on the order of the clips alone, so that a rerun forms the same batches.
-    Clips without audio come through at once, by themselves.
+    The first window is one batch, the next two, and so on up to a whole one, so that a backend need not wait for
+    many clips to be decoded. Which clips share a batch depends on the order of the clips alone, so that a rerun
+    forms the same batches. Clips without audio come through at once, by themselves.
     """
     held: list[Decoded] = []
+    enough = min(batch_size, window)
     async for item in stream:
         if item.waveform is None:
             yield [item]
             continue
         held.append(item)
-        if len(held) >= window:
+        if len(held) >= enough:
             for batch in _by_length(held, batch_size):
                 yield batch
-            held = []
+            held, enough = [], min(2 * enough, window)
     for batch in _by_length(held, batch_size):
         yield batch
 

@@ -172,7 +172,7 @@ class LoadPlan:
     together: bool = False
     """Whether callers wait for each other: a query is all of them, and answered when the last one is."""
     several: int = 0
-    """Requests that the warm-up ends with, all at once; below 2 none."""
+    """Calls that the warm-up ends with, all at once; below 2 none."""
     languages: tuple[str, ...] = ()
     """The languages that requests name, where the clip's is one of them; none: requests name no language."""
 
@@ -216,5 +216,9 @@ def _plan(config: LoadConfig, can: Capabilities) -> LoadPlan:
         )
     window = can.max_batch * config.window_batches if can.max_batch > 1 else 1
     return LoadPlan(
-        batch_size=can.max_batch, in_flight=can.max_in_flight, window=window, warmup_clips=config.warmup_clips
+        batch_size=can.max_batch,
+        in_flight=can.max_in_flight,
+        window=window,
+        warmup_clips=config.warmup_clips,
+        several=can.max_in_flight,
     )

@@ -20,6 +20,7 @@ from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
 from sv_eval.run.phases import WarmUp, is_stable
 from sv_eval.run.streaming import stream_clip
+from sv_eval.run.warming import warm_up_clips
 
 _FIRST_ROUND = itertools.repeat(0)
 
@@ -55,12 +56,12 @@ class RunLoop:
         # Asked once: some backends make their capabilities anew each time.
         self._told = self.backend.capabilities.needs_reference
 
-    async def warm_up(self, clips: Iterable[Clip], *, tolerance: float = 0.1, max_s: float = 10.0) -> WarmUp:
-        """Recognise the first clips again and again until it takes equally long, and forget the answers.
+    async def warm_up(self, clips: Sequence[Clip], *, tolerance: float = 0.1, max_s: float = 10.0) -> WarmUp:
+        """Recognise a few clips again and again until it takes equally long, and forget the answers.
 
         Failures are left to the run to record.
         """
-        chosen = list(itertools.islice(clips, self.plan.warmup_clips))
+        chosen = warm_up_clips(clips, self.plan.warmup_clips)
         begin, windows, asked = self.clock.now(), list[float](), 0
         with self._feed(chosen) as feed:
             heard = [item async for item in feed.stream() if item.waveform is not None]
@@ -95,13 +96,14 @@ class RunLoop:
         return (self.clock.now() - begin) * 1000
 
     async def _side_by_side(self, items: Sequence[Decoded]) -> int:
-        """Ask about clips all at once, as the measurement will, so that its connections stand; how many."""
+        """Make calls all at once, as the measurement will, so that it finds connections and memory; clips asked."""
         if self.stop.is_set() or self.plan.several < 2:
             return 0
-        chosen = [items[index % len(items)] for index in range(self.plan.several)]
-
-        await asyncio.gather(*(self._ask(self._requests([item], alone=True)) for item in chosen))
-        return len(chosen)
+        size = min(self.plan.batch_size, len(items))
+        turns = itertools.cycle(items)
+        calls = [list(itertools.islice(turns, size)) for _ in range(self.plan.several)]
+        await asyncio.gather(*(self._ask(self._requests(call, alone=True)) for call in calls))
+        return size * len(calls)
 
     async def run(self, clips: Iterable[Clip], *, rounds: Iterable[int] = _FIRST_ROUND) -> None:
         """Recognise every clip; `rounds` says of each how often it came before.

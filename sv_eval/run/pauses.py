@@ -20,7 +20,8 @@ def short_collections() -> Iterator[None]:
     tens of milliseconds in which no request is sent. What comes to be within the block is collected, but rarely.
     Within another such block it changes nothing.
     """
-    if gc.get_freeze_count():
+    # What is frozen is counted one by one, which takes milliseconds.
+    if gc.get_threshold() == _RARELY or gc.get_freeze_count():
         yield
         return
     usual = gc.get_threshold()

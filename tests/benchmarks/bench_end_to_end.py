@@ -27,6 +27,7 @@ from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
 from sv_eval.run.feed import Feed, cut_batches
 from sv_eval.run.load import LoadConfig, LoadPlan, plan_load
 from sv_eval.run.loop import RunLoop
+from sv_eval.run.pauses import short_collections
 
 
 def inputs_of(corpus: Corpus, model: str, plan: LoadPlan) -> list[dict[str, Any]]:
@@ -71,10 +72,11 @@ def run_s(corpus: Corpus, backend: OnnxBackend, plan: LoadPlan) -> float:
     async def drive() -> float:
         async with backend:
             loop = RunLoop(backend=backend, source=corpus.source, plan=plan, on_record=lambda record: None)
-            await loop.warm_up(corpus.clips)
-            begin = time.perf_counter()
-            await loop.run(corpus.clips)
-            return time.perf_counter() - begin
+            with short_collections():
+                await loop.warm_up(corpus.clips)
+                begin = time.perf_counter()
+                await loop.run(corpus.clips)
+                return time.perf_counter() - begin
 
     return asyncio.run(drive())
 

@@ -272,7 +272,7 @@ def test_a_network_that_runs_out_of_memory_says_what_to_set() -> None:
     engine = torch_engine(lambda inputs, lengths: (torch.empty(1 << 60, dtype=torch.uint8), lengths))
 
     with pytest.raises(InferenceError, match=r"2 x 3\.0 s.*backend\.batch_size.*backend\.chunk_size") as caught:
-        engine.infer([np.zeros((50, 8), np.float32), np.zeros((20, 8), np.float32)])
+        engine.infer(engine.batch([np.zeros((50, 8), np.float32), np.zeros((20, 8), np.float32)]))
 
     assert caught.value.kind == "out_of_memory"
     assert "\n" not in str(caught.value)
@@ -282,7 +282,7 @@ def test_a_network_that_fails_otherwise_is_an_inference_error() -> None:
     engine = torch_engine(lambda inputs, lengths: (inputs, lengths))
 
     with pytest.raises(InferenceError, match="torch: ") as caught:
-        engine.infer([np.zeros((50, 9), np.float32)])  # 9 values do not fit to the prompts' 8
+        engine.infer(engine.batch([np.zeros((50, 9), np.float32)]))  # 9 values do not fit to the prompts' 8
 
     assert caught.value.kind == "inference"
 

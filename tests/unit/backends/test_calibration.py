@@ -42,6 +42,9 @@ class FakeEngine:
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         return samples
 
+    def batch(self, features: Sequence[Any], prompts: Any = None) -> Sequence[Any]:
+        return features
+
     def infer(self, batch: Sequence[Any]) -> Heard:
         self.clock.now_s += self.takes_s * len(batch)
         logits = np.stack([self.logits(features) for features in batch])

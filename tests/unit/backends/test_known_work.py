@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,9 +107,9 @@ class Counted(OnnxBackend):
         assert isinstance(detector, SileroVad)
         infer, detect = engine.infer, detector.__call__
 
-        def counting_infer(batch: Sequence[Any], prompts: Any = None) -> Any:
-            self.stretches += len(batch)
-            return infer(batch, prompts)
+        def counting_infer(batch: Mapping[str, Any]) -> Any:
+            self.stretches += len(batch["speech"])
+            return infer(batch)
 
         class Detector:
             name, frame = detector.name, detector.frame

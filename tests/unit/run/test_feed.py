@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
 
 import numpy as np
+import pytest
 
 from sv_eval.errors import AudioError
 from sv_eval.records import Clip, Waveform
@@ -84,7 +87,20 @@ def test_a_clip_that_can_not_be_decoded_comes_through_with_its_failure() -> None
 def test_batches_hold_clips_of_similar_length() -> None:
     lengths = {"a": 9, "b": 1, "c": 8, "d": 2, "e": 7, "f": 3}
 
-    assert collect(lengths, batch_size=2, window=6) == [["b", "d"], ["f", "e"], ["c", "a"]]
+    assert collect(lengths, batch_size=2, window=2) == [["b", "a"], ["d", "c"], ["f", "e"]]
+    assert collect(lengths, batch_size=6, window=6) == [["b", "d", "f", "e", "c", "a"]]
+
+
+def test_the_first_windows_are_small_so_that_a_backend_need_not_wait() -> None:
+    lengths = {f"c{i:02d}": 40 - i for i in range(40)}
+
+    batches = collect(lengths, batch_size=4, window=16)
+
+    # Windows of 4, 8, 16 and the rest, each from its shortest clip to its longest.
+    firsts = [0, 4, 12, 28]
+    windows = [sorted(list(lengths)[a:b], reverse=True) for a, b in zip(firsts, [*firsts[1:], 40], strict=True)]
+    assert [name for batch in batches for name in batch] == [name for window in windows for name in window]
+    assert all(len(batch) == 4 for batch in batches)
 
 
 def test_batches_are_the_same_on_every_run() -> None:
@@ -143,3 +159,24 @@ def test_clips_longer_than_what_may_be_held_all_come_through() -> None:
             return [item.clip.id async for item in feed.stream()]
 
     assert asyncio.run(gather()) == list(lengths)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no priorities of threads")
+def test_decoding_gives_way_to_the_backend() -> None:
+    class Noted(Recorded):
+        def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+            priorities.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+            return super().load(clip, keep_encoded=keep_encoded)
+
+    priorities: list[int] = []
+    ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async def gather() -> list[Decoded]:
+        with Feed(clips_of({"a": 16}), Noted({"a": 16}), workers=1, ahead=4) as feed:
+            return [item async for item in feed.stream()]
+
+    asyncio.run(gather())
+
+    # A higher number is a lower priority; 19 is the lowest.
+    assert priorities == [min(ours + 5, 19)]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == ours
