@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Sequence
+
+import numpy as np
 
 from sv_eval.records import Clip
 
@@ -20,20 +22,20 @@ def warm_up_clips(clips: Sequence[Clip], count: int) -> list[Clip]:
     >>> [clip.id for clip in warm_up_clips([Clip(id=str(s), size_bytes=s) for s in (3, 9, 5, 1, 7, 99)], 3)]
     ['9', '5', '1']
     """
-    lengths = [_length(clip) for clip in clips]
-    known = [length for length in lengths if length is not None]
-    if count < 1 or len(known) < len(lengths) or len(clips) <= count:
+    if count < 1 or len(clips) <= count:
         return list(clips[: max(count, 0)])
-    longest = _GIANT * statistics.median(known)
-    ordered = sorted((length, place) for place, length in enumerate(known) if length <= longest)
-    last = len(ordered) - 1
+    lengths = np.fromiter(map(_length, clips), dtype=np.float64, count=len(clips))
+    if np.isnan(lengths).any():
+        return list(clips[:count])
+    ordered = np.argsort(lengths, kind="stable")
+    last = int(np.searchsorted(lengths[ordered], _GIANT * np.median(lengths), side="right")) - 1
     # From the longest down, so that one clip is the longest.
-    places = {ordered[last - round(last * step / max(count - 1, 1))][1] for step in range(count)}
+    places = {int(ordered[last - round(last * step / max(count - 1, 1))]) for step in range(count)}
     return [clips[place] for place in sorted(places)]
 
 
-def _length(clip: Clip) -> float | None:
-    """What grows with a clip's length, where anything is known of it before it is decoded."""
+def _length(clip: Clip) -> float:
+    """What grows with a clip's length; NaN where nothing is known of it before it is decoded."""
     if clip.start_s is not None and clip.end_s is not None:
         return clip.end_s - clip.start_s
-    return clip.size_bytes
+    return math.nan if clip.size_bytes is None else clip.size_bytes
