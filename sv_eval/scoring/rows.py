@@ -26,18 +26,25 @@ Row = tuple[Any, ...]
 """One record's values, in the order that `columns.columns` takes them apart."""
 
 
-def row_of_json(data: Mapping[str, Any]) -> Row:
-    """The row of a parsed line of `records.jsonl`."""
+def row_of_json(data: Mapping[str, Any], words: dict[str, str]) -> Row:
+    """The row of a parsed line of `records.jsonl`.
+
+    words: those of the rows before, each kept once however many rows it is in.
+    """
+
+    def once(word: Any) -> Any:
+        return words.setdefault(word, word) if type(word) is str else word
+
     clip, get = data["clip"], data.get
     prediction = get("prediction") or {}
     failure = get("failure")
     return (
-        clip.get("reference"),
-        clip.get("raw_label"),
-        data["outcome"],
-        prediction.get("label"),
-        prediction.get("forced"),
-        clip.get("speaker") or None,
+        once(clip.get("reference")),
+        once(clip.get("raw_label")),
+        once(data["outcome"]),
+        once(prediction.get("label")),
+        once(prediction.get("forced")),
+        once(clip.get("speaker") or None),
         get("latency_ms"),
         get("audio_s"),
         prediction.get("confidence"),
@@ -48,7 +55,7 @@ def row_of_json(data: Mapping[str, Any]) -> Row:
         get("sent_s"),
         clip.get("transcript") or None,
         prediction.get("text"),
-        clip.get("language") or None,
+        once(clip.get("language") or None),
         clip.get("path", ""),
         None if failure is None else (failure["kind"], failure["message"]),
         prediction.get("stages_ms") or _NOTHING,

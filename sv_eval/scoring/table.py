@@ -117,6 +117,7 @@ class RecordTable:
     def _of_lines(cls, lines: Iterable[Mapping[str, Any] | str | bytes], all_rounds: bool) -> Self:
         rows: dict[str, Row] = {}
         found_at: dict[str, int] = {}
+        words: dict[str, str] = {}
         number = count = torn = 0
         for number, line in enumerate(lines, 1):
             if torn:
@@ -139,7 +140,7 @@ class RecordTable:
                     if not all_rounds:
                         continue
                     clip_id = repeat_id(clip_id, number_of_round)
-                rows[clip_id] = row_of_json(data)
+                rows[clip_id] = row_of_json(data, words)
                 found_at[clip_id] = number
             except (KeyError, TypeError, AttributeError) as error:
                 raise UsageError(f"records, line {number}: not a record ({error!r}); delete the line") from error
