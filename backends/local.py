@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +16,14 @@ from backends.sensevoice.describing import ADJUSTS, TRACED, labels_of, listening
 from backends.sensevoice.frontend import Float32, Frontend
 from backends.sensevoice.in_process import InProcess
 from backends.sensevoice.listening import LANGUAGES, Listening
-from backends.sensevoice.model_dir import BUNDLED, ModelDirectory, bundled_model, content_hash, open_model
+from backends.sensevoice.model_dir import (
+    BUNDLED,
+    ModelDirectory,
+    bundled_model,
+    content_hash,
+    directory_state,
+    open_model,
+)
 from backends.sensevoice.recogniser import Recogniser
 from backends.torch_engine import TorchEngine
 from sv_eval.backend import BackendInfo, Capabilities
@@ -24,6 +32,16 @@ from sv_eval.errors import ConfigError, ModelError, nearest
 
 PRECISIONS = ("fp32", "fp16", "bf16")
 FRONTENDS = ("kaldi", "torchaudio")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    """What opening a directory gives, whatever stretches are then cut and however answers are combined."""
+
+    directory: ModelDirectory
+    reader: AnswerReader
+    engine: TorchEngine
+    hash: str
 
 
 class LocalBackend(InProcess):
@@ -131,6 +149,28 @@ class LocalBackend(InProcess):
         asked = f"backend.model={self._where}"
         where = str(bundled_model()) if self._where == BUNDLED else self._where
         path = find_directory(where, asked=asked, hub=self._hub, revision=self._revision)
+        running = (device, self._precision, self._threads, self._frontend)
+        # With the prompts that an engine asks with where it is given none.
+        identity = ("local", directory_state(path), *running, self._listening.prompts)
+        model = self._kept_open(identity, lambda: self._load(path, asked, device))
+        directory = model.directory
+        self._info = self._describe(model, device, segmenter)
+        self._recogniser = Recogniser(
+            engine=model.engine,
+            reader=model.reader,
+            listening=self._listening,
+            segmenter=segmenter,
+            known=self._known_work(
+                ("local", str(directory.path.resolve()), model.hash, *running),
+                # Another shape may be computed by another kernel.
+                alone=False,
+                listening=self._listening,
+            ),
+        )
+        self._labels = labels_of(directory)
+
+    def _load(self, path: Path, asked: str, device: str) -> _Model:
+        """Read the directory and have FunASR build the network."""
         # Read before FunASR, which takes seconds to import and says less clearly what is missing.
         directory = open_model(path)
         auto = load_auto_model(path, asked=asked, device=device, threads=self._threads)
@@ -143,23 +183,11 @@ class LocalBackend(InProcess):
             listening=self._listening,
             emotion_ids=reader.emotion_ids,
         )
-        self._info = self._describe(directory, device, segmenter)
-        running = (self._info.model_hash, device, self._precision, self._threads, self._frontend)
-        self._recogniser = Recogniser(
-            engine=engine,
-            reader=reader,
-            listening=self._listening,
-            segmenter=segmenter,
-            known=self._known_work(
-                ("local", str(directory.path.resolve()), *running),
-                # Another shape may be computed by another kernel.
-                alone=False,
-                listening=self._listening,
-            ),
+        return _Model(
+            directory=directory, reader=reader, engine=engine, hash=content_hash(directory.path / WEIGHTS)
         )
-        self._labels = labels_of(directory)
 
-    def _describe(self, directory: ModelDirectory, device: str, segmenter: Segmenter) -> BackendInfo:
+    def _describe(self, model: _Model, device: str, segmenter: Segmenter) -> BackendInfo:
         import torch
 
         source = {} if Path(self._where).expanduser().is_dir() or self._where == BUNDLED else {"hub": self._hub}
@@ -167,8 +195,8 @@ class LocalBackend(InProcess):
             source["revision"] = self._revision
         return BackendInfo(
             name="local",
-            model=str(directory.card.get("title", self._where)),
-            model_hash=content_hash(directory.path / WEIGHTS),
+            model=str(model.directory.card.get("title", self._where)),
+            model_hash=model.hash,
             precision=self._precision,
             device=device,
             details={
@@ -177,7 +205,7 @@ class LocalBackend(InProcess):
                 **source,
                 **listening_details(self._listening, segmenter),
             },
-            card=directory.card,
+            card=model.directory.card,
         )
 
 

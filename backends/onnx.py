@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Self
 
 from backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
@@ -14,13 +15,26 @@ from backends.sensevoice.describing import ADJUSTS, TRACED, labels_of, listening
 from backends.sensevoice.frontend import Frontend
 from backends.sensevoice.in_process import InProcess
 from backends.sensevoice.listening import LANGUAGES, Listening
-from backends.sensevoice.model_dir import PRECISIONS, ModelDirectory, content_hash, open_model
+from backends.sensevoice.model_dir import PRECISIONS, ModelDirectory, content_hash, directory_state, open_model
 from backends.sensevoice.recogniser import Engine, Recogniser
 from sv_eval.backend import BackendInfo, Capabilities
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 
 AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    """What opening a directory gives, whatever stretches are then cut and however answers are combined."""
+
+    directory: ModelDirectory
+    reader: AnswerReader
+    engine: OnnxEngine
+    precision: str
+    choice: Choice | None
+    rounding: Mapping[str, int | None] | None
+    hash: str
 
 
 class OnnxBackend(InProcess):
@@ -115,8 +129,30 @@ class OnnxBackend(InProcess):
         return self
 
     def _open(self) -> None:
-        directory = open_model(self._where)
         segmenter = Segmenter(self._segmentation)
+        # With the prompts that an engine asks with where it is given none.
+        identity = (directory_state(self._where), self._precision, self._runtime, self._listening.prompts)
+        model = self._kept_open(("onnx", *identity), self._load)
+        self._batch_invariant = model.precision != "int8"
+        self._info = self._describe(model, segmenter)
+        self._recogniser = Recogniser(
+            engine=model.engine,
+            reader=model.reader,
+            listening=self._listening,
+            segmenter=segmenter,
+            workers=self._workers,
+            known=self._known_work(
+                ("onnx", str(model.directory.path.resolve()), model.hash, self._runtime),
+                # On a GPU another shape may be computed by another kernel.
+                alone=model.precision == "fp32" and self._runtime.device == "cpu",
+                listening=self._listening,
+            ),
+        )
+        self._labels = labels_of(model.directory)
+
+    def _load(self) -> _Model:
+        """Read the directory and build the session, with the precision chosen where that is left to us."""
+        directory = open_model(self._where)
         reader = AnswerReader(directory.vocabulary)
         frontend = Frontend(directory.frontend, directory.cmvn)
 
@@ -130,38 +166,23 @@ class OnnxBackend(InProcess):
             choice = fastest_that_agrees(dict.fromkeys(directory.precisions(), engine), reader)
         precision = self._precision if choice is None else choice.precision
         running = engine(precision)
-        rounding = None if precision == REFERENCE else _rounding(directory, running, engine, reader)
-        self._batch_invariant = precision != "int8"
-        self._info = self._describe(directory, precision, choice, rounding, segmenter)
-        self._recogniser = Recogniser(
-            engine=running,
+        return _Model(
+            directory=directory,
             reader=reader,
-            listening=self._listening,
-            segmenter=segmenter,
-            workers=self._workers,
-            known=self._known_work(
-                ("onnx", str(directory.path.resolve()), self._info.model_hash, self._runtime),
-                # On a GPU another shape may be computed by another kernel.
-                alone=precision == "fp32" and self._runtime.device == "cpu",
-                listening=self._listening,
-            ),
+            engine=running,
+            precision=precision,
+            choice=choice,
+            rounding=None if precision == REFERENCE else _rounding(directory, running, engine, reader),
+            hash=content_hash(directory.graph(precision)),
         )
-        self._labels = labels_of(directory)
 
-    def _describe(
-        self,
-        directory: ModelDirectory,
-        precision: str,
-        choice: Choice | None,
-        rounding: Mapping[str, int | None] | None,
-        segmenter: Segmenter,
-    ) -> BackendInfo:
-        chosen = {} if choice is None else {"precision chosen by": choice.reason}
+    def _describe(self, model: _Model, segmenter: Segmenter) -> BackendInfo:
+        chosen = {} if model.choice is None else {"precision chosen by": model.choice.reason}
         return BackendInfo(
             name="onnx",
-            model=str(directory.card.get("title", directory.path.name)),
-            model_hash=content_hash(directory.graph(precision)),
-            precision=precision,
+            model=str(model.directory.card.get("title", model.directory.path.name)),
+            model_hash=model.hash,
+            precision=model.precision,
             device=self._runtime.device,
             details={
                 "provider": PROVIDERS[self._runtime.provider],
@@ -170,8 +191,8 @@ class OnnxBackend(InProcess):
                 **chosen,
                 **listening_details(self._listening, segmenter),
             },
-            rounding=rounding,
-            card=directory.card,
+            rounding=model.rounding,
+            card=model.directory.card,
         )
 
 

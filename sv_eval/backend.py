@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol, Self, TypeGuard
+from typing import Any, Protocol, Self, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
 from sv_eval.errors import InferenceError, nearest
 from sv_eval.records import Failure, Prediction, Waveform
+
+Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,11 +200,19 @@ class Store(Protocol):
     def put(self, key: Hashable, value: Any, size: int) -> None:
         """Keep a value of `size` bytes, if there still is room."""
 
+    def opened(self, identity: Hashable, open_it: Callable[[], Opened]) -> Opened:
+        """What `open_it` gave when it was last called, if that was for the same identity; what it gives now else.
+
+        Of all identities one is kept, whatever its size, and let go before another is opened: two models need not
+        fit into memory together.
+        """
+
 
 class SharingBackend(Backend, Protocol):
     """A backend that can put an answer together from work that was done before, also by another of its kind.
 
     Such an answer equals the one that it would give by itself. Only requests with an `audio_key` are answered so.
+    A model may be one that an earlier backend left open.
     """
 
     def share(self, store: Store) -> None:

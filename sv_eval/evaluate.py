@@ -28,7 +28,7 @@ from sv_eval.run.identity import measured_settings, refuse_other_run
 from sv_eval.run.journal import Journal
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
-from sv_eval.run.pauses import short_collections
+from sv_eval.run.pauses import settle, short_collections
 from sv_eval.run.phases import Phases, Until, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
 from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
@@ -196,6 +196,8 @@ class _Evaluation:
         given_up = False
         try:
             with short_collections(), stopping_on_signals(loop.stop) as signalled:
+                if self._sharing is not None:
+                    settle()
                 self._phases.warm_up = await loop.warm_up(
                     remaining or self._corpus.clips,
                     tolerance=self._load.warmup_tolerance,

@@ -12,7 +12,16 @@ from backends.sensevoice.known_work import KnownWork
 from backends.sensevoice.listening import Listening
 from backends.sensevoice.recogniser import Recogniser
 from backends.sensevoice.streaming import stream
-from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Request, Store, StreamUpdate
+from sv_eval.backend import (
+    NO_ADJUSTMENTS,
+    Adjustments,
+    Answer,
+    BackendInfo,
+    Opened,
+    Request,
+    Store,
+    StreamUpdate,
+)
 from sv_eval.records import Prediction
 
 
@@ -24,8 +33,15 @@ class InProcess:
     _store: Store | None = None
 
     def share(self, store: Store) -> None:
-        """Keep what was found out about audio in this store, and look there before working."""
+        """Keep the model and what was found out about audio in this store, and look there before working."""
         self._store = store
+
+    def _kept_open(self, identity: Hashable, open_it: Callable[[], Opened]) -> Opened:
+        """What `open_it` gives, or gave to the backend before this one where work is shared.
+
+        identity: equal for two backends that would open the very same.
+        """
+        return open_it() if self._store is None else self._store.opened(identity, open_it)
 
     def _known_work(self, engine: Hashable, *, alone: bool, listening: Listening) -> KnownWork | None:
         """What may be looked up instead of being done again; None without a store.
@@ -44,7 +60,7 @@ class InProcess:
         return self._info
 
     async def __aexit__(self, *reason: object) -> None:
-        """End the threads and drop the model."""
+        """End the threads and, where nobody else keeps it open, drop the model."""
         self._recogniser.close()
         del self._recogniser
 

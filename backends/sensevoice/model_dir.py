@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,15 @@ def open_model(where: str | Path) -> ModelDirectory:
         vocabulary=read_vocabulary(_tokenizer(path)),
         card=_yaml(path / "model_card.yaml") if (path / "model_card.yaml").is_file() else {},
     )
+
+
+def directory_state(where: str | Path) -> Hashable:
+    """Equal for two looks at a directory between which none of its files changed, by their sizes and times."""
+    path = bundled_model() if str(where) == BUNDLED else Path(where).expanduser()
+    if not path.is_dir():
+        return (str(path),)
+    stats = ((file.name, file.stat()) for file in sorted(path.iterdir()) if file.is_file())
+    return (str(path.resolve()), *((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
 
 def content_hash(path: Path) -> str:

@@ -33,3 +33,12 @@ def short_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*usual)
         gc.unfreeze()
+
+
+def settle() -> None:
+    """Within a block of `short_collections`, collect what came to be since it began, and leave the rest alone, too.
+
+    For one measurement after another: milliseconds, where walking through everything takes a tenth of a second.
+    """
+    gc.collect()
+    gc.freeze()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
+
+from sv_eval.backend import Opened
 
 MIB = 2**20
 _OVERHEAD = 300
@@ -24,6 +26,7 @@ class MemoryStore:
         self.found = self.missed = self.refused = 0
         """How often a value was there, was not, and did not fit."""
         self._values: dict[Hashable, Any] = {}
+        self._open: tuple[Hashable, Any] | None = None
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Any | None:
@@ -46,3 +49,14 @@ class MemoryStore:
                 return
             self._values[key] = value
             self.used_bytes += size + _OVERHEAD
+
+    def opened(self, identity: Hashable, open_it: Callable[[], Opened]) -> Opened:
+        """What `open_it` gave when it was last called, if that was for the same identity; what it gives now else.
+
+        It counts as nothing, and is let go before another is opened.
+        """
+        if self._open is None or self._open[0] != identity:
+            self._open = None
+            self._open = (identity, open_it())
+        value: Opened = self._open[1]
+        return value

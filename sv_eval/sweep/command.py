@@ -18,6 +18,7 @@ from sv_eval.labels.config import labels_config_from
 from sv_eval.rescore import report_config_from
 from sv_eval.run.identity import measured_settings
 from sv_eval.run.load import load_config_from
+from sv_eval.run.pauses import short_collections
 from sv_eval.run.sharing import can_share
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.sweep.config import SweepConfig, sweep_config_from
@@ -55,8 +56,9 @@ def run_sweep(
     if len(todo) < len(settings):
         print(f"{len(settings) - len(todo)} of {len(settings)} settings are finished", file=sys.stderr, flush=True)
     done: list[Any] = []
-    for run in _consecutive(todo):
-        done += launch([one.overrides for one in run], run[0].number)
+    with short_collections():
+        for run in _consecutive(todo):
+            done += launch([one.overrides for one in run], run[0].number)
     for job in done:
         _ = job.return_value  # raises what ended a job, as Hydra's own sweeper does
     result = write_report(directory, settings, options, scoring, language, command=_command(arguments))

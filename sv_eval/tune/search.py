@@ -20,6 +20,7 @@ from sv_eval.records import Clip
 from sv_eval.run.course import WHOLE_COURSE, Course
 from sv_eval.run.identity import measured_settings
 from sv_eval.run.journal import RECORDS, read_lines
+from sv_eval.run.pauses import short_collections
 from sv_eval.run.sharing import Sharing
 from sv_eval.scoring.calls import calls_of
 from sv_eval.scoring.config import ScoringConfig
@@ -72,6 +73,10 @@ class Search:
 
     def run(self) -> None:
         """Measure until as many settings were proposed as wanted. Raises RunInterrupted when it was stopped."""
+        with short_collections():
+            self._search()
+
+    def _search(self) -> None:
         self._sharing = Sharing(self.options.sharing) if self.options.share else None
         control = self._setting(0, DEFAULT, {}, default=True)
         default = self._measure(control)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 
-from sv_eval.run.pauses import short_collections
+from sv_eval.run.pauses import settle, short_collections
 
 
 def test_what_was_there_is_left_alone_and_given_back() -> None:
@@ -37,3 +38,19 @@ def test_an_error_gives_it_back_too() -> None:
 
     assert gc.get_freeze_count() == 0
     assert gc.get_threshold() == usual
+
+
+def test_between_two_measurements_what_came_to_be_is_collected_or_left_alone() -> None:
+    class Knot:
+        def __init__(self) -> None:
+            self.itself = self
+
+    with short_collections():
+        frozen, kept = gc.get_freeze_count(), [[number] for number in range(1000)]
+        knot = weakref.ref(Knot())
+        settle()
+
+        assert knot() is None
+        assert gc.get_freeze_count() >= frozen + len(kept)
+
+    assert gc.get_freeze_count() == 0
