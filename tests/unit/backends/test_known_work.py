@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from backends.sensevoice.model_dir import bundled_model
 from backends.sensevoice.models.export import export
 from sv_eval.audio.decoding import decode
 from sv_eval.backend import Answer, Request
+from sv_eval.errors import ModelError
 from sv_eval.records import Prediction, Waveform
 from sv_eval.run.store import MIB, MemoryStore
 
@@ -105,7 +110,8 @@ class Counted(OnnxBackend):
         engine, detector = recogniser.engine, recogniser.segmenter.detector
         assert isinstance(engine, OnnxEngine)
         assert isinstance(detector, SileroVad)
-        infer, detect = engine.infer, detector.__call__
+        # Not what an earlier backend put in its place: they may have the engine in common.
+        infer, detect = partial(OnnxEngine.infer, engine), detector.__call__
 
         def counting_infer(batch: Mapping[str, Any]) -> Any:
             self.stretches += len(batch["speech"])
@@ -153,3 +159,61 @@ def test_other_weights_and_runtimes_share_no_answer(waveforms: dict[str, Wavefor
 
     assert one.stretches == two.stretches == int8.stretches > 0
     assert (two.detected, int8.detected) == (0, 0)
+
+
+def test_a_model_is_opened_once_for_settings_that_differ_in_what_is_around_it(
+    exported: str, tmp_path: Path
+) -> None:
+    directory = tmp_path / "model"
+    shutil.copytree(exported, directory)
+    store = MemoryStore(64 * MIB)
+
+    async def engine_of(store: MemoryStore | None, **settings: Any) -> OnnxEngine:
+        backend = OnnxBackend(**{"model": str(directory), "threads": 1, **settings})
+        if store is not None:
+            backend.share(store)
+        async with backend:
+            engine = backend._recogniser.engine
+        assert isinstance(engine, OnnxEngine)
+        return engine
+
+    def engine(**settings: Any) -> OnnxEngine:
+        return asyncio.run(engine_of(store, **settings))
+
+    first = engine(vad_threshold=0.5)
+    assert engine(chunk_size=1.0, batch_size=2, combine="max") is first
+    assert asyncio.run(engine_of(None)) is not first
+    # Whatever the session itself, or what it is asked, depends on.
+    assert engine(threads=2) is not first
+    assert engine(language="zh") is not first
+    assert engine(precision="int8") is not first
+
+    second = engine()
+    os.utime(directory / "model.onnx", (1, 1))
+    assert engine() is not second
+
+
+def test_a_model_that_is_not_wanted_any_more_is_let_go_before_another_is_opened() -> None:
+    class Model:
+        pass
+
+    store = MemoryStore(0)
+    first = weakref.ref(store.opened("one", Model))
+    assert first() is not None
+    there = []
+
+    store.opened("two", lambda: there.append(first()) or Model())
+
+    assert there == [None]
+
+
+def test_a_model_that_can_not_be_opened_is_tried_again() -> None:
+    store = MemoryStore(0)
+
+    def broken() -> int:
+        raise ModelError("no")
+
+    with pytest.raises(ModelError):
+        store.opened("one", broken)
+
+    assert store.opened("one", lambda: 3) == 3
