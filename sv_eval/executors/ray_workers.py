@@ -8,7 +8,6 @@ working on goes to another one; such answers are marked as retried and stay out 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,9 +15,9 @@ from typing import Any, Self
 
 from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
 from sv_eval.errors import BackendLost, ConfigError, InferenceError, ModelError
+from sv_eval.executors.cluster import first_line, imported_ray, join_cluster, leave_cluster
 from sv_eval.executors.config import ExecutorConfig
 from sv_eval.executors.worker import Answered, Opened, Trouble, Worker
-from sv_eval.places import house
 from sv_eval.records import Passage
 from sv_eval.records import Trouble as Recorded
 
@@ -50,7 +49,6 @@ class RayWorkers:
         )
         self._info: BackendInfo | None = None
         self._ray: Any = None
-        self._ours = False
         self._free: asyncio.Queue[_Place | None] = asyncio.Queue()
         self._places: list[_Place] = []
         self._alive = 0
@@ -69,12 +67,13 @@ class RayWorkers:
 
     async def __aenter__(self) -> Self:
         """Join or start the cluster and open a worker in each place; raises what opening the backend here would."""
-        self._ray = _imported()
-        self._join()
+        self._ray = imported_ray()
+        join_cluster(self._config.address)
         try:
             opened = await self._open_all()
-        except BaseException:
+        except BaseException as error:
             await self.__aexit__()
+            leave_cluster(lost=isinstance(error, BackendLost))
             raise
         first = opened[0]
         calls = len(opened) * first.capabilities.max_in_flight
@@ -93,30 +92,6 @@ class RayWorkers:
             for _ in range(first.capabilities.max_in_flight):
                 self._free.put_nowait(place)
         return self
-
-    def _join(self) -> None:
-        if self._ray.is_initialized():
-            return
-        # Workers import what this process does, from wherever it was started.
-        paths = os.pathsep.join(filter(None, [str(house()), os.environ.get("PYTHONPATH")]))
-        options: dict[str, Any] = {
-            "log_to_driver": False,
-            "configure_logging": False,
-            "runtime_env": {"env_vars": {"PYTHONPATH": paths}},
-        }
-        if self._config.address is None:
-            # A cluster of this run's own is nobody else's business: it listens to this machine alone.
-            options |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-        else:
-            options["address"] = self._config.address
-        try:
-            self._ray.init(**options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            where = self._config.address or "a cluster on this machine"
-            raise BackendLost(
-                f"executor.address: {where} can't be reached or started ({_first_line(error)})"
-            ) from error
-        self._ours = True
 
     async def _open_all(self) -> list[Opened]:
         resources = self._ray.cluster_resources()
@@ -142,7 +117,7 @@ class RayWorkers:
             said: Opened | Trouble = await place.actor.open.remote()
         except self._ray.exceptions.RayError as error:
             raise BackendLost(
-                f"worker {place.number} ended while it loaded the model: {_first_line(error)}"
+                f"worker {place.number} ended while it loaded the model: {first_line(error)}"
             ) from error
         if isinstance(said, Trouble):
             kinds = {"ModelError": ModelError, "ConfigError": ConfigError}
@@ -160,9 +135,7 @@ class RayWorkers:
                 said = await actor.recognize.remote(list(requests))
             except self._ray.exceptions.RayError as error:
                 await self._replace(place, actor)
-                troubles.append(
-                    Recorded(kind="worker_lost", message=f"worker {place.number}: {_first_line(error)}")
-                )
+                troubles.append(Recorded(kind="worker_lost", message=f"worker {place.number}: {first_line(error)}"))
                 if len(troubles) > self._config.retries:
                     raise InferenceError(
                         "worker_lost", f"{len(troubles)} workers were lost over these clips: {troubles[-1].message}"
@@ -226,7 +199,7 @@ class RayWorkers:
             self._free.put_nowait(None)
 
     async def __aexit__(self, *reason: object) -> None:
-        """Close the workers, and the cluster if it was started for this run."""
+        """Close the workers; leave the cluster that was joined for this run, or stop it if it was started."""
         actors = [place.actor for place in self._places if place.actor is not None]
         closing = [asyncio.ensure_future(actor.close.remote()) for actor in actors]
         if closing:
@@ -237,24 +210,10 @@ class RayWorkers:
         for actor in actors:
             self._ray.kill(actor)
         self._places = []
-        if self._ours:
-            self._ray.shutdown()
-            self._ours = False
-
-
-def _imported() -> Any:
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"executor=ray: {error}; pip install 'sv-eval[ray]'") from error
-    return ray
+        leave_cluster()
 
 
 def _how_many(resources: Mapping[str, float], cpus: float, gpus: float) -> int:
     """One worker for each share of the cluster that one is given, at least one."""
     shares = [resources.get("GPU", 0.0) / gpus] if gpus else [resources.get("CPU", 0.0) / cpus] if cpus else [1.0]
     return max(1, int(min(shares)))
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

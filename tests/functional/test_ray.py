@@ -106,6 +106,20 @@ def test_a_killed_worker_loses_nothing(
     assert metrics(run)["confusion"] == metrics(alone)["confusion"]
 
 
+def test_a_sweep_has_its_settings_on_the_workers_too(call: Call, tmp_path: Path) -> None:
+    grid = ("-m", "backend.chunk_size=1,2", "dataset.limit=30", f"hydra.sweep.dir={tmp_path}")
+
+    done = call(*grid, *RAY)
+
+    assert done.returncode == 0, done.stderr
+    assert "3 of 3 settings have a result" in done.stdout
+    # Only the progress of the three runs, and nothing of Ray's own.
+    assert all(line[0].isdigit() for line in done.stderr.splitlines())
+    for number in range(3):
+        environment = json.loads((tmp_path / str(number) / "environment.json").read_text(encoding="utf-8"))
+        assert environment["backend"]["details"]["workers"] == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
