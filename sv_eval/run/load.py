@@ -33,7 +33,7 @@ TOLD_LANGUAGES = (OF_BACKEND, OF_CLIP)
 _SHORTEST_CHUNK_S = 0.1
 DEFAULT_MAX_LATE_MS = 5.0
 _SIDE_BY_SIDE = 16
-"""Requests of an open loop that the warm-up ends with: nobody knows beforehand how many will be under way."""
+"""Calls that the warm-up ends with where nobody knows how many will be under way, and at most offline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,5 +220,5 @@ def _plan(config: LoadConfig, can: Capabilities) -> LoadPlan:
         in_flight=can.max_in_flight,
         window=window,
         warmup_clips=config.warmup_clips,
-        several=can.max_in_flight,
+        several=min(can.max_in_flight, _SIDE_BY_SIDE),
     )

@@ -195,6 +195,33 @@ def test_warm_up_leaves_no_record() -> None:
     assert records == []
 
 
+@pytest.mark.parametrize(("in_flight", "side_by_side"), [(3, 3), (64, 16), (1, 0)])
+def test_an_offline_warm_up_ends_with_whole_batches_at_once(in_flight: int, side_by_side: int) -> None:
+    under_way, most = 0, 0
+
+    class Counting(Scripted):
+        async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.001)
+            under_way -= 1
+            return await super().recognize(requests)
+
+    backend = Counting(happy, can=Capabilities(max_batch=4, max_in_flight=in_flight))
+
+    async def drive() -> None:
+        plan = plan_load(LoadConfig(schedule="offline"), backend.capabilities)
+        loop = RunLoop(backend=backend, source=Silence(), plan=plan, on_record=lambda record: None)
+        await loop.warm_up([Clip(id=f"c{i}") for i in range(10)])
+
+    asyncio.run(drive())
+
+    assert most == max(side_by_side, 1)
+    at_last = backend.asked[len(backend.asked) - side_by_side :]
+    assert [len(asked) for asked in at_last] == [4] * side_by_side
+
+
 @pytest.mark.parametrize(
     "answer", [None, {"label": "happy"}, Prediction(label="joy"), Prediction(forced="unknown")]
 )
