@@ -140,7 +140,7 @@ class _Evaluation:
         self._phases = Phases()
         self._audio_s = 0.0
         able = sharing is not None and can_share(self._load, backend.capabilities)
-        self._sharing = sharing if able else None
+        self._offered, self._sharing = sharing, sharing if able else None
         self._course = course
         if sharing is None:
             self._corpus = read_corpus(dataset_config_from(config["dataset"]))
@@ -155,6 +155,9 @@ class _Evaluation:
         remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
         budget = FailureBudget(self.run.max_failures, finished=len(journal.done), failed=journal.failed)
         opening_s = time.perf_counter()
+        if self._offered is not None and self._sharing is None:
+            # Beside a model that an earlier setting has open, this one's need not fit into memory.
+            self._offered.work.let_go()
         if self._sharing is not None:
             # Declared in its capabilities.
             cast("SharingBackend", self._backend).share(self._sharing.work)
@@ -196,8 +199,7 @@ class _Evaluation:
         given_up = False
         try:
             with short_collections(), stopping_on_signals(loop.stop) as signalled:
-                if self._sharing is not None:
-                    settle()
+                settle()
                 self._phases.warm_up = await loop.warm_up(
                     remaining or self._corpus.clips,
                     tolerance=self._load.warmup_tolerance,

@@ -105,7 +105,7 @@ class Bench:
     """Each clip's answer without load, where it is known."""
 
     async def warm_up(self) -> None:
-        """Recognise the first clips until it takes equally long."""
+        """Recognise a few clips until it takes equally long."""
         loop = self._loop(LoadConfig(), [])
         await loop.warm_up(self.corpus.clips)
 

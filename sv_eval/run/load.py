@@ -43,7 +43,8 @@ class LoadConfig:
     schedule: str = SINGLE_STREAM
     """One of SCHEDULES."""
     warmup_clips: int = 8
-    """Clips that are recognised before the clock starts; their answers are thrown away."""
+    """Clips that are recognised before the clock starts, until it takes equally long; then as many calls at once as
+    there will be, but no more than 16. Their answers are thrown away."""
     language: str = OF_BACKEND
     """`clip` names each clip's language to the recogniser, where both know it; `backend` leaves it to that."""
     window_batches: int = 8
@@ -172,7 +173,7 @@ class LoadPlan:
     together: bool = False
     """Whether callers wait for each other: a query is all of them, and answered when the last one is."""
     several: int = 0
-    """Calls that the warm-up ends with, all at once; below 2 none."""
+    """Calls that the warm-up ends with, all at once; below 2 none, or one where calls are of several clips."""
     languages: tuple[str, ...] = ()
     """The languages that requests name, where the clip's is one of them; none: requests name no language."""
 

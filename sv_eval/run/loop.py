@@ -20,7 +20,7 @@ from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
 from sv_eval.run.phases import WarmUp, is_stable
 from sv_eval.run.streaming import stream_clip
-from sv_eval.run.warming import warm_up_clips
+from sv_eval.run.warming import candidates, chosen
 
 _FIRST_ROUND = itertools.repeat(0)
 
@@ -61,15 +61,15 @@ class RunLoop:
 
         Failures are left to the run to record.
         """
-        chosen = warm_up_clips(clips, self.plan.warmup_clips)
         begin, windows, asked = self.clock.now(), list[float](), 0
-        with self._feed(chosen) as feed:
-            heard = [item async for item in feed.stream() if item.waveform is not None]
+        with self._feed(candidates(clips, self.plan.warmup_clips)) as feed:
+            heard = chosen([item async for item in feed.stream()], self.plan.warmup_clips)
         if not heard:
             return WarmUp(
                 first_answer_ms=None, windows_ms=(), clips=0, wall_s=self.clock.now() - begin, stable=None
             )
-        first_ms = await self._pass_over(heard[:1])
+        # The median: neither end says what a first answer takes.
+        first_ms = await self._pass_over([heard[len(heard) // 2]])
         while not self.stop.is_set():
             windows.append(await self._pass_over(heard))
             asked += len(heard)
@@ -96,12 +96,18 @@ class RunLoop:
         return (self.clock.now() - begin) * 1000
 
     async def _side_by_side(self, items: Sequence[Decoded]) -> int:
-        """Make calls all at once, as the measurement will, so that it finds connections and memory; clips asked."""
-        if self.stop.is_set() or self.plan.several < 2:
+        """Make calls all at once, as the measurement will, so that it finds connections and memory; clips asked.
+
+        Calls of several clips are as large as any to come: whole, and with the longest clip, the first of `items`.
+        """
+        size = self.plan.batch_size
+        if self.stop.is_set() or (self.plan.several < 2 and size == 1):
             return 0
-        size = min(self.plan.batch_size, len(items))
-        turns = itertools.cycle(items)
-        calls = [list(itertools.islice(turns, size)) for _ in range(self.plan.several)]
+        several = max(self.plan.several, 1)
+        if size > 1:
+            calls = [list(itertools.islice(itertools.cycle(items), size))] * several
+        else:
+            calls = [[items[number % len(items)]] for number in range(several)]
         await asyncio.gather(*(self._ask(self._requests(call, alone=True)) for call in calls))
         return size * len(calls)
 

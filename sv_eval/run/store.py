@@ -60,3 +60,7 @@ class MemoryStore:
             self._open = (identity, open_it())
         value: Opened = self._open[1]
         return value
+
+    def let_go(self) -> None:
+        """Keep nothing open any more: whatever comes next may need the memory."""
+        self._open = None

@@ -191,8 +191,38 @@ def test_warm_up_leaves_no_record() -> None:
 
     asyncio.run(drive())
 
-    assert {request.clip_id for asked in backend.asked for request in asked} == {"c0", "c1", "c2", "c3"}
+    assert len({request.clip_id for asked in backend.asked for request in asked}) == 4
     assert records == []
+
+
+def test_warm_up_asks_about_the_longest_clip_and_ends_with_the_largest_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lengths = {f"c{i:02d}": 1600 + 160 * (i * 7 % 50) for i in range(50)}
+
+    class Lengths(Silence):
+        def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+            if clip.id == "c09":
+                raise AudioError("truncated", "ends early")
+            return Waveform(samples=np.zeros(lengths[clip.id], dtype=np.float32))
+
+    backend = Scripted(happy, can=Capabilities(max_batch=16, max_in_flight=2))
+
+    async def drive() -> None:
+        plan = plan_load(LoadConfig(schedule="offline"), backend.capabilities)
+        loop = RunLoop(backend=backend, source=Lengths(), plan=plan, on_record=lambda record: None)
+        # Sizes that say little of lengths, as those of compressed files do.
+        await loop.warm_up([Clip(id=name, size_bytes=1000 + lengths[name] % 977) for name in lengths])
+
+    asyncio.run(drive())
+
+    longest = max(length for name, length in lengths.items() if name != "c09")
+    asked = {request.clip_id for call in backend.asked for request in call}
+    assert len(asked) == 8
+    assert max(lengths[name] for name in asked) >= longest - 160
+    for call in backend.asked[-2:]:
+        assert len(call) == 16
+        assert max(lengths[request.clip_id] for request in call) == max(lengths[name] for name in asked)
 
 
 @pytest.mark.parametrize(("in_flight", "side_by_side"), [(3, 3), (64, 16), (1, 0)])
