@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,6 +27,7 @@ from sv_eval.backend import Backend, Request
 from sv_eval.emotions import EMOTIONS, UNKNOWN
 from sv_eval.places import cards_dir
 from sv_eval.records import SAMPLE_RATE_HZ, Clip, Prediction, Record, Waveform, record_to_json
+from sv_eval.run.store import MemoryStore
 
 pytest.importorskip("torch")
 pytest.importorskip("funasr")
@@ -261,3 +264,26 @@ def _without_silence(samples: Float32) -> Float32:
     """The recording from its first to its last sound, so that a join is where speech meets the pause."""
     loud = np.flatnonzero(np.abs(samples) > 0.03 * np.abs(samples).max())
     return samples[loud[0] : loud[-1] + 1]
+
+
+def test_a_sweep_opens_a_network_anew_only_where_it_would_be_another(tmp_path: Path) -> None:
+    directory = tmp_path / "model"
+    shutil.copytree(bundled_model(), directory)
+    store = MemoryStore(2**20)
+
+    def engine(**settings: Any) -> object:
+        async def open_and_look() -> object:
+            backend = LocalBackend(**{"model": str(directory), "device": "cpu", "threads": 1, **settings})
+            backend.share(store)
+            async with backend:
+                return backend._recogniser.engine
+
+        return asyncio.run(open_and_look())
+
+    first = engine()
+    assert engine(chunk_size=2.0, batch_size=2) is first
+    for change in ({"precision": "bf16"}, {"threads": 2}, {"language": "zh"}, {"use_itn": True}):
+        assert engine() is not engine(**change)
+    second = engine()
+    os.utime(directory / "model.pt", (1, 1))
+    assert engine() is not second

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -106,15 +107,22 @@ def test_a_killed_worker_loses_nothing(
     assert metrics(run)["confusion"] == metrics(alone)["confusion"]
 
 
-def test_a_sweep_has_its_settings_on_the_workers_too(call: Call, tmp_path: Path) -> None:
+def test_a_sweep_has_one_cluster_for_all_its_settings(environment: dict[str, str], tmp_path: Path) -> None:
     grid = ("-m", "backend.chunk_size=1,2", "dataset.limit=30", f"hydra.sweep.dir={tmp_path}")
 
-    done = call(*grid, *RAY)
+    # Sockets lie in there, whose paths must be short.
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as clusters:
+        done = subprocess.run(
+            [sys.executable, "-m", "sv_eval", *grid, *RAY],
+            cwd=tmp_path, env={**environment, "RAY_TMPDIR": clusters}, capture_output=True, text=True,
+            timeout=300, check=False,
+        )  # fmt: skip
+        sessions = [path for path in Path(clusters).rglob("session_*") if not path.is_symlink()]
 
     assert done.returncode == 0, done.stderr
     assert "3 of 3 settings have a result" in done.stdout
-    # Only the progress of the three runs, and nothing of Ray's own.
-    assert all(line[0].isdigit() for line in done.stderr.splitlines())
+    assert "Token authentication" not in done.stderr
+    assert len([path for path in sessions if path.parent.name == "ray"]) == 1, sessions
     for number in range(3):
         environment = json.loads((tmp_path / str(number) / "environment.json").read_text(encoding="utf-8"))
         assert environment["backend"]["details"]["workers"] == 2

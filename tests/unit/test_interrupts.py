@@ -6,6 +6,7 @@ import io
 import signal
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ import soundfile
 
 from sv_eval.audio.decoding import decode
 from sv_eval.audio.sndfile import _Memory
+from sv_eval.corpus.simulated import SilenceSource
 from sv_eval.interrupts import interrupts_held
+from sv_eval.records import Clip
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +104,18 @@ def test_an_interrupt_within_a_decoder_s_callback_is_heard(monkeypatch: pytest.M
     with pytest.raises(KeyboardInterrupt):
         decode(file.getvalue())
     assert len(seeks) > 1
+
+
+def test_an_interrupt_while_silence_is_encoded_comes_once_that_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    write, ended = soundfile.write, []
+
+    def interrupted(*arguments: Any, **named: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        write(*arguments, **named)
+        ended.append(arguments)
+
+    monkeypatch.setattr(soundfile, "write", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        SilenceSource(2.0).encoded(Clip(id="a", start_s=0.0, end_s=1.0))
+    assert len(ended) == 1

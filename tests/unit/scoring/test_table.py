@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from sv_eval.errors import UsageError
+from sv_eval.json_lines import parse_line
 from sv_eval.records import Record, record_to_json
-from sv_eval.scoring.rows import ANSWERS
+from sv_eval.scoring.rows import ANSWERS, row_of_json
 from sv_eval.scoring.table import RecordTable
 
 Make = Callable[..., Record]
@@ -107,3 +108,14 @@ def test_banned_replaces_unknown_only(records: list[Record]) -> None:
 
 def test_an_empty_run_makes_an_empty_table() -> None:
     assert len(RecordTable.from_json_lines([])) == 0
+
+
+def test_words_that_many_records_share_are_kept_once(record: Make) -> None:
+    lines = [json.dumps(record_to_json(record(name, "happy", "happy"))) for name in ("a", "b")]
+    words: dict[str, str] = {}
+
+    one, two = (row_of_json(parse_line(line), words) for line in lines)
+
+    shared = [place for place, value in enumerate(one) if isinstance(value, str) and value == "happy"]
+    assert len(shared) >= 2  # reference and label
+    assert all(one[place] is two[place] is one[shared[0]] for place in shared)
