@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from backends.funasr_model import WEIGHTS, load_auto_model, refuse_missing_packages
 from backends.hubs import HUBS, find_directory
-from backends.segmentation.segmenter import Segmentation, Segmenter
+from backends.segmentation.segmenter import Segmentation, Segmenter, refuse_missing
 from backends.sensevoice.answers import AnswerReader
 from backends.sensevoice.describing import ADJUSTS, TRACED, labels_of, listening_details
 from backends.sensevoice.frontend import Float32, Frontend
@@ -56,7 +56,7 @@ class LocalBackend(InProcess):
 
     The other settings are those of `Listening` (language, use_itn, batch_size, batch_s, combine,
     return_all_emotions) and `Segmentation` (vad, vad_model, vad_threshold, min_speech_ms, min_silence_ms,
-    pad_ms, chunk_size). Raises ConfigError for a value that can't be.
+    pad_ms, chunk_size). Raises ConfigError for a value that can't be, ModelError for a detector that is not there.
     """
 
     def __init__(
@@ -114,6 +114,7 @@ class LocalBackend(InProcess):
             pad_ms=pad_ms,
             chunk_size=chunk_size,
         )
+        refuse_missing(self._segmentation)
         self._labels: tuple[str, ...] = EMOTIONS
 
     @property

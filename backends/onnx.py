@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
-from backends.segmentation.segmenter import Segmentation, Segmenter
+from backends.segmentation.segmenter import Segmentation, Segmenter, refuse_missing
 from backends.sensevoice.answers import AnswerReader
 from backends.sensevoice.calibration import REFERENCE, Choice, fastest_that_agrees, labels_that_differ
 from backends.sensevoice.describing import ADJUSTS, TRACED, labels_of, listening_details
@@ -51,7 +51,7 @@ class OnnxBackend(InProcess):
 
     The other settings are those of `Listening` (language, use_itn, batch_size, batch_s, combine,
     return_all_emotions) and `Segmentation` (vad, vad_model, vad_threshold, min_speech_ms, min_silence_ms,
-    pad_ms, chunk_size). Raises ConfigError for a value that can't be.
+    pad_ms, chunk_size). Raises ConfigError for a value that can't be, ModelError for a detector that is not there.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class OnnxBackend(InProcess):
             pad_ms=pad_ms,
             chunk_size=chunk_size,
         )
+        refuse_missing(self._segmentation)
         self._labels: tuple[str, ...] = EMOTIONS
         self._batch_invariant = precision not in (AUTO, "int8")
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sv_eval.command import run_command, say
 from sv_eval.command_line import quoted
-from sv_eval.errors import EXIT_PASS, ConfigError, RunInterrupted, worst
+from sv_eval.errors import (
+    EXIT_PASS,
+    ConfigError,
+    GateFailed,
+    GateInconclusive,
+    RunInterrupted,
+    SvEvalError,
+    worst,
+)
 from sv_eval.help import help_text, wants_help
 from sv_eval.places import conf_dir, house
 
@@ -78,6 +86,7 @@ class _Jobs:
         from sv_eval.job import run_job
         from sv_eval.run.sharing import Sharing
         from sv_eval.sweep.config import sweep_config_from
+        from sv_eval.sweep.runs import keep_why
 
         settings: Any = OmegaConf.to_container(config.sweep, resolve=True)
         options = sweep_config_from(settings)
@@ -87,7 +96,17 @@ class _Jobs:
                 raise ConfigError(f"sweep={job.runtime.choices.sweep} is a grid of settings: add -m to run them")
         elif options.share and self._sharing is None:
             self._sharing = Sharing(options.sharing)
-        run_job(config, job, Path(job.runtime.output_dir), self._sharing)
+        directory, why = Path(job.runtime.output_dir), None
+        try:
+            run_job(config, job, directory, self._sharing)
+        except (GateFailed, GateInconclusive):
+            raise
+        except SvEvalError as error:
+            why = error
+            raise
+        finally:
+            if job.mode == RunMode.MULTIRUN:
+                keep_why(directory, why)
 
 
 if __name__ == "__main__":

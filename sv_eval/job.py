@@ -13,7 +13,7 @@ from typing import Any
 
 from sv_eval.backend import Backend, is_backend
 from sv_eval.command import relative, say
-from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
+from sv_eval.errors import ConfigError, GateFailed, GateInconclusive, SvEvalError
 from sv_eval.evaluate import evaluate
 from sv_eval.headline import headline
 from sv_eval.run.sharing import Sharing
@@ -123,7 +123,7 @@ def instantiated(settings: Mapping[str, Any], where: str) -> Any:
         return instantiate(dict(settings), _convert_="all")
     except InstantiationException as error:
         cause = error.__cause__
-        if isinstance(cause, ConfigError):
+        if isinstance(cause, SvEvalError):
             raise cause from error
         detail = " ".join(str(cause or error).split())
         missing = re.search(r"No module named '([\w.]+)'", detail)

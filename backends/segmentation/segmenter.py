@@ -165,6 +165,14 @@ class Segmenter:
         return [piece for span in spans for piece in cut(span, track, frame=frame, longest=longest)]
 
 
+def refuse_missing(settings: Segmentation) -> None:
+    """Raise ModelError where the detector that the settings name can't be here; nothing is loaded."""
+    if settings.detector == SILERO:
+        from backends.segmentation.silero import model_folder
+
+        model_folder()
+
+
 class OnDemand:
     """A detector that is loaded when it is first asked for, once, from whatever thread."""
 

@@ -35,7 +35,7 @@ class SileroVad:
     def __init__(self) -> None:
         import onnxruntime
 
-        folder = _model_folder()
+        folder = model_folder()
         path = next((folder / name for name in (_SEQUENCE, _FRAMEWISE) if (folder / name).is_file()), None)
         if path is None:
             raise ModelError(f"{folder}: holds no {_FRAMEWISE}; install another version of silero-vad")
@@ -85,7 +85,8 @@ def _with_context(samples: Float32) -> Float32:
     return np.concatenate([contexts, frames], axis=1)
 
 
-def _model_folder() -> Path:
+def model_folder() -> Path:
+    """Where the package keeps its graphs; raises ModelError without it."""
     spec = importlib.util.find_spec("silero_vad")
     if spec is None or spec.origin is None:
         raise ModelError(

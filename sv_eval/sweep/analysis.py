@@ -108,6 +108,7 @@ def analyse(
         "sensitivity": _sensitivity(runs, ranked),
         "grid_complete": _is_grid(runs),
         "sharing": runs[control].environment.get("sharing"),
+        "n_by_themselves": sum(not run.environment.get("sharing") for run in runs),
         "disturbed": _disturbed(rows),
         "unequal_answers": sum((run.metrics.get("repeats") or {}).get("clips_changed", 0) for run in runs),
         "backend": runs[control].environment["backend"],

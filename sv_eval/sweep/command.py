@@ -106,7 +106,7 @@ def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]
                 "python -m sv_eval.score RUN, or python -m sv_eval.labels diff RUN MAP MAP"
             )
     composing = _Composing(config, loader, keys)
-    points = [composing.setting([*fixed.values(), *point.values()]) for point in grid(choices)]
+    points = [composing.possible([*fixed.values(), *point.values()]) for point in grid(choices)]
     default = composing.setting([*fixed.values(), *options.baseline_words], default=True)
     inside = [point for point in points if _identity(point) == _identity(default)]
     if not inside and not (all(key.startswith(_WITHIN) for key in keys) and composing.backend(default)):
@@ -156,6 +156,25 @@ class _Composing:
             return build_backend(OmegaConf.to_container(node, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
         except (ConfigError, ModelError, MissingMandatoryValue):
             return None
+
+    def possible(self, overrides: Sequence[str]) -> Setting:
+        """The setting that these words make; the ConfigError or ModelError of one that can't be is raised now.
+
+        Others would be measured for nothing otherwise.
+        """
+        from omegaconf import OmegaConf
+
+        from sv_eval.job import build_backend
+
+        setting = self.setting(overrides)
+        node = self._composed[setting.overrides].backend
+        if OmegaConf.missing_keys(node):
+            return setting  # what is missing is said when it is its turn
+        try:
+            build_backend(OmegaConf.to_container(node, resolve=True))  # type: ignore[arg-type]
+        except (ConfigError, ModelError) as error:
+            raise type(error)(f"setting {setting.name}: {error}") from error
+        return setting
 
     def shares(self, setting: Setting) -> bool:
         """Whether the setting's run can share work."""

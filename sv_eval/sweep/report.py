@@ -16,6 +16,14 @@ from sv_eval.sweep.plan import Setting
 from sv_eval.sweep.runs import read_runs
 
 REPORT, RESULT = "sweep.md", "sweep.json"
+_WHY = {
+    "better": "better than the default by more than noise",
+    "default_breaks_slo": "the highest UAR that keeps it; the default does not",
+    "noise": "the default; no other is better by more than noise",
+    "untested": "the default; whether another is better can't be seen from these clips",
+    "default_is_best": "the default, with the highest UAR",
+}
+"""What `sweep.why` of the report says, for a terminal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +78,15 @@ def _headline(data: dict[str, Any]) -> str:
     """How many settings, the recommended one, and why."""
     choice, rows = data["choice"], {row["number"]: row for row in data["settings"]}
     lines = [f"{len(rows)} of {data['n_settings']} settings have a result"]
+    if len(rows) == 1:
+        return lines[0]
     if choice["recommended"] is None:
         lines.append(f"no setting surely keeps p95 <= {data['slo_p95_ms']:g} ms")
     else:
         row = rows[choice["recommended"]]
-        lines.append(f"recommended under p95 <= {data['slo_p95_ms']:g} ms: {row['name']} ({choice['why']})")
+        lines.append(f"recommended under p95 <= {data['slo_p95_ms']:g} ms: {row['name']} ({_WHY[choice['why']]})")
     best = rows.get(choice["best_within_slo"], rows.get(choice["best"]))
-    if best is not None and not best["default"]:
+    if best is not None and not best["default"] and best["difference"]["value"]:
         found = best["difference"]
         p = "not tested" if found["p"] is None else f"adjusted p {found['p']:.3g}"
         lines.append(f"best: {best['name']}, UAR {found['value']:+.3f} against the default ({p})")

@@ -15,13 +15,17 @@ from sv_eval.labels.config import labels_config_from
 from sv_eval.labels.relabelling import relabelled, relabelling_of
 from sv_eval.run.identity import ENVIRONMENT
 from sv_eval.run.journal import RECORDS, read_lines
-from sv_eval.run_directory import METRICS, read_json
+from sv_eval.run_directory import METRICS, read_json, write_text
 from sv_eval.scoring.calls import calls_of
 from sv_eval.scoring.latency import clean_records
 from sv_eval.scoring.table import RecordTable
 from sv_eval.sweep.plan import Setting
 
 Floats = NDArray[np.float64]
+
+
+WHY = "error.txt"
+"""In the directory of a setting that has no result: why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,9 +59,26 @@ def read_runs(directory: Path, settings: Sequence[Setting]) -> tuple[list[SweptR
         try:
             runs.append(read_run(directory / setting.directory, setting))
         except RunDirectoryError as error:
-            missing[setting.number] = str(error)
+            missing[setting.number] = _why_missing(directory / setting.directory, error)
     _refuse_mixture(runs)
     return runs, missing
+
+
+def keep_why(run: Path, error: Exception | None) -> None:
+    """Leave word in a setting's directory of what ended it, or, for None, that nothing did any more."""
+    if error is None:
+        (run / WHY).unlink(missing_ok=True)
+    else:
+        write_text(run / WHY, f"{error}\n")
+
+
+def _why_missing(run: Path, error: RunDirectoryError) -> str:
+    """What ended a setting; how far it came, where it left records; and that nothing is there else."""
+    try:
+        said = (run / WHY).read_text(encoding="utf-8").strip()
+    except OSError:
+        return str(error)
+    return f"{error} ({said})" if (run / METRICS).is_file() else said
 
 
 def read_run(run: Path, setting: Setting) -> SweptRun:

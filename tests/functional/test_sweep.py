@@ -286,3 +286,29 @@ def test_wrong_words_are_one_line_and_exit_code_2(call: Call, words: tuple[str, 
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_can_not_be_is_refused_before_any_is_measured(call: Call, tmp_path: Path) -> None:
+    done = call("-m", "dataset.limit=10", "backend.vad_threshold=0.4,7", f"hydra.sweep.dir={tmp_path / 'swept'}")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "sv_eval: setting vad_threshold=7: backend.vad_threshold=7: a probability between 0 and 1 is needed"
+    ]
+    assert not list(tmp_path.glob("swept/*/records.jsonl"))
+
+
+def test_a_setting_that_fails_later_says_why_in_the_report(call: Call, tmp_path: Path) -> None:
+    words = ("-m", "dataset.limit=20", "backend.precision=fp32,int8", f"hydra.sweep.dir={tmp_path / 'swept'}")
+
+    done = call(*words, "run.telemetry_s=null", "load.warmup_clips=1", "sweep.timed_requests=130")
+
+    assert done.returncode == 2
+    assert "1 of 2 settings have a result" in done.stdout
+    assert "recommended" not in done.stdout
+    (missing,) = swept(tmp_path / "swept")["missing"]
+    assert "backend.precision=int8 can't be run" in missing["reason"]
+    top = (tmp_path / "swept" / "sweep.md").read_text(encoding="utf-8").split("##")[0]
+    assert "1 of 2 settings have no result" in top
+    assert "backend.precision=int8 can't be run" in top
+    assert "nothing to choose between" in top
