@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.figures import INK, STYLE, plot, svg
 from reports.markdown import template
 from reports.suite import points
-from reports.wording import Wording, p_value, share
+from reports.wording import Wording, cell, p_value, setting_value, share
 
 TRADE_OFF = "trade_off.svg"
 _SHOWN_FLIPS = 10
@@ -29,10 +29,27 @@ def render_compare(found: Mapping[str, Any], language: str = "en", *, figure: st
         p=p_value,
         ratio=_ratio,
         bare=_bare,
+        apart=lambda run: _apart(run, found["runs"]),
         shown=_SHOWN_FLIPS,
         level=f"{100 * found['confidence']:g} %",
         command=shlex.join(found["command"]),
     )
+
+
+def _apart(run: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
+    """The settings that tell a run from others of the same backend, `: vad_threshold 0.6`; nothing else."""
+    alike = [
+        one["identity"].get("settings") for one in runs if one["identity"]["backend"] == run["identity"]["backend"]
+    ]
+    known = [settings for settings in alike if settings is not None]
+    own = run["identity"].get("settings")
+    if own is None or len(known) < 2:
+        return ""
+    names = sorted(
+        name for name in {*known[0]}.union(*known) if any(one.get(name) != own.get(name) for one in known)
+    )
+    said = [f"{cell(name)} {cell(setting_value(own.get(name)))}" for name in names]
+    return f": {', '.join(said)}" if said else ""
 
 
 def _interval(difference: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from reports.markdown import template
 from reports.suite import points
-from reports.wording import Wording, cell, p_value, share
+from reports.wording import Wording, cell, p_value, setting_value, share
 
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 _CLIPS = 20
@@ -21,19 +21,31 @@ def render_gate(found: Mapping[str, Any], language: str = "en") -> str:
     rules = [
         (_MARKS[rule["verdict"]], title(words, rule["rule"]), sentence(words, rule)) for rule in found["rules"]
     ]
+    worst = [
+        f"{title(words, rule['rule'])}: {sentence(words, rule)}"
+        for rule in found["rules"]
+        if rule["verdict"] == found["verdict"] != "pass"
+    ]
     return template("gate.md.j2").render(
         w=words,
         g=found,
         mark=_MARKS[found["verdict"]],
         rules=rules,
-        worst=[
-            f"{title(words, rule['rule'])}: {sentence(words, rule)}"
-            for rule in found["rules"]
-            if rule["verdict"] == found["verdict"] != "pass"
-        ][:_WORST],
+        worst=worst[:_WORST],
+        more_worst=max(0, len(worst) - _WORST),
+        settings=_settings(found),
         clips=found["newly_wrong"][:_CLIPS],
         more=max(0, len(found["newly_wrong"]) - _CLIPS),
     )
+
+
+def _settings(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The backend's settings that differ: name, the baseline's value, the candidate's."""
+    before, after = ((found[side] or {}).get("settings") for side in ("baseline", "candidate"))
+    if before is None or after is None:
+        return []
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return [(name, setting_value(before.get(name)), setting_value(after.get(name))) for name in names]
 
 
 def render_junit(found: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -107,6 +108,10 @@ class _Jobs:
         finally:
             if job.mode == RunMode.MULTIRUN:
                 keep_why(directory, why)
+            else:
+                # Hydra made it for a run that was refused; a folder that holds something stays.
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
 
 
 if __name__ == "__main__":

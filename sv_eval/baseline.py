@@ -72,22 +72,28 @@ def _show(file: Path) -> None:
     for name, figure in subject.figures["accuracy"].items():
         lines.append(f"{name}: {_figure(figure)}")
     for name in ("p50", "p95"):
-        figure = _figure(subject.figures["latency_ms"][name])
-        lines.append(f"latency {name}: {figure}" + (" ms" if figure != _NOTHING else ""))
+        lines.append(f"latency {name}: {_milliseconds(subject.figures['latency_ms'][name])}")
     say("\n".join(lines))
 
 
 def _update(file: Path, run: Path) -> None:
+    from reports.wording import setting_value
     from sv_eval.gate.baseline_file import read_baseline, write_baseline
-    from sv_eval.gate.subject import subject_of_run
+    from sv_eval.gate.subject import changed_settings, subject_of_run
 
     before, after = read_baseline(file), subject_of_run(run)
     _refuse_incomplete(after, run)
+    for key in changed_settings(before.identity.get("settings"), after.identity.get("settings")):
+        was, now = (one.identity["settings"].get(key) for one in (before, after))
+        say(f"backend.{key}: {setting_value(was)} -> {setting_value(now)}")
     for key in after.identity:
-        if before.identity.get(key) != after.identity[key]:
+        if key != "settings" and before.identity.get(key) != after.identity[key]:
             say(f"{key}: {_said(before.identity.get(key))} -> {_said(after.identity[key])}")
     for name in after.figures["accuracy"]:
         say(f"{name}: {_figure(before.figures['accuracy'][name])} -> {_figure(after.figures['accuracy'][name])}")
+    for name in ("p50", "p95"):
+        was, now = (_milliseconds(one.figures["latency_ms"][name]) for one in (before, after))
+        say(f"latency {name}: {was} -> {now}")
     write_baseline(file, after)
     say(f"{relative(file)}: {len(after.table)} clips")
 
@@ -100,9 +106,16 @@ def _refuse_incomplete(subject: Subject, run: Path) -> None:
 
 def _said(value: object) -> str:
     """A value of the identity; settings as on a command line."""
+    from reports.wording import setting_value
+
     if isinstance(value, Mapping):
-        return " ".join(f"{name}={one}" for name, one in value.items())
+        return " ".join(f"{name}={setting_value(one)}" for name, one in value.items())
     return _NOTHING if value is None else str(value)
+
+
+def _milliseconds(figure: dict[str, float | None]) -> str:
+    said = _figure(figure)
+    return said if said == _NOTHING else f"{said} ms"
 
 
 def _figure(figure: dict[str, float | None]) -> str:

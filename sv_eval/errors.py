@@ -32,6 +32,10 @@ class ConfigError(UsageError):
     """A configuration value or key is wrong."""
 
 
+class MissingPackageError(ConfigError):
+    """What was asked for needs a package that is not installed; the message names what brings it."""
+
+
 class CorpusError(UsageError):
     """A corpus, its card or its manifest can't be read as it stands."""
 

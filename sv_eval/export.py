@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sv_eval.command import main_of, relative, say
-from sv_eval.errors import UsageError, nearest
+from sv_eval.errors import MissingPackageError, UsageError, nearest
 
 if TYPE_CHECKING:
     from sv_eval.exports.run import FinishedRun
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HELP = """\
 usage: python -m sv_eval.export RUN [FORMAT ...] [out=DIR]
 
-Writes a finished run in the formats of other tools, into RUN/exports or DIR. Without a FORMAT, all of them.
+Writes a finished run in the formats of other tools, into RUN/exports or DIR. Without a FORMAT, all that can be had.
 
   benchmark    pytest-benchmark's JSON: `pytest-benchmark compare RUN_A/exports/benchmark.json RUN_B/...`
   hdr          an HdrHistogram interval log, microseconds (pip install 'sv-eval[hdr]')
@@ -50,7 +50,15 @@ def _export(arguments: Sequence[str]) -> None:
             raise UsageError(f"'{word}' is no format; {nearest(word, FORMATS)}")
     run = read_run(Path(directory))
     for name, make in _files(chosen or FORMATS).items():
-        write_text(out / name, make(run))
+        try:
+            text = make(run)
+        except MissingPackageError as error:
+            if chosen:
+                raise
+            # Whoever asks for all formats has those that can be had.
+            print(f"sv_eval: {name} is left out: {error}", file=sys.stderr)
+            continue
+        write_text(out / name, text)
         say(relative(out / name))
 
 

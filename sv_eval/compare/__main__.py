@@ -23,10 +23,12 @@ Clips that not all of the runs have are left out, and the report says so; so are
 Latencies are only compared within one class of device and one load.
 
   policy       what becomes of an answer without an emotion; by default that of A
-  out=DIR      default: runs/comparisons/<A>_<B>; holds compare.md, compare.json and figures/
+  out=DIR      default: runs/comparisons/<A>_<B>[_<C>...]; holds compare.md, compare.json and figures/
 
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration.
 """
+_LONGEST_NAME = 200
+"""Letters of a folder's name; file systems take 255."""
 _KEYS = ("policy", "confidence", "resamples", "seed", "report.language", "out")
 
 
@@ -58,7 +60,7 @@ def _compare(arguments: Sequence[str]) -> None:
     }
     scoring_config_from(options)
     options.pop("policy")
-    names = "_".join(name.replace("/", "-") for name in short_names(sources)[:2])
+    names = "_".join(name.replace("/", "-") for name in short_names(sources))[:_LONGEST_NAME]
     directory = Path(given.get("out") or f"runs/comparisons/{names}")
     command = ["python", "-m", "sv_eval.compare", *arguments]
     policy = given.get("policy")

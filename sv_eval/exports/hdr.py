@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
-from sv_eval.errors import ConfigError
+from sv_eval.errors import MissingPackageError
 from sv_eval.exports.run import FinishedRun
 
 _HIGHEST_US = 3_600_000_000
@@ -22,7 +22,9 @@ def hdr_log(run: FinishedRun) -> str:
     try:
         from hdrh.histogram import HdrHistogram
     except ImportError as error:
-        raise ConfigError("the HdrHistogram log needs another package; pip install 'sv-eval[hdr]'") from error
+        raise MissingPackageError(
+            "the HdrHistogram log needs another package; pip install 'sv-eval[hdr]'"
+        ) from error
 
     started = datetime.fromisoformat(run.metrics["run"]["started_at"])
     lines = [

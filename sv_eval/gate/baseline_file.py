@@ -135,7 +135,7 @@ def _milliseconds(values: Sequence[float]) -> NDArray[np.float64]:
 
 def _identity(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the run was; raises KeyError where something is missing that comparisons ask for."""
-    return {key: data[key] for key in IDENTITY}
+    return {key: data[key] for key in IDENTITY} | {"settings": data.get("settings")}
 
 
 def _table(data: Mapping[str, Any]) -> RecordTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ IDENTITY = (
     "dataset", "dataset_hash", "split", "label_map_hash", "labels_hash", "n_clips", "backend", "model",
     "model_hash", "precision", "device", "load", "started_at", "commit",
 )  # fmt: skip
-"""What is known of a run beside its answers."""
+"""What is known of a run beside its answers; `settings`, the backend's, is known of newer ones only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,32 @@ def _identity(metrics: Mapping[str, Any], environment: Mapping[str, Any], labels
         "load": load_of(environment["config"]["load"]),
         "started_at": environment["started_at"],
         "commit": git.get("commit"),
+        "settings": settings_of(environment),
     }
+
+
+def settings_of(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The backend's settings that bear on its answers, single values only; empty where it has none.
+
+    A baseline is committed: what belongs to a connection (headers, a name and password in an address) stays out.
+    """
+    settings = (environment.get("settings") or {}).get("backend") or {}
+    return {
+        key: re.sub(r"(?<=://)[^/@]*@", "", value) if isinstance(value, str) else value
+        for key, value in settings.items()
+        if not key.startswith("_") and not isinstance(value, Mapping | list)
+    }
+
+
+def changed_settings(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
+    """The settings that are not the same in two runs, in order; none where one of the runs does not know its own.
+
+    >>> changed_settings({"threads": 1, "vad": "auto"}, {"threads": 2, "vad": "auto", "chunk_size": 3})
+    ['chunk_size', 'threads']
+    """
+    if before is None or after is None:
+        return []
+    return sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
 
 
 def device_of(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> str:

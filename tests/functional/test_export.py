@@ -16,6 +16,7 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from prometheus_client.parser import text_string_to_metric_families
 
+from sv_eval.export import main
 from sv_eval.exports.benchmark_json import stats_of
 
 Call = Callable[..., Any]
@@ -123,3 +124,23 @@ def test_wrong_words_are_explained(run: Path, environment: dict[str, str], tmp_p
     assert (wrong.returncode, nowhere.returncode) == (2, 2)
     assert "'promethius' is no format; did you mean prometheus?" in wrong.stderr
     assert "is this a run directory of sv_eval?" in nowhere.stderr
+
+
+def test_without_a_package_the_other_formats_are_written(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "hdrh"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "hdrh.histogram", None)
+
+    assert main([str(run), f"out={tmp_path / 'all'}"]) == 0
+    said = capsys.readouterr()
+    assert said.err.splitlines() == [
+        "sv_eval: latency.hlog is left out: the HdrHistogram log needs another package; pip install 'sv-eval[hdr]'"
+    ]
+    assert {path.name for path in (tmp_path / "all").iterdir()} == {
+        "benchmark.json", "metrics.prom", "records.csv", "figures.csv",
+    }  # fmt: skip
+
+    assert main([str(run), "hdr", f"out={tmp_path / 'one'}"]) == 2
+    assert "sv-eval[hdr]" in capsys.readouterr().err

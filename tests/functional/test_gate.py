@@ -138,6 +138,7 @@ def test_a_baseline_is_shown_and_updated(checkout: Checkout) -> None:
     assert again.returncode == 2
     assert "update" in again.stderr
     assert "uar: 0.7" in updated.stdout
+    assert "latency p95: " in updated.stdout
     sides = ("baseline=baselines/simulated.json", "candidate=runs/worse")
     assert checkout.run("sv_eval.gate", *sides, "gate=quality").returncode == 0
     checkout.git("checkout", "-q", "--", "baselines")

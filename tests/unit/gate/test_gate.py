@@ -17,7 +17,7 @@ from sv_eval.gate.baseline_file import baseline_text, read_baseline, read_subjec
 from sv_eval.gate.config import GateConfig, gate_config_from
 from sv_eval.gate.judging import EXIT_CODES, GateResult, judge
 from sv_eval.gate.rules import Verdict
-from sv_eval.gate.subject import Subject, device_of, load_of
+from sv_eval.gate.subject import Subject, device_of, load_of, settings_of
 
 LABELS = EMOTIONS[:4]
 WORDS = Path("reports/words")
@@ -484,3 +484,36 @@ def test_device_classes():
 def test_what_makes_loads_the_same():
     assert load_of({"schedule": "single_stream", "rate": 3, "warmup_clips": 8}) == {"schedule": "single_stream"}
     assert load_of({"schedule": "poisson", "rate": 3.0, "seed": 1}) == {"schedule": "poisson", "rate": 3.0}
+
+
+def test_settings_that_differ_stand_beside_the_two_runs(tmp_path: Path) -> None:
+    before = subject(identity={"settings": {"vad_threshold": None, "threads": 0}})
+    after = subject(accuracy=0.4, identity={"settings": {"vad_threshold": 0.6, "threads": 0}})
+    write_baseline(tmp_path / "b.json", before)
+
+    report = render_gate(judge(after, read_baseline(tmp_path / "b.json"), gate(**CI)).to_json())
+
+    assert "| `backend.vad_threshold` | null | 0.6 |" in report
+    assert "backend.threads" not in report
+    # The list above the table holds three of the rules that failed, and says how many there are more.
+    failed = judge(after, before, gate(**CI)).to_json()
+    count = sum(one["verdict"] == "fail" for one in failed["rules"])
+    assert count > 3
+    assert f"- and {count - 3} more\n" in report
+
+
+def test_a_baseline_of_before_settings_were_kept_says_nothing_of_them(tmp_path: Path) -> None:
+    after = subject(identity={"settings": {"vad_threshold": 0.6}})
+    write_baseline(tmp_path / "b.json", subject())
+
+    assert "`backend." not in render_gate(judge(after, read_baseline(tmp_path / "b.json"), gate(**CI)).to_json())
+
+
+def test_a_baseline_keeps_no_secret_of_a_connection() -> None:
+    backend = {
+        "_target_": "x", "url": "https://me:secret@host/v1", "concurrency": 8, "models": ["a"],
+        "dialect": {"headers": {"Auth": "secret"}},
+    }  # fmt: skip
+
+    assert settings_of({"settings": {"backend": backend}}) == {"url": "https://host/v1", "concurrency": 8}
+    assert settings_of({}) == {}
