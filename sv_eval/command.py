@@ -43,7 +43,7 @@ def run_command(command: Callable[[], object], *, let_through: tuple[type[Except
             raise
         return error.exit_code
     except KeyboardInterrupt:
-        _say("interrupted; the same command with the same run directory goes on from here")
+        _say("interrupted; what was finished is kept, and the same command goes on from there or begins again")
         return EXIT_INCOMPLETE
     except Exception as error:
         message = explain_composition(error) or _explain_file(error)

@@ -97,6 +97,8 @@ def evaluate(
         del evaluation
         journal.done.clear()
         if ended is not None and not begun:
+            if isinstance(ended, RunInterrupted):
+                raise RunInterrupted(f"{ended}; no clip was measured, the same command begins again")
             raise ended
         summary = rescore(directory, config)
     if ended is not None:

@@ -19,7 +19,10 @@ def headline(summary: Summary) -> str:
         f"UAR {_interval(uar, 3)} over {', '.join(metrics['labels']) or 'no emotion'}",
         "latency " + ", ".join(f"{name} {_interval(latency[name], 2, ' ms')}" for name in ("p50", "p95")),
     ]
-    lines += [f"caveat: {caveat['code']}" for caveat in metrics["caveats"] if caveat["code"] == "training_overlap"]
+    if any(caveat["code"] == "training_overlap" for caveat in metrics["caveats"]):
+        lines.append(
+            "caveat: the model was trained on some of these speakers, which flatters it (training_overlap)"
+        )
     return "\n".join([*lines, f"report: {relative(summary.report)}"])
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sv_eval.command import relative, run_command, say
-from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS
+from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, RunIncomplete
 from sv_eval.help import help_text
 from sv_eval.places import house
 
@@ -72,7 +72,13 @@ def _search(arguments: Sequence[str]) -> str:
     directory = Path(settings["out"] or f"runs/capacity/{corpus.name}/{now}")
     write_text(directory / TRIALS, "")  # a bad path fails now and not after an hour
     with (directory / TRIALS).open("a", encoding="utf-8") as file:
-        result = asyncio.run(measure(backend, corpus, config, lambda trial: _keep(trial.to_json(), file)))
+        try:
+            result = asyncio.run(measure(backend, corpus, config, lambda trial: _keep(trial.to_json(), file)))
+        except RunIncomplete as error:
+            kept = relative(directory / TRIALS)
+            raise RunIncomplete(
+                f"{error}; the trials so far are kept in {kept}, and the same command begins again"
+            ) from error
     result |= {"settings": settings, "overrides": list(arguments)}
     write_json(directory / "capacity.json", result)
     for name, drawing in draw_capacity(result).items():

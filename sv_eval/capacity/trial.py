@@ -149,7 +149,7 @@ class Bench:
         finally:
             stopped.cancel()
         if self.stop.is_set():
-            raise RunIncomplete("interrupted; the trials so far are kept in trials.jsonl")
+            raise RunIncomplete("interrupted")
 
     def _loop(self, config: LoadConfig, records: list[Record]) -> RunLoop:
         return RunLoop(

@@ -43,7 +43,15 @@ def entrants_of(sources: Sequence[str], policy: str | None = None) -> Entrants:
     subjects = [read_subject(source) for source in sources]
     common = set(subjects[0].table.clip_ids).intersection(*(set(one.table.clip_ids) for one in subjects[1:]))
     if not common:
-        raise UsageError(f"{sources[0]} and the others have no clip in common: compare runs over one corpus")
+        named = ", ".join(
+            f"'{subject.table.clip_ids[0]}' in {source}"
+            for source, subject in zip(sources, subjects, strict=True)
+            if subject.table.clip_ids
+        )
+        raise UsageError(
+            f"{sources[0]} and the others have no clip in common, by their ids ({named}): compare runs over one "
+            "corpus, read in one way"
+        )
     if len({frozenset(subject.table.words.classes) for subject in subjects}) > 1:
         raise UsageError(
             "the runs are scored under different label maps; score them under one: "
