@@ -122,7 +122,7 @@ def test_a_detector_file_that_is_broken_is_a_missing_detector(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "silero_vad.onnx").write_bytes(b"no graph")
-    monkeypatch.setattr(silero, "_model_folder", lambda: tmp_path)
+    monkeypatch.setattr(silero, "model_folder", lambda: tmp_path)
     ((good, bad),) = ask([request(0), request(1, vad_threshold=0.5)])
     assert isinstance(good, Prediction)
     assert isinstance(bad, Failure)
