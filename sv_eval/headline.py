@@ -13,9 +13,13 @@ def headline(summary: Summary) -> str:
     """What was scored, UAR, latency and where the report is, a line each."""
     metrics = summary.metrics
     run, uar, latency = metrics["run"], metrics["accuracy"]["uar"], metrics["latency_ms"]
+    # Rare with most recognisers, and nearly everything where a threshold is too high.
+    without = [
+        f"{run[key]} {name}" for key, name in (("n_no_tag", "no tag"), ("n_no_speech", "no speech")) if run[key]
+    ]
     lines = [
         f"{run['dataset']} on {run['backend']}: {run['n_scored']} of {run['n_clips']} clips scored, "
-        f"{run['n_unknown']} unknown, {run['n_failed']} failed",
+        + ", ".join([f"{run['n_unknown']} unknown", *without, f"{run['n_failed']} failed"]),
         f"UAR {_interval(uar, 3)} over {', '.join(metrics['labels']) or 'no emotion'}",
         "latency " + ", ".join(f"{name} {_interval(latency[name], 2, ' ms')}" for name in ("p50", "p95")),
     ]
