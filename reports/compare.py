@@ -9,7 +9,8 @@ from typing import Any
 from reports.figures import INK, STYLE, plot, svg
 from reports.markdown import template
 from reports.suite import points
-from reports.wording import Wording, cell, p_value, setting_value, share
+from reports.wording import Wording, cell, p_value, share
+from sv_eval.command_line import as_word
 
 TRADE_OFF = "trade_off.svg"
 _SHOWN_FLIPS = 10
@@ -48,7 +49,7 @@ def _apart(run: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
     names = sorted(
         name for name in {*known[0]}.union(*known) if any(one.get(name) != own.get(name) for one in known)
     )
-    said = [f"{cell(name)} {cell(setting_value(own.get(name)))}" for name in names]
+    said = [f"{cell(name)} {cell(as_word(own.get(name)))}" for name in names]
     return f": {', '.join(said)}" if said else ""
 
 

@@ -8,7 +8,9 @@ from xml.etree import ElementTree
 
 from reports.markdown import template
 from reports.suite import points
-from reports.wording import Wording, cell, p_value, setting_value, share
+from reports.wording import Wording, cell, p_value, share
+from sv_eval.command_line import as_word
+from sv_eval.run.identity import differences
 
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 _CLIPS = 20
@@ -44,8 +46,7 @@ def _settings(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     before, after = ((found[side] or {}).get("settings") for side in ("baseline", "candidate"))
     if before is None or after is None:
         return []
-    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return [(name, setting_value(before.get(name)), setting_value(after.get(name))) for name in names]
+    return [(name, as_word(was), as_word(now)) for name, was, now in differences(before, after)]
 
 
 def render_junit(found: Mapping[str, Any]) -> str:

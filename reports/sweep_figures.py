@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures import INK, MARK, STYLE, plot, svg
+from sv_eval.command_line import as_word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +91,7 @@ def _heat_panel(
     cells: list[list[float]] = [[float("nan")] * len(columns) for _ in rows]
     framed: dict[int, tuple[int, int]] = {}
     for one in data["settings"]:
-        down, across = (_shown(one["values"][key]) for key in keys)
+        down, across = (as_word(one["values"][key]) for key in keys)
         if down in rows and across in columns:
             place = rows.index(down), columns.index(across)
             value = one["ranked_uar"] if panel == 0 else one["p95"]["value"]
@@ -200,12 +201,6 @@ def _levels(sensitivity: Sequence[Mapping[str, Any]]) -> str:
 
 def _value(figure: Mapping[str, Any] | None) -> float | None:
     return None if figure is None else figure["value"]
-
-
-def _shown(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _short(key: str) -> str:

@@ -169,14 +169,3 @@ _ESCAPES = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "`": "'"})
 def cell(text: Any) -> str:
     """Text from outside, on one line and safe inside a Markdown table."""
     return " ".join(str(text).translate(_ESCAPES).split())
-
-
-def setting_value(value: object) -> str:
-    """A setting's value as the command line has it.
-
-    >>> [setting_value(value) for value in (None, True, 0.5, "auto")]
-    ['null', 'true', '0.5', 'auto']
-    """
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sv_eval.command import main_of, relative, say
+from sv_eval.command_line import as_word
 from sv_eval.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -77,15 +78,16 @@ def _show(file: Path) -> None:
 
 
 def _update(file: Path, run: Path) -> None:
-    from reports.wording import setting_value
     from sv_eval.gate.baseline_file import read_baseline, write_baseline
-    from sv_eval.gate.subject import changed_settings, subject_of_run
+    from sv_eval.gate.subject import subject_of_run
+    from sv_eval.run.identity import differences
 
     before, after = read_baseline(file), subject_of_run(run)
     _refuse_incomplete(after, run)
-    for key in changed_settings(before.identity.get("settings"), after.identity.get("settings")):
-        was, now = (one.identity["settings"].get(key) for one in (before, after))
-        say(f"backend.{key}: {setting_value(was)} -> {setting_value(now)}")
+    # Of an older baseline the settings aren't known.
+    if (settings := before.identity.get("settings")) is not None:
+        for key, was, now in differences(settings, after.identity["settings"]):
+            say(f"backend.{key}: {as_word(was)} -> {as_word(now)}")
     for key in after.identity:
         if key != "settings" and before.identity.get(key) != after.identity[key]:
             say(f"{key}: {_said(before.identity.get(key))} -> {_said(after.identity[key])}")
@@ -106,10 +108,8 @@ def _refuse_incomplete(subject: Subject, run: Path) -> None:
 
 def _said(value: object) -> str:
     """A value of the identity; settings as on a command line."""
-    from reports.wording import setting_value
-
     if isinstance(value, Mapping):
-        return " ".join(f"{name}={setting_value(one)}" for name, one in value.items())
+        return " ".join(f"{name}={as_word(one)}" for name, one in value.items())
     return _NOTHING if value is None else str(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/\\+.$%*@?|:, {}\[\]()'\"-]*")
 
@@ -18,6 +19,17 @@ def quoted(arguments: Sequence[str]) -> list[str]:
     ['dataset.root="/data/语音"', 'backend.threads=2', '-m']
     """
     return [_quoted(word) for word in arguments]
+
+
+def as_word(value: Any) -> str:
+    """A setting's value as the command line has it, for people: a float has six digits at most.
+
+    >>> [as_word(value) for value in (None, True, 0.5, 3.0, "auto")]
+    ['null', 'true', '0.5', '3', 'auto']
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _quoted(word: str) -> str:

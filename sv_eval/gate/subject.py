@@ -130,17 +130,6 @@ def settings_of(environment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def changed_settings(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
-    """The settings that are not the same in two runs, in order; none where one of the runs does not know its own.
-
-    >>> changed_settings({"threads": 1, "vad": "auto"}, {"threads": 2, "vad": "auto", "chunk_size": 3})
-    ['chunk_size', 'threads']
-    """
-    if before is None or after is None:
-        return []
-    return sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
-
-
 def device_of(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
     """The class of device within which latencies compare: a GPU's, or a processor with its cores.
 

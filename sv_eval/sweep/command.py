@@ -146,15 +146,9 @@ class _Composing:
 
     def backend(self, setting: Setting) -> Backend | None:
         """The setting's backend, not opened; None where the configuration is not one of a backend."""
-        from omegaconf import OmegaConf
-        from omegaconf.errors import MissingMandatoryValue
-
-        from sv_eval.job import build_backend
-
-        node = self._composed[setting.overrides].backend
         try:
-            return build_backend(OmegaConf.to_container(node, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
-        except (ConfigError, ModelError, MissingMandatoryValue):
+            return self._built(setting)
+        except (ConfigError, ModelError):
             return None
 
     def possible(self, overrides: Sequence[str]) -> Setting:
@@ -162,19 +156,24 @@ class _Composing:
 
         Others would be measured for nothing otherwise.
         """
-        from omegaconf import OmegaConf
-
-        from sv_eval.job import build_backend
-
         setting = self.setting(overrides)
-        node = self._composed[setting.overrides].backend
-        if OmegaConf.missing_keys(node):
-            return setting  # what is missing is said when it is its turn
         try:
-            build_backend(OmegaConf.to_container(node, resolve=True))  # type: ignore[arg-type]
+            self._built(setting)
         except (ConfigError, ModelError) as error:
             raise type(error)(f"setting {setting.name}: {error}") from error
         return setting
+
+    def _built(self, setting: Setting) -> Backend | None:
+        """The setting's backend; None where something mandatory is missing, which is said when it is its turn."""
+        from omegaconf.errors import MissingMandatoryValue
+
+        from sv_eval.job import build_backend
+
+        try:
+            settings: dict[str, Any] = _plain(self._composed[setting.overrides].backend, throw_on_missing=True)
+        except MissingMandatoryValue:
+            return None
+        return build_backend(settings)
 
     def shares(self, setting: Setting) -> bool:
         """Whether the setting's run can share work."""
@@ -241,10 +240,12 @@ def _consecutive(settings: Sequence[Setting]) -> Iterator[list[Setting]]:
         yield run
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: Any, *, throw_on_missing: bool = False) -> Any:
     from omegaconf import OmegaConf
 
-    return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+    if not OmegaConf.is_config(node):
+        return node
+    return OmegaConf.to_container(node, resolve=True, throw_on_missing=throw_on_missing)
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sv_eval.command_line import as_word
 from sv_eval.errors import RunDirectoryError
 from sv_eval.labels.config import LabelsConfig
 from sv_eval.run.identity import ENVIRONMENT, differences, settings_hash
@@ -41,7 +42,7 @@ class Setting:
     @property
     def name(self) -> str:
         """What a report calls it."""
-        return ", ".join(f"{short_name(key)}={shown(value)}" for key, value in self.values.items())
+        return ", ".join(f"{short_name(key)}={as_word(value)}" for key, value in self.values.items())
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, as the plan keeps it."""
@@ -59,13 +60,6 @@ class Setting:
 def short_name(key: str) -> str:
     """A swept key without its group, as long as that can't be misread: `backend.chunk_size` is `chunk_size`."""
     return key.rpartition(".")[2]
-
-
-def shown(value: Any) -> str:
-    """A value as the command line has it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def grid(choices: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.command_line import as_word
 from sv_eval.scoring.interval import plain
-from sv_eval.sweep.plan import shown
 
 Floats = NDArray[np.float64]
 
@@ -57,10 +57,10 @@ def levels_of(column: Sequence[Any]) -> list[str]:
     >>> levels_of([3, 5, None])
     ['3', '5', 'null']
     """
-    distinct = {shown(value) for value in column}
+    distinct = {as_word(value) for value in column}
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
     if len(distinct) <= _MOST_VALUES or not numeric:
-        return [shown(value) for value in column]
+        return [as_word(value) for value in column]
     numbers = np.array(column, dtype=np.float64)
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, _BINS + 1)))
     place = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
