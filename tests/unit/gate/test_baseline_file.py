@@ -1,0 +1,82 @@
+"""A baseline file judges like the run that it was saved of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reports.gate import render_gate
+from sv_eval.errors import UsageError
+from sv_eval.gate.baseline_file import baseline_text, read_baseline, read_subject, write_baseline
+from sv_eval.gate.judging import judge
+
+
+def test_a_baseline_file_judges_like_the_run_it_was_saved_of(subject, ci, tmp_path):
+    before, after = subject(), subject(accuracy=0.6)
+    file = tmp_path / "baseline.json"
+    write_baseline(file, before)
+
+    from_file = judge(after, read_subject(str(file)), ci)
+    from_run = judge(after, before, ci)
+
+    assert [(one.name, one.verdict, one.p) for one in from_file.rules if one.name.startswith("margin")] == [
+        (one.name, one.verdict, one.p) for one in from_run.rules if one.name.startswith("margin")
+    ]
+    of_file, of_run = (
+        next(one.values["value"] for one in each.rules if one.name == "ratio:p95") for each in (from_file, from_run)
+    )
+    assert of_file == pytest.approx(of_run, rel=1e-3)
+
+
+def test_a_baseline_file_is_small(subject):
+    one, many = (len(baseline_text(subject(clips=n))) for n in (400, 1400))
+
+    assert (many - one) / 1000 < 20  # bytes a clip, of which 9 are its name here
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("not json", "can't be read as a baseline"),
+        ("{}", "not a baseline.*sv_eval.baseline save"),
+        ('{"kind": "sv_eval baseline", "schema_version": 2}', "version 2.*save it anew"),
+        ('{"kind": "sv_eval baseline", "schema_version": 1}', "damaged baseline"),
+    ],
+)
+def test_what_is_no_baseline_is_told(tmp_path, content, message):
+    file = tmp_path / "b.json"
+    file.write_text(content, encoding="utf-8")
+
+    with pytest.raises(UsageError, match=message):
+        read_baseline(file)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"c0003"', '"c0002"'),
+        ('"device"', '"devise"'),
+        ('"latency_ms": [', '"latency_ms": [NaN, '),
+        ('"speaker": [0', '"speaker": [-1'),
+        ('"speaker": [0', '"speaker": [99'),
+        ('"predicted": "0', '"predicted": "-'),
+        ('"predicted": "0', '"predicted": "Z'),
+        ('"reference": "0', '"reference": "'),
+    ],
+)
+def test_a_baseline_that_was_edited_is_told(subject, tmp_path, before, after):
+    file = tmp_path / "b.json"
+    text = baseline_text(subject())
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
+
+    with pytest.raises(UsageError, match="damaged baseline"):
+        read_baseline(file)
+
+
+def test_a_baseline_of_before_settings_were_kept_says_nothing_of_them(subject, ci, tmp_path: Path):
+    after = subject(identity={"settings": {"vad_threshold": 0.6}})
+    write_baseline(tmp_path / "b.json", subject())
+
+    assert "`backend." not in render_gate(judge(after, read_baseline(tmp_path / "b.json"), ci).to_json())
