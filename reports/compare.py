@@ -46,9 +46,7 @@ def _apart(run: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
     own = run["identity"].get("settings")
     if own is None or len(known) < 2:
         return ""
-    names = sorted(
-        name for name in {*known[0]}.union(*known) if any(one.get(name) != own.get(name) for one in known)
-    )
+    names = sorted(name for name in set().union(*known) if any(one.get(name) != own.get(name) for one in known))
     said = [f"{cell(name)} {cell(as_word(own.get(name)))}" for name in names]
     return f": {', '.join(said)}" if said else ""
 
