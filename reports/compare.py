@@ -11,6 +11,7 @@ from reports.markdown import template
 from reports.suite import points
 from reports.wording import Wording, cell, p_value, share
 from sv_eval.command_line import as_word
+from sv_eval.report.interval import Interval
 
 TRADE_OFF = "trade_off.svg"
 _SHOWN_FLIPS = 10
@@ -78,16 +79,16 @@ def draw_compare(found: Mapping[str, Any]) -> str:
     import matplotlib
 
     runs = found["runs"]
-    name = "p95" if all(run["latency_ms"]["p95"]["value"] is not None for run in runs) else "p50"
+    name = "p95" if all(run["latency_ms"].p95.value is not None for run in runs) else "p50"
     with matplotlib.rc_context(STYLE):
         drawing, axes = plot(width=5.2, height=3.0, left=0.8, bottom=0.6)
         for place, run in enumerate(runs):
-            uar, latency = run["accuracy"]["uar"], run["latency_ms"][name]
-            if uar["value"] is None or latency["value"] is None:
+            uar, latency = run["accuracy"].uar, getattr(run["latency_ms"], name)
+            if uar.value is None or latency.value is None:
                 continue
             axes.errorbar(
-                latency["value"],
-                100 * uar["value"],
+                latency.value,
+                100 * uar.value,
                 xerr=_reach(latency, 1),
                 yerr=_reach(uar, 100),
                 fmt="o",
@@ -107,10 +108,11 @@ def draw_compare(found: Mapping[str, Any]) -> str:
         return svg(drawing)
 
 
-def _reach(figure: Mapping[str, Any], scale: float) -> list[list[float]]:
+def _reach(figure: Interval, scale: float) -> list[list[float]]:
     """How far the bounds lie from the value, as error bars want it; 0 for a side that is not known."""
+    value = figure.value or 0.0
     sides = [
-        0.0 if bound is None else max(0.0, sign * (bound - figure["value"]) * scale)
-        for bound, sign in ((figure["low"], -1), (figure["high"], 1))
+        0.0 if bound is None else max(0.0, sign * (bound - value) * scale)
+        for bound, sign in ((figure.low, -1), (figure.high, 1))
     ]
     return [[sides[0]], [sides[1]]]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from sv_eval.report.accuracy import Confusion
+from sv_eval.report.latency import Histogram, Latency, StreamExample
+from sv_eval.report.report import Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,25 +38,24 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw_figures(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """File name to SVG, for the figures that the metrics support. Words in them are English in any report."""
+def draw_figures(report: Report) -> dict[str, str]:
+    """File name to SVG, for the figures that the report supports. Words in them are English in any report."""
     drawn = {}
-    if any(map(any, metrics["confusion"]["counts"])):
-        drawn[CONFUSION] = draw_confusion(metrics["confusion"])
-    histogram = metrics["latency_ms"].get("histogram")
-    if histogram:
-        drawn[LATENCY] = draw_latency(histogram, metrics["latency_ms"])
-    example = (metrics.get("streaming") or {}).get("example")
-    if example is not None and any(step["scores"] for step in example["steps"]):
+    if any(map(any, report.confusion.counts)):
+        drawn[CONFUSION] = draw_confusion(report.confusion)
+    if report.latency_ms.histogram:
+        drawn[LATENCY] = draw_latency(report.latency_ms.histogram, report.latency_ms)
+    example = report.streaming.example if report.streaming else None
+    if example is not None and any(step.scores for step in example.steps):
         drawn[TIMELINE] = draw_timeline(example)
     return drawn
 
 
-def draw_confusion(confusion: Mapping[str, Any]) -> str:
+def draw_confusion(confusion: Confusion) -> str:
     """Counts in cells, coloured by their share of the row; rows are references, columns answers."""
     import matplotlib
 
-    rows, columns, counts = confusion["rows"], confusion["columns"], confusion["counts"]
+    rows, columns, counts = confusion.rows, confusion.columns, confusion.counts
     shares = [[count / max(sum(row), 1) for count in row] for row in counts]
     with matplotlib.rc_context(STYLE):
         figure, axes = plot(width=0.68 * len(columns), height=0.46 * len(rows), left=1.2, bottom=1.0)
@@ -71,18 +73,18 @@ def draw_confusion(confusion: Mapping[str, Any]) -> str:
         return svg(figure)
 
 
-def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> str:
+def draw_latency(histogram: Histogram, latency: Latency) -> str:
     """A histogram of the latency with its percentiles marked."""
     import matplotlib
 
-    edges, counts = histogram["edges_ms"], histogram["counts"]
+    edges, counts = histogram.edges_ms, histogram.counts
     with matplotlib.rc_context(STYLE):
         figure, axes = plot(width=5.6, height=2.0, left=0.7, bottom=0.55)
         widths = [right - left for left, right in pairwise(edges)]
         axes.bar(edges[:-1], counts, width=widths, align="edge", color=_BAR, edgecolor="white", linewidth=0.4)
         top = max(counts)
         for height, name in zip((1.0, 0.88, 0.76), ("p50", "p95", "p99"), strict=True):
-            value = (latency.get(name) or {}).get("value")
+            value = getattr(latency, name).value
             if value is None:
                 continue
             axes.axvline(value, color=MARK, linewidth=1)
@@ -100,26 +102,24 @@ def draw_latency(histogram: Mapping[str, Any], latency: Mapping[str, Any]) -> st
         return svg(figure)
 
 
-def draw_timeline(example: Mapping[str, Any]) -> str:
+def draw_timeline(example: StreamExample) -> str:
     """The running probability of each emotion that was ever likely, at the moments when it was known."""
     import matplotlib
 
-    steps = [step for step in example["steps"] if step["scores"]]
-    names = [
-        name for name in steps[0]["scores"] if max(step["scores"].get(name, 0.0) for step in steps) >= _WORTH_A_LINE
-    ]
-    times = [step["emitted_s"] for step in steps]
-    end_s = max(example["audio_s"], times[-1])
+    known = [(step.emitted_s, step.scores) for step in example.steps if step.scores]
+    names = [name for name in known[0][1] if max(scores.get(name, 0.0) for _, scores in known) >= _WORTH_A_LINE]
+    times = [emitted_s for emitted_s, _ in known]
+    end_s = max(example.audio_s, times[-1])
     with matplotlib.rc_context(STYLE):
         figure, axes = plot(width=5.6, height=2.2, left=0.7, bottom=0.55)
         for number, name in enumerate(names):
-            values = [step["scores"].get(name, 0.0) for step in steps]
+            values = [scores.get(name, 0.0) for _, scores in known]
             held = [*values, values[-1]]
             axes.step([*times, end_s * 1.06], held, where="post", color=f"C{number}", label=name, marker=".")
-        for step in example["steps"]:
-            axes.axvline(step["end_s"], color="#d0d7de", linewidth=0.6, zorder=0)
-        axes.axvline(example["audio_s"], color=MARK, linewidth=1, linestyle="--")
-        axes.annotate("audio ends", (example["audio_s"], 1.0), xytext=(-4, 0), textcoords="offset points",
+        for step in example.steps:
+            axes.axvline(step.end_s, color="#d0d7de", linewidth=0.6, zorder=0)
+        axes.axvline(example.audio_s, color=MARK, linewidth=1, linestyle="--")
+        axes.annotate("audio ends", (example.audio_s, 1.0), xytext=(-4, 0), textcoords="offset points",
                       color=MARK, ha="right", va="top")  # fmt: skip
         axes.set_xlim(0, end_s * 1.06)
         axes.set_ylim(0, 1.04)

@@ -10,63 +10,73 @@ from reports.markdown import template
 from reports.suite import points
 from reports.wording import Wording, cell, p_value, share
 from sv_eval.command_line import as_word
+from sv_eval.gate.judging import GateResult
+from sv_eval.gate.rules import RuleResult, Verdict
+from sv_eval.gate.subject import Subject
+from sv_eval.report.reasons import Why
 from sv_eval.run.identity import differences
 
-_MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
+_MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❔"}
 _CLIPS = 20
 _WORST = 3
 
 
-def render_gate(found: Mapping[str, Any], language: str = "en") -> str:
-    """The report on what gate.json holds, in `language` (`en` or `zh`)."""
+def render_gate(found: GateResult, language: str = "en") -> str:
+    """The report on a verdict, in `language` (`en` or `zh`)."""
     words = Wording(language)
-    rules = [
-        (_MARKS[rule["verdict"]], title(words, rule["rule"]), sentence(words, rule)) for rule in found["rules"]
-    ]
+    rules = [(_MARKS[rule.verdict], title(words, rule.name), sentence(words, rule)) for rule in found.rules]
     worst = [
-        f"{title(words, rule['rule'])}: {sentence(words, rule)}"
-        for rule in found["rules"]
-        if rule["verdict"] == found["verdict"] != "pass"
+        f"{title(words, rule.name)}: {sentence(words, rule)}"
+        for rule in found.rules
+        if rule.verdict is found.verdict is not Verdict.PASS
     ]
     return template("gate.md.j2").render(
         w=words,
         g=found,
-        mark=_MARKS[found["verdict"]],
+        candidate=_shown_subject(found.candidate),
+        baseline=None if found.baseline is None else _shown_subject(found.baseline),
+        mark=_MARKS[found.verdict],
         rules=rules,
         worst=worst[:_WORST],
         more_worst=max(0, len(worst) - _WORST),
         settings=_settings(found),
-        clips=found["newly_wrong"][:_CLIPS],
-        more=max(0, len(found["newly_wrong"]) - _CLIPS),
+        clips=found.changed_clips[:_CLIPS],
+        more=max(0, len(found.changed_clips) - _CLIPS),
     )
 
 
-def _settings(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _shown_subject(subject: Subject) -> dict[str, Any]:
+    return {"source": subject.source, **subject.identity}
+
+
+def _settings(found: GateResult) -> list[tuple[str, str, str]]:
     """The backend's settings that differ: name, the baseline's value, the candidate's."""
-    before, after = ((found[side] or {}).get("settings") for side in ("baseline", "candidate"))
+    before = None if found.baseline is None else found.baseline.identity.get("settings")
+    after = found.candidate.identity.get("settings")
     if before is None or after is None:
         return []
     return [(name, as_word(was), as_word(now)) for name, was, now in differences(before, after)]
 
 
-def render_junit(found: Mapping[str, Any]) -> str:
+def render_junit(found: GateResult) -> str:
     """JUnit XML with a test case for each rule: a failed one is a failure, an inconclusive one an error."""
     words = Wording("en")
-    verdicts = [rule["verdict"] for rule in found["rules"]]
+    verdicts = [rule.verdict for rule in found.rules]
+    gate = found.config.name
     suite = ElementTree.Element(
         "testsuite",
-        name=f"sv_eval.gate.{found['gate']}",
+        name=f"sv_eval.gate.{gate}",
         tests=str(len(verdicts)),
-        failures=str(verdicts.count("fail")),
-        errors=str(verdicts.count("inconclusive")),
+        failures=str(verdicts.count(Verdict.FAIL)),
+        errors=str(verdicts.count(Verdict.INCONCLUSIVE)),
         skipped="0",
     )
-    for rule in found["rules"]:
-        case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{found['gate']}", name=rule["rule"])
+    for rule in found.rules:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{gate}", name=rule.name)
         text = sentence(words, rule)
-        if rule["verdict"] != "pass":
-            kind = "failure" if rule["verdict"] == "fail" else "error"
-            ElementTree.SubElement(case, kind, type=rule["reason"], message=text).text = text
+        if rule.verdict is not Verdict.PASS:
+            kind = "failure" if rule.verdict is Verdict.FAIL else "error"
+            ElementTree.SubElement(case, kind, type=rule.reason, message=text).text = text
         else:
             ElementTree.SubElement(case, "system-out").text = text
     suites = ElementTree.Element("testsuites")
@@ -86,34 +96,36 @@ def title(words: Wording, rule: str) -> str:
     return words(f"gate.kinds.{kind}", what=words(f"rows.{name}"))
 
 
-def sentence(words: Wording, rule: Mapping[str, Any]) -> str:
+def sentence(words: Wording, rule: RuleResult) -> str:
     """Why a rule ended as it did, on one line."""
-    return cell(words(f"gate.reasons.{rule['reason']}", **_values(words, rule)))
+    return cell(words(f"gate.reasons.{rule.reason}", **_values(words, rule)))
 
 
-def _values(words: Wording, rule: Mapping[str, Any]) -> dict[str, Any]:
+def _values(words: Wording, rule: RuleResult) -> dict[str, Any]:
     """A rule's values as a sentence shows them."""
-    kind = rule["rule"].partition(":")[0]
-    shown = {key: _shown(value) for key, value in rule.items()}
+    kind, values = rule.name.partition(":")[0], rule.values
+    shown = {key: _shown(value) for key, value in values.items()}
     if kind in ("margin", "floor"):
-        shown |= {key: share(rule.get(key)) for key in ("before", "after", "floor") if key in rule}
-        shown |= {key: points(rule.get(key)) for key in ("value", "low") if key in rule}
+        shown |= {key: share(values[key]) for key in ("before", "after", "floor") if key in values}
+        shown |= {key: points(values[key]) for key in ("value", "low") if key in values}
         if kind == "floor":
-            shown["value"] = share(rule.get("value"))
-        if rule.get("margin") is not None:
-            shown["margin"] = f"{100 * rule['margin']:g}"
+            shown["value"] = share(values.get("value"))
+        if values.get("margin") is not None:
+            shown["margin"] = f"{100 * values['margin']:g}"
     if kind in ("ratio", "ceiling"):
         shown |= {
-            key: _milliseconds(rule.get(key)) for key in ("before", "after", "ceiling") if _is_number(rule.get(key))
+            key: _milliseconds(values[key]) for key in ("before", "after", "ceiling") if _is_number(values.get(key))
         }
-        shown |= {key: f"{rule[key]:.3f}" for key in ("value", "high", "low", "limit") if _is_number(rule.get(key))}
+        shown |= {
+            key: f"{values[key]:.3f}" for key in ("value", "high", "low", "limit") if _is_number(values.get(key))
+        }
         if kind == "ceiling":
-            shown["value"] = _milliseconds(rule.get("value"))
-    for key in ("p", "p_adjusted"):
-        shown[key] = p_value(rule.get(key))
-    if isinstance(rule.get("why"), str):
-        shown["why"] = words.reason(rule["why"]) or rule["why"]
-    shown["needed"] = words("gate.needed", n=rule["needed"]) if rule.get("needed") else ""
+            shown["value"] = _milliseconds(values.get("value"))
+    shown |= {"p": p_value(rule.p), "p_adjusted": p_value(rule.p_adjusted)}
+    why = values.get("why")
+    if isinstance(why, Why):
+        shown["why"] = words.why(why)
+    shown["needed"] = words("gate.needed", n=rule.needed) if rule.needed else ""
     return shown
 
 

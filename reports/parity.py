@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reports.markdown import template
+from reports.markdown import machine_line, template
 from reports.wording import Wording, cell, number
 
 _FLIPS = 50
@@ -22,6 +22,7 @@ def render_parity(result: Mapping[str, Any], language: str = "en") -> str:
             ", ".join(f"{key} {cell(value)}" for key, value in side["details"].items()) for side in result["sides"]
         ],
         flips=result["flips"]["clips"][:_FLIPS],
+        machine=machine_line(result["environment"].machine),
         number=number,
         first=", ".join(f"{words('parity.stages.' + name)} ({count})" for name, count in _first(result).items()),
         int8=[name for name, side in zip("AB", result["sides"], strict=True) if side["precision"] == "int8"],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from reports import sweep_figures
-from reports.markdown import template
+from reports.markdown import machine_line, template
 from reports.wording import Wording, bounds, cell, number, share
+from sv_eval.report.interval import Interval
 
 _MOST_ROWS = 120
 _FIGURES = "figures"
@@ -39,14 +40,15 @@ def render_sweep(data: Mapping[str, Any], language: str = "en", *, figures: Sequ
         rows=ranked[:_MOST_ROWS],
         left_out=max(0, len(ranked) - _MOST_ROWS),
         choice=choice,
-        front=sorted((row for row in ranked if row["front"]), key=lambda row: row["p95"]["value"]),
+        front=sorted((row for row in ranked if row["front"]), key=lambda row: row["p95"].value),
         cost_front=sorted(
-            (row for row in ranked if row["cost_front"]), key=lambda row: row["busy_s_per_audio_hour"]["value"]
+            (row for row in ranked if row["cost_front"]), key=lambda row: row["busy_s_per_audio_hour"].value
         ),
         figures={name: f"{_FIGURES}/{name}" for name in figures},
         names=sweep_figures,
         mark=lambda row: _mark(words, row, data["choice"]),
         points=points,
+        held_out=_held_out(data["holdout"]),
         interval=interval,
         chance=chance,
         number=number,
@@ -54,24 +56,47 @@ def render_sweep(data: Mapping[str, Any], language: str = "en", *, figures: Sequ
         bounds=bounds,
         overrides=lambda row: " ".join(cell(word) for word in row["overrides"]),
         scale=f"{100 * data['confidence']:g} %",
+        machine=machine_line(data["machine"]),
     )
 
 
-def points(figure: Mapping[str, Any]) -> str:
+def _held_out(holdout: Mapping[str, Any] | None) -> str:
+    """The chosen setting's difference from the default on the speakers without a say; empty for none."""
+    found = (holdout or {}).get("difference")
+    return "" if found is None else points(Interval(value=found["value"], low=found["low"], high=found["high"]))
+
+
+class _Figure(Protocol):
+    """A number with bounds."""
+
+    @property
+    def value(self) -> float | None:
+        """The number."""
+
+    @property
+    def low(self) -> float | None:
+        """Its lower bound."""
+
+    @property
+    def high(self) -> float | None:
+        """Its upper bound."""
+
+
+def points(figure: _Figure) -> str:
     """A difference in points with its interval: `+2.1 [-0.4, +4.6]`."""
-    if figure.get("value") is None:
+    if figure.value is None:
         return "–"
-    text = f"{100 * figure['value']:+.1f}"
-    if figure.get("low") is None or figure.get("high") is None:
+    text = f"{100 * figure.value:+.1f}"
+    if figure.low is None or figure.high is None:
         return text
-    return f"{text} [{100 * figure['low']:+.1f}, {100 * figure['high']:+.1f}]"
+    return f"{text} [{100 * figure.low:+.1f}, {100 * figure.high:+.1f}]"
 
 
-def interval(figure: Mapping[str, Any] | None, digits: int = 1) -> str:
+def interval(figure: _Figure | None, digits: int = 1) -> str:
     """A number with its bounds; a dash for none."""
-    if figure is None or figure.get("value") is None:
+    if figure is None or figure.value is None:
         return "–"
-    return f"{figure['value']:.{digits}f} {bounds(figure, 1, digits)}".rstrip()
+    return f"{figure.value:.{digits}f} {bounds(figure, 1, digits)}".rstrip()
 
 
 def chance(p: float | None) -> str:

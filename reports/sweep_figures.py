@@ -40,7 +40,7 @@ def draw_sweep(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _cost_label(data: Mapping[str, Any]) -> str:
-    unit = "GPU-seconds" if data["backend"]["device"].startswith("cuda") else "compute-seconds"
+    unit = "GPU-seconds" if data["backend"].device.startswith("cuda") else "compute-seconds"
     return f"{unit} per hour of audio"
 
 
@@ -94,7 +94,7 @@ def _heat_panel(
         down, across = (as_word(one["values"][key]) for key in keys)
         if down in rows and across in columns:
             place = rows.index(down), columns.index(across)
-            value = one["ranked_uar"] if panel == 0 else one["p95"]["value"]
+            value = one["ranked_uar"] if panel == 0 else one["p95"].value
             cells[place[0]][place[1]] = float("nan") if value is None else value * (100 if panel == 0 else 1)
             framed[one["number"]] = place
     known = [value for row in cells for value in row if value == value]
@@ -157,12 +157,12 @@ def _front(data: Mapping[str, Any], key: str, front: str, label: str, limit: flo
 def _point(axes: Axes, row: Mapping[str, Any], key: str, colour: str, order: int) -> None:
     """A setting with the intervals of both measures; UAR's lies around the value that settings are ranked by."""
     x, y = _value(row[key]) or 0.0, 100 * row["ranked_uar"]
-    across = [[x - (row[key]["low"] if row[key]["low"] is not None else x)],
-              [(row[key]["high"] if row[key]["high"] is not None else x) - x]]  # fmt: skip
+    low, high = row[key].low, row[key].high
+    across = [[x - (low if low is not None else x)], [(high if high is not None else x) - x]]
     uar = row["uar"]
     reach = [0.0, 0.0]
-    if None not in (uar["value"], uar["low"], uar["high"]):
-        reach = [100 * (uar["value"] - uar["low"]), 100 * (uar["high"] - uar["value"])]
+    if None not in (uar.value, uar.low, uar.high):
+        reach = [100 * (uar.value - uar.low), 100 * (uar.high - uar.value)]
     axes.errorbar([x], [y], xerr=across, yerr=[[reach[0]], [reach[1]]], fmt="o", markersize=3.5, color=colour,
                   elinewidth=0.5, alpha=1.0 if order == 3 else 0.7, zorder=order)  # fmt: skip
 
@@ -199,8 +199,8 @@ def _levels(sensitivity: Sequence[Mapping[str, Any]]) -> str:
         return svg(figure)
 
 
-def _value(figure: Mapping[str, Any] | None) -> float | None:
-    return None if figure is None else figure["value"]
+def _value(figure: Any) -> float | None:
+    return None if figure is None else figure.value
 
 
 def _short(key: str) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
+from sv_eval.report.context import Beside, Mismatch
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Coded, Why, english
+
 _DASH = "–"
-_TOO_SMALL = re.compile(r"n too small: (\d+)(?: calls)? of (\d+)")
 
 
 class Wording:
@@ -40,45 +42,61 @@ class Wording:
         """Names with their numbers: `de (362), fr (3)`."""
         return ("、" if self.language == "zh" else ", ").join(f"{cell(name)} ({n})" for name, n in counts.items())
 
-    def milliseconds(self, figure: Mapping[str, Any] | None) -> str:
+    def milliseconds(self, figure: Interval | None) -> str:
         """A latency with its bounds: `12.3 ms [12.0, 12.8]`; the reason where it is refused."""
         if figure is None:
             return _DASH
-        if figure.get("value") is None:
-            reason = self.reason(figure.get("reason"))
-            return f"{_DASH} ({reason})" if reason else _DASH
-        digits = 1 if figure["value"] >= 10 else 2
-        return f"{figure['value']:.{digits}f} ms {bounds(figure, 1, digits)}".rstrip()
+        if figure.value is None:
+            return f"{_DASH} ({self.why(figure.reason)})" if figure.reason else _DASH
+        digits = 1 if figure.value >= 10 else 2
+        return f"{figure.value:.{digits}f} ms {bounds(figure, 1, digits)}".rstrip()
 
-    def seconds(self, figure: Mapping[str, Any]) -> str:
+    def seconds(self, figure: Interval) -> str:
         """A duration with its bounds: `1.03 s [1.01, 1.05]`; the reason where it is refused."""
-        if figure["value"] is None:
-            return f"{_DASH} ({self.reason(figure.get('reason'))})"
-        return f"{figure['value']:.2f} s {bounds(figure, 1, 2)}".rstrip()
+        if figure.value is None:
+            return f"{_DASH} ({self.why(figure.reason) if figure.reason else _DASH})"
+        return f"{figure.value:.2f} s {bounds(figure, 1, 2)}".rstrip()
 
-    def reason(self, reason: str | None) -> str | None:
-        """Why a percentile is refused, in this language."""
-        found = _TOO_SMALL.fullmatch(reason or "")
-        return self("too_small", n=found[1], needed=found[2]) if found else reason
+    def why(self, why: Why) -> str:
+        """Why a figure is missing, or what to know about it."""
+        return ("；" if self.language == "zh" else "; ").join(map(self._reason, why.reasons))
 
-    def caveat(self, caveat: Mapping[str, Any]) -> str:
+    def _reason(self, reason: Coded) -> str:
+        words = self._words["reasons"].get(reason.code)
+        if words is None:
+            return english(reason)
+        shown = {
+            key: self.emotions(value)
+            if isinstance(value, tuple)
+            else self.emotion(value)
+            if key == "label"
+            else self._words["units"].get(value, value)
+            if key == "unit"
+            else value
+            for key, value in reason.values.items()
+        }
+        return str(words).format(**shown)
+
+    def caveat(self, caveat: Coded) -> str:
         """A caveat's sentence."""
-        if caveat["code"] == "corpus_note":
-            return self("caveat.corpus_note", note=self.note(caveat["note"]))
-        values = {key: self._value(value) for key, value in caveat.items() if key != "code"}
-        return self(f"caveat.{caveat['code']}", **values)
+        if caveat.code == "corpus_note":
+            note = caveat.values["note"]
+            values = {key: value for key, value in note.items() if key != "code"}
+            return self("caveat.corpus_note", note=self.note(Coded(note["code"], values)))
+        values = {key: self._value(value) for key, value in caveat.values.items()}
+        return self(f"caveat.{caveat.code}", **values)
 
     def parts(self, where: str, names: Sequence[str]) -> str:
         """A list of things that have words of their own below `where`."""
         return ("、" if self.language == "zh" else ", ").join(self(f"{where}.{name}") for name in names)
 
-    def mismatches(self, found: Sequence[Mapping[str, Any]]) -> str:
+    def mismatches(self, found: Sequence[Mismatch]) -> str:
         """Why a published figure does not stand beside a run's own."""
         sentences = [
             self(
-                f"references.mismatch.{one['code']}",
-                expected=self._value(one.get("expected")),
-                found=self._value(one.get("found")),
+                f"references.mismatch.{one.code}",
+                expected=self._value(one.expected or None),
+                found=self._value(one.found or None),
             )
             for one in found
         ]
@@ -92,17 +110,17 @@ class Wording:
             shown[key] = ", ".join(cell(part) for part in parts)
         return shown
 
-    def shares(self, figures: Mapping[str, Mapping[str, Any]]) -> str:
+    def shares(self, figures: Mapping[str, Beside]) -> str:
         """Published figures on one line: `UAR 70.0 %, accuracy 70.0 %`."""
-        named = [f"{self(f'rows.{name}')} {share(figure['published'])}" for name, figure in figures.items()]
+        named = [f"{self(f'rows.{name}')} {share(figure.published)}" for name, figure in figures.items()]
         return ("、" if self.language == "zh" else ", ").join(named)
 
-    def note(self, note: Mapping[str, Any]) -> str:
+    def note(self, note: Coded) -> str:
         """A sentence about the corpus; labels and names in it are the corpus's own words and stay as they are."""
-        values = {key: self._own_words(value) for key, value in note.items() if key != "code"}
+        values = {key: self._own_words(value) for key, value in note.values.items()}
         if "emotion" in values:
             values["emotion"] = self.emotion(values["emotion"])
-        return self(f"note.{note['code']}", **values)
+        return self(f"note.{note.code}", **values)
 
     def _own_words(self, value: Any) -> str:
         if isinstance(value, Mapping):
@@ -130,11 +148,11 @@ def _read(language: str) -> dict[str, Any]:
     return words
 
 
-def percent(figure: Mapping[str, Any] | None, *, interval: bool = True) -> str:
+def percent(figure: Interval | None, *, interval: bool = True) -> str:
     """A share as percent, with its interval: `82.1 % [78.0, 85.5]`; a dash where there is none."""
-    if figure is None or figure.get("value") is None:
+    if figure is None or figure.value is None:
         return _DASH
-    text = f"{100 * figure['value']:.1f} %"
+    text = f"{100 * figure.value:.1f} %"
     return f"{text} {bounds(figure, 100, 1)}".rstrip() if interval else text
 
 
@@ -155,9 +173,21 @@ def p_value(p: float | None) -> str:
     return "≤ 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
-def bounds(figure: Mapping[str, Any], scale: float, digits: int) -> str:
+class Bounded(Protocol):
+    """What has bounds, known or not."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower one."""
+
+    @property
+    def high(self) -> float | None:
+        """The upper one."""
+
+
+def bounds(figure: Bounded, scale: float, digits: int) -> str:
     """`[low, high]`, with a dash for a side that is not known; empty where neither is."""
-    sides = [figure.get("low"), figure.get("high")]
+    sides = [figure.low, figure.high]
     if sides == [None, None]:
         return ""
     return "[" + ", ".join(_DASH if side is None else f"{scale * side:.{digits}f}" for side in sides) + "]"

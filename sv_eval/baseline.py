@@ -13,6 +13,7 @@ from sv_eval.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from sv_eval.gate.subject import Subject
+    from sv_eval.report.interval import Interval
 
 _HELP = """\
 usage: python -m sv_eval.baseline save RUN FILE
@@ -70,10 +71,8 @@ def _show(file: Path) -> None:
     subject = read_baseline(file)
     lines = [f"{key}: {_said(value)}" for key, value in subject.identity.items() if value is not None]
     lines += [f"classes: {', '.join(subject.labels)}", f"unknown policy: {subject.policy}"]
-    for name, figure in subject.figures["accuracy"].items():
-        lines.append(f"{name}: {_figure(figure)}")
-    for name in ("p50", "p95"):
-        lines.append(f"latency {name}: {_milliseconds(subject.figures['latency_ms'][name])}")
+    lines += [f"{name}: {_figure(figure)}" for name, figure in _headline(subject)]
+    lines += [f"latency {name}: {_milliseconds(figure)}" for name, figure in _latency(subject)]
     say("\n".join(lines))
 
 
@@ -91,11 +90,10 @@ def _update(file: Path, run: Path) -> None:
     for key in after.identity:
         if key != "settings" and before.identity.get(key) != after.identity[key]:
             say(f"{key}: {_said(before.identity.get(key))} -> {_said(after.identity[key])}")
-    for name in after.figures["accuracy"]:
-        say(f"{name}: {_figure(before.figures['accuracy'][name])} -> {_figure(after.figures['accuracy'][name])}")
-    for name in ("p50", "p95"):
-        was, now = (_milliseconds(one.figures["latency_ms"][name]) for one in (before, after))
-        say(f"latency {name}: {was} -> {now}")
+    for (name, was), (_, now) in zip(_headline(before), _headline(after), strict=True):
+        say(f"{name}: {_figure(was)} -> {_figure(now)}")
+    for (name, was), (_, now) in zip(_latency(before), _latency(after), strict=True):
+        say(f"latency {name}: {_milliseconds(was)} -> {_milliseconds(now)}")
     write_baseline(file, after)
     say(f"{relative(file)}: {len(after.table)} clips")
 
@@ -113,17 +111,25 @@ def _said(value: object) -> str:
     return _NOTHING if value is None else str(value)
 
 
-def _milliseconds(figure: dict[str, float | None]) -> str:
+def _headline(subject: Subject) -> list[tuple[str, Interval]]:
+    accuracy = subject.figures.accuracy
+    return [(name, getattr(accuracy, name)) for name in ("uar", "accuracy", "macro_f1", "weighted_f1")]
+
+
+def _latency(subject: Subject) -> list[tuple[str, Interval]]:
+    return [("p50", subject.figures.latency_ms.p50), ("p95", subject.figures.latency_ms.p95)]
+
+
+def _milliseconds(figure: Interval) -> str:
     said = _figure(figure)
     return said if said == _NOTHING else f"{said} ms"
 
 
-def _figure(figure: dict[str, float | None]) -> str:
-    value = figure["value"]
-    if value is None:
+def _figure(figure: Interval) -> str:
+    if figure.value is None:
         return _NOTHING
-    low, high = figure["low"], figure["high"]
-    return f"{value:.4g}" + ("" if low is None or high is None else f" [{low:.4g}, {high:.4g}]")
+    bounds = "" if figure.low is None or figure.high is None else f" [{figure.low:.4g}, {figure.high:.4g}]"
+    return f"{figure.value:.4g}{bounds}"
 
 
 if __name__ == "__main__":

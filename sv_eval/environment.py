@@ -8,10 +8,12 @@ import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+
+from msgspec import UNSET
 
 import sv_eval
 from sv_eval.places import house
+from sv_eval.report.environment import Git, GitState, Machine, Surroundings
 
 _PACKAGES = (
     "onnxruntime", "onnxruntime-gpu", "torch", "torchaudio", "funasr", "kaldi-native-fbank", "sentencepiece",
@@ -21,24 +23,21 @@ _GPU_FIELDS = ("name", "driver_version", "memory.total", "clocks.sm", "clocks.ma
 _TIMEOUT_S = 5.0
 
 
-def describe_environment() -> dict[str, Any]:
-    """Machine, packages and git state, as plain data. Whatever can't be found out is left out."""
-    return {"machine": describe_machine(), "packages": package_versions(), "git": describe_git()}
+def describe_environment() -> Surroundings:
+    """Machine, packages and git state. Whatever can't be found out is left out."""
+    return Surroundings(machine=describe_machine(), packages=package_versions(), git=describe_git())
 
 
-def describe_machine() -> dict[str, Any]:
+def describe_machine() -> Machine:
     """Processor, usable cores, memory, system, Python, and GPUs where `nvidia-smi` finds them."""
-    machine: dict[str, Any] = {
-        "cpu": _cpu_name(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
-    gpus = describe_gpus()
-    if gpus:
-        machine["gpus"] = gpus
-    return machine
+    return Machine(
+        cpu=_cpu_name(),
+        cores=len(os.sched_getaffinity(0)),
+        memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        python=platform.python_version(),
+        gpus=tuple(describe_gpus()) or UNSET,
+    )
 
 
 def describe_gpus() -> list[dict[str, str]]:
@@ -61,19 +60,19 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
-def describe_git() -> dict[str, Any]:
+def describe_git() -> Git:
     """The state of sv_eval's own checkout (None for an installed package) and of the working directory."""
     own = git_state(house()) if (house() / ".git").exists() else None
-    return {"sv_eval": own, "working_directory": git_state(Path.cwd())}
+    return Git(sv_eval=own, working_directory=git_state(Path.cwd()))
 
 
-def git_state(directory: Path) -> dict[str, Any] | None:
+def git_state(directory: Path) -> GitState | None:
     """Commit and cleanliness of the repository that holds `directory`; None outside of one."""
     commit = _output_of(["git", "-C", str(directory), "rev-parse", "HEAD"])
     if commit is None:
         return None
     changes = _output_of(["git", "-C", str(directory), "status", "--porcelain", "--untracked-files=no"])
-    return {"commit": commit.strip(), "dirty": bool(changes and changes.strip())}
+    return GitState(commit=commit.strip(), dirty=bool(changes and changes.strip()))
 
 
 def _cpu_name() -> str:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import shlex
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,53 +14,23 @@ from typing import Any, cast
 
 from sv_eval.backend import Backend, SharingBackend
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
-from sv_eval.errors import AudioError, ConfigError, RunGivenUp, RunIncomplete, RunInterrupted
+from sv_eval.errors import AudioError, RunGivenUp, RunIncomplete, RunInterrupted
 from sv_eval.labels.config import labels_config_from
 from sv_eval.labels.relabelling import check_scored, relabelling_of
-from sv_eval.machine.telemetry import TELEMETRY, Telemetry
-from sv_eval.records import Clip, Outcome, Record, as_shared
+from sv_eval.record_file.journal import Journal
+from sv_eval.records import Clip, Record, as_shared
+from sv_eval.report.environment import HowShared
 from sv_eval.rescore import Summary, report_config_from, rescore
-from sv_eval.run.budget import FailureBudget
 from sv_eval.run.course import WHOLE_COURSE, Course
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.identity import measured_settings, refuse_other_run
-from sv_eval.run.journal import Journal
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
-from sv_eval.run.loop import RunLoop
 from sv_eval.run.pauses import settle, short_collections
-from sv_eval.run.phases import Phases, Until, all_rounds
+from sv_eval.run.phases import Until, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
+from sv_eval.run.session import OnRecord, Session, run_config_from, stopping_on_signals
 from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
 from sv_eval.scoring.config import scoring_config_from
-from sv_eval.structure import structure
-
-_SHORTEST_TELEMETRY_S = 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunConfig:
-    """What the `run` part of the configuration holds."""
-
-    max_failures: float = 0.2
-    """The failure budget: a share of the clips below 1, a count from 1 on; 0 allows none."""
-    decode_workers: int = 1
-    """Threads that decode audio ahead of the backend."""
-    retry_failed: bool = False
-    """On resuming, ask again for the clips that failed."""
-    telemetry_s: float | None = 0.1
-    """Seconds between looks at processor, memory and GPU; None for none."""
-
-    def __post_init__(self) -> None:
-        FailureBudget(self.max_failures)
-        if self.decode_workers < 1:
-            raise ConfigError("run.decode_workers must be at least 1")
-        if self.telemetry_s is not None and self.telemetry_s < _SHORTEST_TELEMETRY_S:
-            raise ConfigError(f"run.telemetry_s={self.telemetry_s}: give {_SHORTEST_TELEMETRY_S} or more, or null")
-
-
-def run_config_from(settings: Mapping[str, Any]) -> RunConfig:
-    """The configuration in `settings`; a wrong key or type is a ConfigError."""
-    return structure(RunConfig, settings, "run", ConfigError)
 
 
 def evaluate(
@@ -104,7 +73,7 @@ def evaluate(
     if ended is not None:
         hint = resume_with or f"hydra.run.dir={shlex.quote(str(directory))}"
         raise type(ended)(
-            f"{ended}; the same command with {hint} goes on from here; partial report: {summary.report}"
+            f"{ended}; the same command with {hint} goes on from here; partial report: {summary.path}"
         )
     return summary
 
@@ -139,8 +108,6 @@ class _Evaluation:
         scoring = scoring_config_from(config.get("scoring") or {})
         labels = labels_config_from(config.get("labels") or {})
         report_config_from(config.get("report") or {})
-        self._phases = Phases()
-        self._audio_s = 0.0
         able = sharing is not None and can_share(self._load, backend.capabilities)
         self._offered, self._sharing = sharing, sharing if able else None
         self._course = course
@@ -155,16 +122,15 @@ class _Evaluation:
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
         """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
         remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
-        budget = FailureBudget(self.run.max_failures, finished=len(journal.done), failed=journal.failed)
-        opening_s = time.perf_counter()
         if self._offered is not None and self._sharing is None:
             # Beside a model that an earlier setting has open, this one's need not fit into memory.
             self._offered.work.let_go()
         if self._sharing is not None:
             # Declared in its capabilities.
             cast("SharingBackend", self._backend).share(self._sharing.work)
-        async with self._backend:
-            self._phases.load_s = time.perf_counter() - opening_s
+        session = Session(self._backend, self.run, number=journal.session)
+        session.budget.finished, session.budget.failed = len(journal.done), journal.failed
+        async with session:
             settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
             on_accepted()
@@ -178,63 +144,50 @@ class _Evaluation:
                     backend=self._backend,
                     sharing=self._how_shared(),
                 )
-                await self._run_clips(remaining, journal, budget, history)
-        if budget.spent(at_end=True):
-            raise RunIncomplete(f"the failure budget is spent: {budget}")
+                await self._run_clips(session, remaining, journal, history)
+        session.refuse_overspent()
 
     async def _run_clips(
-        self, remaining: Sequence[Clip], journal: Journal, budget: FailureBudget, history: History
+        self, session: Session, remaining: Sequence[Clip], journal: Journal, history: History
     ) -> None:
         source = self._corpus.source if self._sharing is None else self._sharing.source(self._corpus)
-        loop = RunLoop(
-            backend=self._backend,
-            source=source,
-            plan=plan_load(self._load, self._backend.capabilities),
-            on_record=journal.append,
-            session=journal.session,
-            decode_workers=self.run.decode_workers,
-            key_of=source.key if isinstance(source, SharedSource) else None,
-        )
+        plan = plan_load(self._load, self._backend.capabilities)
+        key_of = source.key if isinstance(source, SharedSource) else None
+        loop = session.loop(source, plan, journal.append, key_of=key_of)
         begin: float | None = None
-        telemetry: Telemetry | None = None
         ended = "ended by an error"
         given_up = False
         try:
-            with short_collections(), stopping_on_signals(loop.stop) as signalled:
+            with short_collections(), stopping_on_signals(session.stop) as signalled:
                 settle()
-                self._phases.warm_up = await loop.warm_up(
-                    remaining or self._corpus.clips,
-                    tolerance=self._load.warmup_tolerance,
-                    max_s=self._load.warmup_max_s,
-                )
-                history.note_phases(self._phases.to_json())
+                await session.warm_up(loop, remaining or self._corpus.clips, self._load)
+                history.note_phases(session.phases)
                 begin = time.perf_counter()
-                with self._watched(journal.session) as telemetry, self._progress(journal) as progress:
-                    record = self._kept(_recorder(journal, progress, budget, loop.stop), journal)
-                    loop.on_record = self._until_enough(record, loop.stop, journal)
-                    for part in self._parts(remaining, journal, loop.plan):
+                with session.watched(self._directory), self._progress(journal) as progress:
+                    record = self._kept(session, _recorder(journal, progress), journal)
+                    loop.on_record = self._until_enough(record, session, journal)
+                    for part in self._parts(remaining, journal, plan):
                         given_up = part is None
-                        if part is None or loop.stop.is_set():
+                        if part is None or session.stop.is_set():
                             break
                         loop.plan = part.plan
                         clips, numbers = itertools.tee(part.turns)
                         await loop.run((clip for clip, _ in clips), rounds=(number for _, number in numbers))
             missing = len(self._corpus.clips) - len(journal.done)
             ended = f"stopped with {missing} of {len(self._corpus.clips)} clips to go" if missing else "finished"
-            if not missing and self._phases.ended_by is None:
-                self._phases.ended_by = "interrupt" if signalled else "rounds"
+            if not missing and session.ended_by is None:
+                session.ended_by = "interrupt" if signalled else "rounds"
                 ended = "stopped after the first round" if signalled and self._load.rounds != 1 else ended
             if not missing and self._still_to_time(journal):
                 ended = "stopped in the timed pass"
         finally:
             wall_s = None if begin is None else time.perf_counter() - begin
-            seen = None if telemetry is None else telemetry.summary(audio_s=self._audio_s)
-            history.end(ended, wall_s, phases=self._phases.to_json(), telemetry=seen)
+            history.end(ended, wall_s, phases=session.phases, telemetry=session.telemetry)
         if signalled:
             raise RunInterrupted(ended)
         if given_up:
             raise RunGivenUp(ended)
-        if missing and not budget.spent():
+        if missing and not session.budget.spent():
             raise RunIncomplete(ended)
 
     def _parts(self, remaining: Sequence[Clip], journal: Journal, plan: LoadPlan) -> Iterator[_Part | None]:
@@ -273,51 +226,45 @@ class _Evaluation:
         """Whether no start of this run made the whole timed pass; half of one and half of another are not mixed."""
         return max(journal.later.values(), default=0) < len(self._timed)
 
-    def _how_shared(self) -> dict[str, Any] | None:
+    def _how_shared(self) -> HowShared | None:
         if self._sharing is None:
             return None
-        return {
-            "timed_requests": len(self._timed),
-            "timed_clips": len({clip.id for clip, _ in self._timed}),
-            "checked_clips": len(self._checked),
-            "seed": self._sharing.config.seed,
-        }
+        return HowShared(
+            timed_requests=len(self._timed),
+            timed_clips=len({clip.id for clip, _ in self._timed}),
+            checked_clips=len(self._checked),
+            seed=self._sharing.config.seed,
+        )
 
-    def _watched(self, session: int) -> contextlib.AbstractContextManager[Telemetry | None]:
-        if self.run.telemetry_s is None:
-            return contextlib.nullcontext()
-        return Telemetry(self._directory / TELEMETRY, interval_s=self.run.telemetry_s, session=session)
-
-    def _until_enough(
-        self, on_record: Callable[[Record], None], stop: asyncio.Event, journal: Journal
-    ) -> Callable[[Record], None]:
+    def _until_enough(self, on_record: OnRecord, session: Session, journal: Journal) -> OnRecord:
         """`on_record`, and the end of a measurement of several rounds once it has enough."""
         if self._load.rounds == 1:
             return on_record
-        until, phases, clock = Until(self._load, begin_s=time.perf_counter()), self._phases, time.perf_counter
+        until, clock = Until(self._load, begin_s=time.perf_counter()), time.perf_counter
 
         def keep_and_look(record: Record) -> None:
             on_record(record)
             reached = until.enough(record, clock())
             # Accuracy is of the whole first round, whatever it costs.
-            if reached and phases.ended_by is None and len(journal.done) == len(self._corpus.clips):
-                phases.ended_by = reached
-                stop.set()
+            if reached and session.ended_by is None and len(journal.done) == len(self._corpus.clips):
+                session.ended_by = reached
+                session.stop.set()
 
         return keep_and_look
 
-    def _kept(self, on_record: Callable[[Record], None], journal: Journal) -> Callable[[Record], None]:
-        """`on_record`, and the seconds of audio that were worked on.
+    def _kept(self, session: Session, on_record: OnRecord, journal: Journal) -> OnRecord:
+        """`on_record`, counted, and the seconds of audio that were worked on.
 
         Where work is shared, a timed answer also stands for the clip in the first round, save for the few clips
         that are asked about both ways to see that the answers are the same.
         """
+        counted = session.counted(on_record)
 
         def keep(record: Record) -> None:
-            on_record(record)
-            self._audio_s += record.audio_s or 0.0
+            counted(record)
+            session.audio_s += record.audio_s or 0.0
             if record.round and self._sharing is not None and record.clip.id not in journal.done:
-                on_record(as_shared(record))
+                counted(as_shared(record))
 
         return keep
 
@@ -329,45 +276,11 @@ class _Evaluation:
         return Progress(len(self._corpus.clips), uar, done=len(journal.done), failed=journal.failed)
 
 
-def _recorder(
-    journal: Journal, progress: Progress, budget: FailureBudget, stop: asyncio.Event
-) -> Callable[[Record], None]:
-    """What becomes of a finished record: kept, shown, and counted against the budget."""
+def _recorder(journal: Journal, progress: Progress) -> OnRecord:
+    """What becomes of a finished record: kept, and shown."""
 
     def on_record(record: Record) -> None:
         journal.append(record)
         progress.add(record)
-        if not record.round:
-            budget.count(failed=record.outcome is Outcome.FAILURE)
-        if budget.spent():
-            stop.set()
 
     return on_record
-
-
-@contextlib.contextmanager
-def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
-    """Within it, the first Ctrl-C or SIGTERM sets `stop`; a second one has its usual effect.
-
-    The list that comes with it holds the signal that arrived.
-    """
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    arrived: list[int] = []
-
-    def ask_to_stop(number: int) -> None:
-        arrived.append(number)
-        stop.set()
-        for each in signals:
-            loop.remove_signal_handler(each)
-
-    # Only the main thread may handle signals; elsewhere whoever started the thread stops it.
-    with contextlib.suppress(RuntimeError, ValueError):
-        for number in signals:
-            loop.add_signal_handler(number, ask_to_stop, number)
-    try:
-        yield arrived
-    finally:
-        with contextlib.suppress(RuntimeError, ValueError):
-            for number in signals:
-                loop.remove_signal_handler(number)

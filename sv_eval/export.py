@@ -11,7 +11,7 @@ from sv_eval.command import main_of, relative, say
 from sv_eval.errors import MissingPackageError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from sv_eval.exports.run import FinishedRun
+    from sv_eval.exports.run import ExportedRun
 
 _HELP = """\
 usage: python -m sv_eval.export RUN [FORMAT ...] [out=DIR]
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: Sequence[str]) -> None:
-    from sv_eval.exports.run import read_run
+    from sv_eval.exports.run import exported_run
     from sv_eval.run_directory import write_text
 
     directory, *words = arguments
@@ -48,7 +48,7 @@ def _export(arguments: Sequence[str]) -> None:
             chosen.append(word)
         else:
             raise UsageError(f"'{word}' is no format; {nearest(word, FORMATS)}")
-    run = read_run(Path(directory))
+    run = exported_run(Path(directory))
     for name, make in _files(chosen or FORMATS).items():
         try:
             text = make(run)
@@ -62,14 +62,14 @@ def _export(arguments: Sequence[str]) -> None:
         say(relative(out / name))
 
 
-def _files(formats: Sequence[str]) -> Mapping[str, Callable[[FinishedRun], str]]:
+def _files(formats: Sequence[str]) -> Mapping[str, Callable[[ExportedRun], str]]:
     """File name to what makes it."""
     from sv_eval.exports.benchmark_json import benchmark_json
     from sv_eval.exports.hdr import hdr_log
     from sv_eval.exports.prometheus import prometheus_text
     from sv_eval.exports.tables import figures_csv, records_csv
 
-    files: Mapping[str, Mapping[str, Callable[[FinishedRun], str]]] = {
+    files: Mapping[str, Mapping[str, Callable[[ExportedRun], str]]] = {
         "benchmark": {"benchmark.json": benchmark_json},
         "prometheus": {"metrics.prom": prometheus_text},
         "csv": {"records.csv": records_csv, "figures.csv": figures_csv},

@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from sv_eval.json_lines import parse_line
-from sv_eval.run.journal import RECORDS, read_lines
+from sv_eval.errors import UsageError, nearest
+from sv_eval.record_file.lines import RECORDS, Key, Settling, parsed, read_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_VIEWS = ("answers", "requests")
 
-def read_frame(run: str | Path) -> pd.DataFrame:
-    """The records of the run directory `run`: one row a clip, sorted by clip id, which is the index.
+
+def read_frame(run: str | Path, of: Literal["answers", "requests"] = "answers") -> pd.DataFrame:
+    """The records of the run directory `run`.
+
+    of: `answers`, one row a clip, what accuracy is of: the first round, indexed by clip id; or `requests`, one row a
+    request of every round, what latency is of, indexed by clip id and `round`. In the latter `clean` says which rows
+    enter the latency figures. Both are sorted by their index.
 
     Columns are the records' fields with dots between (`clip.reference`, `prediction.label`,
-    `prediction.scores.happy`, `failure.kind`, `latency_ms`, ...). Of a clip that was asked again the last
-    record counts. Raises RunDirectoryError when the directory is no run.
+    `prediction.scores.happy`, `failure.kind`, `latency_ms`, ...). Of a clip that failed and was asked again by a
+    later start the later record counts. Raises RunDirectoryError when the directory is no run.
     """
     import pandas as pd
 
-    records = [parse_line(line) for line in read_lines(Path(run) / RECORDS)]
-    frame = pd.json_normalize(records)
+    if of not in _VIEWS:
+        raise UsageError(f"read_frame: of='{of}' is not known; {nearest(of, _VIEWS)}")
+    path = Path(run) / RECORDS
+    settling = Settling(str(path))
+    records: dict[Key, dict[str, Any]] = {}
+    for number, data in parsed(read_lines(path), str(path)):
+        records[settling.take(number, data)] = dict(data)
+    chosen = {key: records[key] for key in sorted(records) if of == "requests" or not key[1]}
+    frame = pd.json_normalize(list(chosen.values()))
     if frame.empty:
         return frame
-    last = frame.drop_duplicates("clip.id", keep="last")
-    return last.set_index("clip.id").sort_index()
+    if of == "answers":
+        return frame.drop(columns="round", errors="ignore").set_index("clip.id")
+    frame["round"] = [number for _, number in chosen]
+    frame["clean"] = _clean(chosen)
+    return frame.set_index(["clip.id", "round"])
+
+
+def _clean(records: dict[Key, dict[str, Any]]) -> list[bool]:
+    """Which records enter latency; they are in the order of a table's."""
+    from sv_eval.record_file.run_records import RunRecords
+    from sv_eval.scoring.timing import timing_of
+
+    clean: list[bool] = timing_of(RunRecords.of_lines(records.values()).requests).clean.tolist()
+    return clean

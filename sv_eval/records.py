@@ -284,7 +284,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
     if record.troubles:
         data["troubles"] = [{"kind": one.kind, "message": one.message} for one in record.troubles]
     if record.streamed is not None:
-        data["streamed"] = _streamed_to_json(record.streamed)
+        data["streamed"] = streamed_to_json(record.streamed)
     return data
 
 
@@ -323,7 +323,8 @@ def streamed_from_json(data: Mapping[str, Any] | None) -> Streamed | None:
     return Streamed(steps=steps, offline_label=data.get("offline_label"))
 
 
-def _streamed_to_json(streamed: Streamed) -> dict[str, Any]:
+def streamed_to_json(streamed: Streamed) -> dict[str, Any]:
+    """The stream's part of a record as plain data."""
     steps = []
     for step in streamed.steps:
         numbers = {name: round(getattr(step, name), 6) for name in ("start_s", "end_s", "compute_ms", "emitted_s")}

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import UNSET
 
 from sv_eval.caveats import find_caveats
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.labels.config import LabelsConfig, labels_config_from
 from sv_eval.labels.relabelling import check_scored, describe, relabelled, relabelling_of
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.references import references_of
-from sv_eval.run.identity import ENVIRONMENT, settings_hash
-from sv_eval.run.journal import RECORDS, read_lines
+from sv_eval.report.accuracy import AllLabels, Intervals
+from sv_eval.report.environment import Environment
+from sv_eval.report.reasons import Why
+from sv_eval.report.report import Report, RunFacts
+from sv_eval.run.identity import settings_hash
 from sv_eval.run.load import DEFAULT_MAX_LATE_MS, STREAM
-from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_json, write_json, write_text
+from sv_eval.run_directory import FIGURES, METRICS, REPORT, read_environment, write_report, write_text
 from sv_eval.scoring.chance import chance_levels
-from sv_eval.scoring.histogram import latency_histogram
-from sv_eval.scoring.load import load_summary, refuse_latency
+from sv_eval.scoring.latency import both_refused, latency_refused, refused
+from sv_eval.scoring.load import load_of
+from sv_eval.scoring.policies import HEADLINE
 from sv_eval.scoring.repeats import repeats_of
-from sv_eval.scoring.scorecard import ScoringConfig, score, scoring_config_from
-from sv_eval.scoring.signs import signs_of
-from sv_eval.scoring.streaming import streaming_scores
-from sv_eval.scoring.table import RecordTable
-from sv_eval.scoring.transcripts import known_languages, transcript_scores
+from sv_eval.scoring.scope import scope_of
+from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
+from sv_eval.scoring.streaming import streaming_of
+from sv_eval.scoring.transcripts import known_languages, transcripts_of
 from sv_eval.structure import structure
 
 LANGUAGES = ("en", "zh")
@@ -46,9 +52,9 @@ class ReportConfig:
 class Summary:
     """The headline of a scored run, for a terminal."""
 
-    metrics: Mapping[str, Any]
+    report: Report
     """What metrics.json holds."""
-    report: Path
+    path: Path
     """The report's file."""
 
 
@@ -69,112 +75,140 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     scoring_config = scoring_config_from(settings.get("scoring") or {})
     labels_config = labels_config_from(settings.get("labels") or {})
     report_config = report_config_from(settings.get("report") or {})
-    environment = read_json(directory / ENVIRONMENT)
-    table = RecordTable.from_json_lines(read_lines(directory / RECORDS))
-    timing = None
-    if environment["config"]["load"].get("rounds", 1) != 1 or environment.get("sharing"):
-        timing = RecordTable.from_json_lines(read_lines(directory / RECORDS), all_rounds=True)
-    metrics = compute_metrics(table, environment, scoring_config, labels=labels_config, timing=timing)
-    if environment["config"]["load"]["schedule"] == STREAM:
-        _add_streaming(metrics, directory / RECORDS, scoring_config)
-    write_json(directory / METRICS, metrics)
-    for name, drawing in draw_figures(metrics).items():
+    environment = read_environment(directory)
+    records = RunRecords.read(directory)
+    report = compute_report(records, environment, scoring_config, labels=labels_config)
+    write_report(directory / METRICS, report)
+    for name, drawing in draw_figures(report).items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
-    write_text(path, render(metrics, environment, report_config.language, rescored=overrides))
-    return Summary(metrics=metrics, report=path)
+    write_text(path, render(report, environment, report_config.language, rescored=overrides))
+    return Summary(report=report, path=path)
 
 
-def _add_streaming(metrics: dict[str, Any], records: Path, config: ScoringConfig) -> None:
-    """What only a run of streams has. Its real-time factor is of the computing: the rest was waiting for audio."""
-    metrics["streaming"] = streaming_scores(read_lines(records), confidence=config.confidence)
-    metrics["rtf"] = metrics["streaming"]["compute_rtf"]
-    for part in metrics["latency_by_duration"]:
-        part["rtf"] = None
-
-
-def compute_metrics(
-    table: RecordTable,
-    environment: Mapping[str, Any],
-    config: ScoringConfig,
-    *,
-    labels: LabelsConfig | None = None,
-    timing: RecordTable | None = None,
-) -> dict[str, Any]:
+def compute_report(
+    records: RunRecords, environment: Environment, config: ScoringConfig, *, labels: LabelsConfig | None = None
+) -> Report:
     """What metrics.json holds, from a run's records and its environment.
 
-    `labels` is the label map, SenseVoice's seven emotions by default. `timing` holds the records of all rounds;
-    None where the corpus was gone through once.
+    `labels` is the label map, SenseVoice's seven emotions by default.
     """
-    backend, dataset = environment["backend"], environment["dataset"]
+    backend, dataset = environment.backend, environment.dataset
     plan = relabelling_of(labels or LabelsConfig(), dataset)
     check_scored(config.labels, plan)
-    as_recorded, table = table, relabelled(table, plan)
-    timing = None if timing is None else relabelled(timing, plan)
-    scorecard = score(
-        table,
+    scope = scope_of(
+        relabelled(records, plan),
         config,
         label_order=plan.scored,
-        supported=plan.can_be_said(backend["capabilities"]["labels"]),
-        timing=timing,
+        supported=plan.can_be_said(backend.capabilities.labels),
     )
+    found = score_scope(scope)
     if config.second_opinion:
         from sv_eval.scoring.second_opinion import check
 
-        check(table, scorecard)
-    scores = scorecard.to_json() | {"label_map": describe(plan, as_recorded)}
-    scores["chance"] = chance_levels({label: each.support for label, each in scorecard.per_emotion.items()})
-    if scores["chance"] is None:
-        scores["chance_reason"] = "no clip was scored"
-    scores["transcripts"], why_not = transcript_scores(
-        table,
-        scorecard.scores.labels,
+        check(scope, found.scores)
+    scores, unforced, forced = found.scores, found.confusion, found.confusion_forced
+    chance = chance_levels({label: each.support for label, each in found.per_emotion.items()})
+    transcripts = transcripts_of(scope, known_languages(backend.capabilities.languages, backend.card))
+    start = environment.start(found.latency.session)
+    report = Report(
+        run=_run_facts(found, environment, plan.config.hash, records.hash),
+        labels=scores.labels,
+        labels_without_clips=scores.without_clips,
         policy=config.policy,
-        known_languages=known_languages(backend["capabilities"], backend.get("card") or {}),
-        confidence=config.confidence,
-    )
-    if why_not:
-        scores["transcripts_reason"] = why_not
-    timed = table if timing is None else timing
-    scores["latency_ms"]["histogram"] = latency_histogram(timed)
-    scores["latency_ms"] |= signs_of(timed)
-    scores["phases"] = _of_session(environment, scores["latency_ms"]["session"], "phases")
-    scores["machine"] = _of_session(environment, scores["latency_ms"]["session"], "telemetry")
-    if timing is not None:
-        scores["repeats"] = repeats_of(timing)
-    schedule = environment["config"].get("load") or {}
-    scores["load"] = load_summary(
-        timed, max_late_ms=schedule.get("max_late_ms", DEFAULT_MAX_LATE_MS), slo_ms=config.slo_ms
-    )
-    if scores["load"].get("fell_behind"):
-        refuse_latency(scores)
-    wall_s = [session["wall_s"] for session in environment["sessions"]]
-    scores["run"] = {
-        "backend": backend["name"],
-        "dataset": dataset["name"],
-        **scores["run"],
-        "wall_s": None if None in wall_s else round(sum(wall_s), 3),
-        **(
-            {"wall_s_reason": "a start of this run was killed before it could note its time"}
-            if None in wall_s
-            else {}
+        accuracy=found.headline.headline(),
+        policies=scores.figures(),
+        all_labels=AllLabels(
+            labels=found.all_labels.labels, unsupported=scope.unsupported, policies=found.all_labels.figures()
         ),
-        "config_hash": environment["config_hash"],
-        "scoring_hash": settings_hash({**asdict(config), "label_map": plan.config.hash}),
-        "dataset_hash": dataset["hash"],
-        "started_at": environment["started_at"],
-    }
-    scores["references"] = references_of(scores, environment)
-    caveats = find_caveats(scores, environment, table.speakers)
-    return {"schema_version": 1, **_first(scores, "run"), "caveats": caveats}
+        intervals=_intervals(found),
+        per_emotion=found.per_emotion,
+        confusion=forced if forced and config.policy == "ban" else unforced,
+        confusion_unforced=unforced,
+        confusion_forced=forced,
+        out_of_scope=found.out_of_scope,
+        latency_ms=found.latency,
+        latency_by_duration=found.by_duration,
+        rtf=found.rtf,
+        stages_ms=found.stages,
+        failures=found.failures,
+        errors=found.errors,
+        worst_confusions=found.worst_confusions,
+        by_speaker=found.by_speaker,
+        confusion_forced_reason=UNSET if forced else Why.of("no_forced_label"),
+        rtf_reason=UNSET if found.rtf is not None else Why.of("no_clean_audio"),
+        label_map=describe(plan, records.answers),
+        chance=chance,
+        chance_reason=UNSET if chance else Why.of("nothing_scored"),
+        transcripts=None if isinstance(transcripts, Why) else transcripts,
+        transcripts_reason=transcripts if isinstance(transcripts, Why) else UNSET,
+        phases=None if start is None else start.phases or None,
+        machine=None if start is None else start.telemetry or None,
+        repeats=repeats_of(scope.timing.requests) if environment.repeated else UNSET,
+        load=load_of(scope, max_late_ms=environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)),
+        references=(),
+        caveats=(),
+    )
+    if report.load.fell_behind:
+        report = _without_latency(report, Why.of("fell_behind"))
+    report = replace(report, references=references_of(report, environment))
+    report = replace(report, caveats=find_caveats(report, environment, scope.answers.speakers))
+    if environment.load.get("schedule") == STREAM:
+        report = _with_streaming(report, records)
+    return report
 
 
-def _of_session(environment: Mapping[str, Any], session: int | None, what: str) -> dict[str, Any] | None:
-    """What `environment.json` keeps under this name of the start that latency is from."""
-    found = [start for start in environment["sessions"] if start["session"] == session]
-    kept: dict[str, Any] | None = found[-1].get(what) if found else None
-    return kept
+def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records_hash: str | None) -> RunFacts:
+    wall_s = [start.wall_s for start in environment.sessions]
+    known = [seconds for seconds in wall_s if seconds is not None]
+    whole = len(known) == len(wall_s)
+    return RunFacts(
+        backend=environment.backend.name,
+        dataset=environment.dataset.name,
+        **asdict(found.run),
+        wall_s=round(sum(known), 3) if whole else None,
+        wall_s_reason=UNSET if whole else Why.of("killed"),
+        config_hash=environment.config_hash,
+        scoring_hash=settings_hash({**asdict(found.config), "label_map": labels_hash}),
+        dataset_hash=environment.dataset.hash,
+        started_at=environment.started_at,
+        records_hash=records_hash or UNSET,
+    )
 
 
-def _first(data: dict[str, Any], key: str) -> dict[str, Any]:
-    return {key: data[key], **{name: value for name, value in data.items() if name != key}}
+def _intervals(found: Scorecard) -> Intervals:
+    return Intervals(
+        methods={name: getattr(found.headline, name).method or None for name in HEADLINE},
+        confidence=found.config.confidence,
+        resamples=found.config.resamples,
+        seed=found.config.seed,
+        clusters=found.scores.clusters,
+        n_clusters=found.scores.n_clusters,
+    )
+
+
+def _without_latency(report: Report, why: Why) -> Report:
+    """The report of a run whose latency is no result."""
+    return replace(
+        report,
+        latency_ms=latency_refused(report.latency_ms, why),
+        per_emotion={
+            label: replace(row, latency_ms=both_refused(row.latency_ms, why))
+            for label, row in report.per_emotion.items()
+        },
+        latency_by_duration=tuple(
+            replace(part, p50=refused(part.p50, why), p95=refused(part.p95, why))
+            for part in report.latency_by_duration
+        ),
+    )
+
+
+def _with_streaming(report: Report, records: RunRecords) -> Report:
+    """What only a run of streams has. Its real-time factor is of the computing: the rest was waiting for audio."""
+    streaming = streaming_of(records.requests, confidence=report.intervals.confidence)
+    return replace(
+        report,
+        streaming=streaming,
+        rtf=streaming.compute_rtf,
+        latency_by_duration=tuple(replace(part, rtf=None) for part in report.latency_by_duration),
+    )

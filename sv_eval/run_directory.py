@@ -6,13 +6,19 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sv_eval.errors import RunDirectoryError
+from sv_eval.report.codec import as_json, from_json
+from sv_eval.report.environment import Environment
+from sv_eval.report.report import Report
 
+ENVIRONMENT = "environment.json"
 METRICS = "metrics.json"
 REPORT = "report.md"
 FIGURES = "figures"
+
+T = TypeVar("T")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -43,3 +49,31 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise RunDirectoryError(f"{path}: a JSON object is expected")
     return data
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write `metrics.json`."""
+    data = as_json(report)
+    latency = data["latency_ms"]
+    if report.load.fell_behind:
+        # Why nothing is to be had was found out after everything else, and has always stood last.
+        latency["reason"] = latency.pop("reason")
+    write_json(path, data)
+
+
+def read_report(directory: Path) -> Report:
+    """What `metrics.json` in a run directory holds; raises RunDirectoryError when there is none."""
+    return _read(Report, directory / METRICS, f"python -m sv_eval.score {directory} writes it anew")
+
+
+def read_environment(directory: Path) -> Environment:
+    """What `environment.json` in a run directory holds; raises RunDirectoryError when there is none."""
+    return _read(Environment, directory / ENVIRONMENT, "put the file back as the run wrote it")
+
+
+def _read(kind: type[T], path: Path, mend: str) -> T:
+    data = read_json(path)
+    try:
+        return from_json(kind, data, str(path))
+    except RunDirectoryError as error:
+        raise RunDirectoryError(f"{error}; {mend}") from error

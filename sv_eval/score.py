@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,25 +41,24 @@ def _score(arguments: Sequence[str]) -> None:
     from sv_eval.headline import headline
     from sv_eval.rescore import rescore
     from sv_eval.run.budget import FailureBudget
-    from sv_eval.run.identity import ENVIRONMENT
-    from sv_eval.run_directory import read_json
+    from sv_eval.run_directory import read_environment
 
     directory, *overrides = arguments
-    environment = read_json(Path(directory) / ENVIRONMENT)
-    settings = merge_overrides(environment.get("config") or {}, overrides)
+    environment = read_environment(Path(directory))
+    settings = merge_overrides(environment.config, overrides)
     summary = rescore(Path(directory), settings, overrides=overrides)
     say(headline(summary))
-    run = summary.metrics["run"]
-    missing = environment["dataset"]["n_clips"] - run["n_clips"]
+    run = summary.report.run
+    missing = environment.dataset.n_clips - run.n_clips
     if missing:
         raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
-    limit = (environment["config"].get("run") or {}).get("max_failures", 1.0)
-    budget = FailureBudget(limit, finished=run["n_clips"], failed=run["n_failed"])
+    limit = (environment.config.get("run") or {}).get("max_failures", 1.0)
+    budget = FailureBudget(limit, finished=run.n_clips, failed=run.n_failed)
     if budget.spent(at_end=True):
         raise RunIncomplete(f"the failure budget is spent: {budget}")
 
 
-def merge_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+def merge_overrides(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """The groups of a run's configuration that scoring reads, with the overrides set in."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException

@@ -33,6 +33,7 @@ from sv_eval.records import Clip, Failure, Prediction, Waveform
 
 if TYPE_CHECKING:
     from sv_eval.backend import Backend
+    from sv_eval.run.session import Session
 
 T = TypeVar("T")
 
@@ -60,15 +61,15 @@ class CalledBackend:
     """
 
     def __init__(self, backend: Backend) -> None:
-        self._backend = backend
         self._loop = asyncio.new_event_loop()
+        self._session = self._made(backend)
         self._thread = threading.Thread(target=self._loop.run_forever, name="sv_backend", daemon=True)
 
     def __enter__(self) -> Self:
         """Load the model or connect."""
         self._thread.start()
         try:
-            self._wait(self._backend.__aenter__())
+            self._wait(self._session.__aenter__())
         except BaseException:
             self._end()
             raise
@@ -77,14 +78,14 @@ class CalledBackend:
     def __exit__(self, *reason: object) -> None:
         """Release everything."""
         try:
-            self._wait(self._backend.__aexit__(None, None, None))
+            self._wait(self._session.__aexit__(None, None, None))
         finally:
             self._end()
 
     @property
     def backend(self) -> Backend:
         """The backend itself, for its `info` and `capabilities`."""
-        return self._backend
+        return self._session.backend
 
     def __call__(self, heard: Heard) -> Prediction:
         """The answer for one clip."""
@@ -94,17 +95,23 @@ class CalledBackend:
         """The answers for clips given in one call, at most as many as the backend takes."""
         from sv_eval.backend import Request
 
-        told = self._backend.capabilities.needs_reference
+        told = self.backend.capabilities.needs_reference
         requests = [
             Request(clip_id=each.clip.id, waveform=each.waveform, reference=each.clip.reference if told else None)
             for each in clips
         ]
         found: list[Prediction] = []
-        for each, answer in zip(clips, self._wait(self._backend.recognize(requests)), strict=True):
+        for each, answer in zip(clips, self._wait(self._session.guard.ask(requests)), strict=True):
             if isinstance(answer, Failure):
                 pytest.fail(f"{each.clip.id}: {answer.kind}: {answer.message}")
             found.append(answer)
         return found
+
+    @staticmethod
+    def _made(backend: Backend) -> Session:
+        from sv_eval.run.session import Session
+
+        return Session(backend)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from sv_eval.backend import Backend
@@ -13,8 +12,9 @@ from sv_eval.capacity.trial import Bench, Trial
 from sv_eval.corpus.reading import Corpus
 from sv_eval.environment import describe_environment
 from sv_eval.errors import RunIncomplete
-from sv_eval.evaluate import stopping_on_signals
-from sv_eval.run.history import describe_corpus
+from sv_eval.report.codec import as_json
+from sv_eval.run.history import describe_backend, describe_corpus
+from sv_eval.run.session import RunConfig, Session, stopping_on_signals
 
 _REQUESTS_A_CALLER = 20
 _NO_GAIN = 1.02
@@ -28,21 +28,16 @@ async def measure(
 
     Raises RunIncomplete when it was interrupted, or when no callers got an answer.
     """
-    bench = Bench(
-        backend=backend,
-        corpus=corpus,
-        objective=config.slo,
-        search=config.search,
-        decode_workers=config.decode_workers,
-    )
-    async with backend:
-        with stopping_on_signals(bench.stop):
+    session = Session(backend, RunConfig(decode_workers=config.decode_workers, telemetry_s=None))
+    bench = Bench(session=session, corpus=corpus, objective=config.slo, search=config.search)
+    async with session:
+        with stopping_on_signals(session.stop):
             await bench.warm_up()
             await bench.learn_answers(config.curve.requests)
             curve = await _curve(bench, config, on_trial)
             hunt = RateSearch(search=config.search, try_rate=_told(bench, on_trial))
             found = await hunt.find(config.search.start_rate or _start(curve, config))
-        info, capabilities = backend.info, backend.capabilities
+        described = describe_backend(backend)
     return {
         "schema_version": 1,
         "capacity": found.to_json() | _at_capacity(hunt.trials, found),
@@ -52,9 +47,9 @@ async def measure(
         "curve": [trial.to_json() for trial in curve],
         "trials": [trial.to_json() for trial in hunt.trials],
         "n_known_answers": len(bench.answers),
-        "backend": asdict(info) | {"capabilities": asdict(capabilities)},
-        "dataset": describe_corpus(corpus),
-        "environment": describe_environment(),
+        "backend": as_json(described),
+        "dataset": as_json(describe_corpus(corpus)),
+        "environment": as_json(describe_environment()),
     }
 
 

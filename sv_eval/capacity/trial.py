@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.backend import Backend
 from sv_eval.capacity.config import Objective, Search
-from sv_eval.clock import Clock, WallClock
 from sv_eval.corpus.reading import Corpus
 from sv_eval.errors import RunIncomplete
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Record
 from sv_eval.run.load import LoadConfig, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.phases import all_rounds
-from sv_eval.scoring.scorecard import ScoringConfig, score
-from sv_eval.scoring.table import RecordTable
+from sv_eval.run.session import Session
+from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.policies import scores_of
+from sv_eval.scoring.scope import scope_of
 
 KEPT, BROKEN, UNTOLD = "kept", "broken", "untold"
 """A trial's verdicts: the objective was kept; it was not; the generator fell behind, so nobody knows."""
@@ -87,27 +88,21 @@ class Trial:
 class Bench:
     """An open backend and a corpus, ready for trials."""
 
-    backend: Backend
-    """Entered already."""
+    session: Session
+    """With the backend, entered already."""
     corpus: Corpus
     """What is asked about, again and again."""
     objective: Objective
     """What trials are judged by."""
     search: Search
     """Length and limits of trials."""
-    decode_workers: int = 1
-    """Threads that decode ahead."""
-    clock: Clock = field(default_factory=WallClock)
-    """What latency is read from."""
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set it to end early."""
     answers: dict[str, str | None] = field(default_factory=dict)
     """Each clip's answer without load, where it is known."""
 
     async def warm_up(self) -> None:
         """Recognise a few clips until it takes equally long."""
-        loop = self._loop(LoadConfig(), [])
-        await loop.warm_up(self.corpus.clips)
+        load = LoadConfig()
+        await self.session.warm_up(self._loop(load, []), self.corpus.clips, load)
 
     async def learn_answers(self, limit: int) -> None:
         """Ask about so many clips one after another; their answers are those without load."""
@@ -142,24 +137,19 @@ class Bench:
 
     async def _drive(self, loop: RunLoop, requests: int) -> None:
         turns = list(itertools.islice(all_rounds(self.corpus.clips, self.corpus.clips, None), requests))
-        stopped = asyncio.ensure_future(self.stop.wait())
+        stopped = asyncio.ensure_future(self.session.stop.wait())
         stopped.add_done_callback(lambda _: loop.stop.set())
         try:
             await loop.run((clip for clip, _ in turns), rounds=(number for _, number in turns))
         finally:
             stopped.cancel()
-        if self.stop.is_set():
+        if self.session.stop.is_set():
             raise RunIncomplete("interrupted")
 
     def _loop(self, config: LoadConfig, records: list[Record]) -> RunLoop:
-        return RunLoop(
-            backend=self.backend,
-            source=self.corpus.source,
-            plan=plan_load(config, self.backend.capabilities),
-            on_record=records.append,
-            decode_workers=self.decode_workers,
-            clock=self.clock,
-        )
+        # A trial may end early, and the session goes on.
+        plan = plan_load(config, self.session.backend.capabilities)
+        return self.session.loop(self.corpus.source, plan, records.append, stop=asyncio.Event())
 
     def _settling(self, requests: int) -> int:
         return int(requests * self.search.settle)
@@ -205,10 +195,10 @@ class Bench:
         )
 
     def _uar(self, records: Sequence[Record]) -> float | None:
-        card, said = self.corpus.card, self.backend.capabilities.labels
+        card, said = self.corpus.card, self.session.backend.capabilities.labels
         config = ScoringConfig(resamples=_RESAMPLES)
-        found = score(RecordTable.from_records(records), config, label_order=card.label_order, supported=said)
-        return found.headline.uar.value
+        scope = scope_of(RunRecords.of_records(records), config, label_order=card.label_order, supported=said)
+        return scores_of(scope).policies[config.policy].uar.value
 
     def _judged(self, trial: Trial, hopeless: Sequence[str]) -> Trial:
         verdict, why = judge(trial, self.objective, max_late_ms=self.search.max_late_ms)

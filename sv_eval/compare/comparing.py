@@ -15,18 +15,22 @@ from sv_eval.paired.differences import Difference, differences_of
 from sv_eval.paired.latency_ratio import latency_ratio
 from sv_eval.paired.pairs import Pairs, pairs_of
 from sv_eval.paired.significance import holm, mcnemar
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.interval import plain
+from sv_eval.report.latency import TwoPercentiles
+from sv_eval.report.reasons import Why
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.interval import plain
+from sv_eval.scoring.latency import both_refused
 from sv_eval.scoring.percentiles import percentile
-from sv_eval.scoring.policies import HEADLINE, scores_over
-from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.policies import scores_of
+from sv_eval.scoring.scope import scope_over
 
 _FLIPS = 200
 _FEWEST_IN_GROUP = 10
 
 
 def compare(entrants: Entrants, *, confidence: float, resamples: int, seed: int) -> dict[str, Any]:
-    """What compare.json holds. Differences are the later run's figure less the earlier one's."""
+    """What compare.json holds, with figures as Intervals. Differences are the later run's figure less the earlier's."""
     options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
     config = ScoringConfig(policy=entrants.policy, **options)
     pairs = {
@@ -61,21 +65,21 @@ def compare(entrants: Entrants, *, confidence: float, resamples: int, seed: int)
 def _run(entrants: Entrants, place: int, config: ScoringConfig) -> dict[str, Any]:
     """One run's own figures on the common clips, and its latency."""
     subject = entrants.subjects[place]
-    scores = scores_over(subject.table, entrants.labels, config)
+    scores = scores_of(scope_over(subject.table, entrants.labels, config))
     policy = scores.policies[entrants.policy]
-    latency = {
-        name: percentile(subject.latency_ms, share, confidence=config.confidence).to_json()
-        for name, share in (("p50", 0.5), ("p95", 0.95))
-    }
+    latency = TwoPercentiles(
+        p50=percentile(subject.latency_ms, 0.5, confidence=config.confidence),
+        p95=percentile(subject.latency_ms, 0.95, confidence=config.confidence),
+    )
     if subject.latency_refused:
-        latency = {name: {**one, "value": None, "reason": subject.latency_refused} for name, one in latency.items()}
+        latency = both_refused(latency, subject.latency_refused)
     return {
         "name": entrants.names[place],
         "source": subject.source,
         "identity": dict(subject.identity),
         "n_scored": scores.n,
-        "accuracy": {name: getattr(policy, name).to_json() for name in HEADLINE},
-        "recall": {label: policy.recall[label].to_json() for label in entrants.labels},
+        "accuracy": policy.headline(),
+        "recall": dict(policy.recall),
         "latency_ms": latency,
     }
 
@@ -114,7 +118,7 @@ def _per_emotion(pairs: Pairs, differences: Mapping[str, Difference]) -> dict[st
 def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> dict[str, Any]:
     before, after = entrants.subjects[one], entrants.subjects[other]
     if refused := not_comparable(after, before):
-        return {"refused": refused[0], **refused[1]}
+        return {"refused": refused[0], **{key: _said(value) for key, value in refused[1].items()}}
     # Latencies are of all clips of a run; those of other clips are other figures.
     left_out = entrants.narrowed.get("clips", {})
     if found := {name: left_out[name] for name in (entrants.names[one], entrants.names[other]) if name in left_out}:
@@ -123,6 +127,10 @@ def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> dict
         name: latency_ratio(before.latency_ms, after.latency_ms, share, confidence=confidence).to_json()
         for name, share in (("p50", 0.5), ("p95", 0.95))
     }
+
+
+def _said(value: Any) -> Any:
+    return str(value) if isinstance(value, Why) else value
 
 
 def _flips(entrants: Entrants, one: int, other: int, pairs: Pairs) -> dict[str, Any]:
@@ -189,7 +197,7 @@ def _groups(
                 inside = value == name
                 if int(inside.sum()) < _FEWEST_IN_GROUP:
                     continue
-                differences = differences_of(part_of(each, inside), **options)
+                differences = differences_of(each.part(inside), **options)
                 rows.append(
                     {
                         "value": name,
@@ -202,22 +210,3 @@ def _groups(
         if rows:
             found[group] = rows
     return found
-
-
-def part_of(pairs: Pairs, which: NDArray[np.bool_]) -> Pairs:
-    """Some of the pairs."""
-    return Pairs(
-        labels=pairs.labels,
-        policy=pairs.policy,
-        clip_ids=tuple(clip_id for clip_id, inside in zip(pairs.clip_ids, which, strict=True) if inside),
-        reference=pairs.reference[which],
-        before=pairs.before[which],
-        after=pairs.after[which],
-        speaker=pairs.speaker[which],
-        n_common=int(which.sum()),
-        n_asked=int(which.sum()),
-        only_before=0,
-        only_after=0,
-        failed_before=0,
-        failed_after=0,
-    )

@@ -10,12 +10,9 @@ from typing import Any
 import numpy as np
 
 from sv_eval.errors import UsageError
-from sv_eval.gate.bare_table import bare_table
 from sv_eval.gate.baseline_file import read_subject
 from sv_eval.gate.subject import Subject
-from sv_eval.json_lines import parse_line
-from sv_eval.run.journal import RECORDS, read_lines
-from sv_eval.scoring.table import RecordTable
+from sv_eval.record_file.table import RecordTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +59,16 @@ def entrants_of(sources: Sequence[str], policy: str | None = None) -> Entrants:
         raise UsageError("the runs have no scored class in common; score them again with the same scoring.labels")
     chosen = policy or subjects[0].policy
     names = short_names(sources)
+    narrowed = tuple(replace(one, table=_narrowed(one.table, common)) for one in subjects)
+    # A baseline file tells of no groups.
+    whole = [one for source, one in zip(sources, narrowed, strict=True) if Path(source).is_dir()]
     return Entrants(
         names=names,
-        subjects=tuple(replace(one, table=_narrowed(one.table, common)) for one in subjects),
+        subjects=narrowed,
         labels=labels,
         policy=chosen,
         narrowed=_left_out(names, subjects, common, labels, chosen),
-        groups=_groups(sources, common),
+        groups=_groups(whole[0].table) if whole else {},
         paths=_paths(subjects, common),
     )
 
@@ -91,16 +91,7 @@ def _narrowed(table: RecordTable, common: set[str]) -> RecordTable:
     """The answers to the common clips; a table that holds no others is left as it is."""
     if len(common) == len(table):
         return table
-    kept = np.array([clip_id in common for clip_id in table.clip_ids])
-    return bare_table(
-        tuple(clip_id for clip_id in table.clip_ids if clip_id in common),
-        reference=table.reference[kept],
-        predicted=table.predicted[kept],
-        forced=table.forced[kept],
-        speaker=table.speaker[kept],
-        speakers=table.speakers,
-        words=table.words,
-    )
+    return table.part(np.array([clip_id in common for clip_id in table.clip_ids]))
 
 
 def _left_out(
@@ -120,20 +111,15 @@ def _left_out(
     return found
 
 
-def _groups(sources: Sequence[str], common: set[str]) -> dict[str, dict[str, str]]:
+def _groups(table: RecordTable) -> dict[str, dict[str, str]]:
     """Sex and language of the common clips, from the first run's records; none for a baseline file."""
-    found: dict[str, dict[str, str]] = {"sex": {}, "language": {}}
-    for source in sources:
-        if not Path(source).is_dir():
-            continue
-        for line in read_lines(Path(source) / RECORDS):
-            clip = parse_line(line)["clip"]
-            if clip["id"] in common:
-                for name, values in found.items():
-                    if clip.get(name):
-                        values[clip["id"]] = clip[name]
-        break
-    return found
+    told = {"sex": (table.sex, table.sexes), "language": (table.language, table.languages)}
+    return {
+        group: {
+            clip_id: names[code] for clip_id, code in zip(table.clip_ids, codes.tolist(), strict=True) if code >= 0
+        }
+        for group, (codes, names) in told.items()
+    }
 
 
 def _paths(subjects: Sequence[Subject], common: set[str]) -> dict[str, str]:

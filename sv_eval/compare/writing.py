@@ -8,6 +8,7 @@ from typing import Any
 
 from sv_eval.compare.comparing import compare
 from sv_eval.compare.entrants import entrants_of
+from sv_eval.report.codec import as_json
 from sv_eval.run_directory import FIGURES, write_json, write_text
 
 
@@ -27,7 +28,7 @@ def write_comparison(
     from reports.compare import TRADE_OFF, draw_compare, render_compare
 
     found = compare(entrants_of(sources, policy), **options) | {"command": list(command)}
-    write_json(directory / "compare.json", found)
+    write_json(directory / "compare.json", as_json(found))
     write_text(directory / FIGURES / TRADE_OFF, draw_compare(found))
     write_text(directory / "compare.md", render_compare(found, language, figure=f"{FIGURES}/{TRADE_OFF}"))
     return _headlines(found)

@@ -9,8 +9,7 @@ from typing import Any
 
 from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
 from sv_eval.errors import BackendLost, SvEvalError
-from sv_eval.records import Failure
-from sv_eval.run.boundary import around_one_clip
+from sv_eval.run.guard import Guard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +71,11 @@ class Worker:
         if self._backend is None:
             return Trouble(kind=BackendLost.__name__, message="the worker's backend is not open")
         begin = time.perf_counter()
-        answers: Sequence[Answer] = ()
-        failures: list[Failure] = []
         try:
-            with around_one_clip("backend_error") as failures:
-                answers = await self._backend.recognize(requests)
+            answers = await Guard(self._backend.recognize).ask(requests)
         except SvEvalError as error:
             return Trouble(kind=type(error).__name__, message=str(error))
-        latency_ms = (time.perf_counter() - begin) * 1000
-        given = failures * len(requests) if failures else answers
-        return Answered(answers=tuple(given), latency_ms=latency_ms)
+        return Answered(answers=tuple(answers), latency_ms=(time.perf_counter() - begin) * 1000)
 
     async def close(self) -> None:
         """Release the model."""

@@ -10,42 +10,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.exports.run import FinishedRun
+from sv_eval.exports.run import ExportedRun
 
 _VERSION = "5.1.0"
 """The format's version, which is that of the first pytest-benchmark that wrote it so."""
 
 
-def benchmark_json(run: FinishedRun) -> str:
+def benchmark_json(run: ExportedRun) -> str:
     """A benchmark for the whole run and one for each emotion; times in seconds, one round a call."""
-    name = f"{run.metrics['run']['dataset']}/{run.metrics['run']['backend']}"
+    name = f"{run.report.run.dataset}/{run.report.run.backend}"
     parts = {name: run.latency_ms, **{f"{name}[{label}]": values for label, values in run.by_emotion.items()}}
-    machine, git = run.environment["machine"], (run.environment.get("git") or {}).get("sv_eval") or {}
+    machine, git = run.environment.machine, run.environment.git.sv_eval
     data = {
         "machine_info": {
-            "node": "", "processor": machine["cpu"], "machine": machine["system"].split()[-1],
-            "system": machine["system"].split()[0], "release": machine["system"].split()[1],
-            "python_version": machine["python"], "python_implementation": "CPython",
-            "cpu": {"brand_raw": machine["cpu"], "count": machine["cores"]},
-            "gpus": machine.get("gpus", []),
+            "node": "", "processor": machine.cpu, "machine": machine.system.split()[-1],
+            "system": machine.system.split()[0], "release": machine.system.split()[1],
+            "python_version": machine.python, "python_implementation": "CPython",
+            "cpu": {"brand_raw": machine.cpu, "count": machine.cores},
+            "gpus": list(machine.gpus or ()),
         },
-        "commit_info": {"id": git.get("commit"), "dirty": git.get("dirty", False), "branch": None, "time": None},
+        "commit_info": {
+            "id": git.commit if git else None, "dirty": git.dirty if git else False, "branch": None, "time": None,
+        },
         "benchmarks": [_benchmark(title, values, run) for title, values in parts.items() if len(values) > 1],
-        "datetime": run.metrics["run"]["started_at"],
+        "datetime": run.report.run.started_at,
         "version": _VERSION,
     }  # fmt: skip
     return json.dumps(data, indent=1, allow_nan=False) + "\n"
 
 
-def _benchmark(title: str, latency_ms: NDArray[np.float64], run: FinishedRun) -> Mapping[str, Any]:
-    accuracy = run.metrics["accuracy"]["uar"]["value"]
+def _benchmark(title: str, latency_ms: NDArray[np.float64], run: ExportedRun) -> Mapping[str, Any]:
+    accuracy = run.report.accuracy.uar.value
     return {
         "group": "latency",
         "name": title,
         "fullname": title,
         "params": None,
         "param": None,
-        "extra_info": {"uar": accuracy, "schedule": run.environment["config"]["load"]["schedule"]},
+        "extra_info": {"uar": accuracy, "schedule": run.environment.load["schedule"]},
         "options": {"disable_gc": False, "timer": "perf_counter", "min_rounds": 1, "warmup": True},
         "stats": stats_of(latency_ms / 1000),
     }  # fmt: skip

@@ -7,14 +7,14 @@ from datetime import datetime
 import numpy as np
 
 from sv_eval.errors import MissingPackageError
-from sv_eval.exports.run import FinishedRun
+from sv_eval.exports.run import ExportedRun
 
 _HIGHEST_US = 3_600_000_000
 _DIGITS = 3
 _WINDOW_S = 1.0
 
 
-def hdr_log(run: FinishedRun) -> str:
+def hdr_log(run: ExportedRun) -> str:
     """A histogram for each second in which calls were sent; values in microseconds, three significant digits.
 
     The packing is the library's; the lines are written here, since its writer (0.10) fails on the start time.
@@ -26,7 +26,7 @@ def hdr_log(run: FinishedRun) -> str:
             "the HdrHistogram log needs another package; pip install 'sv-eval[hdr]'"
         ) from error
 
-    started = datetime.fromisoformat(run.metrics["run"]["started_at"])
+    started = datetime.fromisoformat(run.report.run.started_at)
     lines = [
         "#sv_eval: latency of clean calls, microseconds; the maximum of an interval in milliseconds",
         "#[Histogram log format version 1.3]",

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from sv_eval.exports.run import FinishedRun
+from sv_eval.exports.run import ExportedRun
+from sv_eval.report.report import Report
 
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99"}
 
 
-def prometheus_text(run: FinishedRun) -> str:
+def prometheus_text(run: ExportedRun) -> str:
     """Gauges of a run, labelled with backend, dataset and schedule; a figure that was refused is left out."""
-    metrics = run.metrics
+    report = run.report
     labels = {
-        "backend": metrics["run"]["backend"],
-        "dataset": metrics["run"]["dataset"],
-        "schedule": run.environment["config"]["load"]["schedule"],
+        "backend": report.run.backend,
+        "dataset": report.run.dataset,
+        "schedule": run.environment.load["schedule"],
     }
     lines: list[str] = []
-    for name, meaning, rows in _gauges(metrics):
+    for name, meaning, rows in _gauges(report):
         kept = [(more, value) for more, value in rows if value is not None]
         if kept:
             lines += [f"# HELP sv_eval_{name} {meaning}", f"# TYPE sv_eval_{name} gauge"]
@@ -30,31 +30,39 @@ def prometheus_text(run: FinishedRun) -> str:
 _Rows = list[tuple[dict[str, str], float | None]]
 
 
-def _gauges(metrics: Any) -> Iterator[tuple[str, str, _Rows]]:
-    for name, meaning in (("uar", "Unweighted average recall"), ("accuracy", "Share of right answers")):
-        yield name, f"{meaning}, 0 to 1.", [({}, metrics["accuracy"][name]["value"])]
-    recalls: _Rows = [({"emotion": label}, row["recall"]["value"]) for label, row in metrics["per_emotion"].items()]
+def _gauges(report: Report) -> Iterator[tuple[str, str, _Rows]]:
+    yield "uar", "Unweighted average recall, 0 to 1.", [({}, report.accuracy.uar.value)]
+    yield "accuracy", "Share of right answers, 0 to 1.", [({}, report.accuracy.accuracy.value)]
+    recalls: _Rows = [({"emotion": label}, row.recall.value) for label, row in report.per_emotion.items()]
     yield "recall", "Recall of an emotion, 0 to 1.", recalls
-    latency = metrics["latency_ms"]
+    latency = report.latency_ms
     yield (
         "latency_seconds",
         "Latency of a clip.",
-        [({"quantile": quantile}, _seconds(latency[name]["value"])) for name, quantile in _QUANTILES.items()],
+        [({"quantile": quantile}, _seconds(getattr(latency, name).value)) for name, quantile in _QUANTILES.items()],
     )
     yield (
         "emotion_latency_seconds",
         "Latency of a clip of an emotion.",
         [
-            ({"emotion": label, "quantile": _QUANTILES[name]}, _seconds(row["latency_ms"][name]["value"]))
-            for label, row in metrics["per_emotion"].items()
+            ({"emotion": label, "quantile": _QUANTILES[name]}, _seconds(getattr(row.latency_ms, name).value))
+            for label, row in report.per_emotion.items()
             for name in ("p50", "p95")
         ],
     )
-    yield "rtf", "Seconds of work per second of audio.", [({}, metrics["rtf"])]
-    counts: _Rows = [({"kind": kind}, metrics["run"][f"n_{kind}"]) for kind in ("scored", "unknown", "failed")]
+    yield "rtf", "Seconds of work per second of audio.", [({}, report.rtf)]
+    run = report.run
+    counts: _Rows = [
+        ({"kind": kind}, n)
+        for kind, n in (("scored", run.n_scored), ("unknown", run.n_unknown), ("failed", run.n_failed))
+    ]
     yield "clips", "Clips by how they ended.", counts
-    goodput = (metrics.get("load") or {}).get("goodput") or {}
-    yield "goodput_per_second", "Answers within the objective, a second.", [({}, goodput.get("per_s"))]
+    goodput = report.load.goodput
+    yield (
+        "goodput_per_second",
+        "Answers within the objective, a second.",
+        [({}, goodput.per_s if goodput else None)],
+    )
 
 
 def _seconds(value_ms: float | None) -> float | None:

@@ -1,36 +1,30 @@
-"""A run directory, read for an export."""
+"""A finished run, made ready for an export."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError
-from sv_eval.labels.config import labels_config_from
-from sv_eval.labels.relabelling import relabelled, relabelling_of
-from sv_eval.run.identity import ENVIRONMENT
-from sv_eval.run.journal import RECORDS, read_lines
-from sv_eval.run_directory import METRICS, read_json
-from sv_eval.scoring.calls import calls_of
-from sv_eval.scoring.latency import clean_records
-from sv_eval.scoring.load import REASON
-from sv_eval.scoring.table import RecordTable
+from sv_eval.finished import read_run
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.environment import Environment
+from sv_eval.report.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedRun:
+class ExportedRun:
     """What exports are made of."""
 
-    metrics: Mapping[str, Any]
+    report: Report
     """metrics.json."""
-    environment: Mapping[str, Any]
+    environment: Environment
     """environment.json."""
-    table: RecordTable
+    requests: RecordTable
     """The records of all rounds."""
     latency_ms: NDArray[np.float64]
     """A clean call each, in order of sending, milliseconds."""
@@ -40,28 +34,23 @@ class FinishedRun:
     """The calls that hold a clip of each scored label."""
 
 
-def read_run(directory: Path) -> FinishedRun:
+def exported_run(directory: Path) -> ExportedRun:
     """The run in `directory`. Raises RunDirectoryError when it is none, or when its latency was refused."""
-    metrics, environment = read_json(directory / METRICS), read_json(directory / ENVIRONMENT)
-    if metrics["latency_ms"].get("reason") == REASON:
-        raise RunDirectoryError(f"{directory}: {REASON}, so its latency is no result that could be exported")
-    table = RecordTable.from_json_lines(read_lines(directory / RECORDS), all_rounds=True)
-    label_map = metrics.get("label_map") or {}
-    chosen = labels_config_from(
-        {key: label_map[key] for key in ("name", "version", "classes", "merges") if label_map}
-    )
-    table = relabelled(table, relabelling_of(chosen, environment["dataset"]))
-    clean, _, _ = clean_records(table)
-    calls = calls_of(table, clean)
+    run = read_run(directory)
+    reason = run.report.latency_ms.reason
+    if reason and "fell_behind" in reason.codes:
+        raise RunDirectoryError(f"{directory}: {reason}, so its latency is no result that could be exported")
+    timing = run.timing
+    calls, reference = timing.calls, timing.reference
     order = np.argsort(calls.sent_s, kind="stable")
-    reference = table.reference[clean]
-    return FinishedRun(
-        metrics=metrics,
-        environment=environment,
-        table=table,
+    return ExportedRun(
+        report=run.report,
+        environment=run.environment,
+        requests=run.records.requests,
         latency_ms=calls.latency_ms[order],
         sent_s=calls.sent_s[order],
         by_emotion={
-            label: calls.latencies(reference == table.words.reference(label)) for label in metrics["labels"]
+            label: calls.latencies(reference == timing.requests.words.reference(label))
+            for label in run.report.labels
         },
     )

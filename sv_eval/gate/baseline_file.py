@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError, UsageError
-from sv_eval.gate.bare_table import bare_table
-from sv_eval.gate.subject import IDENTITY, Subject, subject_of_run
+from sv_eval.gate.subject import IDENTITY, Figures, Subject, subject_of_run
+from sv_eval.record_file.bare_table import bare_table
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import Vocabulary
+from sv_eval.report.codec import as_json, from_json
+from sv_eval.report.reasons import Why
 from sv_eval.run_directory import write_text
-from sv_eval.scoring.table import RecordTable
-from sv_eval.scoring.vocabulary import Vocabulary
 
 SCHEMA_VERSION = 1
 KIND = "sv_eval baseline"
@@ -61,10 +63,12 @@ def read_baseline(path: Path) -> Subject:
             labels=tuple(data["labels"]),
             policy=data["policy"],
             latency_ms=_milliseconds(data["latency_ms"]),
-            latency_refused=data["latency_refused"],
+            latency_refused=None if data["latency_refused"] is None else Why.read(data["latency_refused"]),
             identity=_identity(data["identity"]),
-            figures={name: data["figures"][name] for name in ("accuracy", "per_emotion", "latency_ms")},
+            figures=from_json(Figures, data["figures"], f"{path}: figures"),
         )
+    except RunDirectoryError as error:
+        raise UsageError(f"{error}; save it anew") from error
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UsageError(f"{path}: a damaged baseline ({error!r}); save it anew") from error
 
@@ -88,8 +92,8 @@ def baseline_text(subject: Subject) -> str:
         "identity": dict(subject.identity),
         "labels": list(subject.labels),
         "policy": subject.policy,
-        "figures": _short(subject.figures),
-        "latency_refused": subject.latency_refused,
+        "figures": as_json(subject.figures),
+        "latency_refused": None if subject.latency_refused is None else str(subject.latency_refused),
         "classes": list(table.words.classes),
         "clip_ids": list(table.clip_ids),
         "reference": _written(table.reference),
@@ -101,18 +105,6 @@ def baseline_text(subject: Subject) -> str:
     }
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _short(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures that `show` prints: values with bounds, no histogram."""
-    latency = figures["latency_ms"]
-    return {
-        "accuracy": figures["accuracy"],
-        "per_emotion": {
-            label: {key: one[key] for key in ("recall", "support")} for label, one in figures["per_emotion"].items()
-        },
-        "latency_ms": {key: latency[key] for key in ("n", "n_calls", "p50", "p95", "p99") if key in latency},
-    }
 
 
 def _written(codes: NDArray[np.int8]) -> str:

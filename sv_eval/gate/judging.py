@@ -23,6 +23,7 @@ from sv_eval.gate.subject import Subject
 from sv_eval.paired.differences import differences_of
 from sv_eval.paired.latency_ratio import latency_ratio
 from sv_eval.paired.pairs import Pairs, pairs_of
+from sv_eval.report.gate_file import GateFile
 
 EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.PASS: EXIT_PASS,
@@ -64,23 +65,24 @@ class GateResult:
         found = [rule.needed for rule in self.rules if rule.verdict is Verdict.INCONCLUSIVE and rule.needed]
         return max(found, default=None)
 
-    def to_json(self) -> dict[str, Any]:
+    def file(self) -> GateFile:
         """What gate.json holds."""
-        return {
-            "schema_version": 1,
-            "verdict": self.verdict.value,
-            "exit_code": EXIT_CODES[self.verdict],
-            "gate": self.config.name,
-            "alpha": self.config.alpha,
-            "candidate": {"source": self.candidate.source, **self.candidate.identity},
-            "baseline": None
-            if self.baseline is None
-            else {"source": self.baseline.source, **self.baseline.identity},
-            "pairs": self.pairs,
-            "needed": self.needed,
-            "rules": [rule.to_json() for rule in self.rules],
-            "newly_wrong": list(self.changed_clips),
-        }
+        return GateFile(
+            verdict=self.verdict.value,
+            exit_code=EXIT_CODES[self.verdict],
+            gate=self.config.name,
+            alpha=self.config.alpha,
+            candidate=_told(self.candidate),
+            baseline=None if self.baseline is None else _told(self.baseline),
+            pairs=self.pairs,
+            needed=self.needed,
+            rules=tuple(rule.line() for rule in self.rules),
+            newly_wrong=self.changed_clips,
+        )
+
+
+def _told(subject: Subject) -> dict[str, Any]:
+    return {"source": subject.source, **subject.identity}
 
 
 def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> GateResult:
@@ -118,20 +120,20 @@ def _complete(candidate: Subject) -> Iterator[RuleResult]:
 
 
 def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
-    accuracy, emotions = candidate.figures["accuracy"], candidate.figures["per_emotion"]
+    figures = candidate.figures
     for name in _SHARES:
         floor = getattr(config.floors, name)
         if floor is not None:
-            yield floor_rule(f"floor:{name}", accuracy[name], floor)
+            yield floor_rule(f"floor:{name}", getattr(figures.accuracy, name), floor)
     for label, floor in _by_label(config.floors.recall, candidate.labels):
-        if label in emotions:
-            yield floor_rule(f"floor:recall:{label}", emotions[label]["recall"], floor)
+        if label in figures.per_emotion:
+            yield floor_rule(f"floor:recall:{label}", figures.per_emotion[label].recall, floor)
         else:
             yield broken(f"floor:recall:{label}", "no_such_label", labels=list(candidate.labels))
     for name in ("p50", "p95", "p99"):
         ceiling = getattr(config.ceilings, f"{name}_ms")
         if ceiling is not None:
-            yield ceiling_rule(f"ceiling:{name}", candidate.figures["latency_ms"][name], ceiling)
+            yield ceiling_rule(f"ceiling:{name}", getattr(figures.latency_ms, name), ceiling)
 
 
 def _by_label(chosen: float | Mapping[str, float] | None, labels: tuple[str, ...]) -> Iterator[tuple[str, float]]:

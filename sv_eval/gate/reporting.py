@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sv_eval.errors import RunDirectoryError
 from sv_eval.gate.judging import GateResult
+from sv_eval.report.codec import as_json
 from sv_eval.run_directory import write_json, write_text
 
 GATE_MD, GATE_JSON, JUNIT = "gate.md", "gate.json", "junit.xml"
@@ -17,10 +18,9 @@ def write_gate(directory: Path, result: GateResult, language: str) -> None:
     """Write the three files, and append the report to GitHub's step summary where there is one."""
     from reports.gate import render_gate, render_junit
 
-    found = result.to_json()
-    text = render_gate(found, language)
-    write_json(directory / GATE_JSON, found)
-    write_text(directory / JUNIT, render_junit(found))
+    text = render_gate(result, language)
+    write_json(directory / GATE_JSON, as_json(result.file()))
+    write_text(directory / JUNIT, render_junit(result))
     write_text(directory / GATE_MD, text)
     summary = os.environ.get(_STEP_SUMMARY)
     if summary:
@@ -41,6 +41,6 @@ def headline(result: GateResult) -> list[str]:
     lines = [f"gate {result.config.name}: {result.verdict}, {result.pairs} pairs, {len(result.rules)} rules"]
     for rule in result.rules:
         if rule.verdict is not Verdict.PASS:
-            text = sentence(words, rule.to_json()).replace("**", "")
+            text = sentence(words, rule).replace("**", "")
             lines.append(f"  {rule.verdict} {title(words, rule.name)}: {text}")
     return lines

@@ -12,12 +12,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sv_eval.paired.differences import Difference
 from sv_eval.paired.latency_ratio import Ratio
 from sv_eval.paired.significance import Discordant, holm, mcnemar_worse
-from sv_eval.scoring.interval import plain
+from sv_eval.report.gate_file import GateRule
+from sv_eval.report.interval import Interval, plain
+from sv_eval.report.reasons import Why
 
 _FEW_FLIPS = 10
 """With fewer clips that turned right or wrong, a standard error says little about how many more there might be."""
@@ -53,12 +55,18 @@ class RuleResult:
     needed: int | None = None
     """Clips (or calls) that would decide it; only where it is inconclusive for want of them."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The rule as plain data."""
-        values = {key: plain(value) if isinstance(value, float) else value for key, value in self.values.items()}
+    def line(self) -> GateRule:
+        """The rule as gate.json has it."""
+        values = {key: _plain(value) for key, value in self.values.items()}
         data: dict[str, Any] = {"rule": self.name, "verdict": self.verdict.value, "reason": self.reason, **values}
         data |= {"p": plain(self.p), "p_adjusted": plain(self.p_adjusted)}
-        return data | ({"needed": self.needed} if self.needed is not None else {})
+        return cast("GateRule", data | ({"needed": self.needed} if self.needed is not None else {}))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Why):
+        return str(value)
+    return plain(value) if isinstance(value, float) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +84,20 @@ def broken(name: str, reason: str, **values: Any) -> RuleResult:
     return RuleResult(name=name, verdict=Verdict.FAIL, reason=reason, values=values)
 
 
-def floor_rule(name: str, figure: Mapping[str, Any] | None, floor: float) -> RuleResult:
+def floor_rule(name: str, figure: Interval, floor: float) -> RuleResult:
     """The candidate's own figure against what it must reach; a figure that can't be given does not reach it."""
-    found = None if figure is None else figure.get("value")
+    found = figure.value
     if found is None:
-        why = None if figure is None else figure.get("reason")
-        return broken(name, "no_figure", floor=floor, value=None, why=why)
+        return broken(name, "no_figure", floor=floor, value=None, why=figure.reason or None)
     verdict = Verdict.PASS if found >= floor else Verdict.FAIL
     reason = "reaches" if found >= floor else "below"
     return RuleResult(name=name, verdict=verdict, reason=reason, values={"value": found, "floor": floor})
 
 
-def ceiling_rule(name: str, figure: Mapping[str, Any], ceiling: float) -> RuleResult:
+def ceiling_rule(name: str, figure: Interval, ceiling: float) -> RuleResult:
     """The candidate's own latency against what it must not exceed; one that can't be given is inconclusive."""
-    found = figure.get("value")
-    values = {"value": found, "ceiling": ceiling, "why": figure.get("reason")}
+    found = figure.value
+    values = {"value": found, "ceiling": ceiling, "why": figure.reason or None}
     if found is None:
         return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values)
     verdict = Verdict.PASS if found <= ceiling else Verdict.FAIL

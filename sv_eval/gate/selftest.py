@@ -20,14 +20,23 @@ from numpy.typing import NDArray
 from sv_eval.command import say
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import EXIT_PASS, ConfigError, UsageError, nearest
-from sv_eval.gate.bare_table import bare_table
 from sv_eval.gate.config import GateConfig
 from sv_eval.gate.judging import judge
 from sv_eval.gate.rules import Verdict
-from sv_eval.gate.subject import Subject
+from sv_eval.gate.subject import Figures, LatencyRow, Subject
+from sv_eval.record_file.bare_table import bare_table
+from sv_eval.report.accuracy import Headline
+from sv_eval.report.interval import Interval
 from sv_eval.structure import structure
 
 _RESAMPLES = 1000
+_NONE = Interval(value=None)
+_NO_FIGURES = Figures(
+    accuracy=Headline(uar=_NONE, accuracy=_NONE, macro_f1=_NONE, weighted_f1=_NONE),
+    per_emotion={},
+    latency_ms=LatencyRow(n=0, n_calls=0, p50=_NONE, p95=_NONE, p99=_NONE),
+)
+"""A simulated run is only ever held against another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +209,7 @@ def _subject(
         latency_ms=latency_ms,
         latency_refused=None,
         identity=identity,
-        figures={"accuracy": {}, "per_emotion": {}, "latency_ms": {}},
+        figures=_NO_FIGURES,
     )
 
 

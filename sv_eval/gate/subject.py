@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.errors import RunDirectoryError
-from sv_eval.labels.config import labels_config_from
-from sv_eval.labels.relabelling import relabelled, relabelling_of
-from sv_eval.run.identity import ENVIRONMENT
-from sv_eval.run.journal import RECORDS, read_lines
-from sv_eval.run_directory import METRICS, read_json
-from sv_eval.scoring.calls import calls_of
-from sv_eval.scoring.latency import clean_records
-from sv_eval.scoring.table import RecordTable
+from sv_eval.finished import FinishedRun, read_run
+from sv_eval.labels.config import labels_config_of
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.accuracy import Headline
+from sv_eval.report.environment import Environment
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Why
+from sv_eval.report.report import Report
 
 _OF_LOAD = (
     "schedule", "rate", "rate_end", "ramp_s", "concurrency", "think_s", "chunk_size", "pace", "trace_file",
@@ -30,6 +29,44 @@ IDENTITY = (
     "model_hash", "precision", "device", "load", "started_at", "commit",
 )  # fmt: skip
 """What is known of a run beside its answers; `settings`, the backend's, is known of newer ones only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionRow:
+    """What a comparison needs of an emotion."""
+
+    recall: Interval
+    """Share of its clips that were recognised."""
+    support: int
+    """Its clips that did not fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyRow:
+    """What a comparison needs of a run's latency, milliseconds."""
+
+    n: int
+    """Clean records."""
+    n_calls: int
+    """Their calls."""
+    p50: Interval
+    """Median."""
+    p95: Interval
+    """95th percentile."""
+    p99: Interval
+    """99th percentile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A run's own figures, as a baseline file keeps them."""
+
+    accuracy: Headline
+    """The headline."""
+    per_emotion: Mapping[str, EmotionRow]
+    """By scored class."""
+    latency_ms: LatencyRow
+    """How fast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,83 +83,75 @@ class Subject:
     """The unknown policy of its headline."""
     latency_ms: NDArray[np.float64]
     """Latency of every clean call, milliseconds."""
-    latency_refused: str | None
+    latency_refused: Why | None
     """Why its latency is no result; None where it is one."""
     identity: Mapping[str, Any]
     """By the names in IDENTITY."""
-    figures: Mapping[str, Any]
-    """`accuracy`, `per_emotion`, `latency_ms` of its metrics.json: what floors and ceilings look at."""
+    figures: Figures
+    """Its own figures: what floors and ceilings look at."""
 
 
 def subject_of_run(directory: Path) -> Subject:
     """The run in a directory; raises RunDirectoryError when there is none."""
-    metrics, environment = read_json(directory / METRICS), read_json(directory / ENVIRONMENT)
-    try:
-        return _subject_of(directory, metrics, environment)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunDirectoryError(
-            f"{directory}: its {METRICS} or {ENVIRONMENT} lacks something ({error!r}); "
-            f"python -m sv_eval.score {directory} writes the first anew"
-        ) from error
+    return subject_of(read_run(directory))
 
 
-def _subject_of(directory: Path, metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> Subject:
-    chosen = labels_config_from(_label_map(metrics))
-    plan = relabelling_of(chosen, environment["dataset"])
-    table = relabelled(RecordTable.from_json_lines(read_lines(directory / RECORDS)), plan)
+def subject_of(run: FinishedRun) -> Subject:
+    """A finished run as one side of a comparison."""
+    report = run.report
     return Subject(
-        source=str(directory),
-        table=table,
-        labels=tuple(metrics["labels"]),
-        policy=metrics["policy"],
-        latency_ms=_latencies(directory, table, environment),
-        latency_refused=metrics["latency_ms"].get("reason"),
-        identity=_identity(metrics, environment, chosen.hash),
-        figures={key: metrics[key] for key in ("accuracy", "per_emotion", "latency_ms")},
+        source=str(run.directory),
+        table=run.answers,
+        labels=report.labels,
+        policy=report.policy,
+        latency_ms=run.timing.calls.latency_ms,
+        latency_refused=report.latency_ms.reason or None,
+        identity=_identity(run),
+        figures=_figures(report),
     )
 
 
-def _label_map(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    kept = metrics.get("label_map") or {}
-    return {key: kept[key] for key in ("name", "version", "classes", "merges") if key in kept}
+def _figures(report: Report) -> Figures:
+    latency = report.latency_ms
+    return Figures(
+        accuracy=report.accuracy,
+        per_emotion={
+            label: EmotionRow(recall=row.recall, support=row.support) for label, row in report.per_emotion.items()
+        },
+        latency_ms=LatencyRow(
+            n=latency.n, n_calls=latency.n_calls, p50=latency.p50, p95=latency.p95, p99=latency.p99
+        ),
+    )
 
 
-def _latencies(directory: Path, table: RecordTable, environment: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Of all rounds, where there were several."""
-    if environment["config"]["load"].get("rounds", 1) != 1 or environment.get("sharing"):
-        table = RecordTable.from_json_lines(read_lines(directory / RECORDS), all_rounds=True)
-    clean, _, _ = clean_records(table)
-    return calls_of(table, clean).latency_ms
-
-
-def _identity(metrics: Mapping[str, Any], environment: Mapping[str, Any], labels_hash: str) -> dict[str, Any]:
-    dataset, backend = environment["dataset"], environment["backend"]
-    git = (environment.get("git") or {}).get("sv_eval") or {}
+def _identity(run: FinishedRun) -> dict[str, Any]:
+    environment = run.environment
+    dataset, backend = environment.dataset, environment.backend
     return {
-        "dataset": dataset["name"],
-        "dataset_hash": dataset["hash"],
-        "split": dataset["split"],
-        "label_map_hash": dataset["label_map"]["hash"],
-        "labels_hash": labels_hash,
-        "n_clips": dataset["n_clips"],
-        "backend": backend["name"],
-        "model": backend["model"],
-        "model_hash": backend["model_hash"],
-        "precision": backend["precision"],
-        "device": device_of(metrics, environment),
-        "load": load_of(environment["config"]["load"]),
-        "started_at": environment["started_at"],
-        "commit": git.get("commit"),
+        "dataset": dataset.name,
+        "dataset_hash": dataset.hash,
+        "split": dataset.split,
+        "label_map_hash": dataset.label_map.hash,
+        "labels_hash": labels_config_of(run.report.label_map).hash,
+        "n_clips": dataset.n_clips,
+        "backend": backend.name,
+        "model": backend.model,
+        "model_hash": backend.model_hash,
+        "precision": backend.precision,
+        "device": device_of(run.report, environment),
+        "load": load_of(environment.load),
+        "started_at": environment.started_at,
+        "commit": environment.git.sv_eval.commit if environment.git.sv_eval else None,
         "settings": settings_of(environment),
     }
 
 
-def settings_of(environment: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(environment: Environment) -> dict[str, Any]:
     """The backend's settings that bear on its answers, single values only; empty where it has none.
 
     A baseline is committed: what belongs to a connection (headers, a name and password in an address) stays out.
     """
-    settings = (environment.get("settings") or {}).get("backend") or {}
+    settings = environment.settings.get("backend") or {}
     return {
         key: re.sub(r"(?<=://)[^/@]*@", "", value) if isinstance(value, str) else value
         for key, value in settings.items()
@@ -130,23 +159,23 @@ def settings_of(environment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def device_of(metrics: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+def device_of(report: Report, environment: Environment) -> str:
     """The class of device within which latencies compare: a GPU's, or a processor with its cores.
 
     Of a backend elsewhere only what it says of itself is known; the processor that asked counts, too.
     """
-    backend, machine = environment["backend"], environment["machine"]
-    number = metrics["latency_ms"]["session"]
-    started = [session for session in environment["sessions"] if session["session"] == number]
-    machine = (started[-1] if started else environment).get("machine", machine)
-    here = f"{machine['cpu']}, {machine['cores']} cores"
-    if not backend["in_process"]:
-        return f"{backend['device']}, asked from {here}"
-    if not backend["device"].startswith("cuda"):
-        return here if backend["device"] in ("cpu", "none") else f"{backend['device']}: {here}"
-    gpus = (metrics.get("machine") or {}).get("gpus") or machine.get("gpus") or []
-    names = [(gpu.get("class") or {}).get("class") or gpu.get("name") or "unknown GPU" for gpu in gpus]
-    return f"{backend['device'].partition(':')[0]}: {', '.join(names) or 'unknown'}"
+    backend, start = environment.backend, environment.start(report.latency_ms.session)
+    machine = environment.machine if start is None else start.machine
+    here = f"{machine.cpu}, {machine.cores} cores"
+    if not backend.in_process:
+        return f"{backend.device}, asked from {here}"
+    if not backend.device.startswith("cuda"):
+        return here if backend.device in ("cpu", "none") else f"{backend.device}: {here}"
+    names = [
+        (gpu["class"] or {}).get("class") or gpu["name"] for gpu in (report.machine.gpus if report.machine else ())
+    ]
+    names = names or [gpu.get("name") or "unknown GPU" for gpu in machine.gpus or ()]
+    return f"{backend.device.partition(':')[0]}: {', '.join(names) or 'unknown'}"
 
 
 def load_of(load: Mapping[str, Any]) -> dict[str, Any]:

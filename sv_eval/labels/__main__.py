@@ -76,19 +76,17 @@ def _show(which: str) -> None:
 def _diff(run: str, first: str, second: str, overrides: Sequence[str]) -> None:
     from sv_eval.labels.comparing import moved, scores_under
     from sv_eval.labels.config import labels_config_from
-    from sv_eval.run.identity import ENVIRONMENT
-    from sv_eval.run.journal import RECORDS, read_lines
-    from sv_eval.run_directory import read_json
+    from sv_eval.record_file.run_records import RunRecords
+    from sv_eval.run_directory import read_environment
     from sv_eval.score import merge_overrides
     from sv_eval.scoring.config import scoring_config_from
-    from sv_eval.scoring.table import RecordTable
 
     directory = Path(run)
-    environment = read_json(directory / ENVIRONMENT)
-    config = scoring_config_from(merge_overrides(environment.get("config") or {}, overrides)["scoring"])
-    table = RecordTable.from_json_lines(read_lines(directory / RECORDS))
-    both = [scores_under(table, environment, labels_config_from(_chosen(name)), config) for name in (first, second)]
-    say("\n".join(_rows([first, second], both, moved(table, both[0], both[1]))))
+    environment, records = read_environment(directory), RunRecords.read(directory)
+    config = scoring_config_from(merge_overrides(environment.config, overrides)["scoring"])
+    maps = [labels_config_from(_chosen(name)) for name in (first, second)]
+    both = [scores_under(records, environment, labels, config) for labels in maps]
+    say("\n".join(_rows([first, second], both, moved(records.answers, both[0], both[1]))))
 
 
 def _rows(names: Sequence[str], both: Sequence[Any], moves: Sequence[Any]) -> list[str]:
@@ -96,7 +94,7 @@ def _rows(names: Sequence[str], both: Sequence[Any], moves: Sequence[Any]) -> li
     cards = [each.card for each in both]
     rows: list[tuple[str, list[str]]] = [
         ("classes", [", ".join(card.scores.labels) for card in cards]),
-        ("not to be said", [", ".join(card.unsupported) or "-" for card in cards]),
+        ("not to be said", [", ".join(card.scope.unsupported) or "-" for card in cards]),
         ("clips scored", [str(card.run.n_scored) for card in cards]),
     ]
     rows += [

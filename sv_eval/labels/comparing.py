@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sv_eval.labels.config import LabelsConfig
 from sv_eval.labels.relabelling import Relabelling, check_scored, relabelled, relabelling_of
+from sv_eval.record_file.run_records import RunRecords
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import SEVEN
+from sv_eval.report.environment import Environment
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.scorecard import Scorecard, score
-from sv_eval.scoring.table import RecordTable
-from sv_eval.scoring.vocabulary import SEVEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +40,16 @@ class Moved:
 
 
 def scores_under(
-    table: RecordTable, environment: Mapping[str, Any], labels: LabelsConfig, config: ScoringConfig
+    records: RunRecords, environment: Environment, labels: LabelsConfig, config: ScoringConfig
 ) -> MapScores:
-    """The run's scorecard under a label map. table is as read from the records; raises ConfigError."""
-    plan = relabelling_of(labels, environment["dataset"])
+    """The run's scorecard under a label map; raises ConfigError."""
+    plan = relabelling_of(labels, environment.dataset)
     check_scored(config.labels, plan)
     card = score(
-        relabelled(table, plan),
+        relabelled(records, plan),
         config,
         label_order=plan.scored,
-        supported=plan.can_be_said(environment["backend"]["capabilities"]["labels"]),
+        supported=plan.can_be_said(environment.backend.capabilities.labels),
     )
     return MapScores(plan=plan, card=card)
 

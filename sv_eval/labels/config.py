@@ -12,6 +12,7 @@ from typing import Any
 from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, REFERENCE_LABELS
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.places import conf_dir
+from sv_eval.report.context import LabelMap
 from sv_eval.structure import structure
 
 OWN = "own"
@@ -74,15 +75,6 @@ class LabelsConfig:
         content = json.dumps([classes, sorted(self.merges.items())], ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain data, from which `labels_config_from` makes it again."""
-        return {
-            "name": self.name,
-            "version": self.version,
-            "classes": {name: list(emotions) for name, emotions in self.classes.items()},
-            "merges": dict(self.merges),
-        }
-
 
 def labels_config_from(options: Mapping[str, Any]) -> LabelsConfig:
     """The configuration group `labels`, given as plain data; raises ConfigError.
@@ -91,6 +83,13 @@ def labels_config_from(options: Mapping[str, Any]) -> LabelsConfig:
     {}
     """
     return structure(LabelsConfig, options, "labels", ConfigError)
+
+
+def labels_config_of(label_map: LabelMap) -> LabelsConfig:
+    """The configuration that a finished run was scored under."""
+    return LabelsConfig(
+        name=label_map.name, version=label_map.version, classes=label_map.classes, merges=label_map.merges
+    )
 
 
 def list_label_maps() -> tuple[str, ...]:

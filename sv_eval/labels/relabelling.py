@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,11 @@ from sv_eval.emotions import EMOTIONS, OTHER
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.labels.config import EVERY_WORD, OWN, TAKEN, LabelsConfig
 from sv_eval.labels.fine import FINE, NEVER_A_CLASS, SPELLINGS
-from sv_eval.scoring.table import RecordTable
-from sv_eval.scoring.vocabulary import SEVEN, Vocabulary
+from sv_eval.record_file.run_records import RunRecords
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import SEVEN, Vocabulary
+from sv_eval.report.context import LabelMap, MergedWord
+from sv_eval.report.environment import CorpusFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +55,19 @@ class Relabelling:
         return tuple(name for name in self.words.classes if any(self.of_emotion.get(e) == name for e in supported))
 
 
-def relabelling_of(config: LabelsConfig, corpus: Mapping[str, Any]) -> Relabelling:
-    """The map settled for a corpus, given as `environment.json` describes it; raises ConfigError.
+def relabelling_of(config: LabelsConfig, corpus: CorpusFacts) -> Relabelling:
+    """The map settled for a corpus; raises ConfigError.
 
-    corpus holds `label_order` and, under `label_map`, `entries` (raw label to canonical name), `meanings` and
-    `case_sensitive`; runs of earlier versions hold no entries, and then only words that need none are known.
+    Runs of earlier versions hold no entries of the corpus's own map, and then only words that need none are known.
     """
-    label_map = corpus["label_map"]
-    entries: Mapping[str, str] = label_map.get("entries") or {}
-    meanings = _meanings(entries, label_map.get("meanings") or {}, bool(label_map.get("case_sensitive")))
+    label_map = corpus.label_map
+    entries = label_map.entries
+    meanings = _meanings(entries, label_map.meanings, label_map.case_sensitive)
     _check_merges(config, meanings)
     of_emotion = {emotion: name for name, emotions in config.classes.items() for emotion in emotions}
     of_emotion |= {emotion: emotion for emotion in EMOTIONS if emotion not in of_emotion}
     of_word = _of_words(config, entries, meanings, of_emotion)
-    held = dict.fromkeys([*(of_emotion[emotion] for emotion in corpus["label_order"]), *of_word.values()])
+    held = dict.fromkeys([*(of_emotion[emotion] for emotion in corpus.label_order), *of_word.values()])
     scored = [name for name in held if name in config.classes]
     own = sorted((word for word, name in of_word.items() if name == word), key=_place)
     empty = [name for name in config.classes if name not in held]
@@ -134,8 +135,14 @@ def check_scored(labels: str | tuple[str, ...], plan: Relabelling) -> None:
             )
 
 
-def relabelled(table: RecordTable, plan: Relabelling) -> RecordTable:
-    """The table with the classes of another label map; the very same one where nothing changes."""
+def relabelled(records: RunRecords, plan: Relabelling) -> RunRecords:
+    """The records with the classes of another label map; the very same ones where nothing changes."""
+    answers = _relabelled(records.answers, plan)
+    once = records.requests is records.answers
+    return replace(records, answers=answers, requests=answers if once else _relabelled(records.requests, plan))
+
+
+def _relabelled(table: RecordTable, plan: Relabelling) -> RecordTable:
     if plan.words == SEVEN and not plan.of_word:
         return table
     if table.words != SEVEN:
@@ -163,8 +170,8 @@ def _references(table: RecordTable, plan: Relabelling) -> NDArray[np.int8]:
     return found
 
 
-def describe(plan: Relabelling, table: RecordTable) -> dict[str, Any]:
-    """What metrics.json says about the label map: its classes, and what becomes of each finer word in the corpus.
+def describe(plan: Relabelling, table: RecordTable) -> LabelMap:
+    """What a report says about the label map: its classes, and what becomes of each finer word in the corpus.
 
     table is the one that was read from the records, before it was relabelled.
     """
@@ -173,27 +180,28 @@ def describe(plan: Relabelling, table: RecordTable) -> dict[str, Any]:
         for raw, reference in zip(table.raw_label.tolist(), table.reference.tolist(), strict=True)
         if raw >= 0
     )
-    merged = []
-    for (raw, reference), n in sorted(counts.items()):
-        word = plan.meanings.get(raw)
-        if word is None:
-            continue
-        merged.append(
-            {
-                "raw": raw,
-                "word": word,
-                "n": n,
-                "counts_as": plan.class_of(reference, raw),
-                "by_default": word not in plan.of_word
-                or plan.of_word[word] == plan.of_emotion.get(reference, reference),
-                "alternatives": [name for name in FINE[word].alternatives if name != plan.class_of(reference, raw)]
-                if word in FINE
-                else [],
-            }
-        )
-    return {
-        **plan.config.to_json(),
-        "hash": plan.config.hash,
-        "scored_classes": list(plan.scored),
-        "merged": merged,
-    }
+    found = sorted((raw, reference, n) for (raw, reference), n in counts.items() if raw in plan.meanings)
+    config = plan.config
+    return LabelMap(
+        name=config.name,
+        version=config.version,
+        classes=dict(config.classes),
+        merges={word: to for word, to in config.merges.items() if to is not None},
+        hash=config.hash,
+        scored_classes=plan.scored,
+        merged=tuple(_merged(plan, *each) for each in found),
+    )
+
+
+def _merged(plan: Relabelling, raw: str, reference: str, n: int) -> MergedWord:
+    word, counts_as = plan.meanings[raw], plan.class_of(reference, raw)
+    of_emotion = plan.of_emotion.get(reference, reference)
+    alternatives = FINE[word].alternatives if word in FINE else ()
+    return MergedWord(
+        raw=raw,
+        word=word,
+        n=n,
+        counts_as=counts_as,
+        by_default=word not in plan.of_word or plan.of_word[word] == of_emotion,
+        alternatives=tuple(name for name in alternatives if name != counts_as),
+    )

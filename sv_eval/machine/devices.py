@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from sv_eval.report.environment import DeviceClass
 
 
-def device_class(name: str) -> dict[str, Any] | None:
+def device_class(name: str) -> DeviceClass | None:
     """What is known of a graphics processor of this name: class, compute capability, memory, bandwidth, peaks.
 
     None for one that the table does not hold.
@@ -18,7 +20,7 @@ def device_class(name: str) -> dict[str, Any] | None:
     """
     for row in _table():
         if re.search(row["match"], name):
-            return {key: value for key, value in row.items() if key != "match"}
+            return cast("DeviceClass", {key: value for key, value in row.items() if key != "match"})
     return None
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from sv_eval.paired.counts import OVERALL, PairedClusters, paired_clusters
 from sv_eval.paired.pairs import Pairs
-from sv_eval.scoring.interval import plain
+from sv_eval.report.interval import plain
+from sv_eval.report.reasons import Why
 from sv_eval.scoring.tally import Floats
 
 FEWEST = 30
@@ -51,7 +52,7 @@ class Difference:
     """Speakers (or clips without one) that it rests on."""
     method: str | None
     """How the error was found."""
-    reason: str | None = None
+    reason: Why | None = None
     """Why something is missing."""
 
     def to_json(self) -> dict[str, Any]:
@@ -59,7 +60,7 @@ class Difference:
         names = ("before", "after", "value", "low", "high", "error", "p_worse", "p_value")
         data: dict[str, Any] = {name: plain(getattr(self, name)) for name in names}
         data |= {"n_clusters": self.n_clusters, "method": self.method}
-        return data | ({"reason": self.reason} if self.reason else {})
+        return data | ({"reason": str(self.reason)} if self.reason else {})
 
     def bound(self, confidence: float) -> float | None:
         """The one-sided lower bound of the difference at this confidence; None where no spread can be seen."""
@@ -77,7 +78,7 @@ def differences_of(
     """
     names = [*OVERALL, *(f"recall:{label}" for label in pairs.labels)]
     if not pairs.n:
-        return {name: _missing("no clip was answered by both runs", 0) for name in names}
+        return {name: _missing(Why.of("no_pairs"), 0) for name in names}
     clusters = paired_clusters(pairs)
     before, after = clusters.figures(clusters.total)
     n = clusters.contributors()
@@ -90,12 +91,12 @@ def differences_of(
 
 def _difference(before: float, after: float, error: float, n: int, method: str, confidence: float) -> Difference:
     if np.isnan(before) or np.isnan(after):
-        return _missing("no clip of it counts in both runs", n)
+        return _missing(Why.of("not_in_both"), n)
     value = after - before
     if n < 2:
-        return _bare(before, after, n, "one speaker only: no spread can be seen")
+        return _bare(before, after, n, Why.of("one_unit", unit="speaker"))
     if not error > _NOTHING:
-        return _bare(before, after, n, "all speakers alike: no spread can be seen")
+        return _bare(before, after, n, Why.of("units_alike", unit="speaker"))
     half = error * _t(0.5 + confidence / 2, n)
     worse = _t_below(value / error, n)
     return Difference(
@@ -113,7 +114,7 @@ def _difference(before: float, after: float, error: float, n: int, method: str, 
     )
 
 
-def _bare(before: float, after: float, n: int, reason: str) -> Difference:
+def _bare(before: float, after: float, n: int, reason: Why) -> Difference:
     """A difference whose spread can't be seen; no change at all is no evidence of one."""
     same = abs(after - before) <= _NOTHING
     return Difference(
@@ -122,7 +123,7 @@ def _bare(before: float, after: float, n: int, reason: str) -> Difference:
     )  # fmt: skip
 
 
-def _missing(reason: str, n: int) -> Difference:
+def _missing(reason: Why, n: int) -> Difference:
     return Difference(
         before=None, after=None, value=None, low=None, high=None, error=None, p_worse=None, p_value=None,
         n_clusters=n, method=None, reason=reason,

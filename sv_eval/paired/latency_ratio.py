@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.scoring.interval import Interval, plain
+from sv_eval.report.interval import Interval, plain
+from sv_eval.report.reasons import Why
 from sv_eval.scoring.percentiles import percentile
 
 Values = NDArray[np.float64]
@@ -40,14 +41,14 @@ class Ratio:
     """Upper bound."""
     p_slower: float | None
     """One-sided p-value of `it did not get slower`."""
-    reason: str | None = None
+    reason: Why | None = None
     """Why something is missing."""
 
     def to_json(self) -> dict[str, Any]:
         """The ratio as plain data."""
         names = ("percentile", "before_ms", "after_ms", "value", "low", "high", "p_slower")
         data: dict[str, Any] = {name: plain(getattr(self, name)) for name in names}
-        return data | ({"reason": self.reason} if self.reason else {})
+        return data | ({"reason": str(self.reason)} if self.reason else {})
 
 
 def latency_ratio(before_ms: Values, after_ms: Values, p: float, *, confidence: float = 0.95) -> Ratio:
@@ -55,13 +56,13 @@ def latency_ratio(before_ms: Values, after_ms: Values, p: float, *, confidence: 
     one, other = (percentile(values, p, confidence=confidence) for values in (before_ms, after_ms))
     if one.value is None or other.value is None:
         reason = one.reason if one.value is None else other.reason
-        return _without(p, one, other, reason)
+        return _without(p, one, other, reason or None)
     if one.value <= 0 or other.value <= 0:
-        return _without(p, one, other, "a percentile is 0 ms: there is no ratio")
+        return _without(p, one, other, Why.of("zero_percentile"))
     value = math.log(other.value / one.value)
     sides = (one.low, one.high, other.low, other.high)
     if None in sides or min(side for side in sides if side is not None) <= 0:
-        return _without(p, one, other, "no order statistic bounds one of the percentiles at this confidence")
+        return _without(p, one, other, Why.of("one_unbounded"))
     before_down, before_up, after_down, after_up = _reaches(one, other)
     down, up = math.hypot(after_down, before_up), math.hypot(after_up, before_down)
     return Ratio(
@@ -94,7 +95,7 @@ def _p_slower(value: float, down: float, up: float, confidence: float) -> float:
     return float(1 - ndtr(value / reach * ndtri(0.5 + confidence / 2)))
 
 
-def _without(p: float, one: Interval, other: Interval, reason: str | None) -> Ratio:
+def _without(p: float, one: Interval, other: Interval, reason: Why | None) -> Ratio:
     known = one.value is not None and other.value is not None and one.value > 0
     return Ratio(
         percentile=p,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from sv_eval.errors import UsageError
 from sv_eval.paired.significance import Discordant
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import Vocabulary
 from sv_eval.scoring.config import POLICIES
-from sv_eval.scoring.table import RecordTable
-from sv_eval.scoring.vocabulary import Vocabulary
 
 Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -81,6 +81,24 @@ class Pairs:
     def changed(self) -> Mask:
         """Which clips got another answer."""
         return np.not_equal(self.before, self.after)
+
+    def part(self, which: Mask) -> Pairs:
+        """Some of the pairs; nothing is known of clips that are no pairs."""
+        return Pairs(
+            labels=self.labels,
+            policy=self.policy,
+            clip_ids=tuple(clip_id for clip_id, inside in zip(self.clip_ids, which, strict=True) if inside),
+            reference=self.reference[which],
+            before=self.before[which],
+            after=self.after[which],
+            speaker=self.speaker[which],
+            n_common=int(which.sum()),
+            n_asked=int(which.sum()),
+            only_before=0,
+            only_after=0,
+            failed_before=0,
+            failed_after=0,
+        )
 
     def discordant(self, label: str | None = None) -> Discordant:
         """Clips that only one of the runs got right, of one reference label or of all."""

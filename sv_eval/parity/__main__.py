@@ -50,10 +50,12 @@ def _check(arguments: Sequence[str]) -> list[str]:
     """Run the check; the limits that are broken come back."""
     from reports.parity import render_parity
     from sv_eval.corpus.reading import dataset_config_from, read_corpus
+    from sv_eval.environment import describe_environment
     from sv_eval.job import build_backend
     from sv_eval.parity.config import parse
     from sv_eval.parity.measure import measure
     from sv_eval.parity.result import result_json
+    from sv_eval.report.codec import as_json
     from sv_eval.rescore import report_config_from
     from sv_eval.run.history import describe_corpus
     from sv_eval.run_directory import write_json, write_text
@@ -68,8 +70,8 @@ def _check(arguments: Sequence[str]) -> list[str]:
     write_text(directory / "parity.md", "")  # a bad path fails now and not after an hour
     found = asyncio.run(measure(backends, corpus, line.parity, _counter(len(corpus.clips))))
     result = result_json(found, line.parity, line.titles, describe_corpus(corpus))
-    result["environment"] = _environment()
-    write_json(directory / "parity.json", result)
+    result["environment"] = describe_environment()
+    write_json(directory / "parity.json", as_json(result))
     write_text(directory / "parity.md", render_parity(result, language))
     say(_headline(result))
     say(f"report: {relative(directory / 'parity.md')}")
@@ -83,12 +85,6 @@ def _composed(overrides: list[str]) -> dict[str, Any]:
     from sv_eval.composing import composed
 
     return composed("config", overrides, ("backend", "dataset", "report"))
-
-
-def _environment() -> dict[str, Any]:
-    from sv_eval.environment import describe_environment
-
-    return describe_environment()
 
 
 def _counter(total: int) -> Any:
@@ -105,7 +101,7 @@ def _counter(total: int) -> Any:
 
 
 def _headline(result: dict[str, Any]) -> str:
-    largest, ratio = result["dp"]["max"], result["latency_ms"]["ratio"]["value"]
+    largest, ratio = result["dp"]["max"], result["latency_ms"]["ratio"].value
     return (
         f"{result['flips']['count']} of {result['n_compared']} labels differ, "
         f"max |dp| {'unknown' if largest is None else format(largest, '.2g')}, "

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
-from sv_eval.backend import Answer, Backend, Request, TracingBackend
+from sv_eval.backend import Answer, Backend, Request
 from sv_eval.corpus.reading import Corpus
 from sv_eval.errors import RunIncomplete
 from sv_eval.parity.config import ParityConfig
 from sv_eval.parity.differences import POSTERIOR, first_divergence, score_gap
 from sv_eval.parity.invariance import Check, invariance
 from sv_eval.records import Clip, Failure, Prediction
+from sv_eval.report.environment import MeasuredBackend
 from sv_eval.run.boundary import around_one_clip
+from sv_eval.run.history import describe_backend
+from sv_eval.run.session import Session
 
 _WARM_UP = 4
 
@@ -51,7 +53,7 @@ class Traced:
 class Measured:
     """Everything that was found out."""
 
-    infos: list[dict[str, Any]] = field(default_factory=list)
+    infos: list[MeasuredBackend] = field(default_factory=list)
     """What either backend says about itself."""
     pairs: list[Pair] = field(default_factory=list)
     """All clips that could be decoded."""
@@ -59,6 +61,8 @@ class Measured:
     """Clips without audio."""
     traced: list[Traced] = field(default_factory=list)
     """Clips that were looked into; empty when a backend shows no stages."""
+    untraced: list[tuple[str, int, Failure]] = field(default_factory=list)
+    """Clips that a side answered and could not be looked into: the clip, the side, and why."""
     checks: tuple[list[Check], list[Check]] = field(default_factory=lambda: ([], []))
     """Each side against itself."""
 
@@ -72,38 +76,42 @@ async def measure(
     """Ask both backends about every clip. Raises RunIncomplete when no clip could be compared."""
     found = Measured()
     async with contextlib.AsyncExitStack() as stack:
-        entered = (await stack.enter_async_context(backends[0]), await stack.enter_async_context(backends[1]))
-        found.infos = [asdict(backend.info) | {"capabilities": asdict(backend.capabilities)} for backend in entered]
-        await _ask_both(entered, corpus, found, on_clip)
+        sides = (
+            await stack.enter_async_context(Session(backends[0])),
+            await stack.enter_async_context(Session(backends[1])),
+        )
+        found.infos = [describe_backend(side.backend) for side in sides]
+        await _ask_both(sides, corpus, found, on_clip)
         if not found.pairs:
             raise RunIncomplete("no clip could be decoded, so there is nothing to compare")
-        if all(backend.capabilities.traces for backend in entered):
-            await _trace_both(entered, corpus, config, found)
+        if all(backend.capabilities.traces for backend in backends):
+            await _trace_both(sides, corpus, config, found)
         if config.invariance and config.invariance_clips:
             clips = _spread([pair.clip for pair in found.pairs], config.invariance_clips)
-            requests = [_request(corpus, clip, entered) for clip in clips]
-            found.checks = (await invariance(entered[0], requests), await invariance(entered[1], requests))
+            requests = [_request(corpus, clip, sides) for clip in clips]
+            found.checks = (await invariance(sides[0], requests), await invariance(sides[1], requests))
     return found
 
 
-async def _ask_both(
-    backends: tuple[Backend, Backend], corpus: Corpus, found: Measured, on_clip: Callable[[], object]
-) -> None:
+Sides = tuple[Session, Session]
+
+
+async def _ask_both(sides: Sides, corpus: Corpus, found: Measured, on_clip: Callable[[], object]) -> None:
     """Every clip to both sides, which take turns in going first, so that neither profits from the other."""
     warm = _WARM_UP
     for number, clip in enumerate(corpus.clips):
         with around_one_clip("decode_error") as failures:
-            request = await asyncio.to_thread(_request, corpus, clip, backends)
+            request = await asyncio.to_thread(_request, corpus, clip, sides)
         if failures:
             found.undecoded.append((clip.id, failures[0]))
             continue
         for _ in range(warm):
-            for backend in backends:
-                await _timed(backend, request)
+            for side in sides:
+                await side.guard.timed(request)
         warm = 0
         answers: dict[int, tuple[Answer, float]] = {}
-        for side in (0, 1) if number % 2 else (1, 0):
-            answers[side] = await _timed(backends[side], request)
+        for place in (0, 1) if number % 2 else (1, 0):
+            answers[place] = await sides[place].guard.timed(request)
         found.pairs.append(
             Pair(
                 clip=clip,
@@ -114,26 +122,18 @@ async def _ask_both(
         on_clip()
 
 
-async def _timed(backend: Backend, request: Request) -> tuple[Answer, float]:
-    begin = time.perf_counter()
-    answer: Answer
-    with around_one_clip("backend_error") as failures:
-        (answer,) = await backend.recognize([request])
-    elapsed_ms = (time.perf_counter() - begin) * 1000
-    return (failures[0] if failures else answer), elapsed_ms
-
-
-async def _trace_both(
-    backends: tuple[Backend, Backend], corpus: Corpus, config: ParityConfig, found: Measured
-) -> None:
-    tracing = cast("tuple[TracingBackend, TracingBackend]", backends)
+async def _trace_both(sides: Sides, corpus: Corpus, config: ParityConfig, found: Measured) -> None:
     answered = [pair for pair in found.pairs if all(isinstance(answer, Prediction) for answer in pair.answers)]
     differing = [pair for pair in answered if _label(pair.answers[0]) != _label(pair.answers[1])]
     chosen = {pair.clip.id: pair for pair in _spread(answered, config.trace_clips)}
     chosen |= {pair.clip.id: pair for pair in differing[: config.trace_clips]}
     for clip_id, pair in sorted(chosen.items()):
-        request = await asyncio.to_thread(_request, corpus, pair.clip, backends)
-        one, other = await tracing[0].trace(request), await tracing[1].trace(request)
+        request = await asyncio.to_thread(_request, corpus, pair.clip, sides)
+        one, other = await sides[0].trace(request), await sides[1].trace(request)
+        failed = [(clip_id, place, why) for place, why in enumerate((one, other)) if isinstance(why, Failure)]
+        found.untraced += failed
+        if isinstance(one, Failure) or isinstance(other, Failure):
+            continue
         gaps, first = first_divergence(one, other, config.tolerance)
         gap = score_gap(cast("Prediction", pair.answers[0]), cast("Prediction", pair.answers[1]))
         if gap is not None:
@@ -147,9 +147,9 @@ def _label(answer: Answer) -> str | None:
     return answer.label if isinstance(answer, Prediction) else None
 
 
-def _request(corpus: Corpus, clip: Clip, backends: Sequence[Backend]) -> Request:
-    encoded = any(backend.capabilities.needs_encoded for backend in backends)
-    told = any(backend.capabilities.needs_reference for backend in backends)
+def _request(corpus: Corpus, clip: Clip, sides: Sides) -> Request:
+    able = [side.backend.capabilities for side in sides]
+    encoded, told = (any(getattr(one, name) for one in able) for name in ("needs_encoded", "needs_reference"))
     waveform = corpus.source.load(clip, keep_encoded=encoded)
     return Request(clip_id=clip.id, waveform=waveform, reference=clip.reference if told else None)
 

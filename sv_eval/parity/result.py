@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +12,22 @@ import numpy as np
 from sv_eval.parity.config import ParityConfig
 from sv_eval.parity.differences import Agreement, agreement, margin, score_gap
 from sv_eval.parity.invariance import Check
-from sv_eval.parity.measure import Measured, Pair, Traced
+from sv_eval.parity.measure import Measured, Pair
 from sv_eval.records import Failure, Prediction
+from sv_eval.report.codec import as_json
+from sv_eval.report.environment import CorpusFacts
 from sv_eval.scoring.percentiles import percentile
 
 
 def result_json(
-    found: Measured, config: ParityConfig, titles: Sequence[str], dataset: Mapping[str, Any]
+    found: Measured, config: ParityConfig, titles: Sequence[str], dataset: CorpusFacts
 ) -> dict[str, Any]:
-    """Labels, probabilities, stages, latency and invariance, as plain data."""
+    """What parity.json holds: labels, probabilities, stages, latency (as Intervals) and invariance."""
     whole = agreement([pair.answers[0] for pair in found.pairs], [pair.answers[1] for pair in found.pairs])
     return {
         "schema_version": 1,
-        "dataset": dict(dataset),
-        "sides": [{"title": title, **info} for title, info in zip(titles, found.infos, strict=True)],
+        "dataset": dataset,
+        "sides": [{"title": title, **as_json(info)} for title, info in zip(titles, found.infos, strict=True)],
         "n_clips": len(found.pairs) + len(found.undecoded),
         "n_compared": whole.n,
         "n_failed": whole.failed + len(found.undecoded),
@@ -34,10 +36,14 @@ def result_json(
         "dp": {"max": plain(whole.max_dp), "mean": plain(whole.mean_dp)},
         "identical": whole.identical,
         "explained": _explained(found.pairs, whole),
-        "stages": _stages(found.traced, config),
+        "stages": _stages(found, config),
         "latency_ms": _latency(found.pairs),
         "invariance": [[_check(check) for check in checks] for checks in found.checks],
         "failures": _failures(found),
+        "untraced": [
+            {"clip": clip, "side": side, "kind": failure.kind, "message": failure.message}
+            for clip, side, failure in found.untraced
+        ],
         "limits": {"max_flips": config.max_flips, "max_dp": config.max_dp},
         "broken_limits": broken_limits(whole, config),
     }
@@ -91,9 +97,11 @@ def _explained(pairs: Sequence[Pair], whole: Agreement) -> dict[str, Any] | None
     }
 
 
-def _stages(traced: Sequence[Traced], config: ParityConfig) -> dict[str, Any]:
+def _stages(found: Measured, config: ParityConfig) -> dict[str, Any]:
+    traced = found.traced
+    why = "no clip could be looked into" if found.untraced else "a side shows no stages"
     if not traced:
-        return {"n": 0, "reason": "a side shows no stages", "first": {}, "gaps": []}
+        return {"n": 0, "reason": why, "first": {}, "gaps": []}
     names = list(traced[0].gaps)
     rows = []
     for name in names:
@@ -116,8 +124,8 @@ def _latency(pairs: Sequence[Pair]) -> dict[str, Any]:
     times = np.array(
         [pair.latency_ms for pair in pairs if not any(isinstance(answer, Failure) for answer in pair.answers)]
     ).reshape(-1, 2)
-    sides = [percentile(times[:, side], 0.5).to_json() for side in (0, 1)]
-    return {"sides": sides, "ratio": percentile(times[:, 1] / times[:, 0], 0.5).to_json()}
+    sides = [percentile(times[:, side], 0.5) for side in (0, 1)]
+    return {"sides": sides, "ratio": percentile(times[:, 1] / times[:, 0], 0.5)}
 
 
 def _check(check: Check) -> dict[str, Any]:

@@ -32,7 +32,8 @@ first. Afterwards the runs are compared, as by python -m sv_eval.compare.
 
 All backends are in memory at once. The directory (default runs/races/<dataset>/<time>) holds compare.md,
 compare.json, figures/ and a run directory for each backend.
-Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 interrupted before everybody had a turn.
+Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 interrupted before everybody had a turn, a failure
+budget spent, or a backend lost.
 """
 
 
@@ -45,12 +46,14 @@ def _race(arguments: Sequence[str]) -> None:
     from sv_eval.compare.writing import write_comparison
     from sv_eval.composing import composed
     from sv_eval.corpus.reading import dataset_config_from, read_corpus
-    from sv_eval.errors import ConfigError
+    from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted
     from sv_eval.job import build_backend
     from sv_eval.labels.config import labels_config_from
     from sv_eval.race.command_line import parse
     from sv_eval.race.lanes import Lane, race
+    from sv_eval.record_file.lines import RECORDS
     from sv_eval.rescore import report_config_from, rescore
+    from sv_eval.run.session import run_config_from
     from sv_eval.scoring.config import scoring_config_from
 
     asked = parse(arguments)
@@ -58,6 +61,7 @@ def _race(arguments: Sequence[str]) -> None:
     first = configs[0]
     scoring_config_from(first["scoring"])
     labels_config_from(first["labels"])
+    run_config_from(first["run"])
     language = report_config_from(first["report"]).language
     if first["load"].get("rounds") != 1:
         raise ConfigError("load.rounds is what the race decides; give rounds=N")
@@ -74,15 +78,24 @@ def _race(arguments: Sequence[str]) -> None:
         )
         for number, (title, side, config) in enumerate(zip(asked.titles, asked.sides, configs, strict=True), 1)
     ]
-    asyncio.run(
-        race(
-            lanes,
-            corpus,
-            rounds=asked.rounds,
-            pause_s=asked.pause_s,
-            say=lambda line: print(line, file=sys.stderr, flush=True),
+    ended: RunIncomplete | None = None
+    try:
+        asyncio.run(
+            race(
+                lanes,
+                corpus,
+                rounds=asked.rounds,
+                pause_s=asked.pause_s,
+                say=lambda line: print(line, file=sys.stderr, flush=True),
+            )
         )
-    )
+    except RunInterrupted:
+        raise
+    except RunIncomplete as error:
+        # What was measured is compared all the same, if everybody has something.
+        ended = error
+        if not all((lane.directory / RECORDS).is_file() for lane in lanes):
+            raise
     for lane in lanes:
         rescore(lane.directory, lane.config)
     options: dict[str, Any] = {key: first["scoring"][key] for key in ("confidence", "resamples", "seed")}
@@ -90,7 +103,10 @@ def _race(arguments: Sequence[str]) -> None:
     command = ["python", "-m", "sv_eval.race", *arguments]
     for line in write_comparison(directory, sources, options, language=language, command=command):
         say(line)
-    say(f"report: {relative(directory / 'compare.md')}")
+    report = relative(directory / "compare.md")
+    if ended is not None:
+        raise type(ended)(f"{ended}; partial report: {report}")
+    say(f"report: {report}")
 
 
 def _folder(title: str) -> str:

@@ -10,21 +10,21 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Backend
 from sv_eval.corpus.reading import Corpus
-from sv_eval.errors import RunDirectoryError, RunInterrupted
-from sv_eval.evaluate import stopping_on_signals
+from sv_eval.errors import RunDirectoryError, RunIncomplete, RunInterrupted
+from sv_eval.record_file.journal import Journal
+from sv_eval.records import Record
 from sv_eval.run.history import History
 from sv_eval.run.identity import measured_settings
-from sv_eval.run.journal import Journal
 from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
-from sv_eval.run.phases import Phases
+from sv_eval.run.session import Session, run_config_from, stopping_on_signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +48,9 @@ class _Running:
     """A lane whose backend is open and warm."""
 
     lane: Lane
+    session: Session
     loop: RunLoop
     history: History
-    phases: Phases = field(default_factory=Phases)
     wall_s: float = 0.0
     rounds: int = 0
 
@@ -58,12 +58,16 @@ class _Running:
 async def race(
     lanes: Sequence[Lane], corpus: Corpus, *, rounds: int, pause_s: float, say: Callable[[str], object]
 ) -> None:
-    """All turns. Raises RunInterrupted when it was stopped before everybody had the first one."""
+    """All turns. Raises RunIncomplete when one backend spends its failure budget, or is lost, and RunInterrupted when
+    it was stopped before everybody had the first turn.
+    """
     stop = asyncio.Event()
     async with AsyncExitStack() as backends:
         with ExitStack() as journals, stopping_on_signals(stop):
-            running = [await _start(lane, corpus, backends, journals, stop) for lane in lanes]
+            running: list[_Running] = []
             try:
+                for lane in lanes:
+                    running.append(await _start(lane, corpus, backends, journals, stop))
                 for number in range(rounds):
                     for place in range(len(running)):
                         one = running[(place + number) % len(running)]
@@ -72,6 +76,9 @@ async def race(
             finally:
                 for one in running:
                     _finish(one, stopped=stop.is_set())
+    for one in running:
+        if one.session.budget.spent(at_end=True):
+            raise RunIncomplete(f"{one.lane.title}: the failure budget is spent: {one.session.budget}")
     if any(not one.rounds for one in running):
         raise RunInterrupted("stopped before every backend had its first turn")
 
@@ -85,18 +92,16 @@ async def _start(
         raise RunDirectoryError(
             f"{lane.directory} holds a run already; a race is not gone on with: choose another out=DIR"
         )
-    begin = time.perf_counter()
-    await backends.enter_async_context(lane.backend)
-    phases = Phases(load_s=time.perf_counter() - begin)
+    run = run_config_from(lane.config.get("run") or {})
+    session = await backends.enter_async_context(Session(lane.backend, run, number=journal.session, stop=stop))
     load = load_config_from(lane.config.get("load") or {})
-    loop = RunLoop(
-        backend=lane.backend,
-        source=corpus.source,
-        plan=plan_load(load, lane.backend.capabilities),
-        on_record=journal.append,
-        session=journal.session,
-        stop=stop,
-    )
+    keep = session.counted(journal.append)
+
+    def on_record(record: Record) -> None:
+        keep(record)
+        session.audio_s += record.audio_s or 0.0
+
+    loop = session.loop(corpus.source, plan_load(load, lane.backend.capabilities), on_record)
     history = History(lane.directory, journal.session)
     history.begin(
         settings=measured_settings(lane.config) | {"model_hash": lane.backend.info.model_hash},
@@ -105,23 +110,24 @@ async def _start(
         corpus=corpus,
         backend=lane.backend,
     )
-    phases.warm_up = await loop.warm_up(corpus.clips, tolerance=load.warmup_tolerance, max_s=load.warmup_max_s)
-    return _Running(lane=lane, loop=loop, history=history, phases=phases)
+    await session.warm_up(loop, corpus.clips, load)
+    return _Running(lane=lane, session=session, loop=loop, history=history)
 
 
 async def _turn(one: _Running, corpus: Corpus, number: int, pause_s: float) -> None:
     """One backend goes through the corpus once."""
-    if pause_s and not one.loop.stop.is_set():
+    if pause_s and not one.session.stop.is_set():
         await asyncio.sleep(pause_s)
-    if one.loop.stop.is_set():
+    if one.session.stop.is_set():
         return
     begin = time.perf_counter()
-    await one.loop.run(corpus.clips, rounds=repeat(number))
+    with one.session.watched(one.lane.directory):
+        await one.loop.run(corpus.clips, rounds=repeat(number))
     one.wall_s += time.perf_counter() - begin
-    one.rounds += not one.loop.stop.is_set()
+    one.rounds += not one.session.stop.is_set()
 
 
 def _finish(one: _Running, *, stopped: bool) -> None:
-    one.phases.ended_by = "interrupt" if stopped else "rounds"
+    one.session.ended_by = "interrupt" if stopped else "rounds"
     ended = f"stopped after {one.rounds} rounds" if stopped else "finished"
-    one.history.end(ended, one.wall_s, phases=one.phases.to_json())
+    one.history.end(ended, one.wall_s, phases=one.session.phases, telemetry=one.session.telemetry)

@@ -1,9 +1,9 @@
-"""`environment.json`: what a run is, what it was measured on, and each of its starts."""
+"""`environment.json` as it is written: what a run is, what it was measured on, and each of its starts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,20 @@ from typing import Any
 from sv_eval.backend import Backend
 from sv_eval.corpus.reading import Corpus
 from sv_eval.environment import describe_environment
-from sv_eval.run.identity import ENVIRONMENT, settings_hash
-from sv_eval.run_directory import read_json, write_json
+from sv_eval.report.codec import as_json
+from sv_eval.report.environment import (
+    CorpusFacts,
+    CorpusLabels,
+    Environment,
+    HowShared,
+    MeasuredBackend,
+    Phases,
+    Start,
+    Telemetry,
+)
+from sv_eval.report.reasons import Coded
+from sv_eval.run.identity import settings_hash
+from sv_eval.run_directory import ENVIRONMENT, read_environment, write_json
 
 
 class History:
@@ -23,9 +35,9 @@ class History:
     """
 
     def __init__(self, directory: Path, session: int) -> None:
-        self._path = directory / ENVIRONMENT
+        self._directory = directory
         self._session = session
-        self._data: dict[str, Any] = {}
+        self._environment: Environment | None = None
 
     def begin(
         self,
@@ -35,76 +47,87 @@ class History:
         overrides: Sequence[str],
         corpus: Corpus,
         backend: Backend,
-        sharing: Mapping[str, Any] | None = None,
+        sharing: HowShared | None = None,
     ) -> None:
         """Note a start. settings are the part of the configuration that changes records.
 
         sharing: how accuracy and latency were kept apart where work was shared with other runs.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        earlier: list[Any] = read_json(self._path)["sessions"] if self._path.is_file() and self._session else []
+        known = (self._directory / ENVIRONMENT).is_file() and self._session
+        earlier = read_environment(self._directory).sessions if known else ()
         here = describe_environment()
-        start = {"session": self._session, "started_at": now, "wall_s": None, "ended": None, **here}
-        self._data = {
-            "schema_version": 1,
-            "started_at": earlier[0]["started_at"] if earlier else now,
-            "config_hash": settings_hash(settings),
-            "settings": settings,
-            "config": config,
-            "overrides": list(overrides),
-            "sessions": [*earlier, start],
-            "dataset": describe_corpus(corpus),
-            "backend": asdict(backend.info) | {"capabilities": asdict(backend.capabilities)},
-            "sharing": None if sharing is None else dict(sharing),
-            **here,
-        }
-        write_json(self._path, self._data)
+        start = Start(
+            session=self._session, started_at=now, machine=here.machine, packages=here.packages, git=here.git
+        )
+        self._write(
+            Environment(
+                started_at=earlier[0].started_at if earlier else now,
+                config_hash=settings_hash(settings),
+                settings=settings,
+                config=config,
+                overrides=tuple(overrides),
+                sessions=(*earlier, start),
+                dataset=describe_corpus(corpus),
+                backend=describe_backend(backend),
+                sharing=sharing,
+                machine=here.machine,
+                packages=here.packages,
+                git=here.git,
+            )
+        )
 
-    def note_phases(self, phases: Mapping[str, Any]) -> None:
+    def note_phases(self, phases: Phases) -> None:
         """Keep what is known of the phases; a kill after the warm-up must not lose it."""
-        self._data["sessions"][-1]["phases"] = dict(phases)
-        write_json(self._path, self._data)
+        self._note(phases=phases)
 
-    def end(
-        self,
-        ended: str,
-        wall_s: float | None,
-        *,
-        phases: Mapping[str, Any],
-        telemetry: Mapping[str, Any] | None = None,
-    ) -> None:
+    def end(self, ended: str, wall_s: float | None, *, phases: Phases, telemetry: Telemetry | None = None) -> None:
         """Note how the start ended and how long it measured, seconds; None when it never began to.
 
-        phases: what lay outside the measurement, as `phases.Phases` has it. telemetry: what the machine did.
+        phases: what lay outside the measurement. telemetry: what the machine did.
         """
         wall_s = None if wall_s is None else round(wall_s, 3)
-        seen = None if telemetry is None else dict(telemetry)
-        noted = {"wall_s": wall_s, "ended": ended, "phases": dict(phases), "telemetry": seen}
-        self._data["sessions"][-1] |= noted
-        write_json(self._path, self._data)
+        self._note(wall_s=wall_s, ended=ended, phases=phases, telemetry=telemetry)
+
+    def _note(self, **known: Any) -> None:
+        """Keep what is known of this start now."""
+        if self._environment is None:
+            raise RuntimeError("a start is noted before anything of it is")
+        *earlier, this = self._environment.sessions
+        self._write(replace(self._environment, sessions=(*earlier, replace(this, **known))))
+
+    def _write(self, environment: Environment) -> None:
+        self._environment = environment
+        write_json(self._directory / ENVIRONMENT, as_json(environment))
 
 
-def describe_corpus(corpus: Corpus) -> dict[str, Any]:
+def describe_backend(backend: Backend) -> MeasuredBackend:
+    """What a report says about an entered backend."""
+    info = {item.name: getattr(backend.info, item.name) for item in fields(backend.info)}
+    return MeasuredBackend(**info, capabilities=backend.capabilities)
+
+
+def describe_corpus(corpus: Corpus) -> CorpusFacts:
     """What a report says about a corpus."""
     card = corpus.card
-    return {
-        "name": corpus.name,
-        "card": card.name,
-        "title": card.title,
-        "hash": corpus.hash,
-        "split": corpus.split,
-        "n_clips": len(corpus.clips),
-        "language": card.language,
-        "licence": card.licence.id,
-        "citation": card.citation,
-        "label_order": list(card.label_order),
-        "label_map": {
-            "name": card.labels.name,
-            "version": card.labels.version,
-            "hash": card.labels.hash,
-            "entries": dict(card.words.map),
-            "meanings": dict(card.words.meanings),
-            "case_sensitive": card.words.case_sensitive,
-        },
-        "notes": [note.to_json() for note in corpus.notes],
-    }
+    return CorpusFacts(
+        name=corpus.name,
+        card=card.name,
+        title=card.title,
+        hash=corpus.hash,
+        split=corpus.split,
+        n_clips=len(corpus.clips),
+        language=card.language,
+        licence=card.licence.id,
+        citation=card.citation,
+        label_order=tuple(card.label_order),
+        label_map=CorpusLabels(
+            name=card.labels.name,
+            version=card.labels.version,
+            hash=card.labels.hash,
+            entries=dict(card.words.map),
+            meanings=dict(card.words.meanings),
+            case_sensitive=card.words.case_sensitive,
+        ),
+        notes=tuple(Coded(note.code, note.values) for note in corpus.notes),
+    )

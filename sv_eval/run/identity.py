@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.errors import RunDirectoryError
-
-ENVIRONMENT = "environment.json"
+from sv_eval.run_directory import ENVIRONMENT
 
 _MEASURED = ("backend", "dataset", "load")
 _HOW_REACHED = "connection"  # of a backend elsewhere: key, time limits and attempts may change when a run goes on

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend, check_answer
+from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend
 from sv_eval.clock import Clock, WallClock
 from sv_eval.corpus.source import AudioSource
-from sv_eval.errors import InferenceError
 from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble, as_shared
-from sv_eval.run.boundary import around_one_clip
+from sv_eval.report.environment import WarmUp
 from sv_eval.run.callers import Callers, Due, Ready
 from sv_eval.run.feed import Decoded, Feed, cut_batches
+from sv_eval.run.guard import Guard, checked
 from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
-from sv_eval.run.phases import WarmUp, is_stable
+from sv_eval.run.phases import is_stable
 from sv_eval.run.streaming import stream_clip
 from sv_eval.run.warming import candidates, chosen
 
@@ -46,13 +46,14 @@ class RunLoop:
     clock: Clock = field(default_factory=WallClock)
     """What latency is read from."""
     _origin_s: float = 0.0
-    _calls: int = 0
+    _guard: Guard = field(init=False)
     _ready: Ready = field(default_factory=Ready)
     _told: bool = field(init=False)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end early: what is in flight is finished and recorded, nothing new is begun."""
 
     def __post_init__(self) -> None:
+        self._guard = Guard(self.backend.recognize, self.clock)
         # Asked once: some backends make their capabilities anew each time.
         self._told = self.backend.capabilities.needs_reference
 
@@ -90,7 +91,7 @@ class RunLoop:
         for place in range(0, len(items), size):
             if not self.stop.is_set():
                 turn_s = self.clock.now()
-                answers = await self._ask(self._requests(items[place : place + size], alone=True))
+                answers = await self._guard.ask(self._requests(items[place : place + size], alone=True))
                 if answers[0].passage is not None:
                     self._ready.took(answers[0].passage.begin_s - turn_s)
         return (self.clock.now() - begin) * 1000
@@ -108,7 +109,7 @@ class RunLoop:
             calls = [list(itertools.islice(itertools.cycle(items), size))] * several
         else:
             calls = [[items[number % len(items)]] for number in range(several)]
-        await asyncio.gather(*(self._ask(self._requests(call, alone=True)) for call in calls))
+        await asyncio.gather(*(self._guard.ask(self._requests(call, alone=True)) for call in calls))
         return size * len(calls)
 
     async def run(self, clips: Iterable[Clip], *, rounds: Iterable[int] = _FIRST_ROUND) -> None:
@@ -117,7 +118,7 @@ class RunLoop:
         Raises what `on_record` raises, and BackendLost.
         """
         with short_collections(), self._feed(clips, rounds) as feed:
-            if not self._calls:
+            if not self._guard.calls:
                 # Several runs of one loop share a clock, so that their records can be put in order.
                 self._origin_s = self.clock.now()
             batches = cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
@@ -157,8 +158,8 @@ class RunLoop:
         from_sending = due.waits and at_once
         asked = self._requests([item], planned_s=due.planned_s, from_sending=from_sending)
         async with places:
-            number, _ = self._begin_call()
-            (answer,) = await self._ask(asked)
+            number = self._guard.number()
+            (answer,) = await self._guard.ask(asked)
         if answer.passage is not None and due.turn_s is not None and at_once:
             self._ready.took(answer.passage.begin_s - due.turn_s)
         made = _Call(
@@ -235,30 +236,23 @@ class RunLoop:
         if self.plan.stream is not None:
             await self._finish_stream(batch[0], self.plan.stream)
             return
-        requests = self._requests(batch)
-        call, begin = self._begin_call()
-        answers = await self._ask(requests)
-        latency_ms = (self.clock.now() - begin) * 1000
-        if len(batch) > 1 and all(isinstance(answer, Failure) for answer in answers):
-            # One clip can spoil a whole call; the others deserve an answer of their own.
-            for item, request in zip(batch, requests, strict=True):
-                call, begin = self._begin_call()
-                (answer,) = await self._ask([request])
-                latency_ms = (self.clock.now() - begin) * 1000
-                self._record(item, answer, _Call(call, begin - self._origin_s, latency_ms, 1, attempts=2))
-            return
-        made = _Call(call, begin - self._origin_s, latency_ms, len(batch))
-        for item, answer in zip(batch, answers, strict=True):
-            self._record(item, answer, self._travelled(answer, made))
+        place = 0
+        async for answer, call in self._guard.each(self._requests(batch)):
+            made = _Call(
+                call.number, call.begin_s - self._origin_s, call.latency_ms, call.size, attempts=call.attempts
+            )
+            again = call.attempts > 1
+            self._record(batch[place], answer, made if again else self._travelled(answer, made))
+            place += 1
 
     async def _finish_stream(self, item: Decoded, plan: StreamPlan) -> None:
         """Recognise one clip piece by piece and record it."""
         (request,) = self._requests([item])
-        call, begin = self._begin_call()
+        call, begin = self._guard.number(), self.clock.now()
         # The plan holds a stream only for a backend that declares that it streams.
         out = await stream_clip(cast("StreamingBackend", self.backend), request, plan, self.clock)
         made = _Call(call, begin - self._origin_s, out.latency_ms, 1)
-        self._record(item, _checked(out.answer), made, out.streamed)
+        self._record(item, checked(out.answer), made, out.streamed)
 
     def _travelled(self, answer: Answer, made: _Call, *, begun_s: float | None = None) -> _Call:
         """The call as the backend itself timed it, where it knows when a request really went out.
@@ -275,19 +269,6 @@ class RunLoop:
             attempts=passage.attempts,
             troubles=passage.troubles,
         )
-
-    def _begin_call(self) -> tuple[int, float]:
-        self._calls += 1
-        return self._calls - 1, self.clock.now()
-
-    async def _ask(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """The backend's answers; a call that went wrong gives a failure for each request."""
-        answers: Sequence[Answer] = ()
-        with around_one_clip("backend_error") as failures:
-            answers = await self.backend.recognize(requests)
-            if len(answers) != len(requests):
-                raise InferenceError("protocol", f"{len(answers)} answers came for {len(requests)} requests")
-        return failures * len(requests) if failures else [_checked(answer) for answer in answers]
 
     def _record(self, item: Decoded, answer: Answer, made: _Call | None, streamed: Streamed | None = None) -> None:
         failure = answer if isinstance(answer, Failure) else None
@@ -333,10 +314,3 @@ def _adjustments(language: str | None, known: Sequence[str]) -> Adjustments:
     """The clip's language, where requests name one and the recogniser knows it: `zh` for `zh-CN`."""
     primary = (language or "").partition("-")[0].casefold()
     return Adjustments(language=primary) if primary in known else NO_ADJUSTMENTS
-
-
-def _checked(answer: Answer) -> Answer:
-    """The answer, or a failure in its place when it is none that can be scored."""
-    with around_one_clip("protocol") as failures:
-        check_answer(answer)
-    return failures[0] if failures else answer

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,38 +17,6 @@ _GROWTH = 1.1
 Whoever looks after every value stops at the first lucky one; a few looks, each at markedly more values, cost
 little of the interval's coverage.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WarmUp:
-    """How the backend was warmed up; nothing of it enters the figures."""
-
-    first_answer_ms: float | None
-    """The first clip ever asked about, milliseconds; None when nothing was warmed up."""
-    windows_ms: tuple[float, ...]
-    """How long each pass over the same few clips took, milliseconds."""
-    clips: int
-    """Requests made in all."""
-    wall_s: float
-    """Seconds in all."""
-    stable: bool | None
-    """Whether the last two windows agreed within the tolerance before time was up; None without windows."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Phases:
-    """What is noted of the phases that lie outside the measurement."""
-
-    load_s: float | None = None
-    """Opening the backend: loading the model, or connecting."""
-    warm_up: WarmUp | None = None
-    """How it was warmed up."""
-    ended_by: str | None = None
-    """Why the measurement ended: `rounds`, `width`, `max_s`, `max_requests`, `interrupt`; None after a kill."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, in the order in which things happened."""
-        return asdict(self)
 
 
 def is_stable(windows: Sequence[float], tolerance: float) -> bool:

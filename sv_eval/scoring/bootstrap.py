@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.report.reasons import Why
 from sv_eval.scoring.clusters import HITS, SUPPORT, Clusters
 from sv_eval.scoring.mean_bounds import correlations, mean_bounds
 from sv_eval.scoring.measures import Measures
@@ -56,7 +57,7 @@ class Bounds:
     """Upper bound."""
     method: str | None
     """How they were found: `expanded_percentile` and so on; None without bounds."""
-    reason: str | None = None
+    reason: Why | None = None
     """Why there are none, or what to know about them."""
     free: tuple[int, ...] = ()
     """Of a mean over labels: which of the labels it has, by position among them, have no bounds of their own."""
@@ -180,7 +181,7 @@ def _of_mean(values: Floats, parts: Sequence[Bounds], correlation: Floats) -> Bo
 def _exact(value: float, effective: float, confidence: float) -> Bounds:
     reach = ((1.0 - confidence) / 2) ** (1.0 / effective)
     low, high = (reach, 1.0) if value == 1.0 else (0.0, 1.0 - reach)
-    note = f"every resample gives {value:g}; bounds from {effective:.0f} effective clips"
+    note = Why.of("effective_clips", value=f"{value:g}", n=round(effective))
     return Bounds(low=low, high=high, method=EXACT, reason=note)
 
 
@@ -188,10 +189,10 @@ def _bounds_of(value: float, low: float, high: float, n: int, undefined: float, 
     if math.isnan(value):
         return Bounds(low=None, high=None, method=None)
     if n < 2:
-        return Bounds(low=None, high=None, method=None, reason=f"one {unit} only: no spread can be seen")
+        return Bounds(low=None, high=None, method=None, reason=Why.of("one_unit", unit=unit))
     if n >= FEWEST and (undefined > MOST_UNDEFINED or math.isnan(low)):
-        share = f"{undefined:.0%} of resamples have no value"
-        return Bounds(low=None, high=None, method=None, reason=f"{share}: too few {unit}s have these clips")
+        why = Why.of("few_units", share=f"{undefined:.0%}", unit=unit)
+        return Bounds(low=None, high=None, method=None, reason=why)
     if high - low < 1e-12:
-        return Bounds(low=None, high=None, method=None, reason=f"all {unit}s alike: no spread can be seen")
+        return Bounds(low=None, high=None, method=None, reason=Why.of("units_alike", unit=unit))
     return Bounds(low=float(low), high=float(high), method=PERCENTILE if n >= FEWEST else JACKKNIFE)

@@ -14,20 +14,20 @@ The rules are those of scikit-learn's `DummyClassifier`; UAR as in Rosenberg (20
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sv_eval.emotions import EMOTIONS
-from sv_eval.scoring.interval import plain
+from sv_eval.report.accuracy import Chance, ChanceLevel, MajorityLevel
+from sv_eval.report.interval import plain
 
 
-def chance_levels(support: Mapping[str, int]) -> dict[str, Any] | None:
-    """The levels for so many clips of each label, as they stand in metrics.json; None without a clip.
+def chance_levels(support: Mapping[str, int]) -> Chance | None:
+    """The levels for so many clips of each label; None without a clip.
 
     >>> levels = chance_levels({"happy": 6, "sad": 3, "angry": 1, "neutral": 0})
-    >>> levels["majority"]
-    {'label': 'happy', 'accuracy': 0.6, 'uar': 0.333333333}
-    >>> levels["stratified"]
-    {'accuracy': 0.46, 'uar': 0.333333333}
+    >>> levels.majority
+    MajorityLevel(label='happy', accuracy=0.6, uar=0.333333333)
+    >>> levels.stratified
+    ChanceLevel(accuracy=0.46, uar=0.333333333)
     """
     held = {label: n for label, n in support.items() if n}
     if not held:
@@ -38,10 +38,10 @@ def chance_levels(support: Mapping[str, int]) -> dict[str, Any] | None:
         held, key=lambda label: (-held[label], EMOTIONS.index(label) if label in EMOTIONS else len(EMOTIONS))
     )
     drawn = sum((n / total) ** 2 for n in held.values())
-    return {
-        "n": total,
-        "labels": list(held),
-        "majority": {"label": most, "accuracy": plain(held[most] / total), "uar": plain(uar)},
-        "stratified": {"accuracy": plain(drawn), "uar": plain(uar)},
-        "uniform": {"accuracy": plain(uar), "uar": plain(uar)},
-    }
+    return Chance(
+        n=total,
+        labels=tuple(held),
+        majority=MajorityLevel(label=most, accuracy=plain(held[most] / total), uar=plain(uar)),
+        stratified=ChanceLevel(accuracy=plain(drawn), uar=plain(uar)),
+        uniform=ChanceLevel(accuracy=plain(uar), uar=plain(uar)),
+    )

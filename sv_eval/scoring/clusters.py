@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.scoring.table import RecordTable
+from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.tally import Floats, Tally
 
 SUPPORT, HITS, PREDICTED, ABSTAINED, BANNED_HITS, BANNED_PREDICTED, BANNED_ABSTAINED = range(7)
@@ -54,9 +54,8 @@ def under(policy: str, counts: Floats) -> tuple[Tally, Floats]:
     return Tally(scored, counts[HITS], counts[PREDICTED]), answered
 
 
-def clusters_of(table: RecordTable, labels: Sequence[str]) -> Clusters:
-    """The clusters of the clips in scope: reference in `labels`, and not a FAILURE."""
-    scope = in_scope(table, labels)
+def clusters_of(table: RecordTable, labels: Sequence[str], scope: NDArray[np.bool_]) -> Clusters:
+    """The clusters of the clips in scope, as `in_scope` has them: reference in `labels`, and not a FAILURE."""
     answered = table.words.answered
     place = np.full(len(table.words.answers), len(labels))
     place[[table.words.answer(label) for label in labels]] = np.arange(len(labels))

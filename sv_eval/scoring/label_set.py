@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sv_eval.scoring.table import RecordTable
+from sv_eval.record_file.table import RecordTable
 
 
 def labels_present(table: RecordTable, label_order: Sequence[str]) -> tuple[str, ...]:
@@ -21,23 +21,19 @@ def labels_present(table: RecordTable, label_order: Sequence[str]) -> tuple[str,
 
 
 def scored_labels(
-    table: RecordTable,
+    present: Sequence[str],
     chosen: str | tuple[str, ...],
     *,
     label_order: Sequence[str],
     supported: Sequence[str] | None,
 ) -> tuple[str, ...]:
-    """The scored set: `chosen`, or for `auto` the emotions of the order that occur and can be said.
+    """The scored set: `chosen`, or for `auto` the emotions of the order that are present and can be said.
 
     `supported` None means that the backend does not declare what it can say, and leaves out nothing.
     """
     if not isinstance(chosen, str):
         return chosen
-    return tuple(
-        label
-        for label in labels_present(table, label_order)
-        if label in label_order and (supported is None or label in supported)
-    )
+    return tuple(label for label in present if label in label_order and (supported is None or label in supported))
 
 
 def unsupported_labels(present: Sequence[str], supported: Sequence[str] | None) -> tuple[str, ...]:

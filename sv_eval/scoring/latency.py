@@ -1,9 +1,5 @@
 """How fast: latency percentiles, by emotion too, and the real-time factor.
 
-Only clean records enter: an answer at the first attempt, measured in one session. A resumed run has several
-sessions, that is processes, which must not be mixed; the session with the most clean records counts (of
-equals the last one), and what was left out is counted.
-
 Percentiles, their bounds and the least number that they need are over calls, one value a call, however many
 clips it answered; a part of the run (an emotion, a range of lengths) has the calls that hold a clip of it.
 They treat calls as independent draws, which calls made one after another are only roughly; compare two runs
@@ -12,154 +8,112 @@ by interleaving them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from msgspec import UNSET, UnsetType
 
-from sv_eval.scoring.calls import calls_of
-from sv_eval.scoring.interval import Interval, plain
+from sv_eval.report.interval import Interval, plain
+from sv_eval.report.latency import Latency, Retried, TwoPercentiles
+from sv_eval.report.reasons import Why
+from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.percentiles import percentile
-from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.scope import Scope
+from sv_eval.scoring.signs import signs_of
+from sv_eval.scoring.timing import Timing, calls_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excluded:
-    """Records that do not enter latency, each counted once, for the first reason that applies."""
-
-    failed: int
-    """No answer."""
-    retried: int
-    """Answered, but not at the first attempt."""
-    unmeasured: int
-    """Answered without asking the backend, so without a latency."""
-    resumed: int
-    """Measured in another session than the one that counts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LatencySummary:
-    """Latency of one run."""
-
-    n: int
-    """Clean records, that is clips."""
-    n_calls: int
-    """The calls that answered them: independent measurements."""
-    session: int | None
-    """The session that they are from; None without clean records."""
-    p50: Interval
-    """Median, milliseconds."""
-    p90: Interval
-    """90th percentile, milliseconds."""
-    p95: Interval
-    """95th percentile, milliseconds."""
-    p99: Interval
-    """99th percentile, milliseconds."""
-    mean_ms: float | None
-    """Mean over calls, milliseconds."""
-    min_ms: float | None
-    """Smallest, milliseconds."""
-    max_ms: float | None
-    """Largest, milliseconds."""
-    excluded: Excluded
-    """What was left out."""
-    retried: Interval
-    """Median of the answers that took more than one attempt, milliseconds, waits between attempts included."""
-    rtf: float | None
-    """Seconds in which a call was in flight per second of audio of the clean records; None without any."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The block `latency_ms` of metrics.json; `rtf` stands beside it there."""
-        data: dict[str, Any] = {"n": self.n, "n_calls": self.n_calls, "session": self.session}
-        data |= {name: getattr(self, name).to_json() for name in ("p50", "p90", "p95", "p99")}
-        data |= {"mean": plain(self.mean_ms), "min": plain(self.min_ms), "max": plain(self.max_ms)}
-        if not self.n:
-            data["reason"] = "no clean record"
-        names = ("resumed", "retried", "failed", "unmeasured")
-        if self.excluded.retried:
-            data["retried"] = {"n": self.excluded.retried, "p50": self.retried.to_json()}
-        return data | {"excluded": {name: getattr(self.excluded, name) for name in names}}
-
-
-def clean_records(table: RecordTable) -> tuple[NDArray[np.bool_], int | None, Excluded]:
-    """Which records enter latency, the session that they are from, and how many do not enter and why."""
-    failed = table.failed
-    retried = ~failed & (table.attempts != 1)
-    unmeasured = ~failed & ~retried & np.isnan(table.latency_ms)
-    clean = ~(failed | retried | unmeasured)
-    session: int | None = None
-    resumed = 0
-    if clean.any():
-        names, counts = np.unique(table.session[clean], return_counts=True)
-        session = int(names[counts == counts.max()][-1])
-        resumed = int((clean & (table.session != session)).sum())
-        clean &= table.session == session
-    excluded = Excluded(
-        failed=int(failed.sum()),
-        retried=int(retried.sum()),
-        unmeasured=int(unmeasured.sum()),
-        resumed=resumed,
-    )
-    return clean, session, excluded
-
-
-def latency_summary(table: RecordTable, *, confidence: float) -> LatencySummary:
+def latency_of(scope: Scope) -> Latency:
     """The latency of all clean records."""
-    clean, session, excluded = clean_records(table)
-    n, calls = int(clean.sum()), calls_of(table, clean)
-    values = calls.latency_ms
-    return LatencySummary(
+    timing, confidence = scope.timing, scope.config.confidence
+    n, values = timing.n, timing.calls.latency_ms
+
+    def of_calls(p: float) -> Interval:
+        return percentile(values, p, confidence=confidence, clips=n)
+
+    signs = signs_of(timing)
+    return Latency(
         n=n,
-        n_calls=calls.n,
-        session=session,
-        p50=percentile(values, 0.5, confidence=confidence, clips=n),
-        p90=percentile(values, 0.9, confidence=confidence, clips=n),
-        p95=percentile(values, 0.95, confidence=confidence, clips=n),
-        p99=percentile(values, 0.99, confidence=confidence, clips=n),
-        mean_ms=float(values.mean()) if n else None,
-        min_ms=float(values.min()) if n else None,
-        max_ms=float(values.max()) if n else None,
-        excluded=excluded,
-        retried=_retried(table, confidence),
-        rtf=_rtf(table, clean),
+        n_calls=timing.calls.n,
+        session=timing.session,
+        p50=of_calls(0.5),
+        p90=of_calls(0.9),
+        p95=of_calls(0.95),
+        p99=of_calls(0.99),
+        mean=plain(float(values.mean())) if n else None,
+        min=plain(float(values.min())) if n else None,
+        max=plain(float(values.max())) if n else None,
+        reason=UNSET if n else Why.of("no_clean_record"),
+        retried=_retried(timing, confidence),
+        excluded=timing.excluded,
+        histogram=latency_histogram(values),
+        over_time=signs.over_time,
+        drift=signs.drift,
+        modes=signs.modes,
+        strays=signs.strays,
     )
 
 
-def _retried(table: RecordTable, confidence: float) -> Interval:
-    values = table.latency_ms[~table.failed & (table.attempts != 1) & np.isfinite(table.latency_ms)]
-    return percentile(values, 0.5, confidence=confidence, clips=len(values))
+def _retried(timing: Timing, confidence: float) -> Retried | UnsetType:
+    requests = timing.requests
+    if not timing.excluded.retried:
+        return UNSET
+    values = requests.latency_ms[~requests.failed & (requests.attempts != 1) & np.isfinite(requests.latency_ms)]
+    return Retried(n=timing.excluded.retried, p50=percentile(values, 0.5, confidence=confidence, clips=len(values)))
 
 
-def latency_by_emotion(
-    table: RecordTable, labels: Sequence[str], *, confidence: float
-) -> dict[str, tuple[Interval, Interval]]:
-    """The median and 95th percentile, milliseconds, of the calls that hold a clip of each reference label."""
-    clean, _, _ = clean_records(table)
-    calls, reference = calls_of(table, clean), table.reference[clean]
+def latency_by_emotion(scope: Scope) -> dict[str, TwoPercentiles]:
+    """The median and 95th percentile, milliseconds, of the calls that hold a clip of each label."""
+    timing, confidence = scope.timing, scope.config.confidence
+    reference = timing.reference
     found = {}
-    for label in labels:
-        inside = reference == table.words.reference(label)
-        values, clips = calls.latencies(inside), int(inside.sum())
-        found[label] = (
-            percentile(values, 0.5, confidence=confidence, clips=clips),
-            percentile(values, 0.95, confidence=confidence, clips=clips),
+    for label in scope.labels:
+        inside = reference == timing.requests.words.reference(label)
+        values, clips = timing.calls.latencies(inside), int(inside.sum())
+        found[label] = TwoPercentiles(
+            p50=percentile(values, 0.5, confidence=confidence, clips=clips),
+            p95=percentile(values, 0.95, confidence=confidence, clips=clips),
         )
     return found
 
 
-def _rtf(table: RecordTable, clean: NDArray[np.bool_]) -> float | None:
-    """Seconds in which at least one call was in flight, per second of audio.
+def rtf_of(timing: Timing) -> float | None:
+    """Seconds in which at least one call was in flight, per second of audio; None without clean records.
 
     That is the union of the calls' intervals, so that neither batches nor overlapping calls count twice and
     idle moments count not at all. Records that do not say when their call was made count
     `latency / batch_size` each, which is right only where no calls overlapped.
     """
-    known = clean & np.isfinite(table.audio_s)
-    audio = float(table.audio_s[known].sum())
+    known = timing.clean & np.isfinite(timing.requests.audio_s)
+    audio = float(timing.requests.audio_s[known].sum())
     if not audio > 0:
         return None
-    calls = calls_of(table, known)
-    spent = calls.busy_s if calls.timed else float((table.latency_ms[known] / table.batch_size[known]).sum()) / 1000
-    return spent / audio
+    calls = calls_of(timing.requests, known)
+    each_s = timing.requests.latency_ms[known] / timing.requests.batch_size[known] / 1000
+    spent = calls.busy_s if calls.timed else float(each_s.sum())
+    return plain(spent / audio)
+
+
+def refused(figure: Interval, why: Why) -> Interval:
+    """A figure that was taken back; what it rested on stays."""
+    return replace(figure, value=None, low=None, high=None, reason=why)
+
+
+def both_refused(figures: TwoPercentiles, why: Why) -> TwoPercentiles:
+    """Both percentiles taken back."""
+    return TwoPercentiles(p50=refused(figures.p50, why), p95=refused(figures.p95, why))
+
+
+def latency_refused(latency: Latency, why: Why) -> Latency:
+    """The block without any figure."""
+    return replace(
+        latency,
+        p50=refused(latency.p50, why),
+        p90=refused(latency.p90, why),
+        p95=refused(latency.p95, why),
+        p99=refused(latency.p99, why),
+        mean=None,
+        min=None,
+        max=None,
+        reason=why,
+    )

@@ -2,57 +2,50 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-from sv_eval.scoring.table import RecordTable
-
-
-@dataclass(slots=True)
-class ErrorKind:
-    """Errors of one kind."""
-
-    kind: str
-    """The error's stable word."""
-    failed: int = 0
-    """Clips that have no answer because of it."""
-    recovered: set[int] = field(default_factory=set)
-    """Positions of clips that met it and were answered later."""
-    attempts: int = 0
-    """Attempts that ended with it."""
-    clip: str = ""
-    """The first clip by id that met it."""
-    message: str = ""
-    """What was said then."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The kind as plain data."""
-        return {
-            "kind": self.kind,
-            "failed": self.failed,
-            "recovered": len(self.recovered),
-            "attempts": self.attempts,
-            "example": {"clip": self.clip, "message": self.message},
-        }
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.report import ErrorKind, FailureKind, FirstClip
 
 
-def ledger_of(table: RecordTable) -> list[ErrorKind]:
+def failures_of(answers: RecordTable) -> tuple[FailureKind, ...]:
+    """The kinds of failure, most frequent first."""
+    counts = Counter(kind for kind, _ in answers.failures.values())
+    first: dict[str, FirstClip] = {}
+    for place, (kind, message) in answers.failures.items():
+        first.setdefault(kind, FirstClip(clip=answers.clip_ids[place], message=message))
+    return tuple(
+        FailureKind(kind=kind, count=count, example=first[kind])
+        for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def errors_of(requests: RecordTable) -> tuple[ErrorKind, ...]:
     """Every kind of error, most attempts first."""
-    found: dict[str, ErrorKind] = {}
-    for position, kind, message, final in _errors(table):
-        entry = found.setdefault(kind, ErrorKind(kind, clip=table.clip_ids[position], message=message))
-        entry.attempts += 1
-        entry.failed += final
-        if position not in table.failures:
-            entry.recovered.add(position)
-    return sorted(found.values(), key=lambda entry: (-entry.attempts, entry.kind))
+    attempts, failed = Counter[str](), Counter[str]()
+    recovered: dict[str, set[int]] = {}
+    first: dict[str, FirstClip] = {}
+    for position, kind, message, final in _errors(requests):
+        first.setdefault(kind, FirstClip(clip=requests.clip_ids[position], message=message))
+        attempts[kind] += 1
+        failed[kind] += final
+        met = recovered.setdefault(kind, set())
+        if position not in requests.failures:
+            met.add(position)
+    found = (
+        ErrorKind(
+            kind=kind, failed=failed[kind], recovered=len(recovered[kind]), attempts=count, example=first[kind]
+        )
+        for kind, count in attempts.items()
+    )
+    return tuple(sorted(found, key=lambda entry: (-entry.attempts, entry.kind)))
 
 
-def _errors(table: RecordTable) -> Iterator[tuple[int, str, str, bool]]:
+def _errors(requests: RecordTable) -> Iterator[tuple[int, str, str, bool]]:
     """Position, kind, message and whether it was the last word, by clip and then by attempt."""
-    for position in sorted({*table.failures, *table.troubles}):
-        for kind, message in table.troubles.get(position, ()):
+    for position in sorted({*requests.failures, *requests.troubles}):
+        for kind, message in requests.troubles.get(position, ()):
             yield position, kind, message, False
-        if position in table.failures:
-            yield (position, *table.failures[position], True)
+        if position in requests.failures:
+            yield (position, *requests.failures[position], True)

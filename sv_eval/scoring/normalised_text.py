@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
-NORMALISATION = {"name": "nfkc-fold-words", "version": 1}
+NORMALISATION: Mapping[str, str | int] = {"name": "nfkc-fold-words", "version": 1}
 """What stands in metrics.json; any change that can change a figure raises the version."""
 
 _TAG = re.compile(r"<\|[^<>|]*\|>")

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
-from sv_eval.scoring.interval import Interval
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Why
 
 
 @cache
@@ -48,7 +50,7 @@ def percentile(
 
     `clips` is how many clips the values were measured on, where a value is a call's; by default one each.
 
-    >>> percentile(np.arange(1.0, 41.0), 0.95).reason
+    >>> str(percentile(np.arange(1.0, 41.0), 0.95).reason)
     'n too small: 40 of 130'
     >>> percentile(np.arange(1.0, 201.0), 0.95).value
     190.0
@@ -56,8 +58,8 @@ def percentile(
     n, needed = len(values), minimum_n(p)
     measured = n if clips is None else clips
     if n < needed:
-        reason = f"n too small: {n} of {needed}" if measured == n else f"n too small: {n} calls of {needed}"
-        return Interval(value=None, n=measured, n_calls=n, reason=reason)
+        code = "too_few" if measured == n else "too_few_calls"
+        return Interval(value=None, n=measured, n_calls=n, reason=Why.of(code, n=n, needed=needed))
     ranked = np.sort(values)
     low, high = bound_ranks(n, p, confidence)
     return Interval(
@@ -66,7 +68,7 @@ def percentile(
         high=None if high is None else float(ranked[high - 1]),
         n=measured,
         n_calls=n,
-        reason="no order statistic bounds it at this confidence" if low is None or high is None else None,
+        reason=Why.of("unbounded") if low is None or high is None else UNSET,
     )
 
 

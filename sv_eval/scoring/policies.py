@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
+from sv_eval.report.accuracy import Headline, PolicyFigures
+from sv_eval.report.interval import Interval, given
+from sv_eval.report.reasons import Why
 from sv_eval.scoring.bootstrap import Bounds, bounds
-from sv_eval.scoring.clusters import SUPPORT, Clusters, clusters_of, under
+from sv_eval.scoring.clusters import SUPPORT, Clusters, under
 from sv_eval.scoring.config import POLICIES, ScoringConfig
-from sv_eval.scoring.interval import Interval
 from sv_eval.scoring.measures import OVERALL, PER_LABEL, Measures
-from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.scope import Scope
 
 HEADLINE: tuple[str, ...] = OVERALL[:4]
 """The figures of `accuracy` in metrics.json."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyScores:
-    """The figures under one policy."""
+class PolicyScores(PolicyFigures):
+    """The figures under one policy, and those of each label."""
 
-    uar: Interval
-    """Mean recall over the labels of the set that have a clip in scope (UA)."""
-    accuracy: Interval
-    """Share of right answers (WA)."""
-    macro_f1: Interval
-    """Mean F1 over the same labels."""
-    weighted_f1: Interval
-    """Mean F1, weighted with support."""
-    coverage: Interval
-    """Share of the clips in scope that got an emotion under this policy; failures are not in scope."""
     recall: Mapping[str, Interval]
     """By label."""
     precision: Mapping[str, Interval]
@@ -40,13 +32,13 @@ class PolicyScores:
     f1: Mapping[str, Interval]
     """By label."""
 
-    def headline(self) -> dict[str, Any]:
-        """The four figures that stand at the top of metrics.json."""
-        return {name: getattr(self, name).to_json() for name in HEADLINE}
+    def headline(self) -> Headline:
+        """The four figures that stand at the top of a report."""
+        return Headline(**{name: getattr(self, name) for name in HEADLINE})
 
-    def to_json(self) -> dict[str, Any]:
+    def figures(self) -> PolicyFigures:
         """The figures over all labels."""
-        return self.headline() | {"coverage": self.coverage.to_json()}
+        return PolicyFigures(**{name: getattr(self, name) for name in OVERALL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +58,19 @@ class LabelSetScores:
     without_clips: tuple[str, ...]
     """Labels of the set that no clip in scope has; the means are over the others."""
 
+    def figures(self) -> dict[str, PolicyFigures]:
+        """The figures over all labels, by policy."""
+        return {name: scores.figures() for name, scores in self.policies.items()}
 
-def scores_over(table: RecordTable, labels: tuple[str, ...], config: ScoringConfig) -> LabelSetScores:
-    """The figures of all policies over `labels`."""
-    clusters = clusters_of(table, labels)
-    forced = bool((table.forced >= 0).any())
-    possible = tuple(policy for policy in POLICIES if policy != "ban" or forced)
-    scored = _scored(clusters, labels, possible, config) if clusters.n else {}
-    nothing = "no clip with a reference emotion in the label set has an answer"
-    why = dict.fromkeys(POLICIES, nothing)
+
+def scores_of(scope: Scope) -> LabelSetScores:
+    """The figures of all policies over the scope's labels."""
+    clusters, labels = scope.clusters, scope.labels
+    possible = tuple(policy for policy in POLICIES if policy != "ban" or scope.has_forced)
+    scored = _scored(clusters, labels, possible, scope.config) if clusters.n else {}
+    why = dict.fromkeys(POLICIES, Why.of("nothing_in_set"))
     if clusters.n:
-        why["ban"] = "no record has a forced label"
+        why["ban"] = Why.of("no_forced_label")
     support = clusters.total[SUPPORT]
     return LabelSetScores(
         labels=labels,
@@ -130,20 +124,22 @@ class _Missing:
     unanswered: tuple[str, ...]
     """Labels whose clips the policy leaves out, all of them."""
 
-    def remarks(self, name: str, label: str, found: Bounds) -> tuple[str, list[str]]:
+    def remarks(self, name: str, label: str, found: Bounds) -> tuple[Why, Why | None]:
         """Why the figure has no value, if it has none, and what to say about it if it has one."""
         if name == "precision":
-            return f"never predicted: {label}", []
+            return Why.of("never_predicted", label=label), None
+        if label in self.unanswered:
+            return Why.of("none_answered", labels=(label,)), None
         if label:
-            which = "answered" if label in self.unanswered else "scored"
-            return f"no {which} clip of {label}", []
+            return Why.of("none_scored", label=label), None
         if name not in ("uar", "macro_f1"):
-            return "no answered clip", []
-        notes = [f"mean without {', '.join(self.without_clips)}: no scored clip"] if self.without_clips else []
-        free = ", ".join(self.labels[place] for place in found.free)
-        if free:
-            notes.append(f"{free}: no spread can be seen, so taken as anywhere from 0 to 1")
-        return f"no answered clip of {', '.join(self.unanswered)}", notes
+            return Why.of("nothing_answered"), None
+        free = tuple(self.labels[place] for place in found.free)
+        notes = Why.all_of(
+            Why.of("mean_without", labels=self.without_clips) if self.without_clips else None,
+            Why.of("no_spread_of", labels=free) if free else None,
+        )
+        return Why.of("none_answered", labels=self.unanswered), notes
 
 
 def _policy_scores(labels: tuple[str, ...], intervals: Mapping[tuple[str, str], Interval]) -> PolicyScores:
@@ -160,7 +156,7 @@ def _policy_scores(labels: tuple[str, ...], intervals: Mapping[tuple[str, str], 
     )
 
 
-def _interval(value: float, n: int, n_clusters: int, found: Bounds, remarks: tuple[str, list[str]]) -> Interval:
+def _interval(value: float, n: int, n_clusters: int, found: Bounds, remarks: tuple[Why, Why | None]) -> Interval:
     why_not, notes = remarks
     if np.isnan(value):
         return Interval(value=None, n=n, n_clusters=n_clusters, reason=why_not)
@@ -170,11 +166,11 @@ def _interval(value: float, n: int, n_clusters: int, found: Bounds, remarks: tup
         high=found.high,
         n=n,
         n_clusters=n_clusters,
-        reason="; ".join([*notes, *([found.reason] if found.reason else [])]) or None,
-        method=found.method,
+        reason=given(Why.all_of(notes, found.reason)),
+        method=found.method or UNSET,
     )
 
 
-def _empty(labels: tuple[str, ...], reason: str) -> PolicyScores:
+def _empty(labels: tuple[str, ...], reason: Why) -> PolicyScores:
     names = [(name, "") for name in OVERALL] + [(name, label) for name in PER_LABEL for label in labels]
     return _policy_scores(labels, dict.fromkeys(names, Interval(value=None, reason=reason)))

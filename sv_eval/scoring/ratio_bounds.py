@@ -13,9 +13,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
-from sv_eval.scoring.interval import Interval
+from sv_eval.report.interval import Interval, given
+from sv_eval.report.reasons import Why
 
 JACKKNIFE = "jackknife_t_log"
 """The rule's name in metrics.json."""
@@ -27,7 +29,7 @@ def ratio_interval(
     """`sum(parts) / sum(wholes)` with its bounds; one entry a clip, `cluster` numbers the speakers from 0."""
     n_clips, total = len(parts), int(wholes.sum())
     if not total:
-        return Interval(value=None, n=n_clips, reason="nothing to compare")
+        return Interval(value=None, n=n_clips, reason=Why.of("nothing_to_compare"))
     _, place = np.unique(cluster, return_inverse=True)
     part = np.bincount(place, weights=parts).astype(np.float64)
     whole = np.bincount(place, weights=wholes).astype(np.float64)
@@ -40,23 +42,23 @@ def ratio_interval(
         high=high,
         n=n_clips,
         n_clusters=n,
-        reason=reason,
-        method=None if low is None else JACKKNIFE,
+        reason=given(reason),
+        method=UNSET if low is None else JACKKNIFE,
     )
 
 
 def _bounds(
     value: float, part: NDArray[np.float64], whole: NDArray[np.float64], confidence: float
-) -> tuple[float | None, float | None, str | None]:
+) -> tuple[float | None, float | None, Why | None]:
     n = len(part)
     if n < 2:
-        return None, None, "one speaker only: no spread can be seen"
+        return None, None, Why.of("one_unit", unit="speaker")
     if not value:
-        return None, None, "no error at all: no spread can be seen"
+        return None, None, Why.of("no_error")
     without = (part.sum() - part) / np.maximum(whole.sum() - whole, 1.0)
     error = math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
     if error < 1e-12:
-        return None, None, "all speakers alike: no spread can be seen"
+        return None, None, Why.of("units_alike", unit="speaker")
     from scipy.special import stdtrit
 
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * error / value

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sv_eval.scoring.table import RecordTable, first_id
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.latency import ChangedClip, Repeats
 
 _EXAMPLES = 5
 
 
-def repeats_of(timing: RecordTable) -> dict[str, Any]:
+def repeats_of(requests: RecordTable) -> Repeats:
     """How many requests were repeats, and the clips whose answer was not the same each time.
 
     A failed request says nothing about the answer and is left out.
     """
     answers: dict[str, set[str]] = {}
-    repeats = 0
-    for key, code, failed in zip(timing.clip_ids, timing.predicted, timing.failed, strict=True):
-        clip_id = first_id(key)
-        repeats += clip_id != key
+    for clip_id, code, failed in zip(requests.clip_ids, requests.predicted, requests.failed, strict=True):
         if not failed:
-            answers.setdefault(clip_id, set()).add(timing.words.answers[code])
+            answers.setdefault(clip_id, set()).add(requests.words.answers[code])
     changed = [(clip_id, sorted(found)) for clip_id, found in answers.items() if len(found) > 1]
-    return {
-        "requests": repeats,
-        "clips_changed": len(changed),
-        "examples": [{"clip": clip_id, "answers": found} for clip_id, found in changed[:_EXAMPLES]],
-    }
+    return Repeats(
+        requests=int((requests.round > 0).sum()),
+        clips_changed=len(changed),
+        examples=tuple(ChangedClip(clip=clip_id, answers=tuple(found)) for clip_id, found in changed[:_EXAMPLES]),
+    )

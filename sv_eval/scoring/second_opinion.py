@@ -8,16 +8,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from sv_eval.errors import SvEvalError
-from sv_eval.scoring.scorecard import Scorecard
-from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.policies import LabelSetScores
+from sv_eval.scoring.scope import Scope
 
 TOLERANCE = 1e-9
 
 
-def check(table: RecordTable, scorecard: Scorecard) -> None:
-    """Raise SvEvalError if scikit-learn finds other figures than the scorecard's policy `wrong`."""
-    scores = scorecard.scores.policies["wrong"]
-    for name, theirs in _figures(table, scorecard):
+def check(scope: Scope, found: LabelSetScores) -> None:
+    """Raise SvEvalError if scikit-learn finds other figures than what was found under the policy `wrong`."""
+    scores = found.policies["wrong"]
+    for name, theirs in _figures(scope):
         interval = scores.recall[name[7:]] if name.startswith("recall ") else getattr(scores, name)
         ours = math.nan if interval.value is None else interval.value
         if not math.isclose(ours, theirs, rel_tol=0.0, abs_tol=TOLERANCE):
@@ -27,11 +27,13 @@ def check(table: RecordTable, scorecard: Scorecard) -> None:
             )
 
 
-def _figures(table: RecordTable, scorecard: Scorecard) -> Iterator[tuple[str, float]]:
+def _figures(scope: Scope) -> Iterator[tuple[str, float]]:
     """Each figure's name and scikit-learn's value, over the labels that have support."""
     from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-    codes = [table.words.reference(label) for label in scorecard.scores.labels]
+    table = scope.answers
+    codes = [table.words.reference(label) for label in scope.labels]
+    # Found anew, as everything here is.
     scored = np.isin(table.reference, codes) & ~table.failed
     truth, answer = table.reference[scored], table.predicted[scored]
     present = [code for code in codes if (truth == code).any()]

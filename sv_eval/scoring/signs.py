@@ -8,15 +8,14 @@ stand beside them.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.scoring.calls import Calls, calls_of
-from sv_eval.scoring.interval import plain
-from sv_eval.scoring.latency import clean_records
-from sv_eval.scoring.table import RecordTable
+from sv_eval.report.interval import plain
+from sv_eval.report.latency import Drift, Modes, Signs, Strays, Window
+from sv_eval.scoring.timing import Calls, Timing
 
 LEAST = 100
 """Below so many calls nothing is said."""
@@ -32,25 +31,24 @@ _FENCE = 3.0
 Values = NDArray[np.float64]
 
 
-def signs_of(table: RecordTable) -> dict[str, Any]:
+def signs_of(timing: Timing) -> Signs:
     """The run over time, and what should be known about the shape of its latency.
 
-    `over_time`: up to ten windows of equal length with their number of calls and median, milliseconds; `drift`,
-    `modes` and `strays` hold their numbers and whether they are `notable`; None where calls are too few.
+    Empty and None where calls are too few.
     """
-    clean, _, _ = clean_records(table)
-    calls = calls_of(table, clean)
-    data: dict[str, Any] = {"over_time": [], "drift": None, "modes": None, "strays": None}
+    calls = timing.calls
     if calls.n < LEAST:
-        return data
-    at_one_length = at_equal_length(calls.latency_ms, audio_of(calls, table.audio_s[clean]))
-    if calls.timed:
-        order = np.argsort(calls.sent_s, kind="stable")
-        data["over_time"] = over_time(calls.sent_s[order], calls.latency_ms[order])
-        data["drift"] = drift(at_one_length[order])
-    data["modes"] = two_modes(at_one_length)
-    data["strays"] = strays(at_one_length)
-    return data
+        return Signs()
+    at_one_length = at_equal_length(calls.latency_ms, audio_of(calls, timing.audio_s))
+    shape = Signs(modes=two_modes(at_one_length), strays=strays(at_one_length))
+    if not calls.timed:
+        return shape
+    order = np.argsort(calls.sent_s, kind="stable")
+    return replace(
+        shape,
+        over_time=over_time(calls.sent_s[order], calls.latency_ms[order]),
+        drift=drift(at_one_length[order]),
+    )
 
 
 def audio_of(calls: Calls, audio_s: Values) -> Values:
@@ -76,7 +74,7 @@ def at_equal_length(latency_ms: Values, audio_s: Values) -> Values:
     return latency_ms / expected * middle if (expected > 0).all() else latency_ms
 
 
-def over_time(sent_s: Values, latency_ms: Values) -> list[dict[str, Any]]:
+def over_time(sent_s: Values, latency_ms: Values) -> tuple[Window, ...]:
     """The median of each tenth of the time, for calls in order of sending."""
     edges = np.linspace(sent_s[0], sent_s[-1], _WINDOWS + 1)
     place = np.clip(np.searchsorted(edges, sent_s, side="right") - 1, 0, _WINDOWS - 1)
@@ -84,26 +82,26 @@ def over_time(sent_s: Values, latency_ms: Values) -> list[dict[str, Any]]:
     for window in range(_WINDOWS):
         values = latency_ms[place == window]
         middle = float(np.median(values)) if len(values) else None
-        found.append({"from_s": round(float(edges[window]), 3), "n": len(values), "p50": plain(middle)})
-    return found
+        found.append(Window(from_s=round(float(edges[window]), 3), n=len(values), p50=plain(middle)))
+    return tuple(found)
 
 
-def drift(latency_ms: Values) -> dict[str, Any]:
+def drift(latency_ms: Values) -> Drift:
     """How the latency changed in the course of the run, for calls in order.
 
     `change` is the median of the last third over that of the first, less 1; notable is a change of a tenth or more
     whose Spearman rank correlation with time has p < 0.001.
 
-    >>> drift(np.linspace(10.0, 12.0, 300))["notable"], drift(np.tile([10.0, 12.0], 150))["notable"]
+    >>> drift(np.linspace(10.0, 12.0, 300)).notable, drift(np.tile([10.0, 12.0], 150)).notable
     (True, False)
     """
     third = len(latency_ms) // 3
     first, last = float(np.median(latency_ms[:third])), float(np.median(latency_ms[-third:]))
     change = last / first - 1 if first > 0 else 0.0
     if float(np.ptp(latency_ms)) == 0:
-        return {"change": 0.0, "notable": False}
+        return Drift(change=0.0, notable=False)
     sure = chance_of_trend(latency_ms) < _DRIFT_SURE
-    return {"change": plain(change), "notable": bool(abs(change) >= _DRIFT_SHARE and sure)}
+    return Drift(change=plain(change), notable=bool(abs(change) >= _DRIFT_SHARE and sure))
 
 
 def chance_of_trend(values: Values) -> float:
@@ -121,20 +119,20 @@ def chance_of_trend(values: Values) -> float:
     return math.erfc(abs(rho) * math.sqrt((n - 1) / 2))
 
 
-def two_modes(latency_ms: Values) -> dict[str, Any]:
+def two_modes(latency_ms: Values) -> Modes:
     """Whether the values fall into two groups, by the best cut of their logarithms in two (Otsu's).
 
     `explained` is the share of the variance that lies between the groups: 0.64 for a normal distribution, 0.75 for
     a uniform one, 1 for two points. Notable from 0.85 on, where the lesser group holds a twentieth and the medians
     of the groups, `low_ms` and `high_ms`, are half apart.
 
-    >>> two_modes(np.array([10.0, 10.1, 9.9, 10.2] * 30 + [40.0, 41.0] * 10))["notable"]
+    >>> two_modes(np.array([10.0, 10.1, 9.9, 10.2] * 30 + [40.0, 41.0] * 10)).notable
     True
     """
     logs = np.sort(np.log(np.maximum(latency_ms, 1e-6)))
     n, total = len(logs), float(logs.var())
     if total == 0:
-        return {"explained": None, "notable": False}
+        return Modes(explained=None, notable=False)
     sums, below = np.cumsum(logs)[:-1], np.arange(1, n)
     means = sums / below, (logs.sum() - sums) / (n - below)
     between = below * (n - below) / n**2 * (means[1] - means[0]) ** 2
@@ -142,18 +140,24 @@ def two_modes(latency_ms: Values) -> dict[str, Any]:
     low, high = (float(np.exp(np.median(part))) for part in (logs[:cut], logs[cut:]))
     explained, lesser = float(between.max()) / total, min(cut, n - cut) / n
     notable = explained >= _TWO_MODES and lesser >= _LESSER_MODE and high / low >= _MODES_APART
-    data: dict[str, Any] = {"explained": plain(explained), "low_ms": plain(low), "high_ms": plain(high)}
-    return data | {"share_high": plain(1 - cut / n), "notable": bool(notable)}
+    return Modes(
+        explained=plain(explained),
+        low_ms=plain(low),
+        high_ms=plain(high),
+        share_high=plain(1 - cut / n),
+        notable=bool(notable),
+    )
 
 
-def strays(latency_ms: Values) -> dict[str, Any]:
+def strays(latency_ms: Values) -> Strays:
     """Values far beyond the rest: above Tukey's outer fence, Q3 + 3 (Q3 - Q1), of their logarithms.
 
     >>> strays(np.array([10.0, 11.0, 9.0, 10.5] * 50 + [500.0] * 2))
-    {'n': 2, 'above_ms': 14.641, 'notable': True}
+    Strays(n=2, above_ms=14.641, notable=True)
     """
     logs = np.log(np.maximum(latency_ms, 1e-6))
     low, high = np.quantile(logs, [0.25, 0.75])
     fence = float(high + _FENCE * (high - low))
     n = int((logs > fence).sum())
-    return {"n": n, "above_ms": plain(float(np.exp(fence))), "notable": bool(n >= max(2, _STRAY_SHARE * len(logs)))}
+    notable = n >= max(2, _STRAY_SHARE * len(logs))
+    return Strays(n=n, above_ms=plain(float(np.exp(fence))), notable=bool(notable))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from sv_eval.json_lines import parse_line
-from sv_eval.records import Streamed, StreamStep, streamed_from_json
-from sv_eval.scoring.interval import plain
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import UNLABELLED
+from sv_eval.records import Streamed, StreamStep
+from sv_eval.report.interval import plain
+from sv_eval.report.latency import Agreement, ExampleStep, Flips, StreamExample, Streaming, TwoPercentiles
 from sv_eval.scoring.percentiles import percentile
 
 
@@ -48,87 +48,67 @@ def count_flips(steps: Sequence[StreamStep]) -> int:
     return sum(one != other for one, other in pairwise(labels))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Clip:
-    clip: Mapping[str, Any]
-    audio_s: float
-    streamed: Streamed
-
-
-def streaming_scores(lines: Iterable[str | bytes], *, confidence: float) -> dict[str, Any]:
-    """The block `streaming` of metrics.json, from the lines of a `records.jsonl`.
-
-    Of a clip the last record counts.
-    """
-    clips = _clips(lines)
-    steps = [each.streamed.steps for each in clips]
+def streaming_of(requests: RecordTable, *, confidence: float) -> Streaming:
+    """How the streams of all rounds went. Labels are the recogniser's own, whatever map the run is scored under."""
+    streams = {place: one for place, one in requests.streamed.items() if one.steps}
+    steps = [each.steps for each in streams.values()]
     first = [value for one in steps if (value := time_to_first_emotion_s(one)) is not None]
     stable = [value for one in steps if (value := time_to_stable_label_s(one)) is not None]
     flips = [count_flips(one) for one in steps]
     compute = [step.compute_ms for one in steps for step in one]
-    agreeing = [each.streamed.steps[-1].label == each.streamed.offline_label for each in clips]
-    audio_s = sum(each.audio_s for each in clips)
-    return {
-        "n": len(clips),
-        "n_chunks": len(compute),
-        "time_to_first_emotion_s": _percentiles(first, confidence),
-        "time_to_stable_label_s": _percentiles(stable, confidence),
-        "never_labelled": len(clips) - len(first),
-        "flips": {
-            "mean": plain(sum(flips) / len(flips)) if flips else None,
-            "max": max(flips, default=None),
-            "clips_without": sum(count == 0 for count in flips),
-        },
-        "agreement_with_offline": {
-            "value": plain(sum(agreeing) / len(agreeing)) if agreeing else None,
-            "n": len(agreeing),
-        },
-        "chunk_compute_ms": _percentiles(compute, confidence),
-        "compute_rtf": plain(sum(compute) / 1000 / audio_s) if audio_s else None,
-        "example": _example(clips),
-    }
+    agreeing = [each.steps[-1].label == each.offline_label for each in streams.values()]
+    audio_s = sum(float(requests.audio_s[place]) for place in streams)
+    return Streaming(
+        n=len(streams),
+        n_chunks=len(compute),
+        time_to_first_emotion_s=_percentiles(first, confidence),
+        time_to_stable_label_s=_percentiles(stable, confidence),
+        never_labelled=len(streams) - len(first),
+        flips=Flips(
+            mean=plain(sum(flips) / len(flips)) if flips else None,
+            max=max(flips, default=None),
+            clips_without=sum(count == 0 for count in flips),
+        ),
+        agreement_with_offline=Agreement(
+            value=plain(sum(agreeing) / len(agreeing)) if agreeing else None,
+            n=len(agreeing),
+        ),
+        chunk_compute_ms=_percentiles(compute, confidence),
+        compute_rtf=plain(sum(compute) / 1000 / audio_s) if audio_s else None,
+        example=_example(requests, streams),
+    )
 
 
-def _percentiles(values: Sequence[float], confidence: float) -> dict[str, Any]:
+def _percentiles(values: Sequence[float], confidence: float) -> TwoPercentiles:
     array = np.asarray(values, dtype=np.float64)
-    return {
-        name: percentile(array, p, confidence=confidence).to_json() for name, p in (("p50", 0.5), ("p95", 0.95))
-    }
+    return TwoPercentiles(
+        p50=percentile(array, 0.5, confidence=confidence), p95=percentile(array, 0.95, confidence=confidence)
+    )
 
 
-def _clips(lines: Iterable[str | bytes]) -> list[_Clip]:
-    found: dict[str, _Clip] = {}
-    for line in lines:
-        data = parse_line(line)
-        streamed = streamed_from_json(data.get("streamed"))
-        found.pop(data["clip"]["id"], None)
-        if streamed is not None and streamed.steps:
-            found[data["clip"]["id"]] = _Clip(clip=data["clip"], audio_s=data["audio_s"], streamed=streamed)
-    return [found[clip_id] for clip_id in sorted(found)]
-
-
-def _example(clips: Sequence[_Clip]) -> dict[str, Any] | None:
+def _example(requests: RecordTable, streams: Mapping[int, Streamed]) -> StreamExample | None:
     """A clip worth looking at: the one whose label changed most, of equals the one with most chunks."""
-    if not clips:
+    if not streams:
         return None
-    chosen = max(clips, key=lambda each: (count_flips(each.streamed.steps), len(each.streamed.steps)))
-    return {
-        "clip": chosen.clip["id"],
-        "path": chosen.clip.get("path", ""),
-        "reference": chosen.clip.get("reference"),
-        "offline_label": chosen.streamed.offline_label,
-        "audio_s": chosen.audio_s,
-        "steps": [
-            {
-                "start_s": step.start_s,
-                "end_s": step.end_s,
-                "emitted_s": step.emitted_s,
-                "label": step.label,
-                "scores": None if step.scores is None else dict(step.scores),
-            }
-            for step in chosen.streamed.steps
-        ],
-    }
+    place, chosen = max(streams.items(), key=lambda each: (count_flips(each[1].steps), len(each[1].steps)))
+    raw = requests.words.references[requests.reference[place]]
+    return StreamExample(
+        clip=requests.clip_ids[place],
+        path=requests.paths[place],
+        reference=None if raw == UNLABELLED else raw,
+        offline_label=chosen.offline_label,
+        audio_s=float(requests.audio_s[place]),
+        steps=tuple(
+            ExampleStep(
+                start_s=step.start_s,
+                end_s=step.end_s,
+                emitted_s=step.emitted_s,
+                label=step.label,
+                scores=None if step.scores is None else dict(step.scores),
+            )
+            for step in chosen.steps
+        ),
+    )
 
 
 def _steps(*labels: str | None) -> list[StreamStep]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
+from sv_eval.record_file.rows import OUTCOMES
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome
-from sv_eval.scoring.clusters import in_scope
-from sv_eval.scoring.interval import plain
+from sv_eval.report.interval import plain
+from sv_eval.report.reasons import Why
+from sv_eval.report.transcripts import Cross, CrossBin, ErrorRate, LanguageErrors, Measures, Transcripts
 from sv_eval.scoring.normalised_text import NORMALISATION
 from sv_eval.scoring.ratio_bounds import ratio_interval
-from sv_eval.scoring.rows import OUTCOMES
-from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.transcript_errors import CER, WER, ClipErrors, clip_errors, measure_of, normalised, primary
 
 BINS: tuple[tuple[float, float], ...] = ((0.0, 0.0), (0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, float("inf")))
@@ -45,80 +48,72 @@ class _Compared:
     cluster: NDArray[np.int64]
     """Numbers the speakers; a clip whose speaker is unknown has a number of its own."""
 
-    def figure(self, which: Mask, confidence: float) -> dict[str, Any]:
+    def figure(self, which: Mask, confidence: float) -> ErrorRate:
         """The error rate of these clips with its bounds, and what it is made of."""
         errors = self.errors
-        found = ratio_interval(
-            errors.edits[which], errors.units[which], self.cluster[which], confidence=confidence
-        ).to_json()
-        return found | {
-            "substitutions": int(errors.substitutions[which].sum()),
-            "deletions": int(errors.deletions[which].sum()),
-            "insertions": int(errors.insertions[which].sum()),
-            "units": int(errors.units[which].sum()),
-        }
+        found = ratio_interval(errors.edits[which], errors.units[which], self.cluster[which], confidence=confidence)
+        return ErrorRate(
+            **{item.name: getattr(found, item.name) for item in fields(found)},
+            substitutions=int(errors.substitutions[which].sum()),
+            deletions=int(errors.deletions[which].sum()),
+            insertions=int(errors.insertions[which].sum()),
+            units=int(errors.units[which].sum()),
+        )
 
-    def by_measure(self, which: Mask, confidence: float) -> dict[str, Any]:
+    def by_measure(self, which: Mask, confidence: float) -> Measures:
         """The figures of these clips by measure; a measure without a clip is None."""
-        found: dict[str, Any] = {}
+        found: dict[str, ErrorRate | None] = {}
         for measure in (WER, CER):
             mine = which & (self.measure == measure)
             found[measure] = self.figure(mine, confidence) if mine.any() else None
-        return found
+        return Measures(wer=found[WER], cer=found[CER])
 
 
-def transcript_scores(
-    table: RecordTable,
-    labels: Sequence[str],
-    *,
-    policy: str,
-    known_languages: Sequence[str] = (),
-    confidence: float,
-) -> tuple[dict[str, Any] | None, str | None]:
-    """What metrics.json says of the transcripts, or None and why there is nothing to say.
+def transcripts_of(scope: Scope, known_languages: Sequence[str] = ()) -> Transcripts | Why:
+    """What there is to say of the transcripts, or why there is nothing.
 
     known_languages: those that the recogniser is known to know; clips of others are told apart and stay out of all
     figures but their own. Empty: it is not known, and all are scored.
     """
+    table, confidence = scope.answers, scope.config.confidence
     spoken = np.array([text is not None for text in table.transcripts], dtype=np.bool_)
     if not spoken.any():
-        return None, "the corpus has no transcripts"
+        return Why.of("no_transcripts")
     heard = np.array([text is not None for text in table.recognised], dtype=np.bool_)
     if not (spoken & heard).any():
-        return None, "the recogniser gives no text"
+        return Why.of("no_text")
     # Who finds no speech has recognised no word.
     usable = spoken & ~table.failed & (heard | np.equal(table.outcome, OUTCOMES.index(Outcome.NO_SPEECH)))
     compared = _compared(table, usable, known_languages)
     known = ~compared.foreign
-    overall: dict[str, Any] = compared.by_measure(known, confidence)
-    data: dict[str, Any] = {
-        "normalisation": dict(NORMALISATION),
-        "n": len(compared.places),
-        "n_scored": int(known.sum()),
-        "n_without_text": int((spoken & ~usable & ~table.failed).sum()),
-        "n_failed": int((spoken & table.failed).sum()),
-        "n_without_words": int(usable.sum()) - len(compared.places),
-        "unknown_to_recogniser": _counts(compared.language[compared.foreign]),
-        **overall,
-        "by_language": _by_language(compared, confidence),
-        "by_emotion": _by_emotion(table, labels, compared, confidence),
-        "cross": _cross(table, labels, policy, compared, confidence),
-    }
-    for measure in (WER, CER):
-        if data[measure] is None:
-            data[f"{measure}_reason"] = "no clip in a language that it is for and that the recogniser knows"
-    if data["cross"] is None:
-        data["cross_reason"] = "no clip has both a scored emotion and words in a language that the recogniser knows"
-    return data, None
+    overall = compared.by_measure(known, confidence)
+    cross = _cross(scope, compared, confidence)
+    return Transcripts(
+        normalisation=NORMALISATION,
+        n=len(compared.places),
+        n_scored=int(known.sum()),
+        n_without_text=int((spoken & ~usable & ~table.failed).sum()),
+        n_failed=int((spoken & table.failed).sum()),
+        n_without_words=int(usable.sum()) - len(compared.places),
+        unknown_to_recogniser=_counts(compared.language[compared.foreign]),
+        wer=overall.wer,
+        cer=overall.cer,
+        by_language=_by_language(compared, confidence),
+        by_emotion=_by_emotion(scope, compared, confidence),
+        cross=cross,
+        wer_reason=UNSET if overall.wer else Why.of("no_measure"),
+        cer_reason=UNSET if overall.cer else Why.of("no_measure"),
+        cross_reason=UNSET if cross else Why.of("no_cross"),
+    )
 
 
-def known_languages(capabilities: dict[str, Any], card: dict[str, Any]) -> tuple[str, ...]:
+def known_languages(can_be_asked: Sequence[str], card: Mapping[str, Any]) -> tuple[str, ...]:
     """The languages that a recogniser knows: by its model card, or else those that it can be asked for.
 
-    >>> known_languages({"languages": ["auto", "zh", "en"]}, {}), known_languages({}, {"languages": ["en"]})
+    >>> known_languages(["auto", "zh", "en"], {}), known_languages([], {"languages": ["en"]})
     (('zh', 'en'), ('en',))
     """
-    said = card.get("languages") or capabilities.get("languages") or ()
+    said = card.get("languages") or can_be_asked
     return tuple(str(language) for language in said if language not in ("auto", "nospeech"))
 
 
@@ -158,7 +153,7 @@ def _counts(names: NDArray[np.str_]) -> dict[str, int]:
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
-def _by_language(compared: _Compared, confidence: float) -> list[dict[str, Any]]:
+def _by_language(compared: _Compared, confidence: float) -> tuple[LanguageErrors, ...]:
     """A row for each language and measure, the languages with the most clips first."""
     counts = _counts(compared.language)
     rows = []
@@ -166,31 +161,30 @@ def _by_language(compared: _Compared, confidence: float) -> list[dict[str, Any]]
         for measure in (WER, CER):
             which = (compared.language == language) & (compared.measure == measure)
             if which.any():
-                row: dict[str, Any] = {"language": language, "measure": measure}
                 # Of a recogniser that does not say what it knows, or a clip whose language nobody tells: null.
-                row["known"] = not compared.foreign[which].any() if compared.told[which].all() else None
-                rows.append(row | compared.figure(which, confidence))
-    return rows
+                known = not compared.foreign[which].any() if compared.told[which].all() else None
+                found = compared.figure(which, confidence)
+                figures = {item.name: getattr(found, item.name) for item in fields(found)}
+                rows.append(LanguageErrors(language=language, measure=measure, known=known, **figures))
+    return tuple(rows)
 
 
-def _by_emotion(
-    table: RecordTable, labels: Sequence[str], compared: _Compared, confidence: float
-) -> dict[str, dict[str, Any]]:
+def _by_emotion(scope: Scope, compared: _Compared, confidence: float) -> dict[str, Measures]:
+    table = scope.answers
     reference = table.reference[compared.places]
     found = {}
-    for label in labels:
+    for label in scope.labels:
         which = ~compared.foreign & (reference == table.words.reference(label))
         if which.any():
             found[label] = compared.by_measure(which, confidence)
     return found
 
 
-def _cross(
-    table: RecordTable, labels: Sequence[str], policy: str, compared: _Compared, confidence: float
-) -> dict[str, Any] | None:
+def _cross(scope: Scope, compared: _Compared, confidence: float) -> Cross | None:
     """Right and wrong emotions by how wrong the words were, under the headline policy."""
+    table, policy = scope.answers, scope.config.policy
     answers = (table.banned if policy == "ban" else table.predicted)[compared.places]
-    scored = in_scope(table, labels)[compared.places] & ~compared.foreign
+    scored = scope.scored[compared.places] & ~compared.foreign
     if policy == "abstain":
         scored &= answers < table.words.answered
     if not scored.any():
@@ -202,11 +196,11 @@ def _cross(
         inside = scored & ((rate <= most) & (rate > above) if most else rate == 0.0)
         hits, misses = int((inside & right).sum()), int((inside & ~right).sum())
         share = hits / (hits + misses) if hits + misses else None
-        bins.append({"above": above, "most": plain(most), "right": hits, "wrong": misses, "accuracy": plain(share)})
-    return {
-        "policy": policy,
-        "n": int(scored.sum()),
-        "bins": bins,
-        "emotion_right": compared.by_measure(scored & right, confidence),
-        "emotion_wrong": compared.by_measure(scored & ~right, confidence),
-    }
+        bins.append(CrossBin(above=above, most=plain(most), right=hits, wrong=misses, accuracy=plain(share)))
+    return Cross(
+        policy=policy,
+        n=int(scored.sum()),
+        bins=tuple(bins),
+        emotion_right=compared.by_measure(scored & right, confidence),
+        emotion_wrong=compared.by_measure(scored & ~right, confidence),
+    )

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from sv_eval.backend import Answer, Request, check_answer
-from sv_eval.errors import InferenceError, SvEvalError
-from sv_eval.records import Failure
-from sv_eval.run.boundary import around_one_clip
+from sv_eval.backend import Answer, Request
+from sv_eval.errors import SvEvalError
+from sv_eval.run.guard import Guard, Recognise
 from sv_eval.wire.problems import ServiceError
 
 _MEMORY = 0.1
@@ -23,8 +22,6 @@ _MEMORY = 0.1
 
 _MARGIN = 1.25
 """How much slower than so far the backend may become before a request that was accepted misses its deadline."""
-
-Recognise = Callable[[Sequence[Request]], Awaitable[Sequence[Answer]]]
 
 
 def _nothing(_: int) -> None:
@@ -85,7 +82,7 @@ class MicroBatcher:
         on_batch: Callable[[int], object] = _nothing,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._recognise, self.rule, self._on_batch, self._now = recognise, rule, on_batch, now
+        self._guard, self.rule, self._on_batch, self._now = Guard(recognise), rule, on_batch, now
         self._queue: list[_Waiting] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._audio_in_flight_s = 0.0
@@ -214,7 +211,8 @@ class MicroBatcher:
         audio_s = sum(item.audio_s for item in batch)
         try:
             self._on_batch(len(batch))
-            answers = await self._answers([item.request for item in batch])
+            requests = [item.request for item in batch]
+            answers = [answer async for answer, _ in self._guard.each(requests)]
             self.lost = None
         except SvEvalError as error:
             # An error about more than these recordings: the backend itself is gone.
@@ -229,23 +227,6 @@ class MicroBatcher:
         for item, answer in zip(batch, answers, strict=True):
             queue_ms, call_ms = (begin - item.since_s) * 1000, (now - begin) * 1000
             _settle(item, Batched(answer=answer, queue_ms=queue_ms, call_ms=call_ms, batch_size=len(batch)))
-
-    async def _answers(self, requests: list[Request]) -> Sequence[Answer]:
-        answers = await self._ask(requests)
-        if len(requests) > 1 and all(isinstance(answer, Failure) for answer in answers):
-            # One recording can spoil a whole call; the others deserve an answer of their own.
-            return [(await self._ask([request]))[0] for request in requests]
-        return answers
-
-    async def _ask(self, requests: list[Request]) -> Sequence[Answer]:
-        answers: Sequence[Answer] = ()
-        with around_one_clip("backend_error") as failures:
-            answers = await self._recognise(requests)
-            if len(answers) != len(requests):
-                raise InferenceError("protocol", f"{len(answers)} answers came for {len(requests)} requests")
-            for answer in answers:
-                check_answer(answer)
-        return failures * len(requests) if failures else answers
 
     def _learn_pace(self, audio_s: float, begin: float, now: float) -> None:
         """Bring up to date how long the backend works on a second of audio, with calls that overlap."""

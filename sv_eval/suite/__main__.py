@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure(arguments: Sequence[str]) -> None:
     from reports.suite import render_suite
     from sv_eval.composing import composed
+    from sv_eval.report.codec import as_json
     from sv_eval.rescore import report_config_from
     from sv_eval.run_directory import write_json, write_text
     from sv_eval.suite.config import suite_config_from
@@ -68,7 +69,7 @@ def _measure(arguments: Sequence[str]) -> None:
     if len(failed) == len(results):
         raise UsageError(f"{failed[0]}: {results[0].base.error}")
     found = suite_json(config.suite, results) | {"settings": settings, "overrides": list(arguments)}
-    write_json(directory / "suite.json", found)
+    write_json(directory / "suite.json", as_json(found))
     write_text(directory / "suite.md", render_suite(found, language))
     for line in _headlines(found):
         say(line)
@@ -96,7 +97,7 @@ def _headlines(found: dict[str, Any]) -> list[str]:
         base = one["combinations"][0]["figures"]
         if base is None:
             continue
-        line = f"{one['name']}: UAR {base['uar']['value']:.3f}" if base["uar"]["value"] is not None else one["name"]
+        line = f"{one['name']}: UAR {base.uar.value:.3f}" if base.uar.value is not None else one["name"]
         if one["published"] and one["difference"]:
             apart = ", not comparable: see the report" if one["mismatches"] else ""
             line += f", published {one['published']['uar']:.3f} ({one['difference']['uar']:+.3f}{apart})"

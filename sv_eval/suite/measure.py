@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,16 @@ from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted, UsageErro
 from sv_eval.evaluate import evaluate
 from sv_eval.job import build_backend
 from sv_eval.labels.config import labels_config_from
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.references import macro_f1_inferred
-from sv_eval.rescore import compute_metrics
-from sv_eval.run.identity import ENVIRONMENT
-from sv_eval.run.journal import RECORDS, read_lines
-from sv_eval.run_directory import read_json
+from sv_eval.report.context import Reference
+from sv_eval.report.environment import CorpusFacts, Environment
+from sv_eval.rescore import compute_report
+from sv_eval.run_directory import read_environment
 from sv_eval.scoring.config import scoring_config_from
-from sv_eval.scoring.table import RecordTable
 from sv_eval.suite.config import CorpusChoice, SuiteConfig
 from sv_eval.suite.plan import Combination, combinations
-from sv_eval.suite.result import CombinationResult, SetResult
+from sv_eval.suite.result import CombinationFigures, CombinationResult, SetResult
 
 Say = Callable[[str], object]
 
@@ -31,8 +31,8 @@ Say = Callable[[str], object]
 class _Run:
     """An inference run that was made, or why there is none."""
 
-    table: RecordTable | None = None
-    environment: Mapping[str, Any] | None = None
+    records: RunRecords | None = None
+    environment: Environment | None = None
     error: str | None = None
 
 
@@ -52,20 +52,22 @@ class SuiteMeasurement:
         self._runs = {}
         suite = self._config.suite
         found: list[CombinationResult] = []
-        corpus: Mapping[str, Any] = {}
+        corpus: CorpusFacts | None = None
         for combination in combinations(suite, self._config.design):
             run = self._run(name, choice, combination.run_of(suite))
             label, values = combination.label(suite), dict(combination.values)
-            if run.table is None or run.environment is None:
+            if run.records is None or run.environment is None:
                 found.append(CombinationResult(label=label, values=values, figures=None, error=run.error))
                 if label == "base":
                     break
                 continue
-            corpus = run.environment["dataset"]
-            figures = self._figures(choice, combination, run.table, run.environment)
-            uar = figures["uar"]["value"]
+            corpus = run.environment.dataset
+            figures, references = self._figures(choice, combination, run.records, run.environment)
+            uar = figures.uar.value
             self._say(f"{name}, {label}: UAR {'-' if uar is None else f'{uar:.3f}'}")
-            found.append(CombinationResult(label=label, values=values, figures=figures, error=None))
+            found.append(
+                CombinationResult(label=label, values=values, figures=figures, references=references, error=None)
+            )
         return SetResult(name=name, corpus=corpus, combinations=tuple(found))
 
     def _run(self, name: str, choice: CorpusChoice, combination: Combination) -> _Run:
@@ -89,8 +91,8 @@ class SuiteMeasurement:
         self._say(f"{directory.parent.name}, {directory.name}: measuring")
         evaluate(config, build_backend(config["backend"]), directory, overrides=overrides)
         return _Run(
-            table=RecordTable.from_json_lines(read_lines(directory / RECORDS)),
-            environment=read_json(directory / ENVIRONMENT),
+            records=RunRecords.read(directory),
+            environment=read_environment(directory),
         )
 
     def _of_set(self, choice: CorpusChoice) -> list[str]:
@@ -103,25 +105,28 @@ class SuiteMeasurement:
         return [*settings, *self._settings]
 
     def _figures(
-        self, choice: CorpusChoice, combination: Combination, table: RecordTable, environment: Mapping[str, Any]
-    ) -> dict[str, Any]:
+        self, choice: CorpusChoice, combination: Combination, records: RunRecords, environment: Environment
+    ) -> tuple[CombinationFigures, tuple[Reference, ...]]:
         """The figures of a combination, by scoring its run's records under its own settings."""
         suite = self._config.suite
         overrides = [*self._of_set(choice), *combination.settings(suite, inference=False)]
         config = composed("config", overrides, ["scoring", "labels"])
         scoring = scoring_config_from(config["scoring"])
-        metrics = compute_metrics(table, environment, scoring, labels=labels_config_from(config["labels"]))
-        figures: dict[str, Any] = dict(metrics["accuracy"])
-        figures["coverage"] = metrics["policies"][scoring.policy]["coverage"]
-        figures["macro_f1_inferred"] = macro_f1_inferred(metrics, scoring.policy)
-        return figures | {
-            "labels": metrics["labels"],
-            "policy": scoring.policy,
-            "n_clips": metrics["run"]["n_clips"],
-            "n_scored": metrics["run"]["n_scored"],
-            "n_failed": metrics["run"]["n_failed"],
-            "references": metrics["references"],
-        }
+        report = compute_report(records, environment, scoring, labels=labels_config_from(config["labels"]))
+        figures = CombinationFigures(
+            uar=report.accuracy.uar,
+            accuracy=report.accuracy.accuracy,
+            macro_f1=report.accuracy.macro_f1,
+            weighted_f1=report.accuracy.weighted_f1,
+            coverage=report.policies[scoring.policy].coverage,
+            macro_f1_inferred=macro_f1_inferred(report, scoring.policy),
+            labels=report.labels,
+            policy=report.policy,
+            n_clips=report.run.n_clips,
+            n_scored=report.run.n_scored,
+            n_failed=report.run.n_failed,
+        )
+        return figures, report.references
 
 
 def _composed(overrides: Sequence[str]) -> dict[str, Any]:

@@ -7,9 +7,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from sv_eval.references import FIGURES, published
+from sv_eval.report.accuracy import PolicyFigures
+from sv_eval.report.context import Mismatch, Reference
+from sv_eval.report.environment import CorpusFacts
 from sv_eval.suite.config import Suite
 
 BASE = "base"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CombinationFigures(PolicyFigures):
+    """What one combination of the switches scored."""
+
+    macro_f1_inferred: float | None
+    """Macro F1 over every class that occurs as an answer."""
+    labels: tuple[str, ...]
+    """The scored classes."""
+    policy: str
+    """The unknown policy."""
+    n_clips: int
+    """Clips that were run."""
+    n_scored: int
+    """Those that were scored."""
+    n_failed: int
+    """Those without an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +41,17 @@ class CombinationResult:
     """Its name; `base` for the base."""
     values: Mapping[str, str]
     """Every switch with its value."""
-    figures: Mapping[str, Any] | None
+    figures: CombinationFigures | None
     """Its scores; None where it could not be measured."""
+    references: tuple[Reference, ...] = ()
+    """What has been published about the set, beside these scores."""
     error: str | None
     """Why it could not be."""
 
     @property
     def uar(self) -> float | None:
         """Its UAR, a share; None where there is none."""
-        value: float | None = None if self.figures is None else self.figures["uar"]["value"]
-        return value
+        return None if self.figures is None else self.figures.uar.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +60,8 @@ class SetResult:
 
     name: str
     """The set's."""
-    corpus: Mapping[str, Any]
-    """As environment.json describes it; empty where nothing could be measured."""
+    corpus: CorpusFacts | None
+    """As environment.json describes it; None where nothing could be measured."""
     combinations: tuple[CombinationResult, ...]
     """The base first."""
 
@@ -50,7 +72,7 @@ class SetResult:
 
 
 def suite_json(suite: Suite, results: list[SetResult]) -> dict[str, Any]:
-    """What suite.json holds; sets of the suite that were not measured are named."""
+    """What suite.json holds, with figures as Intervals; sets of the suite that were not measured are named."""
     return {
         "schema_version": 1,
         "suite": suite.name,
@@ -63,12 +85,13 @@ def suite_json(suite: Suite, results: list[SetResult]) -> dict[str, Any]:
 
 def _set_json(suite: Suite, result: SetResult) -> dict[str, Any]:
     table = published()[suite.reference] if suite.reference else {"figures": {}}
-    known: Mapping[str, float] = table["figures"].get(result.corpus.get("card") or result.name, {})
+    corpus = result.corpus
+    known: Mapping[str, float] = table["figures"].get((corpus.card if corpus else None) or result.name, {})
     return {
         "name": result.name,
-        "title": result.corpus.get("title"),
-        "n_clips": result.corpus.get("n_clips"),
-        "dataset_hash": result.corpus.get("hash"),
+        "title": corpus.title if corpus else None,
+        "n_clips": corpus.n_clips if corpus else None,
+        "dataset_hash": corpus.hash if corpus else None,
         "published": dict(known) or None,
         "difference": _difference(known, result.base),
         "mismatches": _mismatches(suite, result.base),
@@ -76,9 +99,7 @@ def _set_json(suite: Suite, result: SetResult) -> dict[str, Any]:
             {
                 "label": one.label,
                 "values": dict(one.values),
-                "figures": None
-                if one.figures is None
-                else {key: value for key, value in one.figures.items() if key != "references"},
+                "figures": one.figures,
                 "difference_from_base": _from_base(one, result.base),
                 "error": one.error,
             }
@@ -93,14 +114,13 @@ def _difference(known: Mapping[str, float], base: CombinationResult) -> dict[str
     """Measured less published, by figure; None where either is missing."""
     if base.figures is None or not known:
         return None
-    measured = {name: base.figures[name]["value"] for name in FIGURES if name in known}
+    measured = {name: getattr(base.figures, name).value for name in FIGURES if name in known}
     return {name: value - known[name] for name, value in measured.items() if value is not None}
 
 
-def _mismatches(suite: Suite, base: CombinationResult) -> list[dict[str, Any]]:
+def _mismatches(suite: Suite, base: CombinationResult) -> list[Mismatch]:
     """What is known of the publication's protocol and not so in the base."""
-    references = () if base.figures is None else base.figures["references"]
-    return [what for one in references if one["name"] == suite.reference for what in one["mismatches"]]
+    return [what for one in base.references if one.name == suite.reference for what in one.mismatches]
 
 
 def _from_base(one: CombinationResult, base: CombinationResult) -> float | None:

@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from sv_eval.paired.differences import differences_of
-from sv_eval.paired.pairs import Pairs, pairs_of
+from sv_eval.paired.pairs import pairs_of
 from sv_eval.paired.significance import mcnemar
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.accuracy import Headline
+from sv_eval.report.interval import Interval, plain
+from sv_eval.report.reasons import Why
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.interval import plain
-from sv_eval.scoring.part import part_of
-from sv_eval.scoring.policies import scores_over
-from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.policies import scores_of
+from sv_eval.scoring.scope import scope_over
 from sv_eval.sweep.choosing import Choice, Standing, choose
 from sv_eval.sweep.config import SweepConfig
 from sv_eval.sweep.front import drawn_percentile, front_shares, on_front, ratio_with_error
@@ -39,6 +42,34 @@ _RESAMPLES_OF_A_PART = 2000
 _UNSTEADY = 0.1
 _DISTURBING_CORES = 0.25
 _Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Seconds of work an hour of audio, with 95 % bounds."""
+
+    value: float | None
+    """The estimate."""
+    low: float | None
+    """Lower bound."""
+    high: float | None
+    """Upper bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromDefault:
+    """How far a setting's UAR lies from the one that all are compared with."""
+
+    value: float | None
+    """The difference, a share."""
+    low: float | None
+    """Lower bound, for all settings at once."""
+    high: float | None
+    """Upper bound."""
+    p: float | None
+    """Adjusted for all settings."""
+    reason: Why | UnsetType = UNSET
+    """Why something is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,7 +95,7 @@ def analyse(
 ) -> dict[str, Any]:
     """What is found out about the settings, as plain data."""
     control = _control(runs)
-    labels = tuple(runs[control].metrics["labels"])
+    labels = runs[control].report.labels
     speakers = runs[0].table.speakers
     outside = held_out(speakers, options.holdout, options.seed)
     inside = tuple(name for name in speakers if name not in outside) if outside else None
@@ -107,15 +138,15 @@ def analyse(
         "holdout": _on_holdout(tables, labels, speakers, outside, choice, control, options, scoring),
         "sensitivity": _sensitivity(runs, ranked),
         "grid_complete": _is_grid(runs),
-        "sharing": runs[control].environment.get("sharing"),
-        "n_by_themselves": sum(not run.environment.get("sharing") for run in runs),
+        "sharing": runs[control].environment.sharing,
+        "n_by_themselves": sum(not run.environment.sharing for run in runs),
         "disturbed": _disturbed(rows),
-        "unequal_answers": sum((run.metrics.get("repeats") or {}).get("clips_changed", 0) for run in runs),
-        "backend": runs[control].environment["backend"],
-        "dataset": runs[control].environment["dataset"],
-        "machine": runs[control].environment["machine"],
-        "caveats": [one for one in runs[control].metrics["caveats"] if one["code"] in _CAVEATS],
-        "one_machine": len({repr(run.environment["machine"]) for run in runs}) == 1,
+        "unequal_answers": sum(run.report.repeats.clips_changed if run.report.repeats else 0 for run in runs),
+        "backend": runs[control].environment.backend,
+        "dataset": runs[control].environment.dataset,
+        "machine": runs[control].environment.machine,
+        "caveats": [one for one in runs[control].report.caveats if one.code in _CAVEATS],
+        "one_machine": len({repr(run.environment.machine) for run in runs}) == 1,
     }
 
 
@@ -147,17 +178,17 @@ def _usable(draws: Floats) -> Floats:
 
 
 def _standing(run: SweptRun, uar: float, options: SweepConfig) -> Standing:
-    p95 = run.metrics["latency_ms"]["p95"]
-    return Standing(uar=uar, p95_ms=p95["value"], slo=kept(p95, options.slo_p95_ms))
+    p95 = run.report.latency_ms.p95
+    return Standing(uar=uar, p95_ms=p95.value, slo=kept(p95, options.slo_p95_ms))
 
 
-def kept(p95: Mapping[str, Any], slo_ms: float) -> str:
+def kept(p95: Interval, slo_ms: float) -> str:
     """Whether a percentile keeps an objective: `kept` or `broken` with its bounds, `unsure`, or `unknown`."""
-    if p95["value"] is None:
+    if p95.value is None:
         return "unknown"
-    if p95["high"] is not None and p95["high"] <= slo_ms:
+    if p95.high is not None and p95.high <= slo_ms:
         return "kept"
-    return "broken" if p95["low"] is not None and p95["low"] > slo_ms else "unsure"
+    return "broken" if p95.low is not None and p95.low > slo_ms else "unsure"
 
 
 def _row(
@@ -166,9 +197,9 @@ def _row(
     ranked: _Ranked,
     difference: Difference,
     standing: Standing,
-    figures: Mapping[str, Any],
+    figures: Headline,
 ) -> dict[str, Any]:
-    metrics, latency = run.metrics, run.metrics["latency_ms"]
+    report = run.report
     cost = ratio_with_error(run.busy_s, run.audio_s)
     return {
         "number": run.setting.number,
@@ -177,22 +208,22 @@ def _row(
         "values": dict(run.setting.values),
         "overrides": list(run.setting.overrides),
         "default": place == ranked.control,
-        "uar": figures["uar"],
-        "accuracy": figures["accuracy"],
+        "uar": figures.uar,
+        "accuracy": figures.accuracy,
         "ranked_uar": plain(float(ranked.uar[place])),
-        "p50": latency["p50"],
-        "p95": latency["p95"],
-        "rtf": metrics["rtf"],
+        "p50": report.latency_ms.p50,
+        "p95": report.latency_ms.p95,
+        "rtf": report.rtf,
         "busy_s_per_audio_hour": None if cost is None else _with_reach(3600 * cost[0], 3600 * cost[1]),
-        "n_clips": metrics["run"]["n_clips"],
-        "n_failed": metrics["run"]["n_failed"],
-        "difference": {
-            "value": plain(difference.value),
-            "low": plain(difference.low),
-            "high": plain(difference.high),
-            "p": plain(difference.p),
-            **({"reason": difference.reason} if difference.reason else {}),
-        },
+        "n_clips": report.run.n_clips,
+        "n_failed": report.run.n_failed,
+        "difference": FromDefault(
+            value=plain(difference.value),
+            low=plain(difference.low),
+            high=plain(difference.high),
+            p=plain(difference.p),
+            reason=difference.reason or UNSET,
+        ),
         "best_share": _best_share(ranked, place),
         "slo": standing.slo,
         "other_cores": _other_cores(run),
@@ -201,15 +232,14 @@ def _row(
 
 def _figures(
     run: SweptRun, labels: tuple[str, ...], inside: Sequence[str] | None, scoring: ScoringConfig
-) -> Mapping[str, Any]:
+) -> Headline:
     """UAR and accuracy of the run, over the speakers that settings are ranked on."""
     if inside is None:
-        accuracy: Mapping[str, Any] = run.metrics["accuracy"]
-        return accuracy
+        return run.report.accuracy
     table = run.table
     kept = np.isin(table.speaker, [table.speakers.index(name) for name in inside if name in table.speakers])
     few = replace(scoring, resamples=min(scoring.resamples, _RESAMPLES_OF_A_PART))
-    return scores_over(part_of(table, kept), labels, few).policies[scoring.policy].headline()
+    return scores_of(scope_over(table.part(kept), labels, few)).policies[scoring.policy].headline()
 
 
 def _best_share(ranked: _Ranked, place: int) -> float | None:
@@ -223,15 +253,15 @@ def _best_share(ranked: _Ranked, place: int) -> float | None:
 
 def _other_cores(run: SweptRun) -> float | None:
     """How many cores other processes kept busy meanwhile, as far as telemetry tells; None without it."""
-    telemetry, cores = run.metrics.get("machine") or {}, run.environment["machine"]["cores"]
-    machine, own = telemetry.get("machine_cpu"), telemetry.get("process_cpu")
-    if not machine or not own:
+    telemetry = run.report.machine
+    if telemetry is None or not telemetry.machine_cpu or not telemetry.process_cpu:
         return None
-    return plain(max(0.0, machine["mean"] * cores - own["mean"]))
+    busy = telemetry.machine_cpu.mean * run.environment.machine.cores
+    return plain(max(0.0, busy - telemetry.process_cpu.mean))
 
 
-def _with_reach(value: float, error: float) -> dict[str, Any]:
-    return {"value": plain(value), "low": plain(value - _Z_95 * error), "high": plain(value + _Z_95 * error)}
+def _with_reach(value: float, error: float) -> Cost:
+    return Cost(value=plain(value), low=plain(value - _Z_95 * error), high=plain(value + _Z_95 * error))
 
 
 def _add_fronts(rows: list[dict[str, Any]], runs: Sequence[SweptRun], ranked: _Ranked, seed: int) -> None:
@@ -239,7 +269,7 @@ def _add_fronts(rows: list[dict[str, Any]], runs: Sequence[SweptRun], ranked: _R
     rng = np.random.default_rng(seed)
     draws = ranked.draws[:, :_FRONT_DRAWS]
     count = draws.shape[1]
-    p95 = np.array([np.nan if row["p95"]["value"] is None else row["p95"]["value"] for row in rows])
+    p95 = np.array([np.nan if row["p95"].value is None else row["p95"].value for row in rows])
     drawn = np.stack([drawn_percentile(run.latency_ms, 0.95, count, rng) for run in runs])
     drawn[np.isnan(p95)] = np.nan
     costs = [ratio_with_error(run.busy_s, run.audio_s) for run in runs]
@@ -311,9 +341,9 @@ def _on_holdout(
     chosen = choice.best_within_slo if choice.best_within_slo is not None else choice.best
     if chosen is None:
         return data | {"reason": "no_choice"}
-    pairs = _of_speakers(
-        pairs_of(tables[control], tables[chosen], labels, scoring.policy), tables[control], outside
-    )
+    pairs = pairs_of(tables[control], tables[chosen], labels, scoring.policy)
+    names = tables[control].speakers
+    pairs = pairs.part(np.isin(pairs.speaker, [names.index(name) for name in outside]))
     found = differences_of(pairs, confidence=scoring.confidence, resamples=scoring.resamples, seed=scoring.seed)[
         "uar"
     ]
@@ -325,19 +355,6 @@ def _on_holdout(
         "difference": found.to_json() | {"p": plain(found.p_value)},
         "mcnemar_p": plain(mcnemar(pairs.discordant())),
     }
-
-
-def _of_speakers(pairs: Pairs, table: RecordTable, speakers: Sequence[str]) -> Pairs:
-    """The pairs of these speakers' clips."""
-    kept = np.isin(pairs.speaker, [table.speakers.index(name) for name in speakers])
-    return replace(
-        pairs,
-        clip_ids=tuple(clip_id for clip_id, keep in zip(pairs.clip_ids, kept, strict=True) if keep),
-        reference=pairs.reference[kept],
-        before=pairs.before[kept],
-        after=pairs.after[kept],
-        speaker=pairs.speaker[kept],
-    )
 
 
 def _parameters(settings: Sequence[Setting]) -> list[dict[str, Any]]:
@@ -362,7 +379,7 @@ def _sensitivity(runs: Sequence[SweptRun], ranked: _Ranked) -> list[dict[str, An
     places = _swept(runs)
     chosen = [runs[place] for place in places]
     columns = {key: [run.setting.values[key] for run in chosen] for key in chosen[0].setting.values}
-    p95 = [run.metrics["latency_ms"]["p95"]["value"] for run in chosen]
+    p95 = [run.report.latency_ms.p95.value for run in chosen]
     measures = {
         "uar": ranked.uar[places],
         "p95_ms": np.array([np.nan if value is None else value for value in p95]),

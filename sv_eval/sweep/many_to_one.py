@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.report.reasons import Why
 from sv_eval.sweep.units import PairedUnits
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,7 @@ class Difference:
     """Upper bound of the same."""
     p: float | None
     """Two-sided p-value, adjusted for all the comparisons; None where no spread can be seen."""
-    reason: str | None = None
+    reason: Why | None = None
     """Why there are no bounds."""
 
 
@@ -50,7 +51,7 @@ def differences_from(
     n = units.n_units
     kind = units.counts.kind if units.counts.kind == "speaker" else "clip"
     if n < 2 or not np.isfinite(difference).all():
-        reason = f"one {kind} only: no spread can be seen" if n == 1 else "nothing to compare"
+        reason = Why.of("one_unit", unit=kind) if n == 1 else Why.of("nothing_to_compare")
         return [_without_spread(float(one), place == control, reason) for place, one in enumerate(difference)]
     error, correlation = _spread(units, control)
     judged = np.arange(len(value)) if among is None else among
@@ -64,7 +65,7 @@ def differences_from(
             reach = limit * float(error[place])
             found.append(Difference(value=one, low=max(-1.0, one - reach), high=min(1.0, one + reach), p=p))
         else:
-            found.append(_without_spread(one, place == control, f"all {kind}s alike: no spread can be seen"))
+            found.append(_without_spread(one, place == control, Why.of("units_alike", unit=kind)))
     return found
 
 
@@ -106,7 +107,7 @@ def _largest(correlation: Floats, freedom: int, seed: int) -> Floats:
     return highest
 
 
-def _without_spread(value: float, own: bool, reason: str) -> Difference:
+def _without_spread(value: float, own: bool, reason: Why) -> Difference:
     if own or abs(value) <= _NOTHING:
         return Difference(value=0.0 if own else value, low=0.0, high=0.0, p=1.0)
     return Difference(value=value, low=None, high=None, p=None, reason=reason)

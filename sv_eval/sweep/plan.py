@@ -13,8 +13,8 @@ from typing import Any
 from sv_eval.command_line import as_word
 from sv_eval.errors import RunDirectoryError
 from sv_eval.labels.config import LabelsConfig
-from sv_eval.run.identity import ENVIRONMENT, differences, settings_hash
-from sv_eval.run_directory import METRICS, read_json, write_json
+from sv_eval.run.identity import differences, settings_hash
+from sv_eval.run_directory import ENVIRONMENT, METRICS, read_environment, read_json, read_report, write_json
 from sv_eval.scoring.config import ScoringConfig
 
 PLAN = "plan.json"
@@ -132,13 +132,15 @@ def is_finished(directory: Path, setting: Setting, scored_as: str) -> bool:
     if not (run / ENVIRONMENT).is_file() or not (run / METRICS).is_file():
         return False
     try:
-        environment, metrics = read_json(run / ENVIRONMENT), read_json(run / METRICS)
-        kept = {key: value for key, value in environment["settings"].items() if key != "model_hash"}
-        ended, scored = environment["sessions"][-1]["ended"], metrics["run"]["scoring_hash"]
-    except (KeyError, TypeError, IndexError) as error:
-        raise RunDirectoryError(f"{run}: not this program's run; choose another hydra.sweep.dir") from error
+        environment, report = read_environment(run), read_report(run)
+    except RunDirectoryError as error:
+        raise RunDirectoryError(
+            f"{run}: not this program's run; choose another hydra.sweep.dir ({error})"
+        ) from error
+    kept = {key: value for key, value in environment.settings.items() if key != "model_hash"}
+    ended = environment.sessions[-1].ended if environment.sessions else None
     same = not any(differences(kept, setting.measured))
-    return same and ended == FINISHED and scored == scored_as
+    return same and ended == FINISHED and report.run.scoring_hash == scored_as
 
 
 FINISHED = "finished"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.errors import RunIncomplete
+from sv_eval.report.codec import as_json
 from sv_eval.run_directory import FIGURES, write_json, write_text
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.sweep.analysis import analyse, steadiness
@@ -60,12 +61,12 @@ def write_report(
     again, _ = read_runs(directory, [one for one in settings if one.again])
     if not runs:
         raise RunIncomplete(f"no setting of the sweep has a result; the first: {next(iter(missing.values()))}")
-    if len({run.environment["dataset"]["hash"] for run in runs}) > 1:
+    if len({run.environment.dataset.hash for run in runs}) > 1:
         return None
     data = analyse(runs, missing, [one for one in settings if not one.again], options, scoring)
     data["steadiness"] = steadiness(runs, again)
     data |= {"command": command, "directory": str(directory), "tuning": tuning}
-    write_json(directory / RESULT, data)
+    write_json(directory / RESULT, as_json(data))
     drawn = draw_sweep(data)
     for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
@@ -86,8 +87,8 @@ def _headline(data: dict[str, Any]) -> str:
         row = rows[choice["recommended"]]
         lines.append(f"recommended under p95 <= {data['slo_p95_ms']:g} ms: {row['name']} ({_WHY[choice['why']]})")
     best = rows.get(choice["best_within_slo"], rows.get(choice["best"]))
-    if best is not None and not best["default"] and best["difference"]["value"]:
+    if best is not None and not best["default"] and best["difference"].value:
         found = best["difference"]
-        p = "not tested" if found["p"] is None else f"adjusted p {found['p']:.3g}"
-        lines.append(f"best: {best['name']}, UAR {found['value']:+.3f} against the default ({p})")
+        p = "not tested" if found.p is None else f"adjusted p {found.p:.3g}"
+        lines.append(f"best: {best['name']}, UAR {found.value:+.3f} against the default ({p})")
     return "\n".join(lines)

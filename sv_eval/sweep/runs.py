@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError
-from sv_eval.labels.config import labels_config_from
-from sv_eval.labels.relabelling import relabelled, relabelling_of
-from sv_eval.run.identity import ENVIRONMENT
-from sv_eval.run.journal import RECORDS, read_lines
-from sv_eval.run_directory import METRICS, read_json, write_text
-from sv_eval.scoring.calls import calls_of
-from sv_eval.scoring.latency import clean_records
-from sv_eval.scoring.table import RecordTable
+from sv_eval.finished import FinishedRun, read_run
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.environment import Environment
+from sv_eval.report.report import Report
+from sv_eval.run_directory import METRICS, write_text
 from sv_eval.sweep.plan import Setting
 
 Floats = NDArray[np.float64]
@@ -34,18 +31,40 @@ class SweptRun:
 
     setting: Setting
     """Which one."""
-    metrics: Mapping[str, Any]
-    """Its metrics.json."""
-    environment: Mapping[str, Any]
-    """Its environment.json."""
-    table: RecordTable
-    """Its records of the first round, under the label map that it was scored with: what accuracy is from."""
-    latency_ms: Floats
-    """The clean calls, milliseconds."""
-    busy_s: Floats
-    """Seconds that each clean record kept the backend busy, batches shared out evenly."""
-    audio_s: Floats
-    """Seconds of audio of each clean record."""
+    run: FinishedRun
+    """What was measured."""
+
+    @property
+    def report(self) -> Report:
+        """Its metrics.json."""
+        return self.run.report
+
+    @property
+    def environment(self) -> Environment:
+        """Its environment.json."""
+        return self.run.environment
+
+    @property
+    def table(self) -> RecordTable:
+        """Its answers, under the label map that it was scored with: what accuracy is from."""
+        return self.run.answers
+
+    @property
+    def latency_ms(self) -> Floats:
+        """The clean calls, milliseconds."""
+        return self.run.timing.calls.latency_ms
+
+    @property
+    def busy_s(self) -> Floats:
+        """Seconds that each clean record whose length is known kept the backend busy."""
+        timing = self.run.timing
+        return timing.busy_s[np.isfinite(timing.audio_s)]
+
+    @property
+    def audio_s(self) -> Floats:
+        """Seconds of audio of each such record."""
+        audio_s = self.run.timing.audio_s
+        return audio_s[np.isfinite(audio_s)]
 
 
 def read_runs(directory: Path, settings: Sequence[Setting]) -> tuple[list[SweptRun], dict[int, str]]:
@@ -57,7 +76,7 @@ def read_runs(directory: Path, settings: Sequence[Setting]) -> tuple[list[SweptR
     missing: dict[int, str] = {}
     for setting in settings:
         try:
-            runs.append(read_run(directory / setting.directory, setting))
+            runs.append(read_swept(directory / setting.directory, setting))
         except RunDirectoryError as error:
             missing[setting.number] = _why_missing(directory / setting.directory, error)
     _refuse_mixture(runs)
@@ -81,49 +100,28 @@ def _why_missing(run: Path, error: RunDirectoryError) -> str:
     return f"{error} ({said})" if (run / METRICS).is_file() else said
 
 
-def read_run(run: Path, setting: Setting) -> SweptRun:
+def read_swept(run: Path, setting: Setting) -> SweptRun:
     """What one directory holds; raises RunDirectoryError when it is not a scored run over all clips."""
-    metrics, environment = read_json(run / METRICS), read_json(run / ENVIRONMENT)
-    finished, total = metrics["run"]["n_clips"], environment["dataset"]["n_clips"]
+    found = read_run(run)
+    finished, total = found.report.run.n_clips, found.environment.dataset.n_clips
     if finished < total:
         raise RunDirectoryError(f"{run}: stopped after {finished} of {total} clips")
-    plan = relabelling_of(labels_config_from(scored_labels_of(metrics)), environment["dataset"])
-    table = relabelled(RecordTable.from_json_lines(read_lines(run / RECORDS)), plan)
-    timing = table
-    if environment.get("sharing") or environment["config"]["load"].get("rounds", 1) != 1:
-        timing = RecordTable.from_json_lines(read_lines(run / RECORDS), all_rounds=True)
-    clean, _, _ = clean_records(timing)
-    known = clean & np.isfinite(timing.audio_s)
-    return SweptRun(
-        setting=setting,
-        metrics=metrics,
-        environment=environment,
-        table=table,
-        latency_ms=calls_of(timing, clean).latency_ms,
-        busy_s=timing.latency_ms[known] / timing.batch_size[known] / 1000,
-        audio_s=timing.audio_s[known],
-    )
-
-
-def scored_labels_of(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The label map that a run was scored under, as configuration."""
-    kept = metrics.get("label_map") or {}
-    return {key: kept[key] for key in ("name", "version", "classes", "merges") if key in kept}
+    return SweptRun(setting=setting, run=found)
 
 
 def _refuse_mixture(runs: Sequence[SweptRun]) -> None:
     """A model that changed between two starts of a sweep is none of its settings."""
     weights: dict[str, tuple[Any, str]] = {}
     for run in runs:
-        backend = run.environment["backend"]
+        backend = run.environment.backend
         settings = run.setting.measured["backend"]
         if "model" not in settings:
             # What it is depends on its settings and not on any file that could change.
             continue
         key = repr([settings.get(name) for name in ("_target_", "model", "precision", "revision")])
-        before = weights.setdefault(key, (backend["model_hash"], run.setting.directory))
-        if before[0] != backend["model_hash"]:
+        before = weights.setdefault(key, (backend.model_hash, run.setting.directory))
+        if before[0] != backend.model_hash:
             raise RunDirectoryError(
                 f"the model changed during the sweep: runs {before[1]} and {run.setting.directory} have the "
-                f"weights {before[0]} and {backend['model_hash']}; sweep again in another hydra.sweep.dir"
+                f"weights {before[0]} and {backend.model_hash}; sweep again in another hydra.sweep.dir"
             )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.command_line import as_word
-from sv_eval.scoring.interval import plain
+from sv_eval.report.interval import plain
 
 Floats = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.clusters import Clusters, in_scope
 from sv_eval.scoring.resamples import resampled
-from sv_eval.scoring.table import RecordTable
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,22 +16,21 @@ from sv_eval.errors import ConfigError, RunGivenUp, RunIncomplete, RunInterrupte
 from sv_eval.evaluate import evaluate
 from sv_eval.labels.config import LabelsConfig
 from sv_eval.labels.relabelling import relabelled, relabelling_of
+from sv_eval.record_file.run_records import RunRecords
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip
 from sv_eval.run.course import WHOLE_COURSE, Course
 from sv_eval.run.identity import measured_settings
-from sv_eval.run.journal import RECORDS, read_lines
 from sv_eval.run.pauses import short_collections
 from sv_eval.run.sharing import Sharing
-from sv_eval.scoring.calls import calls_of
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.latency import clean_records
 from sv_eval.scoring.percentiles import percentile
-from sv_eval.scoring.table import RecordTable
+from sv_eval.scoring.timing import timing_of
 from sv_eval.sweep.config import SweepConfig
 from sv_eval.sweep.holdout import held_out
 from sv_eval.sweep.many_to_one import differences_from
 from sv_eval.sweep.plan import Setting, is_finished, plain_settings, scoring_hash
-from sv_eval.sweep.runs import SweptRun, read_run
+from sv_eval.sweep.runs import SweptRun, read_swept
 from sv_eval.sweep.units import paired_units
 from sv_eval.tune.config import Scalar, TuneConfig
 from sv_eval.tune.proposals import Proposal, Proposals, identity
@@ -87,7 +86,7 @@ class Search:
                 self._remember(proposal)
         for proposal in self.proposals.open():
             self._try(proposal)
-        if default.environment.get("sharing"):
+        if default.environment.sharing:
             # Once more at the end: is the machine as fast as it was?
             last = self._setting(self.tune.trials + 1, AGAIN, {}, again=True)
             self._measure(last)
@@ -150,7 +149,8 @@ class Search:
         self._complete[identity(proposal.values)] = run
 
     def _tell(self, proposal: Proposal, run: SweptRun, note: Mapping[str, Any]) -> tuple[float, float]:
-        uar, p95 = self._uar(run), run.metrics["latency_ms"]["p95"]["value"]
+        # A run without a percentile is refused when it is read.
+        uar, p95 = self._uar(run), cast("float", run.report.latency_ms.p95.value)
         self.proposals.complete(proposal, uar=uar, p95_ms=p95, note=note)
         return uar, p95
 
@@ -162,7 +162,7 @@ class Search:
         speakers = like.table.speakers
         outside = held_out(speakers, self.options.holdout, self.options.seed)
         inside = tuple(name for name in speakers if name not in outside) if outside else None
-        return paired_units(tables, like.metrics["labels"], self.scoring.policy, chosen=inside)
+        return paired_units(tables, like.report.labels, self.scoring.policy, chosen=inside)
 
     def _of(self, proposal: Proposal) -> Setting:
         return self._setting(proposal.number + 1, f"{proposal.number + 1}", proposal.values)
@@ -203,10 +203,10 @@ class Search:
                 sharing=self._sharing,
                 course=course,
             )
-        run = read_run(self.directory / setting.directory, setting)
-        p95 = run.metrics["latency_ms"]["p95"]
-        if p95["value"] is None or run.metrics["accuracy"]["uar"]["value"] is None:
-            why = p95.get("reason") if p95["value"] is None else run.metrics["accuracy"]["uar"].get("reason")
+        run = read_swept(self.directory / setting.directory, setting)
+        p95, uar = run.report.latency_ms.p95, run.report.accuracy.uar
+        if p95.value is None or uar.value is None:
+            why = p95.reason if p95.value is None else uar.reason
             raise ConfigError(
                 f"there is nothing to tune by in {self.directory / setting.directory}: {why}; use more clips, or "
                 "load.rounds"
@@ -233,19 +233,17 @@ class Search:
 
         Surely: the interval of the paired difference of UAR lies above 0, and those of the p95s lie apart.
         """
-        records = self.directory / setting.directory / RECORDS
         some = next(iter(self._complete.values()))
-        plan = relabelling_of(self.labels, some.environment["dataset"])
-        table = relabelled(RecordTable.from_json_lines(read_lines(records)), plan)
-        timing = RecordTable.from_json_lines(read_lines(records), all_rounds=True)
-        p95 = percentile(calls_of(timing, clean_records(timing)[0]).latency_ms, 0.95)
+        plan = relabelling_of(self.labels, some.environment.dataset)
+        records = relabelled(RunRecords.read(self.directory / setting.directory), plan)
+        p95 = percentile(timing_of(records.requests).calls.latency_ms, 0.95)
         if p95.low is None:
             return None
         for run in self._complete.values():
-            high = run.metrics["latency_ms"]["p95"]["high"]
+            high = run.report.latency_ms.p95.high
             if high is None or high >= p95.low:
                 continue
-            units = self._paired([table, run.table], run)
+            units = self._paired([records.answers, run.table], run)
             if not units.n_clips:
                 continue
             difference = differences_from(units, 0, confidence=self.scoring.confidence, seed=self.options.seed)[1]

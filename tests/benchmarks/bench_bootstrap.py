@@ -17,12 +17,12 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from threadpoolctl import threadpool_limits
 
 from sv_eval.emotions import EMOTIONS
+from sv_eval.record_file.rows import ANSWERS
+from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.bootstrap import bounds
 from sv_eval.scoring.clusters import clusters_of
 from sv_eval.scoring.config import POLICIES
 from sv_eval.scoring.measures import Measures
-from sv_eval.scoring.rows import ANSWERS
-from sv_eval.scoring.table import RecordTable
 
 RESAMPLES = 10_000
 REPEATS = 5

@@ -33,8 +33,8 @@ from backends.remote.backend import RemoteBackend  # noqa: E402
 from backends.remote.dialects.service import JsonDialect  # noqa: E402
 from backends.remote.dialects.service_grpc import GrpcDialect  # noqa: E402
 from sv_eval.backend import NO_ADJUSTMENTS, Request  # noqa: E402
+from sv_eval.record_file.journal import Journal  # noqa: E402
 from sv_eval.records import Clip, Waveform  # noqa: E402
-from sv_eval.run.journal import Journal  # noqa: E402
 from sv_eval.run.load import LoadPlan  # noqa: E402
 from sv_eval.run.loop import RunLoop  # noqa: E402
 

@@ -23,12 +23,12 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from backends.remote.backend import RemoteBackend  # noqa: E402
 from backends.remote.dialects.service import JsonDialect  # noqa: E402
+from sv_eval.record_file.journal import Journal, read_lines  # noqa: E402
+from sv_eval.record_file.table import RecordTable  # noqa: E402
 from sv_eval.records import Clip  # noqa: E402
-from sv_eval.run.journal import Journal, read_lines  # noqa: E402
 from sv_eval.run.load import load_config_from, plan_load  # noqa: E402
 from sv_eval.run.loop import RunLoop  # noqa: E402
 from sv_eval.scoring.load import load_summary  # noqa: E402
-from sv_eval.scoring.table import RecordTable  # noqa: E402
 
 
 def _beside(name: str) -> Any:

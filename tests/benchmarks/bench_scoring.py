@@ -15,9 +15,9 @@ from bench_bootstrap import medians_s
 from threadpoolctl import threadpool_limits
 
 from sv_eval.emotions import EMOTIONS
+from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.scorecard import score
-from sv_eval.scoring.table import RecordTable
 
 
 def random_lines(clips: int, speakers: int, seed: int = 0) -> list[bytes]:

@@ -25,8 +25,8 @@ sys.path.insert(0, str(HERE.parents[1]))
 from backends.onnx import OnnxBackend  # noqa: E402
 from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus  # noqa: E402
 from sv_eval.machine.telemetry import Telemetry  # noqa: E402
+from sv_eval.record_file.journal import Journal  # noqa: E402
 from sv_eval.records import Record  # noqa: E402
-from sv_eval.run.journal import Journal  # noqa: E402
 from sv_eval.run.load import LoadConfig, plan_load  # noqa: E402
 from sv_eval.run.loop import RunLoop  # noqa: E402
 

@@ -12,11 +12,11 @@ import pytest
 
 from backends.fake import FakeBackend
 from sv_eval.clock import SimulatedClock
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Record, Waveform
 from sv_eval.run.load import LoadConfig, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.scoring.scorecard import ScoringConfig, score
-from sv_eval.scoring.table import RecordTable
 
 RUNS = 100
 AT_LEAST = 93

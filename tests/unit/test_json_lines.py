@@ -8,7 +8,7 @@ import math
 
 import pytest
 
-from sv_eval.json_lines import no_collections, parse_line
+from sv_eval.record_file.json_lines import no_collections, parse_line
 
 
 @pytest.mark.parametrize(

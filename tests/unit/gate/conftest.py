@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sv_eval.gate.bare_table import bare_table
 
 from sv_eval.emotions import EMOTIONS
-from sv_eval.gate.bare_table import bare_table
 from sv_eval.gate.config import GateConfig, gate_config_from
 from sv_eval.gate.subject import Subject
 

@@ -16,10 +16,10 @@ from sv_eval.labels.config import LabelsConfig, labels_config_from, list_label_m
 from sv_eval.labels.fine import FINE
 from sv_eval.labels.relabelling import check_scored, describe, relabelled, relabelling_of
 from sv_eval.places import conf_dir
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import SEVEN
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.table import RecordTable
-from sv_eval.scoring.vocabulary import SEVEN
 
 IEMOCAP: Mapping[str, str] = {
     "neu": "neutral", "ang": "angry", "sad": "sad", "hap": "happy", "exc": "happy", "fru": "other", "xxx": "other",

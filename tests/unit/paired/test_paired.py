@@ -17,9 +17,9 @@ from sv_eval.paired.differences import BOOTSTRAP, JACKKNIFE, differences_of
 from sv_eval.paired.latency_ratio import latency_ratio
 from sv_eval.paired.pairs import Pairs, pairs_of
 from sv_eval.paired.significance import Discordant, holm, mcnemar, mcnemar_worse
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import Vocabulary
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
-from sv_eval.scoring.table import RecordTable
-from sv_eval.scoring.vocabulary import Vocabulary
 
 LABELS = ("happy", "sad", "angry")
 

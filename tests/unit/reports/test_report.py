@@ -24,10 +24,10 @@ from sv_eval.corpus.notes import (
     note_on_unlisted,
 )
 from sv_eval.corpus.synonyms import REASONS
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.rescore import compute_metrics
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.table import RecordTable
 
 CAVEATS = Path("sv_eval/caveats.py")
 WORDS = Path(reports.__file__).parent / "words"

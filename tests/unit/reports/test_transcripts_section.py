@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from reports.markdown import render
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Prediction, Record
 from sv_eval.rescore import compute_metrics
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.table import RecordTable
 
 HERE: dict[str, Any] = {
     "machine": {"cpu": "A CPU", "cores": 2, "memory_gib": 8.0, "system": "Linux", "python": "3.11"},

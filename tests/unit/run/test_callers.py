@@ -17,12 +17,12 @@ import pytest
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
 from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.errors import BackendLost
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Passage, Prediction, Record, Waveform
 from sv_eval.run.callers import Ready
 from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.scoring.load import load_summary
-from sv_eval.scoring.table import RecordTable
 
 pytestmark = pytest.mark.usefixtures("decoded_on_the_spot")
 

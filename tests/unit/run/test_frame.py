@@ -6,8 +6,8 @@ import pytest
 
 from sv_eval.errors import RunDirectoryError
 from sv_eval.frame import read_frame
+from sv_eval.record_file.journal import Journal
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
-from sv_eval.run.journal import Journal
 
 
 def test_records_become_a_table_with_one_row_a_clip(tmp_path: Path) -> None:

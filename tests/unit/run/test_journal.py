@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sv_eval.errors import RunDirectoryError
+from sv_eval.record_file.journal import RECORDS, Journal
 from sv_eval.records import (
     Clip,
     Failure,
@@ -15,7 +16,6 @@ from sv_eval.records import (
     record_from_json,
     record_to_json,
 )
-from sv_eval.run.journal import RECORDS, Journal
 
 
 def record(name: str, *, session: int = 0, failed: bool = False) -> Record:

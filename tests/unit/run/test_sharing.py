@@ -14,12 +14,12 @@ from backends.onnx import OnnxBackend
 from sv_eval.backend import Capabilities
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.evaluate import evaluate
+from sv_eval.record_file.journal import read_lines
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Waveform
-from sv_eval.run.journal import read_lines
 from sv_eval.run.load import LoadConfig
 from sv_eval.run.sharing import SharedSource, Sharing, SharingConfig, can_share
 from sv_eval.run.store import MIB, MemoryStore
-from sv_eval.scoring.table import RecordTable
 
 DEMO = {"name": "demo", "card": "demo", "limit": 20}
 

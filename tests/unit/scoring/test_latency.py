@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Record
 from sv_eval.scoring.by_duration import latency_by_duration
 from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.latency import latency_by_emotion, latency_summary
-from sv_eval.scoring.table import RecordTable
 
 Make = Callable[..., Record]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-
-from sv_eval.records import Record
 from sv_eval.scoring.part import part_of
+
+from sv_eval.record_file.table import RecordTable
+from sv_eval.records import Record
 from sv_eval.scoring.scorecard import ScoringConfig, score
-from sv_eval.scoring.table import RecordTable
 
 
 def test_a_part_is_the_table_of_its_records(record: Callable[..., Record]) -> None:

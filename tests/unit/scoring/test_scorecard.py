@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import SvEvalError
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Record
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score
 from sv_eval.scoring.second_opinion import check
-from sv_eval.scoring.table import RecordTable
 
 Make = Callable[..., Record]
 QUICK = ScoringConfig(resamples=200)
@@ -348,7 +348,7 @@ def test_bounds_enclose_their_values(record: Make) -> None:
 
 def test_scoring_imports_no_slow_library() -> None:
     code = (
-        "import sys; from sv_eval.scoring.scorecard import *; from sv_eval.scoring.table import RecordTable;"
+        "import sys; from sv_eval.scoring.scorecard import *; from sv_eval.record_file.table import RecordTable;"
         "line = {'clip': {'id': 'a', 'reference': 'sad'}, 'outcome': 'UNKNOWN'};"
         "score(RecordTable.from_json_lines([line]), ScoringConfig(resamples=100)).to_json();"
         "print([m for m in ('scipy.stats', 'sklearn', 'pandas', 'matplotlib') if m in sys.modules])"

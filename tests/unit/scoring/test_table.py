@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from sv_eval.errors import UsageError
-from sv_eval.json_lines import parse_line
+from sv_eval.record_file.json_lines import parse_line
+from sv_eval.record_file.rows import ANSWERS, row_of_json
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Record, record_to_json
-from sv_eval.scoring.rows import ANSWERS, row_of_json
-from sv_eval.scoring.table import RecordTable
 
 Make = Callable[..., Record]
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.scoring.ratio_bounds import ratio_interval
-from sv_eval.scoring.table import RecordTable
 from sv_eval.scoring.transcript_errors import clip_errors, measure_of, normalised
 from sv_eval.scoring.transcripts import known_languages, transcript_scores
 
@@ -213,7 +213,7 @@ def test_nothing_to_compare_is_said(spoken: str | None, heard: str | None, reaso
 
 def test_a_corpus_without_transcripts_does_not_even_load_the_library() -> None:
     code = (
-        "import sys; from sv_eval.scoring.table import RecordTable; "
+        "import sys; from sv_eval.record_file.table import RecordTable; "
         "from sv_eval.scoring.transcripts import transcript_scores; "
         "transcript_scores(RecordTable.from_records([]), [], policy='wrong', confidence=0.95); "
         "sys.exit('jiwer' in sys.modules)"

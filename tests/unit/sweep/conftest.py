@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Outcome, Prediction, Record
-from sv_eval.scoring.table import RecordTable
 
 LABELS = ("happy", "sad", "angry")
 

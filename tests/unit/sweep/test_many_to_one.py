@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.clusters import Clusters
-from sv_eval.scoring.table import RecordTable
 from sv_eval.sweep.many_to_one import differences_from, standard_errors
 from sv_eval.sweep.units import PairedUnits, paired_units
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.policies import scores_over
-from sv_eval.scoring.table import RecordTable
 from sv_eval.sweep.units import paired_units
 
 LABELS = ("happy", "sad", "angry")

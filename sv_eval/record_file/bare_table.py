@@ -1,0 +1,59 @@
+"""A table of answers alone: all that a baseline keeps of a run's records."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import SEVEN, Vocabulary
+
+
+def bare_table(
+    clip_ids: tuple[str, ...],
+    *,
+    reference: NDArray[np.int8],
+    predicted: NDArray[np.int8],
+    forced: NDArray[np.int8],
+    speaker: NDArray[np.int32],
+    speakers: tuple[str, ...],
+    words: Vocabulary = SEVEN,
+) -> RecordTable:
+    """The table of clips, ascending by id, with codes as RecordTable has them; everything else is unknown in it."""
+    n = len(clip_ids)
+    unknown = np.full(n, np.nan)
+    return RecordTable(
+        clip_ids=clip_ids,
+        round=np.zeros(n, dtype=np.int32),
+        reference=reference,
+        predicted=predicted,
+        forced=forced,
+        raw_label=np.full(n, -1, dtype=np.int32),
+        raw_labels=(),
+        outcome=np.zeros(n, dtype=np.int8),
+        speaker=speaker,
+        speakers=speakers,
+        latency_ms=unknown,
+        audio_s=unknown,
+        confidence=unknown,
+        batch_size=np.ones(n, dtype=np.int32),
+        attempts=np.ones(n, dtype=np.int32),
+        session=np.zeros(n, dtype=np.int32),
+        call=np.full(n, -1, dtype=np.int64),
+        sent_s=unknown,
+        language=np.full(n, -1, dtype=np.int32),
+        languages=(),
+        sex=np.full(n, -1, dtype=np.int32),
+        sexes=(),
+        transcripts=(None,) * n,
+        recognised=(None,) * n,
+        paths=("",) * n,
+        failures={},
+        stages_ms={},
+        troubles={},
+        late_ms=unknown,
+        shared=np.zeros(n, dtype=np.bool_),
+        streamed={},
+        n_repeated=0,
+        words=words,
+    )

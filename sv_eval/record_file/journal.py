@@ -1,0 +1,123 @@
+"""`records.jsonl`: a record a line, appended and flushed, so that a kill loses nothing that was finished."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+from collections import Counter
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+from typing import Self
+
+from sv_eval.errors import RunDirectoryError, RunIncomplete
+from sv_eval.record_file.lines import RECORDS, Settling, parsed, read_lines
+from sv_eval.records import Outcome, Record, record_to_json
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+class Journal:
+    """Appends records to a run's `records.jsonl`; only one process at a time may hold it.
+
+    Opening it reads what an earlier start left: `done` holds the ids of the clips that have a record, and
+    `session` counts the starts before this one, `failed` the failures among `done`, `answers` the (reference,
+    label) pairs of the others, and `later` the records of later rounds by start. A last line that a kill cut short
+    is removed. With `retry_failed` a clip that failed counts as not done; its later record
+    replaces the earlier one when the run is scored.
+    """
+
+    def __init__(self, directory: Path, *, retry_failed: bool = False) -> None:
+        self.path = directory / RECORDS
+        self.done: set[str] = set()
+        self.failed = 0
+        self.answers: Counter[tuple[str | None, str | None]] = Counter()
+        self.later: Counter[int] = Counter()
+        self._retry_failed = retry_failed
+        self.session = 0
+
+    def __enter__(self) -> Self:
+        """Open or create the file; raises RunDirectoryError when that can't be done."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch()
+            # Unbuffered: a write is one system call, after which a kill of this process loses nothing.
+            self._file: FileIO = self.path.open("a+b", buffering=0)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{self.path}: can't be written ({error.strerror}); choose another hydra.run.dir=DIR"
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise RunDirectoryError(
+                f"{self.path}: another process is writing this run; wait for it to end"
+            ) from error
+        try:
+            self._read_back()
+        except RunDirectoryError:
+            self._file.close()
+            raise
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        """Close the file; without a record it is removed, and its folder too if that is all there was."""
+        self._file.close()
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_size == 0:
+                self.path.unlink()
+                self.path.parent.rmdir()
+
+    def append(self, record: Record) -> None:
+        """Write one record; it is out of this process when the call returns."""
+        # ASCII only: file names and foreign transcripts may hold characters that no encoding can write.
+        line = _ENCODER.encode(record_to_json(record))
+        try:
+            self._write(line.encode("ascii") + b"\n")
+        except OSError as error:
+            raise RunIncomplete(
+                f"{self.path}: a record can't be written ({error.strerror}); make room there first"
+            ) from error
+        if record.round:
+            self.later[record.session] += 1
+        else:
+            self.done.add(record.clip.id)
+
+    def _write(self, line: bytes) -> None:
+        while line:
+            line = line[self._file.write(line) :]
+
+    def _read_back(self) -> None:
+        session, end = -1, 0
+        failed: set[str] = set()
+        settling = Settling(str(self.path))
+
+        def measured() -> Iterator[bytes]:
+            nonlocal end
+            for line in read_lines(self.path):
+                end += len(line)
+                yield line
+
+        try:
+            for number, data in parsed(measured(), str(self.path)):
+                clip_id, number_of_round = settling.take(number, data)
+                session = max(session, data.get("session", 0))
+                if number_of_round:
+                    self.later[data.get("session", 0)] += 1
+                    continue
+                self.done.add(clip_id)
+                if data["outcome"] == Outcome.FAILURE:
+                    failed.add(clip_id)
+                else:
+                    failed.discard(clip_id)
+                    self.answers[data["clip"].get("reference"), data["prediction"].get("label")] += 1
+        except (KeyError, TypeError, AttributeError) as error:
+            raise settling.no_record(number, error) from error
+        if self._retry_failed:
+            self.done -= failed
+        else:
+            self.failed = len(failed)
+        self._file.truncate(end)
+        self.session = session + 1

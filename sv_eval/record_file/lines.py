@@ -1,0 +1,128 @@
+"""The lines of a `records.jsonl`, and what each of them stands for.
+
+A record is of one clip in one *round*, counted from 0: how often the measurement had gone through the clip before.
+Accuracy is of round 0, latency of all rounds. A *shared* record stands for accuracy alone and has no latency. A run that
+was *resumed* has several sessions; a later one may ask again for a clip that failed, and goes through the later rounds
+anew. Such a record takes the place of the one before it, and nothing else does: the same clip twice in a round is no
+work of ours, and is refused by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sv_eval.errors import RunDirectoryError
+from sv_eval.record_file.json_lines import parse_line
+from sv_eval.records import Outcome
+
+RECORDS = "records.jsonl"
+
+Key = tuple[str, int]
+"""A clip's id and the round: what a record is about."""
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The whole lines of a records file; one that is still being written is left out.
+
+    Raises RunDirectoryError when there is no such file.
+    """
+    if not path.is_file():
+        raise RunDirectoryError(f"{path}: no such file; a run directory holds a {RECORDS}")
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line
+
+
+def records_hash(path: Path) -> str:
+    """SHA-256 over the whole lines of a records file, in hexadecimal."""
+    digest = hashlib.sha256()
+    for line in read_lines(path):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def parsed(lines: Iterable[Mapping[str, Any] | str | bytes], where: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Every record as plain data with its line's number, from 1; `where` begins errors.
+
+    A last line that a kill tore, so that it has no end, is left out; any other broken line raises RunDirectoryError.
+    """
+    torn = 0
+    for number, line in enumerate(lines, 1):
+        if torn:
+            raise RunDirectoryError(f"{where}, line {torn}: not JSON; mend or delete this line")
+        if not isinstance(line, str | bytes):
+            yield number, line
+        elif line.strip():
+            try:
+                data = parse_line(line)
+            except ValueError as error:
+                if line[-1:] in ("\n", b"\n"):
+                    raise RunDirectoryError(
+                        f"{where}, line {number}: not JSON; mend or delete this line"
+                    ) from error
+                torn = number
+                continue
+            if not isinstance(data, dict):
+                raise RunDirectoryError(f"{where}, line {number}: not a record; delete the line")
+            yield number, data
+
+
+class Settling:
+    """Takes records in the order in which they were written and says what each is about.
+
+    where: begins errors.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        # Of each record the line, the session, and whether it is a failure.
+        self._seen: dict[Key, tuple[int, int, bool]] = {}
+        self.asked_again = 0
+        """Failures of round 0 that gave way to a later session's record."""
+
+    def take(self, number: int, data: Mapping[str, Any]) -> Key:
+        """The key of the record in line `number`; under a key that was given before, it takes that one's place.
+
+        Raises RunDirectoryError for what is no record, and for a repeat that no start of a run makes.
+        """
+        try:
+            clip_id, number_of_round = data["clip"]["id"], data.get("round", 0)
+            session, failed = data.get("session", 0), data["outcome"] == Outcome.FAILURE
+        except (KeyError, TypeError, AttributeError) as error:
+            raise self.no_record(number, error) from error
+        if not isinstance(clip_id, str):
+            raise RunDirectoryError(
+                f"{self._where}, line {number}: not a record (the id of its clip is no text); delete the line"
+            )
+        if type(number_of_round) is not int or type(session) is not int:
+            raise RunDirectoryError(
+                f"{self._where}, line {number}, clip '{clip_id}': round and session are whole numbers; mend it"
+            )
+        return self.settle(clip_id, number_of_round, session, failed=failed, number=number)
+
+    def settle(self, clip_id: str, number_of_round: int, session: int, *, failed: bool, number: int) -> Key:
+        """As `take`, from what it looks at."""
+        key = clip_id, number_of_round
+        before = self._seen.get(key)
+        if before is not None:
+            line, earlier, had_failed = before
+            if session <= earlier or not (had_failed or number_of_round):
+                raise RunDirectoryError(
+                    f"{self._where}, line {number}: clip '{clip_id}' has a record already, in line {line}; only a "
+                    "later start of the run gives another, in place of a failure. Delete the line that does not belong"
+                )
+            self.asked_again += not number_of_round
+        self._seen[key] = number, session, failed
+        return key
+
+    def no_record(self, number: int, error: Exception) -> RunDirectoryError:
+        """What to say of a line that lacks something."""
+        return RunDirectoryError(f"{self._where}, line {number}: not a record ({error!r}); delete the line")
+
+    def line_of(self, key: Key) -> int:
+        """The line of the record that stands under the key."""
+        return self._seen[key][0]

@@ -1,0 +1,83 @@
+"""What a run recorded, settled: the answers that accuracy is of, and the requests that latency is of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sv_eval.record_file.columns import columns
+from sv_eval.record_file.json_lines import no_collections
+from sv_eval.record_file.lines import RECORDS, Key, Settling, parsed, read_lines
+from sv_eval.record_file.rows import Row, row_of_json, row_of_record
+from sv_eval.record_file.table import RecordTable
+from sv_eval.records import Outcome, Record
+
+Lines = Iterable[Mapping[str, Any] | str | bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunRecords:
+    """The records of a run as two tables; the very same one where the corpus was gone through once."""
+
+    answers: RecordTable
+    """Round 0, one position a clip: what accuracy is of."""
+    requests: RecordTable
+    """All rounds, one position a request: what latency is of."""
+    hash: str | None = None
+    """SHA-256 over the lines that were read; None for records in memory."""
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """The records of a run directory. Raises RunDirectoryError, naming file and line, for what is none."""
+        path, digest = directory / RECORDS, hashlib.sha256()
+
+        def hashed() -> Iterator[bytes]:
+            for line in read_lines(path):
+                digest.update(line)
+                yield line
+
+        found = cls.of_lines(hashed(), str(path))
+        return cls(answers=found.answers, requests=found.requests, hash=digest.hexdigest())
+
+    @classmethod
+    def of_lines(cls, lines: Lines, where: str = "records") -> Self:
+        """The records in lines of a `records.jsonl`, parsed or not; `where` begins errors.
+
+        A last line that was torn by a killed run is left out; a broken line before others is an error.
+        """
+        rows: dict[Key, Row] = {}
+        words: dict[str, str] = {}
+        settling = Settling(where)
+        with no_collections():
+            for number, data in parsed(lines, where):
+                key = settling.take(number, data)
+                try:
+                    rows[key] = row_of_json(data, words)
+                except (KeyError, TypeError, AttributeError) as error:
+                    raise settling.no_record(number, error) from error
+            return cls._of_rows(rows, settling, where, numbered=True)
+
+    @classmethod
+    def of_records(cls, records: Iterable[Record]) -> Self:
+        """Records in memory; equal to reading back what was written of them."""
+        rows: dict[Key, Row] = {}
+        settling = Settling("records")
+        for number, one in enumerate(records, 1):
+            failed = one.outcome is Outcome.FAILURE
+            key = settling.settle(one.clip.id, one.round, one.session, failed=failed, number=number)
+            rows[key] = row_of_record(one)
+        return cls._of_rows(rows, settling, "records", numbered=False)
+
+    @classmethod
+    def _of_rows(cls, rows: Mapping[Key, Row], settling: Settling, where: str, *, numbered: bool) -> Self:
+        line_of = settling.line_of if numbered else None
+
+        def table(chosen: Mapping[Key, Row]) -> RecordTable:
+            return RecordTable(**columns(chosen, where, line_of), n_repeated=settling.asked_again)
+
+        first = {key: row for key, row in rows.items() if not key[1]}
+        answers = table(first)
+        return cls(answers=answers, requests=answers if len(first) == len(rows) else table(rows))

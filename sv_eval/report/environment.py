@@ -1,0 +1,295 @@
+"""`environment.json`: what a run is, what it was measured on, and each of its starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from msgspec import UNSET, UnsetType
+
+from sv_eval.backend import BackendInfo, Capabilities
+from sv_eval.report.reasons import Coded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitState:
+    """The state of a repository."""
+
+    commit: str
+    """What is checked out."""
+    dirty: bool
+    """Whether tracked files are changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """The repositories that bear on a run; null where there is none."""
+
+    sv_eval: GitState | None = None
+    """sv_eval's own checkout."""
+    working_directory: GitState | None = None
+    """Where the command was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A machine, as far as it bears on latency."""
+
+    cpu: str
+    """The processor's name."""
+    cores: int
+    """Cores that the process may use."""
+    memory_gib: float
+    """Memory."""
+    system: str
+    """System, release and architecture."""
+    python: str
+    """Python's version."""
+    gpus: tuple[Mapping[str, str], ...] | UnsetType = UNSET
+    """Graphics processors as `nvidia-smi` lists them; not set without any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What something was measured on."""
+
+    machine: Machine
+    """The machine."""
+    packages: Mapping[str, str]
+    """Versions of the packages that can change an answer or a latency."""
+    git: Git
+    """The state of the code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """How the backend was warmed up; nothing of it enters the figures."""
+
+    first_answer_ms: float | None
+    """The first clip ever asked about, milliseconds; null when nothing was warmed up."""
+    windows_ms: tuple[float, ...]
+    """How long each pass over the same few clips took, milliseconds."""
+    clips: int
+    """Requests made in all."""
+    wall_s: float
+    """Seconds in all."""
+    stable: bool | None
+    """Whether the last two windows agreed within the tolerance before time was up; null without windows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """What lay outside the measurement."""
+
+    load_s: float | None = None
+    """Opening the backend: loading the model, or connecting; seconds."""
+    warm_up: WarmUp | None = None
+    """How it was warmed up."""
+    ended_by: str | None = None
+    """Why the measurement ended: `rounds`, `width`, `max_s`, `max_requests`, `interrupt`; null after a kill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A quantity over the samples of a run."""
+
+    mean: float
+    """Mean."""
+    max: float
+    """The most."""
+
+
+DeviceClass = TypedDict(
+    "DeviceClass",
+    {
+        "class": str,
+        "compute_capability": str,
+        "memory_gb": float,
+        "bandwidth_gb_s": float,
+        "fp16_tflops": float,
+        "int8_tops": float | None,
+    },
+    total=False,
+)
+"""A class of devices within which latencies compare; peaks by the maker's data sheet."""
+
+Gpu = TypedDict(
+    "Gpu",
+    {
+        "name": str,
+        "class": DeviceClass | None,
+        "utilisation": Spread | None,
+        "memory_mib": Spread | None,
+        "sm_mhz": Spread | None,
+        "memory_mhz": Spread | None,
+        "power_w": Spread | None,
+        "temperature_c": Spread | None,
+        "energy_j": float | None,
+        "energy_wh_per_audio_hour": float | None,
+        "throttled": Mapping[str, float],
+    },
+)
+"""A graphics processor over the samples of a run; `throttled` holds the share of the samples by reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telemetry:
+    """What the machine did while a run's clock ran."""
+
+    samples: int
+    """How many."""
+    interval_s: float
+    """Seconds between them."""
+    process_cpu: Spread | None
+    """Cores that this process kept busy."""
+    machine_cpu: Spread | None
+    """The share of the machine's cores that were busy."""
+    rss_mib: Spread | None
+    """Memory of this process, MiB."""
+    cpu_held_back_s: float | None
+    """Seconds for which the container's quota held this process back; null where nobody tells."""
+    gpus: tuple[Gpu, ...] = ()
+    """Graphics processors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """One start of a run. It may go on somewhere else, so every start keeps its surroundings."""
+
+    session: int
+    """Its number, from 0."""
+    started_at: str
+    """When, ISO 8601 in UTC."""
+    wall_s: float | None = None
+    """For how long it measured, seconds; null after a kill, or when it never began to."""
+    ended: str | None = None
+    """How it ended; null after a kill."""
+    machine: Machine
+    """The machine."""
+    packages: Mapping[str, str]
+    """Versions of the packages that can change an answer or a latency."""
+    git: Git
+    """The state of the code."""
+    phases: Phases | UnsetType | None = UNSET
+    """What lay outside the measurement; not set before the warm-up is over."""
+    telemetry: Telemetry | UnsetType | None = UNSET
+    """What the machine did meanwhile; not set before it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusLabels:
+    """How the corpus's words lead to emotions."""
+
+    name: str
+    """The map's name."""
+    version: int
+    """Its version."""
+    hash: str
+    """Over its entries."""
+    entries: Mapping[str, str] = field(default_factory=dict)
+    """Raw label to canonical emotion; runs of early versions have none."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """Raw label to the finer word that the card says it stands for."""
+    case_sensitive: bool = False
+    """Whether the case of raw labels counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusFacts:
+    """What a report says about a corpus."""
+
+    name: str
+    """The name on the command line."""
+    card: str | None
+    """The card's name."""
+    title: str
+    """What people call it."""
+    hash: str
+    """Over the clips that were chosen."""
+    split: str
+    """Which part."""
+    n_clips: int
+    """Clips in it."""
+    language: str | None
+    """BCP 47 tag; null for several or none."""
+    licence: str
+    """Short name of the licence."""
+    citation: str | None
+    """How to cite it."""
+    label_order: tuple[str, ...]
+    """Its emotions, in order."""
+    label_map: CorpusLabels
+    """Its words."""
+    notes: tuple[Coded, ...] = ()
+    """What a reader should know about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredBackend(BackendInfo):
+    """What was measured, and what it can do."""
+
+    capabilities: Capabilities
+    """What it can do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HowShared:
+    """How accuracy and latency were kept apart where work was shared with other runs."""
+
+    timed_requests: int
+    """Requests of the timed pass."""
+    timed_clips: int
+    """Clips in it."""
+    checked_clips: int
+    """Those of them that were asked about both ways."""
+    seed: int
+    """Which decided on them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What a run is, what it was measured on, and each of its starts; the last start's surroundings stand on top."""
+
+    schema_version: int = 1
+    """Raised when a reader of this file would have to change."""
+    started_at: str
+    """When the first start began, ISO 8601 in UTC."""
+    config_hash: str
+    """Over `settings`."""
+    settings: Mapping[str, Any]
+    """The part of the configuration that changes records, with the hash of the weights."""
+    config: Mapping[str, Any]
+    """The whole configuration."""
+    overrides: tuple[str, ...] = ()
+    """What the command line said."""
+    sessions: tuple[Start, ...]
+    """Every start."""
+    dataset: CorpusFacts
+    """What was asked about."""
+    backend: MeasuredBackend
+    """What was asked."""
+    sharing: HowShared | None = None
+    """How work was shared; null where it was not."""
+    machine: Machine
+    """Of the last start."""
+    packages: Mapping[str, str]
+    """Of the last start."""
+    git: Git = field(default_factory=Git)
+    """Of the last start."""
+
+    @property
+    def load(self) -> Mapping[str, Any]:
+        """The settings of the load."""
+        load: Mapping[str, Any] = self.config.get("load") or {}
+        return load
+
+    @property
+    def repeated(self) -> bool:
+        """Whether clips were gone through more than once, so that latency rests on more than accuracy does."""
+        return self.load.get("rounds", 1) != 1 or self.sharing is not None
+
+    def start(self, session: int | None) -> Start | None:
+        """The start of this number; None where there is none."""
+        found = [start for start in self.sessions if start.session == session]
+        return found[-1] if found else None

@@ -1,0 +1,355 @@
+"""The parts of a report that tell how fast the answers came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec import UNSET, UnsetType
+
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoPercentiles:
+    """The percentiles that every part of a run has."""
+
+    p50: Interval
+    """Median."""
+    p95: Interval
+    """95th percentile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excluded:
+    """Records that do not enter latency, each counted once, for the first reason that applies."""
+
+    resumed: int
+    """Measured in another session than the one that counts."""
+    retried: int
+    """Answered, but not at the first attempt."""
+    failed: int
+    """No answer."""
+    unmeasured: int
+    """Answered without asking the backend, so without a latency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """The answers that took more than one attempt."""
+
+    n: int
+    """How many."""
+    p50: Interval
+    """Their median, milliseconds, waits between attempts included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """The distribution of latency, a count a clean call."""
+
+    edges_ms: tuple[float, ...]
+    """The bins' edges, milliseconds, one more than there are bins."""
+    counts: tuple[int, ...]
+    """Calls in each bin."""
+    beyond: int
+    """Calls of the last bin that lie above it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A tenth of a run's time."""
+
+    from_s: float
+    """When it begins, seconds."""
+    n: int
+    """Calls in it."""
+    p50: float | None
+    """Their median, milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How the latency changed in the course of the run."""
+
+    change: float | None
+    """The median of the last third over that of the first, less 1."""
+    notable: bool
+    """Whether a reader should be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modes:
+    """Whether the latencies fall into two groups."""
+
+    explained: float | None
+    """The share of the variance that lies between the groups."""
+    low_ms: float | UnsetType | None = UNSET
+    """Median of the faster group."""
+    high_ms: float | UnsetType | None = UNSET
+    """Median of the slower group."""
+    share_high: float | UnsetType | None = UNSET
+    """The slower group's share of the calls."""
+    notable: bool
+    """Whether a reader should be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strays:
+    """Latencies far beyond the rest."""
+
+    n: int
+    """How many."""
+    above_ms: float | None
+    """From where on a value is one of them."""
+    notable: bool
+    """Whether a reader should be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """Signs that one figure does not tell a run's latency; null where there are too few calls to see any."""
+
+    over_time: tuple[Window, ...] = ()
+    """Up to ten windows of equal length."""
+    drift: Drift | None = None
+    """Over the run."""
+    modes: Modes | None = None
+    """Two groups."""
+    strays: Strays | None = None
+    """Single values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Latency of one run, milliseconds: of its clean calls."""
+
+    n: int
+    """Clean records, that is clips."""
+    n_calls: int
+    """The calls that answered them: independent measurements."""
+    session: int | None
+    """The start of the run that they are from; null without clean records."""
+    p50: Interval
+    """Median."""
+    p90: Interval
+    """90th percentile."""
+    p95: Interval
+    """95th percentile."""
+    p99: Interval
+    """99th percentile."""
+    mean: float | None
+    """Mean over calls."""
+    min: float | None
+    """Smallest."""
+    max: float | None
+    """Largest."""
+    reason: Why | UnsetType = UNSET
+    """Why nothing is to be had, where that is so."""
+    retried: Retried | UnsetType = UNSET
+    """What was answered at a later attempt; not set where nothing was."""
+    excluded: Excluded
+    """What was left out."""
+    histogram: Histogram | None
+    """The distribution; null without calls."""
+    over_time: tuple[Window, ...]
+    """Up to ten windows of equal length."""
+    drift: Drift | None
+    """How it changed in the course of the run; null where there are too few calls to tell."""
+    modes: Modes | None
+    """Whether it has two modes."""
+    strays: Strays | None
+    """Whether it has stray values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DurationBin:
+    """Latency of the clips of one range of audio lengths."""
+
+    label: str
+    """The range, for people."""
+    low_s: float
+    """Its lower edge, seconds, included."""
+    high_s: float | None
+    """Its upper edge, seconds, not included; null for the open last one."""
+    n: int
+    """Clean records in it."""
+    n_calls: int
+    """The calls that hold one of them."""
+    p50: Interval
+    """Median, milliseconds."""
+    p95: Interval
+    """95th percentile, milliseconds."""
+    rtf: float | None
+    """Seconds of call per second of audio; null where calls were shared or overlapped."""
+    rtf_reason: Why | UnsetType = UNSET
+    """Why there is no `rtf`, though there are clean records."""
+    reason: Why | UnsetType = UNSET
+    """Why there is nothing in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageTimes:
+    """Where the time went: one stage, milliseconds."""
+
+    n: int
+    """Clean records that have it."""
+    mean: float | None
+    """Their mean."""
+    p50: Interval
+    """Median."""
+    p95: Interval
+    """95th percentile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lateness:
+    """How late requests were sent, milliseconds."""
+
+    p50: float | None
+    """Median."""
+    p99: float | None
+    """99th percentile."""
+    max: float | None
+    """The most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goodput:
+    """What was answered within an objective."""
+
+    slo_ms: float
+    """The objective, milliseconds."""
+    kept: int
+    """Requests answered within it."""
+    of: int
+    """All requests."""
+    share: float | None
+    """The one over the other."""
+    per_s: float | None
+    """Requests answered within it, a second."""
+    reason: Why | UnsetType = UNSET
+    """Why there is no share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What load a run put on its backend, and whether the generator kept to its plan."""
+
+    sent_per_s: float | None
+    """Requests sent a second."""
+    answered_per_s: float | None
+    """Requests answered a second."""
+    most_open: int | None
+    """The most requests that were open at once."""
+    late_ms: Lateness | None
+    """How late sending was; null without a plan."""
+    fell_behind: bool | UnsetType = UNSET
+    """Whether it was so late that latency is no result; not set without a plan."""
+    goodput: Goodput | UnsetType = UNSET
+    """Not set without an objective."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedClip:
+    """A clip whose answer was not the same each time."""
+
+    clip: str
+    """Its id."""
+    answers: tuple[str, ...]
+    """The answers that it got."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """What several rounds over the same clips say."""
+
+    requests: int
+    """Requests that were repeats."""
+    clips_changed: int
+    """Clips whose answer was not the same each time."""
+    examples: tuple[ChangedClip, ...]
+    """The first few of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flips:
+    """How often running labels changed."""
+
+    mean: float | None
+    """Changes a clip."""
+    max: int | None
+    """The most of any clip."""
+    clips_without: int
+    """Clips whose label never changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How often a stream's last label was that of the clip judged whole."""
+
+    value: float | None
+    """The share of the clips."""
+    n: int
+    """Clips."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleStep:
+    """What was known at one moment of the example."""
+
+    start_s: float
+    """Where the chunk begins."""
+    end_s: float
+    """Where it ends."""
+    emitted_s: float
+    """When its judgement was there, seconds after the stream began."""
+    label: str | None
+    """The label of everything heard so far."""
+    scores: Mapping[str, float] | None
+    """The posterior over everything heard so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamExample:
+    """A stream worth looking at."""
+
+    clip: str
+    """Clip id."""
+    path: str
+    """Where its audio is."""
+    reference: str | None
+    """The right label."""
+    offline_label: str | None
+    """The label of the clip judged whole."""
+    audio_s: float
+    """Its length, seconds."""
+    steps: tuple[ExampleStep, ...]
+    """A step a chunk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streaming:
+    """How a run went whose clips came as streams."""
+
+    n: int
+    """Streams."""
+    n_chunks: int
+    """Chunks of all of them."""
+    time_to_first_emotion_s: TwoPercentiles
+    """From the beginning of the audio to the first label."""
+    time_to_stable_label_s: TwoPercentiles
+    """From the beginning of the audio to the label that stayed."""
+    never_labelled: int
+    """Streams without any label."""
+    flips: Flips
+    """Changes of the label."""
+    agreement_with_offline: Agreement
+    """With the clips judged whole."""
+    chunk_compute_ms: TwoPercentiles
+    """Work on a chunk, milliseconds."""
+    compute_rtf: float | None
+    """Seconds of work a second of audio."""
+    example: StreamExample | None
+    """The stream whose label changed most; null without any."""

@@ -1,0 +1,147 @@
+"""What latency is measured on: a run's clean records, and the calls to the backend behind them.
+
+Only clean records enter: an answer at the first attempt, measured in one session. A resumed run has several
+sessions, that is processes, which must not be mixed; the session with the most clean records counts (of
+equals the last one), and what was left out is counted.
+
+Clips that were answered in one call have one latency between them, so the call is the measurement: two hundred
+clips in batches of eight are twenty-five.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.latency import Excluded
+
+_ROUNDING_S = 2e-6
+"""How far two calls may seem to overlap because the times in `records.jsonl` are rounded, seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """The calls that answered some of a run's clips, all of one session."""
+
+    of_clip: NDArray[np.int64]
+    """The position of each clip's call; one entry per clip, in the table's order."""
+    latency_ms: NDArray[np.float64]
+    """How long each call took, milliseconds."""
+    sent_s: NDArray[np.float64]
+    """When each call was made, seconds; NaN where the record does not say."""
+    batched: bool
+    """Whether some call answered more than one clip."""
+
+    @property
+    def n(self) -> int:
+        """The number of calls."""
+        return len(self.latency_ms)
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is known when each call was made."""
+        return not np.isnan(self.sent_s).any()
+
+    @property
+    def busy_s(self) -> float:
+        """For how long at least one call was in flight, seconds; NaN unless `timed`."""
+        if not self.timed:
+            return float("nan")
+        order = np.argsort(self.sent_s, kind="stable")
+        start = self.sent_s[order]
+        end = np.maximum.accumulate(start + self.latency_ms[order] / 1000)
+        start[1:] = np.maximum(start[1:], end[:-1])
+        return float(np.maximum(end - start, 0.0).sum())
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether several calls were in flight at once; False where it is not known."""
+        return self.timed and float(self.latency_ms.sum()) / 1000 - self.busy_s > _ROUNDING_S * self.n
+
+    def latencies(self, clips: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The latency of every call that holds one of `clips`, once each; one entry per clip of the table's."""
+        return self.latency_ms[np.unique(self.of_clip[clips])]
+
+
+def calls_of(table: RecordTable, which: NDArray[np.bool_]) -> Calls:
+    """The calls that answered the clips `which`, measured in one session.
+
+    Records from before calls were numbered count as a call each; those of a batch, as one call where batch
+    size and latency are the same.
+    """
+    number, latency = table.call[which], table.latency_ms[which]
+    size = table.batch_size[which]
+    unnumbered = number < 0
+    if unnumbered.any():
+        _, alike = np.unique(latency, return_inverse=True)
+        own = len(number) + np.arange(len(number))
+        number = np.where(unnumbered, -1 - np.where(size > 1, alike, own), number)
+    _, of_clip = np.unique(number, return_inverse=True)
+    count = int(of_clip.max()) + 1 if len(of_clip) else 0
+    longest, sent = np.zeros(count), np.full(count, np.nan)
+    np.maximum.at(longest, of_clip, latency)
+    sent[of_clip] = table.sent_s[which]
+    return Calls(of_clip=of_clip.astype(np.int64), latency_ms=longest, sent_s=sent, batched=bool((size > 1).any()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Timing:
+    """The clean records of a run and their calls; settled once, for everything that is about time."""
+
+    requests: RecordTable
+    """The records of all rounds."""
+    clean: NDArray[np.bool_]
+    """Which of them enter latency."""
+    session: int | None
+    """The session that they are from; None without clean records."""
+    excluded: Excluded
+    """How many do not enter, and why."""
+    calls: Calls
+    """The calls that answered the clean records."""
+
+    @property
+    def n(self) -> int:
+        """Clean records."""
+        return int(self.clean.sum())
+
+    @property
+    def reference(self) -> NDArray[np.int8]:
+        """The reference of each clean record."""
+        return self.requests.reference[self.clean]
+
+    @property
+    def audio_s(self) -> NDArray[np.float64]:
+        """The length of each clean record's audio, seconds; NaN where it is not known."""
+        return self.requests.audio_s[self.clean]
+
+    @property
+    def busy_s(self) -> NDArray[np.float64]:
+        """Seconds that each clean record kept the backend busy, batches shared out evenly."""
+        return self.requests.latency_ms[self.clean] / self.requests.batch_size[self.clean] / 1000
+
+
+def timing_of(requests: RecordTable) -> Timing:
+    """The clean records of a run, given those of all rounds."""
+    failed = requests.failed
+    retried = ~failed & (requests.attempts != 1)
+    unmeasured = ~failed & ~retried & np.isnan(requests.latency_ms)
+    clean = ~(failed | retried | unmeasured)
+    session: int | None = None
+    resumed = 0
+    if clean.any():
+        names, counts = np.unique(requests.session[clean], return_counts=True)
+        session = int(names[counts == counts.max()][-1])
+        resumed = int((clean & (requests.session != session)).sum())
+        clean &= requests.session == session
+    excluded = Excluded(
+        failed=int(failed.sum()),
+        retried=int(retried.sum()),
+        unmeasured=int(unmeasured.sum()),
+        resumed=resumed,
+    )
+    return Timing(
+        requests=requests, clean=clean, session=session, excluded=excluded, calls=calls_of(requests, clean)
+    )
