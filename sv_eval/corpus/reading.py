@@ -34,7 +34,16 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import CorpusError
 from sv_eval.records import Clip
 
-__all__ = ["AudioSource", "Corpus", "DatasetConfig", "card_of", "dataset_config_from", "open_corpus", "read_corpus"]
+__all__ = [
+    "AudioSource",
+    "Corpus",
+    "DatasetConfig",
+    "card_of",
+    "corpus_of",
+    "dataset_config_from",
+    "open_corpus",
+    "read_corpus",
+]
 
 _MOST_NAMED = 20
 _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], Found]] = {
@@ -73,7 +82,11 @@ class Corpus:
 
 def read_corpus(config: DatasetConfig) -> Corpus:
     """The corpus that `config` describes; raises CorpusError. No audio is decoded."""
-    card, found = open_corpus(config)
+    return corpus_of(config, *open_corpus(config))
+
+
+def corpus_of(config: DatasetConfig, card: Card, found: Found) -> Corpus:
+    """The corpus that was opened, read to its end, with what `config` asks of it; raises CorpusError."""
     census = Census(card, config.language)
     clips = _clips(config, card, found, census)
     clips.sort(key=lambda clip: clip.id)

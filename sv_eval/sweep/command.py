@@ -13,7 +13,7 @@ from sv_eval.backend import Backend
 from sv_eval.command import relative, say
 from sv_eval.command_line import quoted
 from sv_eval.errors import ConfigError, ModelError
-from sv_eval.executors.cluster import cluster_kept
+from sv_eval.executors.cluster import OF_THIS_PROCESS
 from sv_eval.executors.config import LOCAL, executor_config_from
 from sv_eval.labels.config import labels_config_from
 from sv_eval.rescore import report_config_from
@@ -57,7 +57,7 @@ def run_sweep(
     if len(todo) < len(settings):
         print(f"{len(settings) - len(todo)} of {len(settings)} settings are finished", file=sys.stderr, flush=True)
     done: list[Any] = []
-    with short_collections(), cluster_kept():
+    with short_collections(), OF_THIS_PROCESS.kept():
         for run in _consecutive(todo):
             done += launch([one.overrides for one in run], run[0].number)
     for job in done:

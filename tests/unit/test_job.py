@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sv_eval.errors import ConfigError
@@ -21,13 +23,11 @@ def test_a_target_that_is_no_backend_is_named(target: str, said: str) -> None:
         build_backend({"_target_": target})
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import importlib
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What Python does to a module that imports what is not there.
+    said = "No module named 'aiohttp'"
+    (tmp_path / "backend_without_extra.py").write_text(f'raise ModuleNotFoundError("{said}", name="aiohttp")\n')
+    monkeypatch.syspath_prepend(tmp_path)
 
-    def without_aiohttp(name: str, package: str | None = None) -> object:
-        raise ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp")
-
-    monkeypatch.setattr(importlib, "import_module", without_aiohttp)
-
-    with pytest.raises(ConfigError, match=r"No module named 'aiohttp'\); pip install 'sv-eval\[remote\]'"):
-        instantiated({"_target_": "backends.remote.backend.RemoteBackend"}, "backend")
+    with pytest.raises(ConfigError, match=rf"{said}\); pip install 'sv-eval\[remote\]'"):
+        instantiated({"_target_": "backend_without_extra.Backend"}, "backend")
