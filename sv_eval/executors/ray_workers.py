@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
 from sv_eval.errors import BackendLost, ConfigError, InferenceError, ModelError
-from sv_eval.executors.cluster import OF_THIS_PROCESS, Cluster, first_line
+from sv_eval.executors.cluster import OF_THIS_PROCESS, first_line
 from sv_eval.executors.config import ExecutorConfig
 from sv_eval.executors.worker import Answered, Opened, Trouble, Worker
 from sv_eval.records import Passage
@@ -41,15 +41,9 @@ class _Place:
 class RayWorkers:
     """The backend of `settings`, opened in each of several Ray actors."""
 
-    def __init__(
-        self,
-        settings: Mapping[str, Any],
-        here: Backend,
-        config: ExecutorConfig,
-        cluster: Cluster = OF_THIS_PROCESS,
-    ) -> None:
+    def __init__(self, settings: Mapping[str, Any], here: Backend, config: ExecutorConfig) -> None:
         """settings: the configuration group `backend`; here: the same backend, built and not opened."""
-        self._settings, self._config, self._cluster = dict(settings), config, cluster
+        self._settings, self._config = dict(settings), config
         self._capabilities = replace(
             here.capabilities, streams=False, traces=(), detects_speech=False, shares_work=False
         )
@@ -73,12 +67,12 @@ class RayWorkers:
 
     async def __aenter__(self) -> Self:
         """Join or start the cluster and open a worker in each place; raises what opening the backend here would."""
-        self._ray = self._cluster.join(self._config.address)
+        self._ray = OF_THIS_PROCESS.join(self._config.address)
         try:
             opened = await self._open_all()
         except BaseException as error:
             await self.__aexit__()
-            self._cluster.leave(lost=isinstance(error, BackendLost))
+            OF_THIS_PROCESS.leave(lost=isinstance(error, BackendLost))
             raise
         first = opened[0]
         calls = len(opened) * first.capabilities.max_in_flight
@@ -215,7 +209,7 @@ class RayWorkers:
         for actor in actors:
             self._ray.kill(actor)
         self._places = []
-        self._cluster.leave()
+        OF_THIS_PROCESS.leave()
 
 
 def _how_many(resources: Mapping[str, float], cpus: float, gpus: float) -> int:

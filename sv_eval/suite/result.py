@@ -9,8 +9,6 @@ from typing import Any
 from sv_eval.references import FIGURES, published
 from sv_eval.suite.config import Suite
 
-BASE = "base"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CombinationResult:
