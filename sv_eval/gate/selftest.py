@@ -24,6 +24,7 @@ from sv_eval.gate.bare_table import bare_table
 from sv_eval.gate.config import GateConfig
 from sv_eval.gate.judging import judge
 from sv_eval.gate.rules import Verdict
+from sv_eval.gate.settings import gate_settings
 from sv_eval.gate.subject import Subject
 from sv_eval.structure import structure
 
@@ -73,8 +74,6 @@ class SimulationConfig:
 
 def selftest(arguments: Sequence[str]) -> int:
     """Run the simulation, print the rates; the exit code comes back."""
-    from sv_eval.gate.__main__ import gate_settings
-
     known = list(SimulationConfig.__dataclass_fields__)
     given: dict[str, str] = {}
     settings: dict[str, Any] = {}

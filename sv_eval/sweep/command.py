@@ -167,7 +167,7 @@ class _Composing:
         """The setting's backend; None where something mandatory is missing, which is said when it is its turn."""
         from omegaconf.errors import MissingMandatoryValue
 
-        from sv_eval.job import build_backend
+        from sv_eval.building import build_backend
 
         try:
             settings: dict[str, Any] = _plain(self._composed[setting.overrides].backend, throw_on_missing=True)

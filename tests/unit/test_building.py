@@ -1,4 +1,4 @@
-"""What a job says when something is not installed or can't be built."""
+"""What is said when something is not installed or can't be built."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sv_eval.building import build_backend, instantiated
 from sv_eval.errors import ConfigError
-from sv_eval.job import build_backend, instantiated
 
 
 @pytest.mark.parametrize(
