@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from backends.funasr_model import WEIGHTS, load_auto_model, refuse_missing_packages
 from backends.hubs import HUBS, find_directory
-from backends.segmentation.segmenter import Segmentation, Segmenter, refuse_missing
+from backends.segmentation.segmenter import Segmenter
 from backends.sensevoice.answers import AnswerReader
-from backends.sensevoice.describing import ADJUSTS, TRACED, labels_of, listening_details
+from backends.sensevoice.describing import labels_of, listening_details
 from backends.sensevoice.frontend import Float32, Frontend
 from backends.sensevoice.in_process import InProcess
-from backends.sensevoice.listening import LANGUAGES, Listening
+from backends.sensevoice.listening import ListeningSettings
 from backends.sensevoice.model_dir import (
     BUNDLED,
     ModelDirectory,
@@ -27,7 +27,6 @@ from backends.sensevoice.model_dir import (
 from backends.sensevoice.recogniser import Recogniser
 from backends.torch_engine import TorchEngine
 from sv_eval.backend import BackendInfo, Capabilities
-from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, ModelError, nearest
 
 PRECISIONS = ("fp32", "fp16", "bf16")
@@ -54,9 +53,8 @@ class LocalBackend(InProcess):
     threads: torch's threads, for the whole process; 0 leaves torch's choice.
     frontend: `kaldi` computes features on the CPU; `torchaudio` on the model's device.
 
-    The other settings are those of `Listening` (language, use_itn, batch_size, batch_s, combine,
-    return_all_emotions) and `Segmentation` (vad, vad_model, vad_threshold, min_speech_ms, min_silence_ms,
-    pad_ms, chunk_size). Raises ConfigError for a value that can't be, ModelError for a detector that is not there.
+    The other settings are those of `Listening`. Raises ConfigError for a value that can't be, ModelError for a
+    detector that is not there.
     """
 
     def __init__(
@@ -69,19 +67,7 @@ class LocalBackend(InProcess):
         precision: str = "fp32",
         threads: int = 0,
         frontend: str = "kaldi",
-        language: str = "auto",
-        use_itn: bool = False,
-        batch_size: int = 8,
-        batch_s: float | None = None,
-        vad: str = "auto",
-        vad_model: str | None = None,
-        vad_threshold: float | None = None,
-        min_speech_ms: float = 250.0,
-        min_silence_ms: float = 100.0,
-        pad_ms: float = 30.0,
-        chunk_size: float | None = None,
-        combine: str = "mean",
-        return_all_emotions: bool = True,
+        **listening: Unpack[ListeningSettings],
     ) -> None:
         for name, value, choices in (
             ("precision", precision, PRECISIONS),
@@ -94,44 +80,18 @@ class LocalBackend(InProcess):
             raise ConfigError(f"backend.threads={threads}: give 0, for torch's own choice, or more")
         if device not in ("auto", "cpu") and not device.startswith("cuda"):
             raise ConfigError(f"backend.device={device} is not known; choose auto, cpu or cuda:N")
+        super().__init__(**listening)
         self._where, self._hub, self._revision = model, hub, revision
         self._device, self._precision, self._threads = device, precision, threads
         self._frontend = frontend
-        self._listening = Listening(
-            language=language,
-            use_itn=use_itn,
-            batch_size=batch_size,
-            batch_s=batch_s,
-            combine=combine,
-            return_all_emotions=return_all_emotions,
-        )
-        self._segmentation = Segmentation(
-            vad=vad,
-            vad_model=vad_model,
-            vad_threshold=vad_threshold,
-            min_speech_ms=min_speech_ms,
-            min_silence_ms=min_silence_ms,
-            pad_ms=pad_ms,
-            chunk_size=chunk_size,
-        )
-        refuse_missing(self._segmentation)
-        self._labels: tuple[str, ...] = EMOTIONS
 
     @property
     def capabilities(self) -> Capabilities:
         """Batches, three calls in flight: features, inference and reading of answers work on one each."""
-        return Capabilities(
-            labels=self._labels,
-            max_batch=self._listening.batch_size,
+        return self._able(
             max_in_flight=3,
             # Matrix products of other shapes may round otherwise in half precision.
             batch_invariant=self._precision == "fp32",
-            traces=TRACED,
-            streams=True,
-            adjusts=ADJUSTS,
-            languages=LANGUAGES,
-            detects_speech=True,
-            shares_work=True,
         )
 
     async def __aenter__(self) -> Self:
@@ -140,7 +100,7 @@ class LocalBackend(InProcess):
         return self
 
     def _open(self) -> None:
-        segmenter = Segmenter(self._segmentation)
+        segmenter = Segmenter(self._listening)
         # Before the weights, which may be a download: a wrong device is known at once.
         device = _device(self._device)
         if self._precision == "fp16" and device == "cpu":
@@ -165,7 +125,6 @@ class LocalBackend(InProcess):
                 ("local", str(directory.path.resolve()), model.hash, *running),
                 # Another shape may be computed by another kernel.
                 alone=False,
-                listening=self._listening,
             ),
         )
         self._labels = labels_of(directory)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, Unpack
 
 from backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
-from backends.segmentation.segmenter import Segmentation, Segmenter, refuse_missing
+from backends.segmentation.segmenter import Segmenter
 from backends.sensevoice.answers import AnswerReader
 from backends.sensevoice.calibration import REFERENCE, Choice, fastest_that_agrees, labels_that_differ
-from backends.sensevoice.describing import ADJUSTS, TRACED, labels_of, listening_details
+from backends.sensevoice.describing import labels_of, listening_details
 from backends.sensevoice.frontend import Frontend
 from backends.sensevoice.in_process import InProcess
-from backends.sensevoice.listening import LANGUAGES, Listening
+from backends.sensevoice.listening import ListeningSettings
 from backends.sensevoice.model_dir import PRECISIONS, ModelDirectory, content_hash, directory_state, open_model
 from backends.sensevoice.recogniser import Engine, Recogniser
 from sv_eval.backend import BackendInfo, Capabilities
-from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 
 AUTO = "auto"
@@ -49,9 +48,8 @@ class OnnxBackend(InProcess):
     workers: how many inferences run at once, sharing the weights. For throughput, as many as there are cores,
         with threads=1.
 
-    The other settings are those of `Listening` (language, use_itn, batch_size, batch_s, combine,
-    return_all_emotions) and `Segmentation` (vad, vad_model, vad_threshold, min_speech_ms, min_silence_ms,
-    pad_ms, chunk_size). Raises ConfigError for a value that can't be, ModelError for a detector that is not there.
+    The other settings are those of `Listening`. Raises ConfigError for a value that can't be, ModelError for a
+    detector that is not there.
     """
 
     def __init__(
@@ -63,19 +61,7 @@ class OnnxBackend(InProcess):
         device_id: int = 0,
         threads: int = 0,
         workers: int = 1,
-        language: str = "auto",
-        use_itn: bool = False,
-        batch_size: int = 8,
-        batch_s: float | None = None,
-        vad: str = "auto",
-        vad_model: str | None = None,
-        vad_threshold: float | None = None,
-        min_speech_ms: float = 250.0,
-        min_silence_ms: float = 100.0,
-        pad_ms: float = 30.0,
-        chunk_size: float | None = None,
-        combine: str = "mean",
-        return_all_emotions: bool = True,
+        **listening: Unpack[ListeningSettings],
     ) -> None:
         if precision not in (AUTO, *PRECISIONS):
             raise ConfigError(
@@ -83,45 +69,19 @@ class OnnxBackend(InProcess):
             )
         if workers < 1:
             raise ConfigError(f"backend.workers={workers}: at least 1 is needed")
+        super().__init__(**listening)
         self._where, self._precision, self._workers = model, precision, workers
         self._runtime = Runtime(provider=provider, device_id=device_id, threads=threads)
-        self._listening = Listening(
-            language=language,
-            use_itn=use_itn,
-            batch_size=batch_size,
-            batch_s=batch_s,
-            combine=combine,
-            return_all_emotions=return_all_emotions,
-        )
-        self._segmentation = Segmentation(
-            vad=vad,
-            vad_model=vad_model,
-            vad_threshold=vad_threshold,
-            min_speech_ms=min_speech_ms,
-            min_silence_ms=min_silence_ms,
-            pad_ms=pad_ms,
-            chunk_size=chunk_size,
-        )
-        refuse_missing(self._segmentation)
-        self._labels: tuple[str, ...] = EMOTIONS
         self._batch_invariant = precision not in (AUTO, "int8")
 
     @property
     def capabilities(self) -> Capabilities:
         """Batches; calls enough in flight that features, inference and reading of answers overlap."""
-        return Capabilities(
-            labels=self._labels,
-            max_batch=self._listening.batch_size,
+        return self._able(
             max_in_flight=self._workers + 2,
             parallel=self._workers,
             # Dynamic int8 takes its activation scale from the whole batch.
             batch_invariant=self._batch_invariant,
-            traces=TRACED,
-            streams=True,
-            adjusts=ADJUSTS,
-            languages=LANGUAGES,
-            detects_speech=True,
-            shares_work=True,
         )
 
     async def __aenter__(self) -> Self:
@@ -130,7 +90,7 @@ class OnnxBackend(InProcess):
         return self
 
     def _open(self) -> None:
-        segmenter = Segmenter(self._segmentation)
+        segmenter = Segmenter(self._listening)
         # With the prompts that an engine asks with where it is given none.
         identity = (directory_state(self._where), self._precision, self._runtime, self._listening.prompts)
         model = self._kept_open(("onnx", *identity), self._load)
@@ -146,7 +106,6 @@ class OnnxBackend(InProcess):
                 ("onnx", str(model.directory.path.resolve()), model.hash, self._runtime),
                 # On a GPU another shape may be computed by another kernel.
                 alone=model.precision == "fp32" and self._runtime.device == "cpu",
-                listening=self._listening,
             ),
         )
         self._labels = labels_of(model.directory)

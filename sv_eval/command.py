@@ -85,7 +85,8 @@ def explain_composition(error: BaseException) -> str | None:
 def _is_of_composing(error: BaseException) -> bool:
     """Whether Hydra itself raised it, before any job of ours began; it uses plain ValueErrors here and there."""
     modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return modules[-1].startswith(("hydra.", "omegaconf.")) and "sv_eval.job" not in modules
+    ours = {"sv_eval.job", "sv_eval.building"}
+    return modules[-1].startswith(("hydra.", "omegaconf.")) and ours.isdisjoint(modules)
 
 
 def _explain_file(error: BaseException) -> str | None:

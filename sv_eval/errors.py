@@ -110,7 +110,7 @@ def worst(codes: Iterable[int]) -> int:
     return max(codes, key=lambda code: _WORSE.index(code) if code in _WORSE else len(_WORSE))
 
 
-def nearest(word: str, choices: Iterable[str], count: int = 3) -> str:
+def nearest(word: str, choices: Iterable[str]) -> str:
     """A `did you mean` clause for `word`, or the list of choices when nothing is near.
 
     >>> nearest("emobd", ["emodb", "demo", "folder"])
@@ -119,7 +119,7 @@ def nearest(word: str, choices: Iterable[str], count: int = 3) -> str:
     'choose one of: fake, onnx'
     """
     options = sorted(choices)
-    near = difflib.get_close_matches(word, options, n=count, cutoff=0.5)
+    near = difflib.get_close_matches(word, options, n=3, cutoff=0.5)
     if near:
         return f"did you mean {', '.join(near)}?"
     return f"choose one of: {', '.join(options)}" if options else "there is nothing to choose from"

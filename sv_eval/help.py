@@ -7,6 +7,7 @@ the comments.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from sv_eval.errors import ConfigError, nearest
@@ -102,14 +103,20 @@ def _options(group: Path) -> list[str]:
 
 
 def _whole_text(group: Path, option: str) -> str:
-    """An option's file, with the files that it includes in the place of their names."""
-    lines: list[str] = []
-    for line in (group / f"{option}.yaml").read_text(encoding="utf-8").splitlines():
-        included = line.strip().removeprefix("- ").removesuffix(_HERE)
-        if line.strip().endswith(_HERE):
+    """An option's file, with the files that it includes before or after its own settings."""
+    text = (group / f"{option}.yaml").read_text(encoding="utf-8").splitlines()
+    if "defaults:" not in text:
+        return "\n".join(text)
+    begin = text.index("defaults:")
+    listed = list(takewhile(lambda line: line.startswith("  - "), text[begin + 1 :]))
+    lines = text[:begin]
+    for line in listed:
+        included = line.strip().removeprefix("- ")
+        if included == "_self_":
+            lines += text[begin + 1 + len(listed) :]
+        elif included.endswith(_HERE):
+            included = included.removesuffix(_HERE)
             lines += (group / f"{included}.yaml").read_text(encoding="utf-8").splitlines()
-        elif line != "defaults:" and line.strip() != "- _self_":
-            lines.append(line)
     return "\n".join(lines)
 
 

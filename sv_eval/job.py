@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sv_eval.backend import Backend, is_backend
+from sv_eval.backend import Backend
+from sv_eval.building import build_backend
 from sv_eval.command import relative, say
-from sv_eval.errors import ConfigError, GateFailed, GateInconclusive, SvEvalError
+from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
 from sv_eval.evaluate import evaluate
 from sv_eval.headline import headline
 from sv_eval.run.sharing import Sharing
-from sv_eval.structure import check_scalars
 
 
 def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | None = None) -> None:
@@ -92,14 +89,6 @@ def resume_override(hydra_config: Any, directory: Path) -> str:
     return f"hydra.run.dir={shlex.quote(str(directory))}"
 
 
-def build_backend(settings: Mapping[str, Any]) -> Backend:
-    """The object that `_target_` names, built with the other settings."""
-    backend = instantiated(settings, "backend")
-    if not is_backend(backend):
-        raise ConfigError(f"backend._target_={settings['_target_']}: not a backend (sv_eval.backend.Backend)")
-    return backend
-
-
 def executed(settings: Mapping[str, Any], executor: Mapping[str, Any]) -> Backend:
     """The backend in this process, or in the workers that `executor` asks for; raises ConfigError."""
     from sv_eval.executors.config import RAY, executor_config_from
@@ -110,45 +99,6 @@ def executed(settings: Mapping[str, Any], executor: Mapping[str, Any]) -> Backen
     from sv_eval.executors.ray_workers import RayWorkers
 
     return RayWorkers(settings, backend, config)
-
-
-def instantiated(settings: Mapping[str, Any], where: str) -> Any:
-    """What `_target_` names, called with the other settings; `where` stands in errors. Raises ConfigError."""
-    from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
-
-    target = str(settings.get("_target_"))
-    check_scalars(_import_target(target, where), settings, where, ConfigError)
-    try:
-        return instantiate(dict(settings), _convert_="all")
-    except InstantiationException as error:
-        cause = error.__cause__
-        if isinstance(cause, SvEvalError):
-            raise cause from error
-        detail = " ".join(str(cause or error).split())
-        missing = re.search(r"No module named '([\w.]+)'", detail)
-        if missing and (hint := _extra_with(missing[1])):
-            raise ConfigError(f"{where}: {missing[0]}{hint}") from error
-        raise ConfigError(f"{where}._target_={target}: can't be built ({detail})") from error
-
-
-def _import_target(target: str, where: str) -> Any:
-    module, _, name = target.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        hint = _extra_with(error.name) if isinstance(error, ModuleNotFoundError) and error.name else ""
-        raise ConfigError(f"{where}._target_={target}: can't be imported ({error}){hint}") from error
-
-
-def _extra_with(module: str) -> str:
-    """How to install a module that one of this package's extras brings; empty for any other."""
-    wanted = re.compile(rf"{re.escape(module.partition('.')[0])}\b.*extra == [\"'](\w+)[\"']")
-    try:
-        found = [match[1] for line in metadata.requires("sv-eval") or () if (match := wanted.match(line))]
-    except metadata.PackageNotFoundError:
-        return ""
-    return f"; pip install 'sv-eval[{found[0]}]'" if found else ""
 
 
 def _keep(config: Any, hydra_config: Any, directory: Path) -> None:

@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _probe(arguments: Sequence[str]) -> None:
+    from sv_eval.building import instantiated
     from sv_eval.composing import composed
-    from sv_eval.job import instantiated
 
     probe: Any = instantiated(composed("probe", arguments), "probe")
     asyncio.run(probe.run(say))

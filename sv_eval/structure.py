@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, Unpack, get_args, get_origin
 
 from sv_eval.errors import UsageError, nearest
 
@@ -44,14 +44,29 @@ def check_scalars(
 ) -> None:
     """Raise `error` where a setting is not of the plain type that the constructor `build` asks for.
 
-    Only text, numbers and switches are checked; richer types are for the constructor to judge.
+    Only text, numbers and switches are checked; richer types are for the constructor to judge. Where it
+    gathers the keywords of a TypedDict, a setting that it doesn't know raises `error`, too: Python itself would let
+    it through to whatever they are handed on to.
     """
     function: Any = getattr(build, "__init__") if isinstance(build, type) else build  # noqa: B009 - mypy refuses it written out
-    for key, hint in typing.get_type_hints(function).items():
+    hints = typing.get_type_hints(function)
+    for name, hint in tuple(hints.items()):
+        if get_origin(hint) is Unpack:
+            del hints[name]
+            hints |= typing.get_type_hints(get_args(hint)[0])
+            _refuse_unknown(settings, set(hints) - {"return"}, where, error)
+    for key, hint in hints.items():
         union = get_origin(hint) in (Union, types.UnionType)
         choices = [choice for choice in (get_args(hint) if union else (hint,)) if choice is not type(None)]
         if key in settings and len(choices) == 1 and choices[0] in _WORDS:
             _converted(hint, settings[key], f"{where}: {key}", error)
+
+
+def _refuse_unknown(settings: Mapping[str, object], known: set[str], where: str, error: type[UsageError]) -> None:
+    for key in settings:
+        # The other keys, such as `_target_`, are for who calls the constructor.
+        if key not in known and not key.startswith("_"):
+            raise error(f"{where}.{key} is not a setting; {nearest(key, sorted(known))}")
 
 
 @cache

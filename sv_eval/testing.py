@@ -146,7 +146,7 @@ def _settings(config: pytest.Config, name: str) -> dict[str, object]:
 @pytest.fixture(scope="session")
 def sv_backend(request: pytest.FixtureRequest) -> Iterator[CalledBackend]:
     """The backend under test, open for the whole session."""
-    from sv_eval.job import build_backend
+    from sv_eval.building import build_backend
 
     with CalledBackend(build_backend(_settings(request.config, "sv_backend"))) as called:
         yield called

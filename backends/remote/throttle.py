@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from sv_eval.clock import Clock, WallClock
+from sv_eval.clock import WallClock
 
 _START = 4
 _DECREASE = 0.7
@@ -97,10 +97,10 @@ class Throttle:
 class Pace:
     """Spaces beginnings out evenly, `rate` a second; None lets everything through."""
 
-    def __init__(self, rate: float | None, clock: Clock | None = None) -> None:
+    def __init__(self, rate: float | None) -> None:
         self._gap_s = 0.0 if rate is None else 1.0 / rate
         self._next_s = 0.0
-        self._clock = clock or WallClock()
+        self._clock = WallClock()
 
     async def turn(self) -> None:
         """Return when the next one may begin."""

@@ -84,15 +84,10 @@ class Frontend:
                 "the two files are not of one model"
             )
 
-    @property
-    def minimum_samples(self) -> int:
-        """The fewest samples that give one frame."""
-        return self._length
-
     def __call__(self, samples: Float32) -> Float32:
         """Features of one waveform (float32, -1 to 1, 16 kHz, shape [n]): float32, shape [frames, dimension].
 
-        Fewer than `minimum_samples` samples are padded with silence to one frame.
+        Fewer samples than a frame has are padded with silence to one.
         """
         stacked = stack_frames(self.fbank(samples), self.config.lfr_m, self.config.lfr_n)
         if self._cmvn is not None:

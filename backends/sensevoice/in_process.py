@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from numpy.typing import NDArray
 
+from backends.segmentation.segmenter import refuse_missing
+from backends.sensevoice.describing import ADJUSTS, TRACED
 from backends.sensevoice.frontend import Float32
 from backends.sensevoice.known_work import KnownWork
-from backends.sensevoice.listening import Listening
+from backends.sensevoice.listening import LANGUAGES, Listening, ListeningSettings
 from backends.sensevoice.recogniser import Recogniser
 from backends.sensevoice.streaming import stream
 from sv_eval.backend import (
@@ -17,20 +19,47 @@ from sv_eval.backend import (
     Adjustments,
     Answer,
     BackendInfo,
+    Capabilities,
     Opened,
     Request,
     Store,
     StreamUpdate,
 )
+from sv_eval.emotions import EMOTIONS
 from sv_eval.records import Prediction
 
 
 class InProcess:
-    """The half of the backend protocol that needs only a recogniser; opening it is the backend's own."""
+    """The half of the backend protocol that needs only a recogniser; opening it is the backend's own.
+
+    Raises ConfigError for a setting that can't be, ModelError for a speech detector that is not there.
+    """
 
     _recogniser: Recogniser
     _info: BackendInfo
     _store: Store | None = None
+
+    def __init__(self, **listening: Unpack[ListeningSettings]) -> None:
+        self._listening = Listening(**listening)
+        refuse_missing(self._listening)
+        # What the model was trained to say is known once it is open.
+        self._labels: tuple[str, ...] = EMOTIONS
+
+    def _able(self, *, max_in_flight: int, batch_invariant: bool, parallel: int = 1) -> Capabilities:
+        """What SenseVoice can do, with what depends on the engine."""
+        return Capabilities(
+            labels=self._labels,
+            max_batch=self._listening.batch_size,
+            max_in_flight=max_in_flight,
+            parallel=parallel,
+            batch_invariant=batch_invariant,
+            traces=TRACED,
+            streams=True,
+            adjusts=ADJUSTS,
+            languages=LANGUAGES,
+            detects_speech=True,
+            shares_work=True,
+        )
 
     def share(self, store: Store) -> None:
         """Keep the model and what was found out about audio in this store, and look there before working."""
@@ -43,7 +72,7 @@ class InProcess:
         """
         return open_it() if self._store is None else self._store.opened(identity, open_it)
 
-    def _known_work(self, engine: Hashable, *, alone: bool, listening: Listening) -> KnownWork | None:
+    def _known_work(self, engine: Hashable, *, alone: bool) -> KnownWork | None:
         """What may be looked up instead of being done again; None without a store.
 
         engine: equal for two backends that say the same about the same stretch. alone: whether that holds whatever
@@ -51,7 +80,7 @@ class InProcess:
         """
         if self._store is None:
             return None
-        batching = None if alone else (listening.batch_size, listening.batch_s)
+        batching = None if alone else (self._listening.batch_size, self._listening.batch_s)
         return KnownWork(self._store, engine=engine, batching=batching)
 
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
+from backends.segmentation.segmenter import Segmentation
 from backends.sensevoice.combining import RULES
 from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 from sv_eval.errors import ConfigError, nearest
@@ -26,9 +27,30 @@ class Prompts(NamedTuple):
     textnorm: int
 
 
+class ListeningSettings(TypedDict, total=False):
+    """The settings of `Listening` as keywords of a backend's constructor; what is left out has its default."""
+
+    language: str
+    use_itn: bool
+    batch_size: int
+    batch_s: float | None
+    vad: str
+    vad_model: str | None
+    vad_threshold: float | None
+    min_speech_ms: float
+    min_silence_ms: float
+    pad_ms: float
+    chunk_size: float | None
+    combine: str
+    return_all_emotions: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listening:
-    """What a user may choose about inference and about combining answers; the names are a backend's settings."""
+class Listening(Segmentation):
+    """What a user may choose about how SenseVoice hears a clip: its stretches, inference, and combining answers.
+
+    The names are those of a backend's settings.
+    """
 
     language: str = "auto"
     """The language prompt; a word that is not known is refused, where upstream takes it for `auto`."""
@@ -54,6 +76,8 @@ class Listening:
             raise ConfigError(f"backend.batch_s={self.batch_s}: a positive number of seconds is needed")
         if self.combine not in RULES:
             raise ConfigError(f"backend.combine={self.combine} is not known; {nearest(self.combine, RULES)}")
+        # By name: a dataclass with slots is not the class that a bare `super()` was compiled for.
+        Segmentation.__post_init__(self)
 
     @property
     def prompts(self) -> Prompts:

@@ -101,7 +101,7 @@ def audit_corpus(config: DatasetConfig, settings: CheckSettings) -> Audit:
     description = _Description(config, card)
     clips = sorted(description.clips(found.entries), key=lambda clip: (clip.id, clip.path))
     if not clips:
-        raise no_clip(config, card, description.named)
+        raise no_clip(config, card, description.named, restricted=bool(config.only))
     whole = None
     if found.whole:
         whole = completeness(card, description.known_labels(), description.speakers, config.only)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TextIO
 
 _ON_TERMINAL_S = 0.2
 _ELSEWHERE_S = 10.0
@@ -13,8 +12,8 @@ _ELSEWHERE_S = 10.0
 class ProgressLine:
     """Counts clips as they are measured."""
 
-    def __init__(self, total: int, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+    def __init__(self, total: int) -> None:
+        self._stream = sys.stderr
         self._total, self._done = total, 0
         self._begin = time.monotonic()
         self._terminal = self._stream.isatty()

@@ -55,11 +55,11 @@ _OWN = ("slo", "search", "curve", "decode_workers", "report", "out")
 def _search(arguments: Sequence[str]) -> str:
     """Measure, write, say the headline; why the search ended comes back."""
     from reports.capacity import CURVE, draw_capacity, render_capacity
+    from sv_eval.building import build_backend
     from sv_eval.capacity.config import capacity_config_from
     from sv_eval.capacity.measure import measure
     from sv_eval.composing import composed
     from sv_eval.corpus.reading import dataset_config_from, read_corpus
-    from sv_eval.job import build_backend
     from sv_eval.rescore import report_config_from
     from sv_eval.run_directory import FIGURES, write_json, write_text
 

@@ -10,10 +10,14 @@ from sv_eval.corpus.selection import ALL, split_rule, unknown_split
 from sv_eval.errors import CorpusError
 
 
-def no_clip(config: DatasetConfig, card: Card, named: Iterable[str]) -> CorpusError:
-    """The error for a split without clips; named: the splits that the corpus's entries name."""
+def no_clip(config: DatasetConfig, card: Card, named: Iterable[str], *, restricted: bool = False) -> CorpusError:
+    """The error for a split without clips.
+
+    named: the splits that the corpus's entries name. restricted: whether only clips that `dataset.only` wants were
+    looked for.
+    """
     known = config.split == ALL or split_rule(card, config.split) is not None
     if known or card.layout.kind == "huggingface":
-        of = f"the split '{config.split}' holds no clip" + (" that dataset.only wants" if config.only else "")
-        return CorpusError(f"{config.name}: {of}; check dataset.root")
+        wanted = " that dataset.only wants" if restricted else ""
+        return CorpusError(f"{config.name}: the split '{config.split}' holds no clip{wanted}; check dataset.root")
     return unknown_split(card, config.split, card.splits or named)

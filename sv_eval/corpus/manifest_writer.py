@@ -57,7 +57,7 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
                     _check_id(entry, ids)
                     writer.writerow(_row(census.clip(entry), next(iter(splits_of(entry, tests)), None)))
         if not ids:
-            raise no_clip(config, card, named)
+            raise no_clip(config, card, named, restricted=bool(config.only))
         os.replace(partial, file)
     except UnicodeEncodeError as error:
         raise CorpusError(

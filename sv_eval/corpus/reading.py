@@ -11,6 +11,7 @@ from sv_eval.corpus.census import Census
 from sv_eval.corpus.completeness import Completeness, completeness
 from sv_eval.corpus.config import DatasetConfig, dataset_config_from
 from sv_eval.corpus.emobox import member_card, open_emobox
+from sv_eval.corpus.empty_split import no_clip
 from sv_eval.corpus.entry import Found
 from sv_eval.corpus.fingerprint import corpus_hash
 from sv_eval.corpus.huggingface import open_huggingface
@@ -26,7 +27,7 @@ from sv_eval.corpus.notes import (
     notes_on_labels,
 )
 from sv_eval.corpus.schema import Card
-from sv_eval.corpus.selection import ALL, limited, restriction, split_rule, split_test, unknown_split
+from sv_eval.corpus.selection import limited, restriction, split_test
 from sv_eval.corpus.simulated import open_simulated
 from sv_eval.corpus.source import AudioSource, EncodedSource
 from sv_eval.corpus.synonyms import generic_card
@@ -34,7 +35,16 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import CorpusError
 from sv_eval.records import Clip
 
-__all__ = ["AudioSource", "Corpus", "DatasetConfig", "card_of", "dataset_config_from", "open_corpus", "read_corpus"]
+__all__ = [
+    "AudioSource",
+    "Corpus",
+    "DatasetConfig",
+    "card_of",
+    "corpus_of",
+    "dataset_config_from",
+    "open_corpus",
+    "read_corpus",
+]
 
 _MOST_NAMED = 20
 _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], Found]] = {
@@ -73,7 +83,11 @@ class Corpus:
 
 def read_corpus(config: DatasetConfig) -> Corpus:
     """The corpus that `config` describes; raises CorpusError. No audio is decoded."""
-    card, found = open_corpus(config)
+    return corpus_of(config, *open_corpus(config))
+
+
+def corpus_of(config: DatasetConfig, card: Card, found: Found) -> Corpus:
+    """The corpus that was opened, read to its end, with what `config` asks of it; raises CorpusError."""
     census = Census(card, config.language)
     clips = _clips(config, card, found, census)
     clips.sort(key=lambda clip: clip.id)
@@ -173,9 +187,8 @@ def _clips(config: DatasetConfig, card: Card, found: Found, census: Census) -> l
         if belongs(entry):
             clips.append(census.clip(entry))
     if not clips:
-        if config.split != ALL and split_rule(card, config.split) is None and card.layout.kind != "huggingface":
-            raise unknown_split(card, config.split, splits)
-        raise CorpusError(f"{config.name}: the split '{config.split}' holds no clip; check dataset.root")
+        # What `dataset.only` wants is looked for among them afterwards.
+        raise no_clip(config, card, splits)
     return clips
 
 

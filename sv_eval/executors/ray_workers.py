@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
 from sv_eval.errors import BackendLost, ConfigError, InferenceError, ModelError
-from sv_eval.executors.cluster import first_line, imported_ray, join_cluster, leave_cluster
+from sv_eval.executors.cluster import OF_THIS_PROCESS, first_line
 from sv_eval.executors.config import ExecutorConfig
 from sv_eval.executors.worker import Answered, Opened, Trouble, Worker
 from sv_eval.records import Passage
@@ -67,13 +67,12 @@ class RayWorkers:
 
     async def __aenter__(self) -> Self:
         """Join or start the cluster and open a worker in each place; raises what opening the backend here would."""
-        self._ray = imported_ray()
-        join_cluster(self._config.address)
+        self._ray = OF_THIS_PROCESS.join(self._config.address)
         try:
             opened = await self._open_all()
         except BaseException as error:
             await self.__aexit__()
-            leave_cluster(lost=isinstance(error, BackendLost))
+            OF_THIS_PROCESS.leave(lost=isinstance(error, BackendLost))
             raise
         first = opened[0]
         calls = len(opened) * first.capabilities.max_in_flight
@@ -210,7 +209,7 @@ class RayWorkers:
         for actor in actors:
             self._ray.kill(actor)
         self._places = []
-        leave_cluster()
+        OF_THIS_PROCESS.leave()
 
 
 def _how_many(resources: Mapping[str, float], cpus: float, gpus: float) -> int:

@@ -56,7 +56,7 @@ class Worker:
         """Load the model."""
         import os
 
-        from sv_eval.job import build_backend
+        from sv_eval.building import build_backend
 
         try:
             backend = build_backend(self._settings)

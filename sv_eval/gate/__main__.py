@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sv_eval.command import main_of, relative, say
-from sv_eval.errors import EXIT_PASS, ConfigError, UsageError, nearest
+from sv_eval.errors import EXIT_PASS, UsageError, nearest
 
 _HELP = """\
 usage: python -m sv_eval.gate candidate=RUN [baseline=RUN_OR_FILE] [gate=ci] [gate.KEY=VALUE ...]
@@ -52,6 +51,7 @@ def _run(arguments: Sequence[str]) -> int:
     from sv_eval.gate.config import NO_GATE
     from sv_eval.gate.judging import EXIT_CODES, judge
     from sv_eval.gate.reporting import GATE_MD, headline, write_gate
+    from sv_eval.gate.settings import gate_settings
     from sv_eval.rescore import report_config_from
 
     given = _parsed(arguments)
@@ -84,46 +84,6 @@ def _parsed(arguments: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"'{word}' is not understood; {nearest(key, _KEYS)} (see --help)")
         found[key] = value
     return found
-
-
-def gate_settings(given: dict[str, str], default: str = "ci") -> Any:
-    """The gate's configuration from `gate=` and `gate.KEY=` words; raises ConfigError."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
-    from sv_eval.gate.config import gate_config_from
-
-    words = [f"{key.removeprefix('gate.')}={value}" for key, value in given.items() if key.startswith("gate.")]
-    try:
-        base = OmegaConf.create(read_gate(given.get("gate", default)))
-        merged = OmegaConf.merge(base, OmegaConf.from_dotlist(words))
-    except (OmegaConfBaseException, YAMLError) as error:
-        raise ConfigError(f"gate: the settings can't be read: {' '.join(str(error).split())}") from error
-    plain: Any = OmegaConf.to_container(merged, resolve=True)
-    return gate_config_from(plain)
-
-
-def read_gate(name_or_path: str) -> dict[str, Any]:
-    """A gate's file as plain data: one of ours by name, or any YAML file; raises ConfigError."""
-    import yaml
-
-    from sv_eval.places import conf_dir
-
-    folder = conf_dir() / "gate"
-    ours = folder / f"{name_or_path}.yaml"
-    path = ours if ours.is_file() else Path(name_or_path).expanduser()
-    if not path.is_file():
-        names = [each.stem for each in folder.glob("[a-z]*.yaml")]
-        raise ConfigError(f"gate={name_or_path}: there is no such gate; {nearest(name_or_path, names)}")
-    try:
-        common = yaml.safe_load((folder / "_common.yaml").read_text(encoding="utf-8"))
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, ValueError) as error:
-        raise ConfigError(f"{path} can't be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} should hold a gate: name, margins, ratios, floors, ceilings")
-    return {**common, **{str(key): value for key, value in data.items() if key != "defaults"}}
 
 
 if __name__ == "__main__":

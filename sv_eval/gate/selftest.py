@@ -23,6 +23,7 @@ from sv_eval.errors import EXIT_PASS, ConfigError, UsageError, nearest
 from sv_eval.gate.config import GateConfig
 from sv_eval.gate.judging import judge
 from sv_eval.gate.rules import Verdict
+from sv_eval.gate.settings import gate_settings
 from sv_eval.gate.subject import Figures, LatencyRow, Subject
 from sv_eval.record_file.bare_table import bare_table
 from sv_eval.report.accuracy import Headline
@@ -82,8 +83,6 @@ class SimulationConfig:
 
 def selftest(arguments: Sequence[str]) -> int:
     """Run the simulation, print the rates; the exit code comes back."""
-    from sv_eval.gate.__main__ import gate_settings
-
     known = list(SimulationConfig.__dataclass_fields__)
     given: dict[str, str] = {}
     settings: dict[str, Any] = {}

@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check(arguments: Sequence[str]) -> list[str]:
     """Run the check; the limits that are broken come back."""
     from reports.parity import render_parity
+    from sv_eval.building import build_backend
     from sv_eval.corpus.reading import dataset_config_from, read_corpus
     from sv_eval.environment import describe_environment
-    from sv_eval.job import build_backend
     from sv_eval.parity.config import parse
     from sv_eval.parity.measure import measure
     from sv_eval.parity.result import result_json

@@ -43,11 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _race(arguments: Sequence[str]) -> None:
+    from sv_eval.building import build_backend
     from sv_eval.compare.writing import write_comparison
     from sv_eval.composing import composed
     from sv_eval.corpus.reading import dataset_config_from, read_corpus
     from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted
-    from sv_eval.job import build_backend
     from sv_eval.labels.config import labels_config_from
     from sv_eval.race.command_line import parse
     from sv_eval.race.lanes import Lane, race

@@ -8,11 +8,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, repeat
-from typing import Self
+from typing import Any, Self
 
 from sv_eval.corpus.source import AudioSource
 from sv_eval.records import Clip, Failure, Waveform
@@ -46,6 +46,9 @@ class Feed:
 
     A thread takes a few clips at a time, since handing over a task costs about as much as decoding a short
     clip. Use as a context manager: leaving it stops the threads.
+
+    workers: how many threads; 0 decodes where the clips are asked for, as simulated time needs it: threads take
+    real time, and it leaves them next to none.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Feed:
         # Clips that come again say so; the iterator of clips is the one that ends.
         self._clips: Iterator[tuple[Clip, int]] = zip(clips, rounds, strict=False)
         self._source, self._keep_encoded = source, keep_encoded
-        self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode", initializer=_give_way)
+        self._executor: Executor = _OnTheSpot() if workers == 0 else _threads(workers)
         self._waiting: deque[Future[list[Decoded]]] = deque()
         self._ahead = -(-max(ahead, workers) // _AT_A_TIME)
         self._at_a_time = _AT_A_TIME
@@ -113,6 +116,20 @@ class Feed:
         elapsed_ms = (time.perf_counter() - begin) * 1000
         failure = failures[0] if failures else None
         return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number)
+
+
+class _OnTheSpot(Executor):
+    """Does the work when it is handed over."""
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        """What is done already; what the work raises is raised here."""
+        done: Future[Any] = Future()
+        done.set_result(work(*arguments, **named))
+        return done
+
+
+def _threads(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode", initializer=_give_way)
 
 
 def _give_way() -> None:

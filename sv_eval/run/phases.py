@@ -83,13 +83,13 @@ class Until:
         return relative is not None and relative <= width
 
 
-def relative_width(latencies: Sequence[float], percentile: float, confidence: float = 0.95) -> float | None:
-    """Half the width of the percentile's interval over the percentile; None where it has no interval.
+def relative_width(latencies: Sequence[float], percentile: float) -> float | None:
+    """Half the width of the percentile's 95 % interval over the percentile; None where it has no interval.
 
     >>> round(relative_width(list(range(1, 1001)), 0.5), 3)
     0.062
     """
-    low, high = bound_ranks(len(latencies), percentile, confidence)
+    low, high = bound_ranks(len(latencies), percentile, 0.95)
     if low is None or high is None:
         return None
     ranked = np.sort(np.asarray(latencies, dtype=np.float64))

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 from sv_eval.records import Outcome, Record
 
@@ -42,10 +42,8 @@ class RunningUar:
 class Progress:
     """Shows rate, time left and running UAR on stderr. A context manager; `add` costs microseconds."""
 
-    def __init__(
-        self, total: int, uar: RunningUar, *, done: int, failed: int, stream: TextIO | None = None
-    ) -> None:
-        self._stream = stream or sys.stderr
+    def __init__(self, total: int, uar: RunningUar, *, done: int, failed: int) -> None:
+        self._stream = sys.stderr
         self._total, self._done, self._begun_with = total, done, done
         self._uar = uar
         self._failed = failed

@@ -133,10 +133,10 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-async def read_form(request: HttpRequest, body: bytes, file_field: str = "file") -> Form:
-    """The form in a body. Its file stays in memory, and what the client calls it is not looked at.
+async def read_form(request: HttpRequest, body: bytes) -> Form:
+    """The form in a body: its field `file` and the others. What the client calls the file is not looked at.
 
-    Raises ServiceError `unsupported_media_type` or `invalid_request`.
+    The file stays in memory. Raises ServiceError `unsupported_media_type` or `invalid_request`.
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "multipart/form-data":
@@ -154,11 +154,11 @@ async def read_form(request: HttpRequest, body: bytes, file_field: str = "file")
         message = getattr(error, "message", "it is damaged")
         raise ServiceError("invalid_request", f"the form can't be read: {message}") from error
     try:
-        named = parts.get(file_field)
+        named = parts.get("file")
         if not isinstance(named, UploadFile):
             raise ServiceError(
                 "invalid_request",
-                f"the form holds no file called '{file_field}'; e.g. curl -F {file_field}=@speech.wav",
+                "the form holds no file called 'file'; e.g. curl -F file=@speech.wav",
             )
         fields = {name: value for name, value in parts.multi_items() if isinstance(value, str)}
         data = await named.read()

@@ -7,7 +7,7 @@ import logging
 import sys
 import traceback
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any
 
 from sv_eval.serve.trace import Trace
 
@@ -31,9 +31,9 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(members, ensure_ascii=False, default=str)
 
 
-def open_log(stream: TextIO | None = None) -> logging.Logger:
-    """The service's logger, writing to `stream` or stderr; uvicorn's own messages go the same way."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+def open_log() -> logging.Logger:
+    """The service's logger, writing to stderr; uvicorn's own messages go the same way."""
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     for name, level in (("sv_eval.serve", logging.INFO), ("uvicorn", logging.WARNING), ("grpc", logging.ERROR)):
         logger = logging.getLogger(name)

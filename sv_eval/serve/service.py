@@ -13,16 +13,16 @@ from sv_eval.serve.meters import Meters
 from sv_eval.serve.recognition import Recognition, Upload
 from sv_eval.serve.streams import Streams
 from sv_eval.serve.trace import Trace
-from sv_eval.wire.messages import BatchItemAnswer, EmotionData, ModelCard, Options, Problem
+from sv_eval.wire.messages import BatchItemAnswer, ModelCard, Options, Problem
 from sv_eval.wire.problems import ServiceError, problem
 
 
 class Service:
     """One recogniser, ready to be asked over any protocol."""
 
-    def __init__(self, backend: Backend, config: ServeConfig, meters: Meters | None = None) -> None:
+    def __init__(self, backend: Backend, config: ServeConfig) -> None:
         self.config = config
-        self.meters = meters or Meters()
+        self.meters = Meters()
         self.recognition = Recognition(backend, config, self.meters)
         self.streams = Streams(self.recognition)
         self.buffered = Buffered(config.limits.max_buffered_bytes)
@@ -55,10 +55,6 @@ class Service:
             return BatchItemAnswer(id=item_id, success=True, data=data)
 
         return list(await asyncio.gather(*(one(*item) for item in asked)))
-
-    async def one(self, upload: Upload, options: Options, trace: Trace) -> EmotionData:
-        """What was heard in a recording."""
-        return await self.recognition.recognise(upload, options, trace)
 
     def card(self) -> ModelCard:
         """What is served; raises ServiceError `not_ready` before the model is there."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sv_eval.building import build_backend
 from sv_eval.command import explain_composition
 from sv_eval.composing import composed
 from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted, UsageError
 from sv_eval.evaluate import evaluate
-from sv_eval.job import build_backend
 from sv_eval.labels.config import labels_config_from
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.references import macro_f1_inferred

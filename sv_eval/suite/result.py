@@ -12,8 +12,6 @@ from sv_eval.report.context import Mismatch, Reference
 from sv_eval.report.environment import CorpusFacts
 from sv_eval.suite.config import Suite
 
-BASE = "base"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CombinationFigures(PolicyFigures):

@@ -13,7 +13,7 @@ from sv_eval.backend import Backend
 from sv_eval.command import relative, say
 from sv_eval.command_line import quoted
 from sv_eval.errors import ConfigError, ModelError
-from sv_eval.executors.cluster import cluster_kept
+from sv_eval.executors.cluster import OF_THIS_PROCESS
 from sv_eval.executors.config import LOCAL, executor_config_from
 from sv_eval.labels.config import labels_config_from
 from sv_eval.rescore import report_config_from
@@ -57,7 +57,7 @@ def run_sweep(
     if len(todo) < len(settings):
         print(f"{len(settings) - len(todo)} of {len(settings)} settings are finished", file=sys.stderr, flush=True)
     done: list[Any] = []
-    with short_collections(), cluster_kept():
+    with short_collections(), OF_THIS_PROCESS.kept():
         for run in _consecutive(todo):
             done += launch([one.overrides for one in run], run[0].number)
     for job in done:
@@ -167,7 +167,7 @@ class _Composing:
         """The setting's backend; None where something mandatory is missing, which is said when it is its turn."""
         from omegaconf.errors import MissingMandatoryValue
 
-        from sv_eval.job import build_backend
+        from sv_eval.building import build_backend
 
         try:
             settings: dict[str, Any] = _plain(self._composed[setting.overrides].backend, throw_on_missing=True)

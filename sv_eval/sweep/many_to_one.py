@@ -38,14 +38,8 @@ class Difference:
     """Why there are no bounds."""
 
 
-def differences_from(
-    units: PairedUnits, control: int, *, confidence: float, seed: int, among: NDArray[np.int64] | None = None
-) -> list[Difference]:
-    """Each setting's difference from the setting at `control`, in order; its own is 0 with p 1.
-
-    among: the settings that there was a choice between, by place; all of them for None. Only they are adjusted for,
-    and the others' are left without bounds.
-    """
+def differences_from(units: PairedUnits, control: int, *, confidence: float, seed: int) -> list[Difference]:
+    """Each setting's difference from the setting at `control`, in order; its own is 0 with p 1."""
     value = units.uar()
     difference = value - value[control]
     n = units.n_units
@@ -54,7 +48,7 @@ def differences_from(
         reason = Why.of("one_unit", unit=kind) if n == 1 else Why.of("nothing_to_compare")
         return [_without_spread(float(one), place == control, reason) for place, one in enumerate(difference)]
     error, correlation = _spread(units, control)
-    judged = np.arange(len(value)) if among is None else among
+    judged = np.arange(len(value))
     judged = judged[(judged != control) & (error[judged] > _NOTHING)]
     largest = _largest(correlation[np.ix_(judged, judged)], n - 1, seed)
     limit = float(np.quantile(largest, confidence)) if len(judged) else 0.0

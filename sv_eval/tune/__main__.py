@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tune(arguments: Sequence[str]) -> None:
     """Search, report, say the headline."""
+    from sv_eval.building import build_backend
     from sv_eval.composing import composed
     from sv_eval.corpus.config import dataset_config_from
-    from sv_eval.job import build_backend
     from sv_eval.labels.config import labels_config_from
     from sv_eval.rescore import report_config_from
     from sv_eval.scoring.config import scoring_config_from

@@ -18,8 +18,6 @@ from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import ConfigError
 
-pytestmark = pytest.mark.usefixtures("decoded_on_the_spot")
-
 WORKERS = 4
 
 
@@ -110,7 +108,14 @@ def bench(latency: dict[str, float], objective: Objective, **search: Any) -> Ben
     backend = FakeBackend(accuracy=0.8, latency=latency, concurrency=WORKERS, clock=LoopClock())
     settings = {"name": "simulated", "kind": "simulated", "split": "all", "simulated": {"n_clips": 2000}}
     corpus = read_corpus(dataset_config_from(settings))
-    return Bench(backend=backend, corpus=corpus, objective=objective, search=Search(**search), clock=LoopClock())
+    return Bench(
+        backend=backend,
+        corpus=corpus,
+        objective=objective,
+        search=Search(**search),
+        decode_workers=0,
+        clock=LoopClock(),
+    )
 
 
 def truth(services_s: np.ndarray, limit_s: float, share: float) -> float:

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from sv_eval.audio.decoding import decode
-from sv_eval.audio.sndfile import _Memory
+from sv_eval.audio.decoding import read_track
+from sv_eval.audio.limits import AudioLimits
+from sv_eval.audio.mono import MonoTrack
+from sv_eval.audio.sndfile import decode_sndfile
 from sv_eval.corpus.simulated import SilenceSource
 from sv_eval.interrupts import interrupts_held
 from sv_eval.records import Clip
@@ -87,23 +89,50 @@ def test_other_threads_work_unchanged() -> None:
     assert done == [signal.default_int_handler]
 
 
-def test_an_interrupt_within_a_decoder_s_callback_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def silence(samples: int) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, np.zeros(1600, np.float32), 16_000, format="WAV")
-    seeks: list[int] = []
-    seek = _Memory.seek
+    soundfile.write(file, np.zeros(samples, np.float32), 16_000, format="WAV")
+    return file.getvalue()
 
-    def interrupted(self: _Memory, offset: int, whence: int = io.SEEK_SET) -> int:
-        seeks.append(offset)
-        if len(seeks) == 1:
-            signal.raise_signal(signal.SIGINT)
-        return seek(self, offset, whence)
 
-    monkeypatch.setattr(_Memory, "seek", interrupted)
+def test_an_interrupt_within_a_decoder_s_callback_is_heard() -> None:
+    class Interrupted(io.BytesIO):
+        seeks = 0
+
+        def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+            self.seeks += 1
+            # The first is ours, before libsndfile is called.
+            if self.seeks == 2:
+                signal.raise_signal(signal.SIGINT)
+            return super().seek(offset, whence)
+
+    file, track = Interrupted(silence(1600)), MonoTrack("here", AudioLimits())
+
+    def work() -> None:
+        with interrupts_held():
+            decode_sndfile(file, "here", track)
 
     with pytest.raises(KeyboardInterrupt):
-        decode(file.getvalue())
-    assert len(seeks) > 1
+        work()
+    assert file.seeks > 2
+    assert len(track.samples()) == 1600
+
+
+def test_a_clip_is_decoded_to_its_end_before_an_interrupt_is_heard() -> None:
+    blocks: list[int] = []
+
+    class Interrupted(MonoTrack):
+        def add(self, block: Any, rate_hz: int) -> None:
+            if not blocks:
+                signal.raise_signal(signal.SIGINT)
+            blocks.append(len(block))
+            super().add(block, rate_hz)
+
+    limits = AudioLimits()
+    with pytest.raises(KeyboardInterrupt):
+        read_track(silence(100_000), lambda name: Interrupted(name, limits), limits)
+    assert len(blocks) > 1
+    assert sum(blocks) == 100_000
 
 
 def test_an_interrupt_while_silence_is_encoded_comes_once_that_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

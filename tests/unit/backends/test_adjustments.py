@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from backends.onnx import OnnxBackend
-from backends.segmentation import silero
 from backends.segmentation.segmenter import OnDemand, Segmentation, Segmenter
 from backends.sensevoice.recogniser import Recogniser
 from sv_eval.audio.decoding import decode
@@ -102,15 +101,19 @@ def test_without_a_detector_only_those_fail_that_need_one() -> None:
     async def go() -> list[Answer]:
         async with OnnxBackend(threads=1) as backend:
             ours = backend._recogniser
-            segmenter = Segmenter(Segmentation(), open_silero=absent)
-            backend._recogniser = Recogniser(
-                engine=ours.engine, reader=ours.reader, listening=ours.listening, segmenter=segmenter
+            recogniser = Recogniser(
+                engine=ours.engine,
+                reader=ours.reader,
+                listening=ours.listening,
+                segmenter=Segmenter(Segmentation(), open_silero=absent),
             )
-            ours.close()
-            with pytest.raises(InferenceError) as caught:
-                await backend.detect(request(0))
-            assert caught.value.kind == "vad_unavailable"
-            return list(await backend.recognize([request(0), request(1, vad_threshold=0.5)]))
+            try:
+                with pytest.raises(InferenceError) as caught:
+                    await recogniser.detect(request(0))
+                assert caught.value.kind == "vad_unavailable"
+                return list(await recogniser.recognize([request(0), request(1, vad_threshold=0.5)]))
+            finally:
+                recogniser.close()
 
     good, bad = asyncio.run(go())
     assert isinstance(good, Prediction)
@@ -118,11 +121,8 @@ def test_without_a_detector_only_those_fail_that_need_one() -> None:
     assert (bad.kind, bad.message) == ("vad_unavailable", "silero-vad is not installed")
 
 
-def test_a_detector_file_that_is_broken_is_a_missing_detector(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "silero_vad.onnx").write_bytes(b"no graph")
-    monkeypatch.setattr(silero, "model_folder", lambda: tmp_path)
+def test_a_detector_file_that_is_broken_is_a_missing_detector(silero_package: Path) -> None:
+    (silero_package / "silero_vad.onnx").write_bytes(b"no graph")
     ((good, bad),) = ask([request(0), request(1, vad_threshold=0.5)])
     assert isinstance(good, Prediction)
     assert isinstance(bad, Failure)

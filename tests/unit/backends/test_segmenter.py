@@ -43,17 +43,6 @@ def installed_silero() -> Path:
     return Path(str(spec.origin)).parent
 
 
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Another silero_vad package than the installed one, still without any model; its data folder."""
-    folder = tmp_path / "silero_vad" / "data"
-    folder.mkdir(parents=True)
-    (folder.parent / "__init__.py").touch()
-    monkeypatch.delitem(sys.modules, "silero_vad", raising=False)  # FunASR may have imported it
-    monkeypatch.syspath_prepend(tmp_path)
-    return folder
-
-
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -184,7 +173,7 @@ def test_the_sequence_graph_and_the_framewise_one_say_the_same(
     samples = np.concatenate([speech] * (1 + 17 * SAMPLE_RATE_HZ // len(speech)))
     whole = SileroVad()(samples)
     newer = installed_silero()
-    older: Path = request.getfixturevalue("package")
+    older: Path = request.getfixturevalue("silero_package")
     shutil.copy(newer / "data" / "silero_vad.onnx", older)
 
     framewise = SileroVad()(samples)
@@ -193,11 +182,11 @@ def test_the_sequence_graph_and_the_framewise_one_say_the_same(
     assert installed_silero() == older.parent  # or it was the same graph twice
 
 
-def test_a_silero_package_without_a_model_is_named(package: Path) -> None:
+def test_a_silero_package_without_a_model_is_named(silero_package: Path) -> None:
     with pytest.raises(ModelError, match=r"silero_vad\.onnx") as caught:
         SileroVad()
 
-    assert str(package) in str(caught.value)
+    assert str(silero_package) in str(caught.value)
 
 
 def test_a_missing_silero_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
-from sv_eval.corpus import fingerprint
+from sv_eval.corpus.fingerprint import ends_of_file
+from sv_eval.corpus.reading import corpus_of, dataset_config_from, open_corpus
 
 
 def test_hash_tells_a_copy_with_noise_from_the_corpus(read, sound, tmp_path):
@@ -35,15 +37,17 @@ def test_hash_sees_a_change_at_either_end_of_a_file(read, sound, tmp_path, at):
     assert read(kind="folder", root=str(tmp_path)).hash != before
 
 
-def test_hash_opens_only_the_clips_that_a_limit_leaves(read, sound, tmp_path, monkeypatch):
+def test_hash_opens_only_the_clips_that_a_limit_leaves(sound, tmp_path):
     for index in range(20):
         sound(f"happy/{index}.wav")
-    opened = []
-    monkeypatch.setattr(fingerprint, "ends_of_file", lambda path: opened.append(path))
+    config = dataset_config_from({"name": "test", "kind": "folder", "root": str(tmp_path), "limit": 3})
+    card, found = open_corpus(config)
+    looked_at = []
 
-    read(kind="folder", root=str(tmp_path), limit=3)
+    corpus = corpus_of(config, card, replace(found, ends=looked_at.append))
 
-    assert len(opened) == 3
+    assert looked_at == list(corpus.clips)
+    assert len(looked_at) == 3
 
 
 def test_ends_of_what_is_no_readable_file(tmp_path):
@@ -51,4 +55,4 @@ def test_ends_of_what_is_no_readable_file(tmp_path):
     os.mkfifo(pipe)
 
     for path in (pipe, tmp_path, tmp_path / "none", "a\0b"):
-        assert fingerprint.ends_of_file(str(path)) is None
+        assert ends_of_file(str(path)) is None

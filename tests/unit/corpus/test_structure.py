@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 import pytest
 
@@ -51,3 +52,21 @@ def test_whole_numbers_are_numbers_and_switches_are_not():
     assert structure(Numbers, {"one": 3}, "run", ConfigError).one == 3.0
     with pytest.raises(ConfigError, match="one should be a number, not True"):
         structure(Numbers, {"one": True}, "run", ConfigError)
+
+
+class Gathered(TypedDict, total=False):
+    share: float
+    names: list[str]
+
+
+class Gathers:
+    def __init__(self, *, one: int = 1, **rest: Unpack[Gathered]) -> None:
+        self.all = (one, rest)
+
+
+def test_gathered_settings_are_held_to_their_types_and_names():
+    check_scalars(Gathers, {"_target_": "x", "one": 2, "share": 0.5, "names": 3}, "backend", ConfigError)
+    with pytest.raises(ConfigError, match="backend: share should be a number, not 'much'"):
+        check_scalars(Gathers, {"share": "much"}, "backend", ConfigError)
+    with pytest.raises(ConfigError, match=r"backend\.shere is not a setting; did you mean share\?"):
+        check_scalars(Gathers, {"shere": 0.5}, "backend", ConfigError)

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from sv_eval.errors import BackendLost
-from sv_eval.executors import cluster
-from sv_eval.executors.cluster import cluster_kept, join_cluster, leave_cluster
+from sv_eval.executors.cluster import Cluster
 
 
 class FakeRay:
@@ -34,73 +33,75 @@ class FakeRay:
 
 
 @pytest.fixture
-def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
-    fake = FakeRay()
-    monkeypatch.setattr(cluster, "imported_ray", lambda: fake)
-    monkeypatch.setattr(cluster, "_STATE", cluster._State())
-    return fake
+def ray() -> FakeRay:
+    return FakeRay()
 
 
-def run(address: str | None = None) -> None:
-    join_cluster(address)
-    leave_cluster()
+@pytest.fixture
+def cluster(ray: FakeRay) -> Cluster:
+    return Cluster(lambda: ray)
 
 
-def test_a_run_by_itself_joins_and_leaves(ray: FakeRay) -> None:
-    run()
-    run("there:6379")
+def run(cluster: Cluster, address: str | None = None) -> None:
+    cluster.join(address)
+    cluster.leave()
+
+
+def test_a_run_by_itself_joins_and_leaves(ray: FakeRay, cluster: Cluster) -> None:
+    run(cluster)
+    run(cluster, "there:6379")
 
     assert ray.said == ["join one of our own", "leave", "join there:6379", "leave"]
 
 
-def test_the_runs_of_a_sweep_have_one_cluster(ray: FakeRay) -> None:
-    with cluster_kept():
-        run()
-        run()
-        run()
+def test_the_runs_of_a_sweep_have_one_cluster(ray: FakeRay, cluster: Cluster) -> None:
+    with cluster.kept():
+        run(cluster)
+        run(cluster)
+        run(cluster)
         assert ray.said == ["join one of our own"]
 
     assert ray.said == ["join one of our own", "leave"]
 
 
-def test_a_sweep_without_a_cluster_needs_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "imported_ray", lambda: pytest.fail("nobody asked for it"))
+def test_a_sweep_without_a_cluster_needs_no_ray() -> None:
+    cluster = Cluster(lambda: pytest.fail("nobody asked for it"))
 
-    with cluster_kept():
+    with cluster.kept():
         pass
 
 
-def test_another_address_is_another_cluster(ray: FakeRay) -> None:
-    with cluster_kept():
-        run()
-        run("there:6379")
+def test_another_address_is_another_cluster(ray: FakeRay, cluster: Cluster) -> None:
+    with cluster.kept():
+        run(cluster)
+        run(cluster, "there:6379")
 
     assert ray.said == ["join one of our own", "leave", "join there:6379", "leave"]
 
 
-def test_a_cluster_that_is_lost_is_not_kept(ray: FakeRay) -> None:
-    with cluster_kept():
-        join_cluster(None)
-        leave_cluster(lost=True)
-        run()
+def test_a_cluster_that_is_lost_is_not_kept(ray: FakeRay, cluster: Cluster) -> None:
+    with cluster.kept():
+        cluster.join(None)
+        cluster.leave(lost=True)
+        run(cluster)
 
     assert ray.said == ["join one of our own", "leave"] * 2
 
 
-def test_a_cluster_that_somebody_else_started_is_left_alone(ray: FakeRay) -> None:
+def test_a_cluster_that_somebody_else_started_is_left_alone(ray: FakeRay, cluster: Cluster) -> None:
     ray.up = True
 
-    with cluster_kept():
-        run()
-        run("there:6379")
+    with cluster.kept():
+        run(cluster)
+        run(cluster, "there:6379")
 
     assert ray.said == []
 
 
-def test_an_error_within_a_sweep_leaves_no_cluster_behind(ray: FakeRay) -> None:
+def test_an_error_within_a_sweep_leaves_no_cluster_behind(ray: FakeRay, cluster: Cluster) -> None:
     def sweep() -> None:
-        with cluster_kept():
-            join_cluster(None)
+        with cluster.kept():
+            cluster.join(None)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -108,9 +109,9 @@ def test_an_error_within_a_sweep_leaves_no_cluster_behind(ray: FakeRay) -> None:
     assert ray.said == ["join one of our own", "leave"]
 
 
-def test_a_cluster_that_can_not_be_joined_is_named(ray: FakeRay) -> None:
+def test_a_cluster_that_can_not_be_joined_is_named(ray: FakeRay, cluster: Cluster) -> None:
     ray.broken = True
 
     with pytest.raises(BackendLost, match=r"there:6379 can't be reached or started \(nobody there\)"):
-        join_cluster("there:6379")
+        cluster.join("there:6379")
     assert not ray.up

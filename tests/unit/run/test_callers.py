@@ -24,8 +24,6 @@ from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.scoring.load import load_summary
 
-pytestmark = pytest.mark.usefixtures("decoded_on_the_spot")
-
 SILENCE = Waveform(samples=np.zeros(1600, np.float32))
 
 
@@ -75,6 +73,7 @@ def run(backend: Counter, clips: int, **load: Any) -> list[Record]:
         source=Source(),
         plan=plan_load(load_config_from({"warmup_clips": 0, **load}), backend.capabilities),
         on_record=records.append,
+        decode_workers=0,
         clock=LoopClock(),
     )
     chosen = [Clip(id=f"c{index:04d}") for index in range(clips)]

@@ -68,6 +68,18 @@ def test_decoding_runs_ahead_by_no_more_than_asked() -> None:
     assert all(name.startswith("decode") for name in source.threads)
 
 
+def test_without_threads_clips_are_decoded_where_they_are_asked_for() -> None:
+    lengths = {f"c{i:03d}": 1600 for i in range(50)}
+    source = Recorded(lengths)
+
+    async def gather() -> list[str]:
+        with Feed(clips_of(lengths), source, workers=0, ahead=8) as feed:
+            return [item.clip.id async for item in feed.stream()]
+
+    assert asyncio.run(gather()) == list(lengths)
+    assert source.threads == {threading.current_thread().name}
+
+
 def test_a_clip_that_can_not_be_decoded_comes_through_with_its_failure() -> None:
     lengths = {"good": 1600, "bad": -1}
 

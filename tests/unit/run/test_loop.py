@@ -165,14 +165,13 @@ def test_a_stop_finishes_what_is_in_flight_and_begins_nothing_new() -> None:
     async def drive() -> None:
         backend = Scripted(happy)
         plan = plan_load(LoadConfig(), backend.capabilities)
-        loop = RunLoop(backend=backend, source=Silence(), plan=plan, on_record=records.append)
 
         def on_record(record: Record) -> None:
             records.append(record)
             if len(records) == 3:
                 loop.stop.set()
 
-        loop.on_record = on_record
+        loop = RunLoop(backend=backend, source=Silence(), plan=plan, on_record=on_record)
         await loop.run([Clip(id=f"c{i}") for i in range(100)])
 
     asyncio.run(drive())
