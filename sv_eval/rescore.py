@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from sv_eval.caveats import find_caveats
 from sv_eval.errors import ConfigError, nearest
@@ -17,6 +17,7 @@ from sv_eval.record_file.run_records import RunRecords
 from sv_eval.references import references_of
 from sv_eval.report.accuracy import AllLabels, Intervals
 from sv_eval.report.environment import Environment
+from sv_eval.report.latency import DurationBin, Streaming
 from sv_eval.report.reasons import Why
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.run.identity import settings_hash
@@ -96,12 +97,10 @@ def compute_report(
     backend, dataset = environment.backend, environment.dataset
     plan = relabelling_of(labels or LabelsConfig(), dataset)
     check_scored(config.labels, plan)
-    scope = scope_of(
-        relabelled(records, plan),
-        config,
-        label_order=plan.scored,
-        supported=plan.can_be_said(backend.capabilities.labels),
-    )
+    label_map = describe(plan, records.answers)
+    mapped = relabelled(records, plan)
+    supported = plan.can_be_said(backend.capabilities.labels)
+    scope = scope_of(mapped, config, label_order=plan.scored, supported=supported)
     found = score_scope(scope)
     if config.second_opinion:
         from sv_eval.scoring.second_opinion import check
@@ -111,6 +110,9 @@ def compute_report(
     chance = chance_levels({label: each.support for label, each in found.per_emotion.items()})
     transcripts = transcripts_of(scope, known_languages(backend.capabilities.languages, backend.card))
     start = environment.start(found.latency.session)
+    streaming: Streaming | UnsetType = UNSET
+    if environment.load.get("schedule") == STREAM:
+        streaming = streaming_of(records.requests, confidence=config.confidence)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records.hash),
         labels=scores.labels,
@@ -128,8 +130,8 @@ def compute_report(
         confusion_forced=forced,
         out_of_scope=found.out_of_scope,
         latency_ms=found.latency,
-        latency_by_duration=found.by_duration,
-        rtf=found.rtf,
+        latency_by_duration=found.by_duration if not streaming else _without_rtf(found.by_duration),
+        rtf=found.rtf if not streaming else streaming.compute_rtf,
         stages_ms=found.stages,
         failures=found.failures,
         errors=found.errors,
@@ -137,7 +139,7 @@ def compute_report(
         by_speaker=found.by_speaker,
         confusion_forced_reason=UNSET if forced else Why.of("no_forced_label"),
         rtf_reason=UNSET if found.rtf is not None else Why.of("no_clean_audio"),
-        label_map=describe(plan, records.answers),
+        label_map=label_map,
         chance=chance,
         chance_reason=UNSET if chance else Why.of("nothing_scored"),
         transcripts=None if isinstance(transcripts, Why) else transcripts,
@@ -148,13 +150,12 @@ def compute_report(
         load=load_of(scope, max_late_ms=environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)),
         references=(),
         caveats=(),
+        streaming=streaming,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))
     report = replace(report, references=references_of(report, environment))
     report = replace(report, caveats=find_caveats(report, environment, scope.answers.speakers))
-    if environment.load.get("schedule") == STREAM:
-        report = _with_streaming(report, records)
     return report
 
 
@@ -203,12 +204,6 @@ def _without_latency(report: Report, why: Why) -> Report:
     )
 
 
-def _with_streaming(report: Report, records: RunRecords) -> Report:
-    """What only a run of streams has. Its real-time factor is of the computing: the rest was waiting for audio."""
-    streaming = streaming_of(records.requests, confidence=report.intervals.confidence)
-    return replace(
-        report,
-        streaming=streaming,
-        rtf=streaming.compute_rtf,
-        latency_by_duration=tuple(replace(part, rtf=None) for part in report.latency_by_duration),
-    )
+def _without_rtf(bins: Sequence[DurationBin]) -> tuple[DurationBin, ...]:
+    """Latency by length of a run of streams, whose real-time factor is of the computing: the rest was waiting."""
+    return tuple(replace(part, rtf=None) for part in bins)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
-from sv_eval.report.interval import Interval
+from sv_eval.report.interval import Interval, Rounded
 from sv_eval.report.latency import TwoPercentiles
 from sv_eval.report.reasons import Why
 
@@ -123,7 +123,7 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WrongClip:
+class WrongClip(Rounded):
     """A clip that was taken for another emotion."""
 
     clip: str
@@ -135,7 +135,7 @@ class WrongClip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WrongPair:
+class WrongPair(Rounded):
     """One cell off the diagonal."""
 
     reference: str
@@ -151,7 +151,7 @@ class WrongPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeakerFigures:
+class SpeakerFigures(Rounded):
     """The headline figures of one speaker's clips, under the headline policy."""
 
     n: int
@@ -165,7 +165,7 @@ class SpeakerFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChanceLevel:
+class ChanceLevel(Rounded):
     """What one of the rules of chance reaches."""
 
     accuracy: float | None
@@ -175,7 +175,7 @@ class ChanceLevel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MajorityLevel:
+class MajorityLevel(Rounded):
     """What always naming the most frequent label reaches."""
 
     label: str

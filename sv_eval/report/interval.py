@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from msgspec import UNSET, UnsetType
 
@@ -13,12 +13,24 @@ DIGITS = 9
 """Decimals that reach `metrics.json`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A value between its bounds. What cannot be given honestly is None, and `reason` says why.
+class Rounded:
+    """A part of a report: its numbers are rounded as they are written, and NaN is None.
 
-    Numbers are rounded as they are written, so that a report that was read back equals the one that was written.
+    So a report that was read back equals the one that was written.
     """
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for item in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            if isinstance(value, float):
+                object.__setattr__(self, item.name, plain(value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval(Rounded):
+    """A value between its bounds. What cannot be given honestly is None, and `reason` says why."""
 
     value: float | None
     """The point estimate."""
@@ -36,10 +48,6 @@ class Interval:
     """Why the value or a bound is missing, or what to know about it."""
     method: str | UnsetType = UNSET
     """How the bounds of an accuracy figure were found; not set without any."""
-
-    def __post_init__(self) -> None:
-        for name in ("value", "low", "high"):
-            object.__setattr__(self, name, plain(getattr(self, name)))
 
 
 def plain(value: float | None) -> float | None:

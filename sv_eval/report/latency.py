@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
-from sv_eval.report.interval import Interval
+from sv_eval.report.interval import Interval, Rounded
 from sv_eval.report.reasons import Why
 
 
@@ -58,7 +58,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Rounded):
     """A tenth of a run's time."""
 
     from_s: float
@@ -70,7 +70,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class Drift(Rounded):
     """How the latency changed in the course of the run."""
 
     change: float | None
@@ -80,7 +80,7 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Modes:
+class Modes(Rounded):
     """Whether the latencies fall into two groups."""
 
     explained: float | None
@@ -96,7 +96,7 @@ class Modes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strays:
+class Strays(Rounded):
     """Latencies far beyond the rest."""
 
     n: int
@@ -122,7 +122,7 @@ class Signs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
+class Latency(Rounded):
     """Latency of one run, milliseconds: of its clean calls."""
 
     n: int
@@ -164,7 +164,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DurationBin:
+class DurationBin(Rounded):
     """Latency of the clips of one range of audio lengths."""
 
     label: str
@@ -190,7 +190,7 @@ class DurationBin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageTimes:
+class StageTimes(Rounded):
     """Where the time went: one stage, milliseconds."""
 
     n: int
@@ -204,7 +204,7 @@ class StageTimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lateness:
+class Lateness(Rounded):
     """How late requests were sent, milliseconds."""
 
     p50: float | None
@@ -216,7 +216,7 @@ class Lateness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Goodput:
+class Goodput(Rounded):
     """What was answered within an objective."""
 
     slo_ms: float
@@ -234,7 +234,7 @@ class Goodput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(Rounded):
     """What load a run put on its backend, and whether the generator kept to its plan."""
 
     sent_per_s: float | None
@@ -274,7 +274,7 @@ class Repeats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flips:
+class Flips(Rounded):
     """How often running labels changed."""
 
     mean: float | None
@@ -286,7 +286,7 @@ class Flips:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Agreement(Rounded):
     """How often a stream's last label was that of the clip judged whole."""
 
     value: float | None
@@ -330,7 +330,7 @@ class StreamExample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Streaming:
+class Streaming(Rounded):
     """How a run went whose clips came as streams."""
 
     n: int

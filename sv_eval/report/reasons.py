@@ -116,12 +116,6 @@ class Why:
         return why
 
     @classmethod
-    def all_of(cls, *several: Why | None) -> Why | None:
-        """The reasons that there are, in order; None for none."""
-        reasons = [reason for one in several if one is not None for reason in one.reasons]
-        return cls(reasons) if reasons else None
-
-    @classmethod
     def read(cls, text: str) -> Why:
         """The reasons that these words stand for; words that nobody knows stay what they are."""
         found: list[Coded] = []

@@ -20,6 +20,7 @@ from sv_eval.report.accuracy import (
 )
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.environment import Phases, Telemetry
+from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes, Streaming
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.transcripts import Transcripts
@@ -28,7 +29,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class RunFacts(Rounded):
     """What was run, and how many clips ended how."""
 
     backend: str
@@ -108,7 +109,7 @@ class ErrorKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Rounded):
     """What `metrics.json` holds."""
 
     schema_version: int = SCHEMA_VERSION

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
-from sv_eval.report.interval import Interval
+from sv_eval.report.interval import Interval, Rounded
 from sv_eval.report.reasons import Why
 
 
@@ -53,7 +53,7 @@ class Measures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrossBin:
+class CrossBin(Rounded):
     """Clips of one range of error rates."""
 
     above: float

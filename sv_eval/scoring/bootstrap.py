@@ -30,9 +30,8 @@ from numpy.typing import NDArray
 
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.clusters import HITS, SUPPORT, Clusters
-from sv_eval.scoring.mean_bounds import correlations, mean_bounds
-from sv_eval.scoring.measures import Measures
-from sv_eval.scoring.resamples import resampled
+from sv_eval.scoring.mean_bounds import bounds_of_mean
+from sv_eval.scoring.measures import Facts, Measures
 from sv_eval.scoring.tally import Floats
 
 PERCENTILE = "expanded_percentile"
@@ -63,22 +62,22 @@ class Bounds:
     """Of a mean over labels: which of the labels it has, by position among them, have no bounds of their own."""
 
 
-def bounds(clusters: Clusters, measures: Measures, *, confidence: float, resamples: int, seed: int) -> list[Bounds]:
-    """The bounds of every measure, in the vector's order."""
-    values = measures(clusters.total)
-    n = measures.contributors(clusters.counts, clusters.multiplicity)
+def bounds(
+    clusters: Clusters, measures: Measures, facts: Facts, *, confidence: float, resamples: int, seed: int
+) -> list[Bounds]:
+    """The bounds of every measure, in the vector's order; `facts` are what the measures find in the clusters."""
+    values, sizes, n = facts.values, facts.sizes, facts.n_clusters
     low, high, undefined = _percentile_bounds(clusters, measures, n, confidence, resamples, seed)
     few = (n >= 2) & (n < FEWEST) & (values > 0) & (values < 1)
     few_means = [
         (mean, parts)
-        for mean, parts in measures.means()
+        for mean, parts in facts.means
         if not np.isnan(values[mean]) and (n[mean] < FEWEST or values[mean] in (0.0, 1.0))
     ]
     alike = likeness(clusters)
     without = measures(clusters.total[:, :, None] - clusters.counts) if few.any() or few_means else values[:, None]
     if few.any():
         low[few], high[few] = _jackknife_bounds(clusters, values[few], without[few], n[few], confidence)
-    sizes = measures.sizes(clusters.total)
     per_cluster = np.maximum(sizes / np.maximum(n, 1), 1.0)
     effective = sizes / (1.0 + (per_cluster - 1.0) * alike)
     unit = clusters.kind if clusters.kind == "speaker" else "cluster"
@@ -90,8 +89,7 @@ def bounds(clusters: Clusters, measures: Measures, *, confidence: float, resampl
     ]
     weight = clusters.multiplicity.astype(np.float64)
     for mean, parts in few_means:
-        together = correlations(values[parts], without[parts], weight, alike)
-        found[mean] = _of_mean(values[parts], [found[part] for part in parts], together)
+        found[mean] = _of_mean(values[parts], [found[part] for part in parts], without[parts], weight, alike)
     return found
 
 
@@ -126,7 +124,7 @@ def _percentile_bounds(
     """Lower and upper bounds and the share of undefined resamples of every measure."""
     draws = np.empty((len(n), resamples))
     done = 0
-    for counts in resampled(clusters, resamples=resamples, seed=seed):
+    for counts in clusters.resampled(resamples=resamples, seed=seed):
         draws[:, done : done + counts.shape[-1]] = measures(counts)
         done += counts.shape[-1]
     draws.sort(axis=1)
@@ -167,14 +165,14 @@ def _jackknife_bounds(
     return expit(logit(value) - half), expit(logit(value) + half)
 
 
-def _of_mean(values: Floats, parts: Sequence[Bounds], correlation: Floats) -> Bounds:
+def _of_mean(values: Floats, parts: Sequence[Bounds], without: Floats, weight: Floats, alike: float) -> Bounds:
     free = [part.low is None or part.high is None for part in parts]
     if all(free):
         return parts[0]
     low = np.array([0.0 if part.low is None else part.low for part in parts])
     high = np.array([1.0 if part.high is None else part.high for part in parts])
     low[free], high[free] = 0.0, 1.0
-    at_least, at_most = mean_bounds(values, low, high, correlation)
+    at_least, at_most = bounds_of_mean(values, low, high, without, weight, alike)
     return Bounds(low=at_least, high=at_most, method=COMBINED, free=tuple(np.flatnonzero(free).tolist()))
 
 

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 
 from sv_eval.emotions import EMOTIONS
 from sv_eval.report.accuracy import Chance, ChanceLevel, MajorityLevel
-from sv_eval.report.interval import plain
 
 
 def chance_levels(support: Mapping[str, int]) -> Chance | None:
@@ -41,7 +40,7 @@ def chance_levels(support: Mapping[str, int]) -> Chance | None:
     return Chance(
         n=total,
         labels=tuple(held),
-        majority=MajorityLevel(label=most, accuracy=plain(held[most] / total), uar=plain(uar)),
-        stratified=ChanceLevel(accuracy=plain(drawn), uar=plain(uar)),
-        uniform=ChanceLevel(accuracy=plain(uar), uar=plain(uar)),
+        majority=MajorityLevel(label=most, accuracy=held[most] / total, uar=uar),
+        stratified=ChanceLevel(accuracy=drawn, uar=uar),
+        uniform=ChanceLevel(accuracy=uar, uar=uar),
     )

@@ -7,18 +7,19 @@ without speakers take no more room than their confusion cells.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.record_file.table import RecordTable
-from sv_eval.scoring.tally import Floats, Tally
+from sv_eval.scoring.tally import Floats
 
 SUPPORT, HITS, PREDICTED, ABSTAINED, BANNED_HITS, BANNED_PREDICTED, BANNED_ABSTAINED = range(7)
 """Rows of `Clusters.counts`; `banned` is the answer with `unknown` banned."""
 STATISTICS = 7
+_CHUNK_CELLS = 400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +43,24 @@ class Clusters:
         """The counts of the whole run; shape [STATISTICS, labels]."""
         return np.asarray(self.counts @ self.multiplicity.astype(np.float64), dtype=np.float64)
 
+    def resampled(self, *, resamples: int, seed: int) -> Iterator[Floats]:
+        """Counts [STATISTICS, labels, b] of resamples, whole clusters drawn with replacement, in chunks."""
+        rng = np.random.default_rng(seed)
+        statistics, labels, groups = self.counts.shape
+        flat = self.counts.reshape(-1, groups)
+        chunk = max(1, _CHUNK_CELLS // max(groups, len(flat)))
+        for start in range(0, resamples, chunk):
+            weights = self._weights(rng, min(chunk, resamples - start))
+            yield (flat @ weights.T).reshape(statistics, labels, -1)
 
-def under(policy: str, counts: Floats) -> tuple[Tally, Floats]:
-    """The tally of counts [STATISTICS, labels, ...] under a policy, and how many got an emotion in it."""
-    support = counts[SUPPORT]
-    if policy == "ban":
-        banned = Tally(support, counts[BANNED_HITS], counts[BANNED_PREDICTED])
-        return banned, support - counts[BANNED_ABSTAINED]
-    answered = support - counts[ABSTAINED]
-    scored = answered if policy == "abstain" else support
-    return Tally(scored, counts[HITS], counts[PREDICTED]), answered
+    def _weights(self, rng: np.random.Generator, rows: int) -> Floats:
+        """How often each group is drawn in each of `rows` resamples; shape [rows, groups]."""
+        groups, n = len(self.multiplicity), self.n
+        if n > groups:
+            return rng.multinomial(n, self.multiplicity / n, size=rows).astype(np.float64)
+        drawn = rng.integers(0, groups, size=(rows, groups), dtype=np.int32)
+        drawn += (np.arange(rows, dtype=np.int32) * groups)[:, None]
+        return np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups).astype(np.float64)
 
 
 def clusters_of(table: RecordTable, labels: Sequence[str], scope: NDArray[np.bool_]) -> Clusters:

@@ -9,7 +9,6 @@ from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.record_file.table import RecordTable
 from sv_eval.record_file.vocabulary import FAILED
 from sv_eval.report.accuracy import Confusion, WrongClip, WrongPair
-from sv_eval.report.interval import plain
 from sv_eval.scoring.scope import Scope
 
 
@@ -63,7 +62,7 @@ def worst_confusions(scope: Scope, *, pairs: int = 10, clips: int = 5) -> tuple[
                 reference=references[reference],
                 predicted=named[predicted],
                 count=count,
-                share=plain(count / int(support[reference])),
+                share=count / int(support[reference]),
                 clips=_most_confident(table, confidence, np.flatnonzero(wrong & (cells == cell)), clips),
             )
         )
@@ -77,6 +76,6 @@ def _most_confident(
     order = np.argsort(-np.nan_to_num(confidence[places], nan=-1.0), kind="stable")
     chosen = places[order][:most]
     return tuple(
-        WrongClip(clip=table.clip_ids[i], path=table.paths[i], confidence=plain(float(confidence[i])))
+        WrongClip(clip=table.clip_ids[i], path=table.paths[i], confidence=float(confidence[i]))
         for i in chosen.tolist()
     )

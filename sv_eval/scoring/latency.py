@@ -1,4 +1,4 @@
-"""How fast: latency percentiles, by emotion too, and the real-time factor.
+"""How fast: latency percentiles, by emotion, by the length of the audio and by stage too.
 
 Percentiles, their bounds and the least number that they need are over calls, one value a call, however many
 clips it answered; a part of the run (an emotion, a range of lengths) has the calls that hold a clip of it.
@@ -12,15 +12,20 @@ from dataclasses import replace
 
 import numpy as np
 from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
 
-from sv_eval.report.interval import Interval, plain
-from sv_eval.report.latency import Latency, Retried, TwoPercentiles
+from sv_eval.report.interval import Interval, given
+from sv_eval.report.latency import DurationBin, Histogram, Latency, Retried, StageTimes, TwoPercentiles
 from sv_eval.report.reasons import Why
-from sv_eval.scoring.histogram import latency_histogram
 from sv_eval.scoring.percentiles import percentile
 from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.signs import signs_of
-from sv_eval.scoring.timing import Timing, calls_of
+from sv_eval.scoring.timing import Calls, Timing
+
+_ON_THE_WAY = ("encode", "queue", "dns", "connect", "tls", "send", "wait", "receive")
+"""A request's stages on its way, in the order in which they happen; others keep that of their occurrence."""
+_BINS = 40
+_TAIL = 0.005
 
 
 def latency_of(scope: Scope) -> Latency:
@@ -31,7 +36,7 @@ def latency_of(scope: Scope) -> Latency:
     def of_calls(p: float) -> Interval:
         return percentile(values, p, confidence=confidence, clips=n)
 
-    signs = signs_of(timing)
+    retried, signs = _retried(timing, confidence), signs_of(timing)
     return Latency(
         n=n,
         n_calls=timing.calls.n,
@@ -40,11 +45,11 @@ def latency_of(scope: Scope) -> Latency:
         p90=of_calls(0.9),
         p95=of_calls(0.95),
         p99=of_calls(0.99),
-        mean=plain(float(values.mean())) if n else None,
-        min=plain(float(values.min())) if n else None,
-        max=plain(float(values.max())) if n else None,
+        mean=float(values.mean()) if n else None,
+        min=float(values.min()) if n else None,
+        max=float(values.max()) if n else None,
         reason=UNSET if n else Why.of("no_clean_record"),
-        retried=_retried(timing, confidence),
+        retried=retried,
         excluded=timing.excluded,
         histogram=latency_histogram(values),
         over_time=signs.over_time,
@@ -77,21 +82,82 @@ def latency_by_emotion(scope: Scope) -> dict[str, TwoPercentiles]:
     return found
 
 
-def rtf_of(timing: Timing) -> float | None:
-    """Seconds in which at least one call was in flight, per second of audio; None without clean records.
+def latency_by_duration(scope: Scope) -> tuple[DurationBin, ...]:
+    """The latency of clean records by audio length; the configuration has the bins' lower edges."""
+    calls, audio_s, confidence = scope.timing.calls, scope.timing.audio_s, scope.config.confidence
+    shared = _why_no_rtf_by_length(calls)
+    edges_s = scope.config.duration_bins_s
+    bins = []
+    for low, high in zip(edges_s, [*edges_s[1:], None], strict=True):
+        inside = (audio_s >= low) & (audio_s < (np.inf if high is None else high))
+        values, clips = calls.latencies(inside), int(inside.sum())
+        spent, audio = float(values.sum()) / 1000, float(audio_s[inside].sum())
+        bins.append(
+            DurationBin(
+                label=f"{low:g} s and more" if high is None else f"{low:g}-{high:g} s",
+                low_s=low,
+                high_s=high,
+                n=clips,
+                n_calls=len(values),
+                p50=percentile(values, 0.5, confidence=confidence, clips=clips),
+                p95=percentile(values, 0.95, confidence=confidence, clips=clips),
+                rtf=spent / audio if audio > 0 and shared is None else None,
+                rtf_reason=given(shared if clips else None),
+                reason=UNSET if clips else Why.of("no_clean_record"),
+            )
+        )
+    return tuple(bins)
 
-    That is the union of the calls' intervals, so that neither batches nor overlapping calls count twice and
-    idle moments count not at all. Records that do not say when their call was made count
-    `latency / batch_size` each, which is right only where no calls overlapped.
+
+def _why_no_rtf_by_length(calls: Calls) -> Why | None:
+    """Why the time cannot be divided between clips of different length; None where it can."""
+    if calls.batched:
+        return Why.of("shared_calls")
+    return Why.of("overlapping_calls") if calls.overlapping else None
+
+
+def stage_times(scope: Scope) -> dict[str, StageTimes]:
+    """Percentiles of each stage over the clean records that have it, milliseconds, in the order of the stages.
+
+    They do not add up to the latency's: percentiles of parts never do. What a backend does not tell is in none.
     """
-    known = timing.clean & np.isfinite(timing.requests.audio_s)
-    audio = float(timing.requests.audio_s[known].sum())
-    if not audio > 0:
+    clean, stages_ms, confidence = scope.timing.clean, scope.timing.requests.stages_ms, scope.config.confidence
+    found = {}
+    for name in sorted(stages_ms, key=_place):
+        column = stages_ms[name]
+        values = column[clean & np.isfinite(column)]
+        if len(values):
+            found[name] = StageTimes(
+                n=len(values),
+                mean=float(values.mean()),
+                p50=percentile(values, 0.5, confidence=confidence, clips=len(values)),
+                p95=percentile(values, 0.95, confidence=confidence, clips=len(values)),
+            )
+    return found
+
+
+def _place(name: str) -> int:
+    return _ON_THE_WAY.index(name) if name in _ON_THE_WAY else len(_ON_THE_WAY)
+
+
+def latency_histogram(values: NDArray[np.float64]) -> Histogram | None:
+    """Counts of the calls' latency, one each, in equal bins, milliseconds; None without any.
+
+    The bins end at the 99.5th percentile and everything beyond is counted in the last one, so that one stray
+    answer does not press the rest into a single bar; `beyond` says how many those are.
+    """
+    if not len(values):
         return None
-    calls = calls_of(timing.requests, known)
-    each_s = timing.requests.latency_ms[known] / timing.requests.batch_size[known] / 1000
-    spent = calls.busy_s if calls.timed else float(each_s.sum())
-    return plain(spent / audio)
+    low, high = float(values.min()), float(np.quantile(values, 1 - _TAIL))
+    if high <= low:
+        high = low + max(abs(low) * 0.01, 0.001)
+    edges = np.linspace(low, high, _BINS + 1)
+    counts, _ = np.histogram(np.minimum(values, high), bins=edges)
+    return Histogram(
+        edges_ms=tuple(round(float(edge), 4) for edge in edges),
+        counts=tuple(counts.tolist()),
+        beyond=int((values > high).sum()),
+    )
 
 
 def refused(figure: Interval, why: Why) -> Interval:

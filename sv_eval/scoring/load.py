@@ -6,7 +6,6 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from sv_eval.report.interval import plain
 from sv_eval.report.latency import Goodput, Lateness, Load
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.scope import Scope
@@ -45,8 +44,8 @@ def _pace(calls: Calls) -> tuple[float | None, float | None, int | None]:
     begins = np.sort(calls.sent_s)
     ends = np.sort(calls.sent_s + calls.latency_ms / 1000)
     span_s = float(begins[-1] - begins[0])
-    sent = plain((calls.n - 1) / span_s) if span_s > 0 else None
-    answered = plain(calls.n / float(ends[-1] - begins[0])) if ends[-1] > begins[0] else None
+    sent = (calls.n - 1) / span_s if span_s > 0 else None
+    answered = calls.n / float(ends[-1] - begins[0]) if ends[-1] > begins[0] else None
     return sent, answered, int((np.arange(1, calls.n + 1) - np.searchsorted(ends, begins)).max())
 
 
@@ -54,7 +53,7 @@ def _lateness(late: NDArray[np.float64], max_late_ms: float) -> tuple[Lateness |
     if not len(late):
         return None, UNSET
     p99 = float(np.quantile(late, 0.99, method="higher"))
-    found = Lateness(p50=plain(float(np.median(late))), p99=plain(p99), max=plain(float(late.max())))
+    found = Lateness(p50=float(np.median(late)), p99=p99, max=float(late.max()))
     return found, p99 > max_late_ms
 
 
@@ -67,5 +66,5 @@ def _goodput(timing: Timing, here: NDArray[np.bool_], slo_ms: float) -> Goodput:
         return Goodput(slo_ms=slo_ms, kept=kept, of=of, share=None, per_s=None, reason=why)
     ends = requests.sent_s[here] + np.nan_to_num(requests.latency_ms[here]) / 1000
     span_s = float(ends.max() - requests.sent_s[here].min())
-    per_s = plain(kept / span_s) if span_s > 0 else None
-    return Goodput(slo_ms=slo_ms, kept=kept, of=of, share=plain(kept / of), per_s=per_s)
+    per_s = kept / span_s if span_s > 0 else None
+    return Goodput(slo_ms=slo_ms, kept=kept, of=of, share=kept / of, per_s=per_s)

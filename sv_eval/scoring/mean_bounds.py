@@ -29,6 +29,16 @@ FEWEST_TOGETHER = 4
 """The fewest clusters with both labels that a negative correlation is believed from."""
 
 
+def bounds_of_mean(
+    values: Floats, low: Floats, high: Floats, without: Floats, weight: Floats, likeness: float
+) -> tuple[float, float]:
+    """The bounds of `mean(values)` from those of the labels and the values that are left without each cluster.
+
+    Shapes [labels], `without` [labels, clusters]; `weight` says how many clusters each of them stands for.
+    """
+    return mean_bounds(values, low, high, correlations(values, without, weight, likeness))
+
+
 def mean_bounds(values: Floats, low: Floats, high: Floats, correlation: Floats) -> tuple[float, float]:
     """The bounds of `mean(values)`; all arrays are over labels, `low` and `high` 0 and 1 where not known.
 

@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.scoring import tally as formulas
-from sv_eval.scoring.clusters import SUPPORT, under
-from sv_eval.scoring.tally import Floats
+from sv_eval.scoring.clusters import (
+    ABSTAINED,
+    BANNED_ABSTAINED,
+    BANNED_HITS,
+    BANNED_PREDICTED,
+    HITS,
+    PREDICTED,
+    SUPPORT,
+    Clusters,
+)
+from sv_eval.scoring.tally import Floats, Tally
 
 OVERALL: tuple[str, ...] = ("uar", "accuracy", "macro_f1", "weighted_f1", "coverage")
 """The figures over all labels; they come first in a policy's stretch of the vector."""
 PER_LABEL: tuple[str, ...] = ("recall", "precision", "f1")
 """The figures of one label; they follow, label by label within each."""
+
+
+def under(policy: str, counts: Floats) -> tuple[Tally, Floats]:
+    """The tally of counts [STATISTICS, labels, ...] under a policy, and how many got an emotion in it."""
+    support = counts[SUPPORT]
+    if policy == "ban":
+        banned = Tally(support, counts[BANNED_HITS], counts[BANNED_PREDICTED])
+        return banned, support - counts[BANNED_ABSTAINED]
+    answered = support - counts[ABSTAINED]
+    scored = answered if policy == "abstain" else support
+    return Tally(scored, counts[HITS], counts[PREDICTED]), answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The figures of a run and what they rest on, in the vector's order."""
+
+    values: Floats
+    """The figures."""
+    sizes: Floats
+    """What each one's denominator holds: clips."""
+    n_clusters: NDArray[np.int64]
+    """How many clusters each rests on; of a mean over labels, as many as its scarcest label has."""
+    support: Mapping[str, Floats]
+    """By policy, the clips of each label that it scores."""
+    means: tuple[tuple[int, NDArray[np.int64]], ...]
+    """The place of each mean over labels in the vector, and the places of what it is the mean of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +73,7 @@ class Measures:
         """The measures for a run with counts `total` [STATISTICS, labels]."""
         return cls(policies=tuple(policies), among=total[SUPPORT] > 0)
 
-    def means(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    def _means(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """The place of each mean over labels in the vector, and the places of what it is the mean of."""
         labels = np.flatnonzero(self.among)
         size = len(self.among)
@@ -65,7 +101,18 @@ class Measures:
             parts.append(formulas.f1s(scored))
         return np.concatenate(parts)
 
-    def sizes(self, counts: Floats) -> Floats:
+    def facts(self, clusters: Clusters) -> Facts:
+        """What the figures of a run are, and what they rest on."""
+        total = clusters.total
+        return Facts(
+            values=self(total),
+            sizes=self._sizes(total),
+            n_clusters=self._contributors(clusters.counts, clusters.multiplicity),
+            support={policy: under(policy, total)[0].support for policy in self.policies},
+            means=tuple(self._means()),
+        )
+
+    def _sizes(self, counts: Floats) -> Floats:
         """What each measure's denominator holds: clips, for counts [STATISTICS, labels]; shape [measures]."""
         parts: list[Floats] = []
         for policy in self.policies:
@@ -75,7 +122,7 @@ class Measures:
             parts += [overall, scored.support, scored.predicted, scored.support]
         return np.concatenate(parts)
 
-    def contributors(self, counts: Floats, multiplicity: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _contributors(self, counts: Floats, multiplicity: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many clusters each measure rests on, for counts [STATISTICS, labels, groups].
 
         A mean over labels rests on as many as its scarcest label: an emotion that three speakers have is

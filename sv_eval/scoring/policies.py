@@ -9,10 +9,10 @@ import numpy as np
 from msgspec import UNSET
 
 from sv_eval.report.accuracy import Headline, PolicyFigures
-from sv_eval.report.interval import Interval, given
-from sv_eval.report.reasons import Why
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Coded, Why
 from sv_eval.scoring.bootstrap import Bounds, bounds
-from sv_eval.scoring.clusters import SUPPORT, Clusters, under
+from sv_eval.scoring.clusters import SUPPORT, Clusters
 from sv_eval.scoring.config import POLICIES, ScoringConfig
 from sv_eval.scoring.measures import OVERALL, PER_LABEL, Measures
 from sv_eval.scoring.scope import Scope
@@ -63,9 +63,9 @@ class LabelSetScores:
         return {name: scores.figures() for name, scores in self.policies.items()}
 
 
-def scores_of(scope: Scope) -> LabelSetScores:
-    """The figures of all policies over the scope's labels."""
-    clusters, labels = scope.clusters, scope.labels
+def scores_of(scope: Scope, *, whole: bool = False) -> LabelSetScores:
+    """The figures of all policies over the scored labels; with `whole`, over every class that the corpus holds."""
+    clusters, labels = (scope.whole, scope.present) if whole else (scope.clusters, scope.labels)
     possible = tuple(policy for policy in POLICIES if policy != "ban" or scope.has_forced)
     scored = _scored(clusters, labels, possible, scope.config) if clusters.n else {}
     why = dict.fromkeys(POLICIES, Why.of("nothing_in_set"))
@@ -87,13 +87,15 @@ def _scored(
 ) -> dict[str, PolicyScores]:
     total = clusters.total
     measures = Measures.over(total, policies)
-    found = bounds(clusters, measures, confidence=config.confidence, resamples=config.resamples, seed=config.seed)
-    values, sizes = measures(total), measures.sizes(total)
-    n_clusters = measures.contributors(clusters.counts, clusters.multiplicity)
+    facts = measures.facts(clusters)
+    found = bounds(
+        clusters, measures, facts,
+        confidence=config.confidence, resamples=config.resamples, seed=config.seed,
+    )  # fmt: skip
     names = [(name, "") for name in OVERALL] + [(name, label) for name in PER_LABEL for label in labels]
     scores = {}
     for index, policy in enumerate(policies):
-        support = under(policy, total)[0].support
+        support = facts.support[policy]
         missing = _Missing(
             labels=tuple(label for label, has in zip(labels, measures.among, strict=True) if has),
             without_clips=tuple(label for label, has in zip(labels, measures.among, strict=True) if not has),
@@ -105,7 +107,11 @@ def _scored(
             labels,
             {
                 name: _interval(
-                    values[at], int(sizes[at]), int(n_clusters[at]), found[at], missing.remarks(*name, found[at])
+                    facts.values[at],
+                    int(facts.sizes[at]),
+                    int(facts.n_clusters[at]),
+                    found[at],
+                    missing.remarks(*name, found[at]),
                 )
                 for at, name in enumerate(names, index * len(names))
             },
@@ -126,20 +132,22 @@ class _Missing:
 
     def remarks(self, name: str, label: str, found: Bounds) -> tuple[Why, Why | None]:
         """Why the figure has no value, if it has none, and what to say about it if it has one."""
+        why, notes = Why.of("nothing_answered"), list[Coded]()
         if name == "precision":
-            return Why.of("never_predicted", label=label), None
-        if label in self.unanswered:
-            return Why.of("none_answered", labels=(label,)), None
-        if label:
-            return Why.of("none_scored", label=label), None
-        if name not in ("uar", "macro_f1"):
-            return Why.of("nothing_answered"), None
-        free = tuple(self.labels[place] for place in found.free)
-        notes = Why.all_of(
-            Why.of("mean_without", labels=self.without_clips) if self.without_clips else None,
-            Why.of("no_spread_of", labels=free) if free else None,
-        )
-        return Why.of("none_answered", labels=self.unanswered), notes
+            why = Why.of("never_predicted", label=label)
+        elif label in self.unanswered:
+            why = Why.of("none_answered", labels=(label,))
+        elif label:
+            why = Why.of("none_scored", label=label)
+        elif name in ("uar", "macro_f1"):
+            why = Why.of("none_answered", labels=self.unanswered)
+            if self.without_clips:
+                notes.append(Coded("mean_without", labels=self.without_clips))
+            if free := tuple(self.labels[place] for place in found.free):
+                notes.append(Coded("no_spread_of", labels=free))
+        if found.reason is not None:
+            notes += found.reason.reasons
+        return why, Why(notes) if notes else None
 
 
 def _policy_scores(labels: tuple[str, ...], intervals: Mapping[tuple[str, str], Interval]) -> PolicyScores:
@@ -157,7 +165,7 @@ def _policy_scores(labels: tuple[str, ...], intervals: Mapping[tuple[str, str], 
 
 
 def _interval(value: float, n: int, n_clusters: int, found: Bounds, remarks: tuple[Why, Why | None]) -> Interval:
-    why_not, notes = remarks
+    why_not, note = remarks
     if np.isnan(value):
         return Interval(value=None, n=n, n_clusters=n_clusters, reason=why_not)
     return Interval(
@@ -166,7 +174,7 @@ def _interval(value: float, n: int, n_clusters: int, found: Bounds, remarks: tup
         high=found.high,
         n=n,
         n_clusters=n_clusters,
-        reason=given(Why.all_of(notes, found.reason)),
+        reason=note or UNSET,
         method=found.method or UNSET,
     )
 

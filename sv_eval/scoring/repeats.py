@@ -13,10 +13,10 @@ def repeats_of(requests: RecordTable) -> Repeats:
 
     A failed request says nothing about the answer and is left out.
     """
-    answers: dict[str, set[str]] = {}
+    answers: dict[str, frozenset[str]] = {}
     for clip_id, code, failed in zip(requests.clip_ids, requests.predicted, requests.failed, strict=True):
         if not failed:
-            answers.setdefault(clip_id, set()).add(requests.words.answers[code])
+            answers[clip_id] = answers.get(clip_id, frozenset()) | {requests.words.answers[code]}
     changed = [(clip_id, sorted(found)) for clip_id, found in answers.items() if len(found) > 1]
     return Repeats(
         requests=int((requests.round > 0).sum()),

@@ -8,7 +8,6 @@ import numpy as np
 
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.record_file.vocabulary import FAILED
-from sv_eval.report.interval import plain
 from sv_eval.scoring.scope import Scope
 
 
@@ -24,29 +23,28 @@ class RunCounts:
     n_failed: int
     n_out_of_scope: int
     n_repeated: int
-    audio_s: float | None
+    audio_s: float
 
 
-def counts_of(scope: Scope) -> RunCounts:
-    """The counts of a run."""
-    answers = scope.answers
-    named = answers.words.answers
-    ended = dict(zip(named, np.bincount(answers.predicted, minlength=len(named)).tolist(), strict=True))
-    return RunCounts(
+def counts_of(scope: Scope) -> tuple[RunCounts, dict[str, int]]:
+    """The counts of a run; and by reference the clips, failed ones too, whose reference is not scored."""
+    answers, words = scope.answers, scope.answers.words
+    ended = dict(
+        zip(words.answers, np.bincount(answers.predicted, minlength=len(words.answers)).tolist(), strict=True)
+    )
+    asked = zip(
+        words.references, np.bincount(answers.reference, minlength=len(words.references)).tolist(), strict=True
+    )
+    outside = {name: n for name, n in asked if n and name not in scope.labels}
+    counts = RunCounts(
         n_clips=len(answers),
         n_scored=int(scope.scored.sum()),
         n_unknown=ended[UNKNOWN],
         n_no_tag=ended[NO_TAG],
         n_no_speech=ended[NO_SPEECH],
         n_failed=ended[FAILED],
-        n_out_of_scope=sum(out_of_scope(scope).values()),
+        n_out_of_scope=sum(outside.values()),
         n_repeated=answers.n_repeated,
-        audio_s=plain(float(np.nansum(answers.audio_s))),
+        audio_s=float(np.nansum(answers.audio_s)),
     )
-
-
-def out_of_scope(scope: Scope) -> dict[str, int]:
-    """Clips whose reference is not scored, by reference; failed ones too."""
-    references = scope.answers.words.references
-    counts = np.bincount(scope.answers.reference, minlength=len(references)).tolist()
-    return {name: n for name, n in zip(references, counts, strict=True) if n and name not in scope.labels}
+    return counts, outside

@@ -10,17 +10,14 @@ from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.accuracy import Confusion, EmotionFigures, SpeakerFigures, WrongPair
 from sv_eval.report.latency import DurationBin, Latency, StageTimes
 from sv_eval.report.report import ErrorKind, FailureKind
-from sv_eval.scoring.by_duration import latency_by_duration
 from sv_eval.scoring.config import ScoringConfig, scoring_config_from
 from sv_eval.scoring.confusion import confusion_of, worst_confusions
-from sv_eval.scoring.latency import latency_of, rtf_of
+from sv_eval.scoring.latency import latency_by_duration, latency_by_emotion, latency_of, stage_times
 from sv_eval.scoring.ledger import errors_of, failures_of
-from sv_eval.scoring.per_emotion import emotions_of
+from sv_eval.scoring.parts import emotions_of, speakers_of
 from sv_eval.scoring.policies import LabelSetScores, PolicyScores, scores_of
-from sv_eval.scoring.run_counts import RunCounts, counts_of, out_of_scope
+from sv_eval.scoring.run_counts import RunCounts, counts_of
 from sv_eval.scoring.scope import Scope, scope_of
-from sv_eval.scoring.slices import speakers_of
-from sv_eval.scoring.stages import stage_times
 
 __all__ = ["Scorecard", "ScoringConfig", "score", "score_scope", "scoring_config_from"]
 
@@ -91,22 +88,25 @@ def score(
 def score_scope(scope: Scope) -> Scorecard:
     """The scorecard of a scope."""
     scores = scores_of(scope)
+    all_labels = scores if scope.present == scope.labels else scores_of(scope, whole=True)
+    run, outside = counts_of(scope)
+    latency, by_emotion = latency_of(scope), latency_by_emotion(scope)
     policy = scope.config.policy
     return Scorecard(
         scope=scope,
-        run=counts_of(scope),
+        run=run,
         scores=scores,
-        all_labels=scores if scope.present == scope.labels else scores_of(scope.over(scope.present)),
-        per_emotion=emotions_of(scope, scores.policies[policy]),
+        all_labels=all_labels,
+        latency=latency,
+        by_duration=latency_by_duration(scope),
+        stages=stage_times(scope),
+        rtf=scope.timing.rtf,
         confusion=confusion_of(scope),
         confusion_forced=confusion_of(scope, banned=True) if scope.has_forced else None,
-        out_of_scope=out_of_scope(scope),
-        latency=latency_of(scope),
-        by_duration=latency_by_duration(scope),
-        rtf=rtf_of(scope.timing),
-        stages=stage_times(scope),
+        worst_confusions=worst_confusions(scope),
+        out_of_scope=outside,
         failures=failures_of(scope.answers),
         errors=errors_of(scope.timing.requests),
-        worst_confusions=worst_confusions(scope),
+        per_emotion=emotions_of(scope, scores.policies[policy], by_emotion),
         by_speaker=speakers_of(scope) if scope.has_forced or policy != "ban" else {},
     )

@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.report.interval import plain
 from sv_eval.report.latency import Drift, Modes, Signs, Strays, Window
 from sv_eval.scoring.timing import Calls, Timing
 
@@ -82,7 +81,7 @@ def over_time(sent_s: Values, latency_ms: Values) -> tuple[Window, ...]:
     for window in range(_WINDOWS):
         values = latency_ms[place == window]
         middle = float(np.median(values)) if len(values) else None
-        found.append(Window(from_s=round(float(edges[window]), 3), n=len(values), p50=plain(middle)))
+        found.append(Window(from_s=round(float(edges[window]), 3), n=len(values), p50=middle))
     return tuple(found)
 
 
@@ -101,7 +100,7 @@ def drift(latency_ms: Values) -> Drift:
     if float(np.ptp(latency_ms)) == 0:
         return Drift(change=0.0, notable=False)
     sure = chance_of_trend(latency_ms) < _DRIFT_SURE
-    return Drift(change=plain(change), notable=bool(abs(change) >= _DRIFT_SHARE and sure))
+    return Drift(change=change, notable=bool(abs(change) >= _DRIFT_SHARE and sure))
 
 
 def chance_of_trend(values: Values) -> float:
@@ -141,10 +140,10 @@ def two_modes(latency_ms: Values) -> Modes:
     explained, lesser = float(between.max()) / total, min(cut, n - cut) / n
     notable = explained >= _TWO_MODES and lesser >= _LESSER_MODE and high / low >= _MODES_APART
     return Modes(
-        explained=plain(explained),
-        low_ms=plain(low),
-        high_ms=plain(high),
-        share_high=plain(1 - cut / n),
+        explained=explained,
+        low_ms=low,
+        high_ms=high,
+        share_high=1 - cut / n,
         notable=bool(notable),
     )
 
@@ -160,4 +159,4 @@ def strays(latency_ms: Values) -> Strays:
     fence = float(high + _FENCE * (high - low))
     n = int((logs > fence).sum())
     notable = n >= max(2, _STRAY_SHARE * len(logs))
-    return Strays(n=n, above_ms=plain(float(np.exp(fence))), notable=bool(notable))
+    return Strays(n=n, above_ms=float(np.exp(fence)), notable=bool(notable))

@@ -10,7 +10,6 @@ import numpy as np
 from sv_eval.record_file.table import RecordTable
 from sv_eval.record_file.vocabulary import UNLABELLED
 from sv_eval.records import Streamed, StreamStep
-from sv_eval.report.interval import plain
 from sv_eval.report.latency import Agreement, ExampleStep, Flips, StreamExample, Streaming, TwoPercentiles
 from sv_eval.scoring.percentiles import percentile
 
@@ -65,16 +64,16 @@ def streaming_of(requests: RecordTable, *, confidence: float) -> Streaming:
         time_to_stable_label_s=_percentiles(stable, confidence),
         never_labelled=len(streams) - len(first),
         flips=Flips(
-            mean=plain(sum(flips) / len(flips)) if flips else None,
+            mean=sum(flips) / len(flips) if flips else None,
             max=max(flips, default=None),
             clips_without=sum(count == 0 for count in flips),
         ),
         agreement_with_offline=Agreement(
-            value=plain(sum(agreeing) / len(agreeing)) if agreeing else None,
+            value=sum(agreeing) / len(agreeing) if agreeing else None,
             n=len(agreeing),
         ),
         chunk_compute_ms=_percentiles(compute, confidence),
-        compute_rtf=plain(sum(compute) / 1000 / audio_s) if audio_s else None,
+        compute_rtf=sum(compute) / 1000 / audio_s if audio_s else None,
         example=_example(requests, streams),
     )
 

@@ -122,6 +122,21 @@ class Timing:
         """Seconds that each clean record kept the backend busy, batches shared out evenly."""
         return self.requests.latency_ms[self.clean] / self.requests.batch_size[self.clean] / 1000
 
+    @property
+    def rtf(self) -> float | None:
+        """The real-time factor: seconds in which at least one call was in flight, per second of audio.
+
+        That is the union of the calls' intervals, so that neither batches nor overlapping calls count twice and
+        idle moments count not at all. Records that do not say when their call was made count
+        `latency / batch_size` each, which is right only where no calls overlapped. None without clean records.
+        """
+        heard = np.isfinite(self.audio_s)
+        audio = float(self.audio_s[heard].sum())
+        if not audio > 0:
+            return None
+        calls = calls_of(self.requests, self.clean & np.isfinite(self.requests.audio_s))
+        return (calls.busy_s if calls.timed else float(self.busy_s[heard].sum())) / audio
+
 
 def timing_of(requests: RecordTable) -> Timing:
     """The clean records of a run, given those of all rounds."""

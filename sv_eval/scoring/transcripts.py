@@ -13,13 +13,20 @@ from numpy.typing import NDArray
 from sv_eval.record_file.rows import OUTCOMES
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome
-from sv_eval.report.interval import plain
 from sv_eval.report.reasons import Why
 from sv_eval.report.transcripts import Cross, CrossBin, ErrorRate, LanguageErrors, Measures, Transcripts
-from sv_eval.scoring.normalised_text import NORMALISATION
 from sv_eval.scoring.ratio_bounds import ratio_interval
 from sv_eval.scoring.scope import Scope
-from sv_eval.scoring.transcript_errors import CER, WER, ClipErrors, clip_errors, measure_of, normalised, primary
+from sv_eval.scoring.transcript_errors import (
+    CER,
+    NORMALISATION,
+    WER,
+    ClipErrors,
+    clip_errors,
+    measure_of,
+    normalised,
+    primary,
+)
 
 BINS: tuple[tuple[float, float], ...] = ((0.0, 0.0), (0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, float("inf")))
 """Error rates of a clip, by which the cross table is divided: above the first number, up to the second."""
@@ -196,7 +203,7 @@ def _cross(scope: Scope, compared: _Compared, confidence: float) -> Cross | None
         inside = scored & ((rate <= most) & (rate > above) if most else rate == 0.0)
         hits, misses = int((inside & right).sum()), int((inside & ~right).sum())
         share = hits / (hits + misses) if hits + misses else None
-        bins.append(CrossBin(above=above, most=plain(most), right=hits, wrong=misses, accuracy=plain(share)))
+        bins.append(CrossBin(above=above, most=most, right=hits, wrong=misses, accuracy=share))
     return Cross(
         policy=policy,
         n=int(scored.sum()),

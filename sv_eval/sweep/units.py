@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.clusters import Clusters, in_scope
-from sv_eval.scoring.resamples import resampled
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -46,7 +45,7 @@ class PairedUnits:
 
     def resamples(self, *, resamples: int, seed: int) -> Floats:
         """The UARs of all settings in each resample of whole units; shape [settings, resamples]."""
-        parts = [self._uar(counts) for counts in resampled(self.counts, resamples=resamples, seed=seed)]
+        parts = [self._uar(counts) for counts in self.counts.resampled(resamples=resamples, seed=seed)]
         return np.concatenate(parts, axis=1)
 
     def without_each(self) -> Floats:
