@@ -17,9 +17,9 @@ _VIEWS = ("answers", "requests")
 def read_frame(run: str | Path, of: Literal["answers", "requests"] = "answers") -> pd.DataFrame:
     """The records of the run directory `run`.
 
-    of: `answers`, one row a clip, what accuracy is of: the first round, indexed by clip id; or `requests`, one row a
-    request of every round, what latency is of, indexed by clip id and `round`. In the latter `clean` says which rows
-    enter the latency figures. Both are sorted by their index.
+    of: `answers`, one row a clip, what accuracy is of: the first round, indexed by clip id; or `requests`, one row
+    a request of every round, what latency is of, indexed by clip id and `round`. In the latter `clean` says which
+    rows enter the latency figures. Both are sorted by their index.
 
     Columns are the records' fields with dots between (`clip.reference`, `prediction.label`,
     `prediction.scores.happy`, `failure.kind`, `latency_ms`, ...). Of a clip that failed and was asked again by a

@@ -113,6 +113,7 @@ def compute_report(
     streaming: Streaming | UnsetType = UNSET
     if environment.load.get("schedule") == STREAM:
         streaming = streaming_of(records.requests, confidence=config.confidence)
+    intervals = _intervals(found)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records.hash),
         labels=scores.labels,
@@ -123,7 +124,7 @@ def compute_report(
         all_labels=AllLabels(
             labels=found.all_labels.labels, unsupported=scope.unsupported, policies=found.all_labels.figures()
         ),
-        intervals=_intervals(found),
+        intervals=intervals,
         per_emotion=found.per_emotion,
         confusion=forced if forced and config.policy == "ban" else unforced,
         confusion_unforced=unforced,
@@ -155,8 +156,7 @@ def compute_report(
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))
     report = replace(report, references=references_of(report, environment))
-    report = replace(report, caveats=find_caveats(report, environment, scope.answers.speakers))
-    return report
+    return replace(report, caveats=find_caveats(report, environment, scope.answers.speakers))
 
 
 def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records_hash: str | None) -> RunFacts:

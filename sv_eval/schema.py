@@ -12,8 +12,8 @@ _HELP = """\
 usage: python -m sv_eval.schema list
        python -m sv_eval.schema metrics.json|records.jsonl|environment.json|gate.json
 
-Prints the JSON Schema (draft 2020-12) of a file that a run or a gate leaves; of records.jsonl it is a line's. More keys
-than it names may stand in a file: a reader of today reads the files of later versions, too.
+Prints the JSON Schema (draft 2020-12) of a file that a run or a gate leaves; of records.jsonl it is a line's. More
+keys than it names may stand in a file: a reader of today reads the files of later versions, too.
 
   python -m sv_eval.schema metrics.json > metrics.schema.json
 

@@ -30,7 +30,7 @@ _FEWEST_IN_GROUP = 10
 
 
 def compare(entrants: Entrants, *, confidence: float, resamples: int, seed: int) -> dict[str, Any]:
-    """What compare.json holds, with figures as Intervals. Differences are the later run's figure less the earlier's."""
+    """What compare.json holds, with figures as Intervals; differences are the later figure less the earlier one."""
     options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
     config = ScoringConfig(policy=entrants.policy, **options)
     pairs = {

@@ -12,8 +12,8 @@ from sv_eval.report.interval import Interval
 from sv_eval.scoring.policies import HEADLINE
 
 _RECORD_COLUMNS = (
-    "clip", "round", "speaker", "reference", "outcome", "answer", "forced", "confidence", "audio_s", "latency_ms", "sent_s",
-    "late_ms", "attempts", "session", "shared", "failure",
+    "clip", "round", "speaker", "reference", "outcome", "answer", "forced", "confidence", "audio_s", "latency_ms",
+    "sent_s", "late_ms", "attempts", "session", "shared", "failure",
 )  # fmt: skip
 
 

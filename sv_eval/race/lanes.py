@@ -58,8 +58,10 @@ class _Running:
 async def race(
     lanes: Sequence[Lane], corpus: Corpus, *, rounds: int, pause_s: float, say: Callable[[str], object]
 ) -> None:
-    """All turns. Raises RunIncomplete when one backend spends its failure budget, or is lost, and RunInterrupted when
-    it was stopped before everybody had the first turn.
+    """All turns.
+
+    Raises RunIncomplete when one backend spends its failure budget, or is lost, and RunInterrupted when it was stopped
+    before everybody had the first turn.
     """
     stop = asyncio.Event()
     async with AsyncExitStack() as backends:
@@ -67,7 +69,8 @@ async def race(
             running: list[_Running] = []
             try:
                 for lane in lanes:
-                    running.append(await _start(lane, corpus, backends, journals, stop))
+                    one = await _start(lane, corpus, backends, journals, stop)
+                    running.append(one)
                 for number in range(rounds):
                     for place in range(len(running)):
                         one = running[(place + number) % len(running)]

@@ -1,1 +1,1 @@
-"""`records.jsonl`, written and read in one place: what a round, a shared answer, a retry and a repeat are is settled here."""
+"""`records.jsonl`, written and read in one place, which settles what rounds, shared answers, retries and repeats are."""

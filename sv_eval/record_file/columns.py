@@ -36,8 +36,8 @@ def columns(
 ) -> dict[str, Any]:
     """The columns of `RecordTable` for rows by clip id and round, ascending.
 
-    where, line_of: what errors call the file, and the line of each row in it. Raises RunDirectoryError for a word or
-    number that a record cannot hold, naming line and clip.
+    where, line_of: what errors call the file, and the line of each row in it. Raises RunDirectoryError for a word
+    or number that a record cannot hold, naming line and clip.
     """
     keys = sorted(rows)
     values = list(zip(*(rows[key] for key in keys), strict=True)) or [()] * _FIELDS

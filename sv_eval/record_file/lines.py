@@ -1,10 +1,10 @@
 """The lines of a `records.jsonl`, and what each of them stands for.
 
 A record is of one clip in one *round*, counted from 0: how often the measurement had gone through the clip before.
-Accuracy is of round 0, latency of all rounds. A *shared* record stands for accuracy alone and has no latency. A run that
-was *resumed* has several sessions; a later one may ask again for a clip that failed, and goes through the later rounds
-anew. Such a record takes the place of the one before it, and nothing else does: the same clip twice in a round is no
-work of ours, and is refused by name.
+Accuracy is of round 0, latency of all rounds. A *shared* record stands for accuracy alone and has no latency. A run
+that was *resumed* has several sessions; a later one may ask again for a clip that failed, and goes through the later
+rounds anew. Such a record takes the place of the one before it, and nothing else does: the same clip twice in a round
+is no work of ours, and is refused by name.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def records_hash(path: Path) -> str:
 def parsed(lines: Iterable[Mapping[str, Any] | str | bytes], where: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Every record as plain data with its line's number, from 1; `where` begins errors.
 
-    A last line that a kill tore, so that it has no end, is left out; any other broken line raises RunDirectoryError.
+    A last line that a kill tore, so that it has no end, is left out; another broken one raises RunDirectoryError.
     """
     torn = 0
     for number, line in enumerate(lines, 1):
@@ -113,7 +113,7 @@ class Settling:
             if session <= earlier or not (had_failed or number_of_round):
                 raise RunDirectoryError(
                     f"{self._where}, line {number}: clip '{clip_id}' has a record already, in line {line}; only a "
-                    "later start of the run gives another, in place of a failure. Delete the line that does not belong"
+                    "later start of the run gives another, in place of a failure. Delete what does not belong"
                 )
             self.asked_again += not number_of_round
         self._seen[key] = number, session, failed

@@ -249,7 +249,7 @@ class HowShared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What a run is, what it was measured on, and each of its starts; the last start's surroundings stand on top."""
+    """What a run is, what it was measured on, and each of its starts; surroundings on top are the last one's."""
 
     schema_version: int = 1
     """Raised when a reader of this file would have to change."""

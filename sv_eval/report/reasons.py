@@ -1,8 +1,8 @@
 """Why a figure is missing, or what to know about it: a code with values, and the words that it has in our files.
 
-Whoever finds something out gives a code; renderers word it in their language. `metrics.json` holds the English words,
-so that people who open it understand it; `Why.read` leads from those words back to the code. Both directions come from
-the one table below.
+Whoever finds something out gives a code; renderers word it in their language. `metrics.json` holds the English
+words, so that people who open it understand it; `Why.read` leads from those words back to the code. Both directions
+come from the one table below.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ TEMPLATES: Mapping[str, str] = {
     "no_cross": "no clip has both a scored emotion and words in a language that the recogniser knows",
     "said": "{text}",
 }
-"""Every code and its words. `said` stands for words that no code is known for, as other versions may have written."""
+"""Every code and its words. `said` stands for words without a known code, as other versions may have written."""
 
 _KINDS: Mapping[str, Callable[[str], Any]] = {
     "n": int,

@@ -43,8 +43,8 @@ class Call:
 class Guard:
     """Asks a recogniser, and numbers the calls.
 
-    What a call raises becomes a failure of each of its requests; errors of sv_eval that are about more than one clip
-    (a lost backend) pass through.
+    What a call raises becomes a failure of each of its requests; errors of sv_eval that are about more than one
+    clip (a lost backend) pass through.
     """
 
     def __init__(self, recognise: Recognise, clock: Clock | None = None) -> None:

@@ -65,8 +65,8 @@ class Session:
     """A backend for as long as it is measured; an async context manager.
 
     backend: not open yet. run: how it is measured. number: which start of a run this is. stop: set it to end early;
-    one of its own unless given. clock: what latency is read from. decode_workers: threads that decode ahead, `run`'s
-    unless given; 0 decodes on the spot.
+    one of its own unless given. clock: what latency is read from. decode_workers: threads that decode ahead,
+    `run`'s unless given; 0 decodes on the spot.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class Session:
 
     @contextlib.contextmanager
     def watched(self, directory: Path | None) -> Iterator[None]:
-        """Within it, the machine is looked at; the samples go into the directory. May be entered again and again."""
+        """Within it, the machine is looked at; samples go into the directory. May be entered again and again."""
         if self.run.telemetry_s is None:
             yield
             return

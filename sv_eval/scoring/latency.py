@@ -32,11 +32,11 @@ def latency_of(scope: Scope) -> Latency:
     """The latency of all clean records."""
     timing, confidence = scope.timing, scope.config.confidence
     n, values = timing.n, timing.calls.latency_ms
+    retried, signs = _retried(timing, confidence), signs_of(timing)
 
     def of_calls(p: float) -> Interval:
         return percentile(values, p, confidence=confidence, clips=n)
 
-    retried, signs = _retried(timing, confidence), signs_of(timing)
     return Latency(
         n=n,
         n_calls=timing.calls.n,

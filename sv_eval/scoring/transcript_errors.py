@@ -1,7 +1,7 @@
 """How many words or characters of each clip were recognised wrongly.
 
-Transcripts are brought to one form before they are compared, so that spelling habits do not count as errors. Version 1
-of it, in this order:
+Transcripts are brought to one form before they are compared, so that spelling habits do not count as errors.
+Version 1 of it, in this order:
 
 1. Unicode NFKC: full-width letters and digits become narrow, ligatures and half-width kana whole.
 2. Tags such as `<|zh|>` or `<|HAPPY|>` are dropped.
