@@ -60,8 +60,8 @@ async def race(
 ) -> None:
     """All turns.
 
-    Raises RunIncomplete when one backend spends its failure budget, or is lost, and RunInterrupted when it was stopped
-    before everybody had the first turn.
+    Raises RunIncomplete when one backend spends its failure budget, or is lost, and RunInterrupted when it was
+    stopped before everybody had the first turn.
     """
     stop = asyncio.Event()
     async with AsyncExitStack() as backends:

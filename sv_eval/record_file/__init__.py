@@ -1,1 +1,1 @@
-"""`records.jsonl`, written and read in one place, which settles what rounds, shared answers, retries and repeats are."""
+"""`records.jsonl`, written and read in one place, which settles what rounds, retries and repeats are."""

@@ -2,9 +2,9 @@
 
 A record is of one clip in one *round*, counted from 0: how often the measurement had gone through the clip before.
 Accuracy is of round 0, latency of all rounds. A *shared* record stands for accuracy alone and has no latency. A run
-that was *resumed* has several sessions; a later one may ask again for a clip that failed, and goes through the later
-rounds anew. Such a record takes the place of the one before it, and nothing else does: the same clip twice in a round
-is no work of ours, and is refused by name.
+that was *resumed* has several sessions; a later one may ask again for a clip that failed, and goes through the
+later rounds anew. Such a record takes the place of the one before it, and nothing else does: the same clip twice in
+a round is no work of ours, and is refused by name.
 """
 
 from __future__ import annotations
