@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench proto clean
+.PHONY: help demo serve test check bench proto schemas clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -n 5
@@ -62,6 +62,10 @@ $(VENV)/.debian: | $(VENV)/bin/python
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl >/dev/null; } \
 	  || { echo "the tests need: apt-get install espeak-ng chromium curl"; exit 1; }
 	@touch $@
+
+# The JSON Schemas of a run's files, from their types; a test compares the two.
+schemas: $(VENV)/.core
+	@$(BIN)/python -m sv_eval.report.schemas
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis

@@ -14,14 +14,70 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import jsonschema_rs
 import numpy as np
 import pytest
+
+from sv_eval.report.schemas import FILES, schema_path
 
 # No test depends on the clock: an example may take as long as a busy machine needs.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Says what the markers of this folder mean."""
+    config.addinivalue_line("markers", "damages_files: leaves files that are meant not to be as we write them")
+
+
+class Schemas:
+    """The shipped JSON Schemas, held against whatever the tests write."""
+
+    def __init__(self) -> None:
+        self._validators = {
+            name: jsonschema_rs.validator_for(json.loads(schema_path(name).read_text(encoding="utf-8")))
+            for name in FILES
+        }
+
+    def faults(self, folder: Path) -> list[str]:
+        """What is not as the schemas have it, of all files of ours below the folder."""
+        return [
+            f"{path}: {error.message[:200]} at /{'/'.join(map(str, error.instance_path))}"
+            for name, validator in self._validators.items()
+            for path in sorted(folder.rglob(name))
+            for document in self._documents(path)
+            for error in validator.iter_errors(document)
+        ][:10]
+
+    @staticmethod
+    def _documents(path: Path) -> Iterator[Any]:
+        text = path.read_text(encoding="utf-8")
+        # A line that is still being written, as after a kill, has no end.
+        lines = text.splitlines(keepends=True) if path.suffix == ".jsonl" else [text]
+        return (json.loads(line) for line in lines if path.suffix != ".jsonl" or line.endswith("\n"))
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Schemas:
+    """The shipped JSON Schemas."""
+    return Schemas()
+
+
+@pytest.fixture(autouse=True)
+def files_are_as_their_schemas_say(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every metrics.json, records.jsonl, environment.json and gate.json that a test wrote is valid.
+
+    Save where a test damages them to see what becomes of that.
+    """
+    if "tmp_path" not in request.fixturenames or request.node.get_closest_marker("damages_files") is not None:
+        yield
+        return
+    folder: Path = request.getfixturevalue("tmp_path")
+    yield
+    faults = request.getfixturevalue("schemas").faults(folder)
+    assert not faults, "\n".join(faults)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble, a
 from sv_eval.report.environment import WarmUp
 from sv_eval.run.callers import Callers, Due, Ready
 from sv_eval.run.feed import Decoded, Feed, cut_batches
-from sv_eval.run.guard import Guard, checked
+from sv_eval.run.guard import Call, Guard, checked
 from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
 from sv_eval.run.phases import is_stable
@@ -236,14 +236,17 @@ class RunLoop:
         if self.plan.stream is not None:
             await self._finish_stream(batch[0], self.plan.stream)
             return
-        place = 0
+        items, last, made = iter(batch), None, None
         async for answer, call in self._guard.each(self._requests(batch)):
-            made = _Call(
-                call.number, call.begin_s - self._origin_s, call.latency_ms, call.size, attempts=call.attempts
-            )
-            again = call.attempts > 1
-            self._record(batch[place], answer, made if again else self._travelled(answer, made))
-            place += 1
+            if made is None or call is not last:
+                last, made = call, self._made(call)
+            # A call that was made again has its own time, whatever the first one met on its way.
+            told = made if call.attempts > 1 else self._travelled(answer, made)
+            self._record(next(items), answer, told)
+
+    def _made(self, call: Call) -> _Call:
+        sent_s = call.begin_s - self._origin_s
+        return _Call(call.number, sent_s, call.latency_ms, call.size, attempts=call.attempts)
 
     async def _finish_stream(self, item: Decoded, plan: StreamPlan) -> None:
         """Recognise one clip piece by piece and record it."""

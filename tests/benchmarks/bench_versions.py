@@ -3,9 +3,9 @@
     git worktree add /tmp/before SOME_COMMIT
     python tests/benchmarks/bench_versions.py /tmp/before [ROUNDS] [CLIPS]
 
-Each turn is a process of its own: so many simulated clips through a backend that answers at once, one by one and then
-in batches of eight. Who begins changes from round to round. Prints the median microseconds a clip of the run loop and
-of the whole evaluation (reading, running, writing, scoring, report) for both, and the median of the rounds' ratios.
+Each turn is a process of its own: so many simulated clips through a backend that answers at once, one by one and
+then in batches of eight. Who begins changes from round to round. Prints the median microseconds a clip of the run
+loop and of the whole evaluation (reading, running, writing, scoring, report), and the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -65,11 +65,8 @@ def main() -> None:
         for place, what in enumerate(("run loop", "whole evaluation")):
             here, there = ([one[place] for one in found[checkout]] for checkout in (HERE, other))
             ratio = statistics.median(a / b for a, b in zip(here, there, strict=True))
-            print(
-                f"{name}, {what}: {statistics.median(here):.1f} us a clip here, {statistics.median(there):.1f} there, "
-                f"ratio {ratio:.3f}",
-                flush=True,
-            )
+            ours, theirs = statistics.median(here), statistics.median(there)
+            print(f"{name}, {what}: {ours:.1f} us a clip here, {theirs:.1f} there, ratio {ratio:.3f}", flush=True)
 
 
 if __name__ == "__main__":
