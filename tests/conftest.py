@@ -74,9 +74,9 @@ def files_are_as_their_schemas_say(request: pytest.FixtureRequest) -> Iterator[N
     if "tmp_path" not in request.fixturenames or request.node.get_closest_marker("damages_files") is not None:
         yield
         return
-    folder: Path = request.getfixturevalue("tmp_path")
+    folder, known = request.getfixturevalue("tmp_path"), request.getfixturevalue("schemas")
     yield
-    faults = request.getfixturevalue("schemas").faults(folder)
+    faults = known.faults(folder)
     assert not faults, "\n".join(faults)
 
 
