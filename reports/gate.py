@@ -10,10 +10,8 @@ from reports.markdown import template
 from reports.suite import points
 from reports.wording import Wording, cell, p_value, share
 from sv_eval.command_line import as_word
-from sv_eval.gate.judging import GateResult
-from sv_eval.gate.rules import RuleResult, Verdict
-from sv_eval.gate.subject import Subject
 from sv_eval.report.reasons import Why
+from sv_eval.report.verdict import GateResult, RuleResult, Verdict
 from sv_eval.run.identity import differences
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❔"}
@@ -33,8 +31,8 @@ def render_gate(found: GateResult, language: str = "en") -> str:
     return template("gate.md.j2").render(
         w=words,
         g=found,
-        candidate=_shown_subject(found.candidate),
-        baseline=None if found.baseline is None else _shown_subject(found.baseline),
+        candidate=found.candidate.told,
+        baseline=None if found.baseline is None else found.baseline.told,
         mark=_MARKS[found.verdict],
         rules=rules,
         worst=worst[:_WORST],
@@ -43,10 +41,6 @@ def render_gate(found: GateResult, language: str = "en") -> str:
         clips=found.changed_clips[:_CLIPS],
         more=max(0, len(found.changed_clips) - _CLIPS),
     )
-
-
-def _shown_subject(subject: Subject) -> dict[str, Any]:
-    return {"source": subject.source, **subject.identity}
 
 
 def _settings(found: GateResult) -> list[tuple[str, str, str]]:
@@ -62,7 +56,7 @@ def render_junit(found: GateResult) -> str:
     """JUnit XML with a test case for each rule: a failed one is a failure, an inconclusive one an error."""
     words = Wording("en")
     verdicts = [rule.verdict for rule in found.rules]
-    gate = found.config.name
+    gate = found.gate
     suite = ElementTree.Element(
         "testsuite",
         name=f"sv_eval.gate.{gate}",

@@ -59,8 +59,8 @@ def gate_of(settings: Mapping[str, Any]) -> Callable[[Path, str], None] | None:
     from sv_eval.gate.baseline_file import read_subject
     from sv_eval.gate.judging import judge
     from sv_eval.gate.reporting import GATE_MD, headline, write_gate
-    from sv_eval.gate.rules import Verdict
     from sv_eval.gate.subject import subject_of_run
+    from sv_eval.report.verdict import Verdict
 
     if config.baseline is None and config.compares:
         raise ConfigError(f"gate={config.name} compares with a baseline: give gate.baseline=RUN_OR_FILE")

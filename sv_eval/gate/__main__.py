@@ -49,9 +49,10 @@ def _run(arguments: Sequence[str]) -> int:
         return selftest(arguments[1:])
     from sv_eval.gate.baseline_file import read_subject
     from sv_eval.gate.config import NO_GATE
-    from sv_eval.gate.judging import EXIT_CODES, judge
+    from sv_eval.gate.judging import judge
     from sv_eval.gate.reporting import GATE_MD, headline, write_gate
     from sv_eval.gate.settings import gate_settings
+    from sv_eval.report.verdict import EXIT_CODES
     from sv_eval.rescore import report_config_from
 
     given = _parsed(arguments)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sv_eval.errors import EXIT_GATE_FAILED, EXIT_GATE_INCONCLUSIVE, EXIT_PASS
 from sv_eval.gate.config import GateConfig
 from sv_eval.gate.rules import (
     Levels,
-    RuleResult,
-    Verdict,
     adjusted,
     broken,
     ceiling_rule,
@@ -23,66 +19,9 @@ from sv_eval.gate.subject import Subject
 from sv_eval.paired.differences import differences_of
 from sv_eval.paired.latency_ratio import latency_ratio
 from sv_eval.paired.pairs import Pairs, pairs_of
-from sv_eval.report.gate_file import GateFile
+from sv_eval.report.verdict import GateResult, RuleResult, Side, Verdict
 
-EXIT_CODES: Mapping[Verdict, int] = {
-    Verdict.PASS: EXIT_PASS,
-    Verdict.FAIL: EXIT_GATE_FAILED,
-    Verdict.INCONCLUSIVE: EXIT_GATE_INCONCLUSIVE,
-}
 _SHARES = ("uar", "accuracy", "macro_f1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateResult:
-    """What a gate says about a candidate."""
-
-    config: GateConfig
-    """The rules."""
-    rules: tuple[RuleResult, ...]
-    """How each ended."""
-    candidate: Subject
-    """What was judged."""
-    baseline: Subject | None
-    """What it was compared with; None for a gate of floors and ceilings alone."""
-    changed_clips: tuple[str, ...]
-    """Clips that were right before and are wrong now."""
-    pairs: int
-    """Clips that were compared."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """Fail when any rule fails, inconclusive when none fails and any is, else pass."""
-        verdicts = {rule.verdict for rule in self.rules}
-        for worst in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-            if worst in verdicts:
-                return worst
-        return Verdict.PASS
-
-    @property
-    def needed(self) -> int | None:
-        """How many clips would decide all rules that are inconclusive for want of clips; None where none is."""
-        found = [rule.needed for rule in self.rules if rule.verdict is Verdict.INCONCLUSIVE and rule.needed]
-        return max(found, default=None)
-
-    def file(self) -> GateFile:
-        """What gate.json holds."""
-        return GateFile(
-            verdict=self.verdict.value,
-            exit_code=EXIT_CODES[self.verdict],
-            gate=self.config.name,
-            alpha=self.config.alpha,
-            candidate=_told(self.candidate),
-            baseline=None if self.baseline is None else _told(self.baseline),
-            pairs=self.pairs,
-            needed=self.needed,
-            rules=tuple(rule.line() for rule in self.rules),
-            newly_wrong=self.changed_clips,
-        )
-
-
-def _told(subject: Subject) -> dict[str, Any]:
-    return {"source": subject.source, **subject.identity}
 
 
 def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> GateResult:
@@ -99,15 +38,20 @@ def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> G
             rules += _compared(candidate, baseline, pairs, config)
     lost = () if pairs is None else pairs.right_before & ~pairs.right_after
     return GateResult(
-        config=config,
+        gate=config.name,
+        alpha=config.alpha,
         rules=tuple(rules),
-        candidate=candidate,
-        baseline=baseline,
+        candidate=_side(candidate),
+        baseline=None if baseline is None else _side(baseline),
         changed_clips=()
         if pairs is None
         else tuple(pairs.clip_ids[i] for i, is_lost in enumerate(lost) if is_lost),
         pairs=0 if pairs is None else pairs.n,
     )
+
+
+def _side(subject: Subject) -> Side:
+    return Side(source=subject.source, identity=subject.identity)
 
 
 def _complete(candidate: Subject) -> Iterator[RuleResult]:

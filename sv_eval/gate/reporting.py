@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from sv_eval.errors import RunDirectoryError
-from sv_eval.gate.judging import GateResult
 from sv_eval.report.codec import as_json
+from sv_eval.report.verdict import GateResult
 from sv_eval.run_directory import write_json, write_text
 
 GATE_MD, GATE_JSON, JUNIT = "gate.md", "gate.json", "junit.xml"
@@ -35,10 +35,10 @@ def headline(result: GateResult) -> list[str]:
     """The lines that end the command: the verdict, and every rule that did not pass."""
     from reports.gate import sentence, title
     from reports.wording import Wording
-    from sv_eval.gate.rules import Verdict
+    from sv_eval.report.verdict import Verdict
 
     words = Wording("en")
-    lines = [f"gate {result.config.name}: {result.verdict}, {result.pairs} pairs, {len(result.rules)} rules"]
+    lines = [f"gate {result.gate}: {result.verdict}, {result.pairs} pairs, {len(result.rules)} rules"]
     for rule in result.rules:
         if rule.verdict is not Verdict.PASS:
             text = sentence(words, rule).replace("**", "")

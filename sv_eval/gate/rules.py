@@ -9,64 +9,17 @@ rule with a chance of at most alpha.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 from sv_eval.paired.differences import Difference
 from sv_eval.paired.latency_ratio import Ratio
 from sv_eval.paired.significance import Discordant, holm, mcnemar_worse
-from sv_eval.report.gate_file import GateRule
-from sv_eval.report.interval import Interval, plain
-from sv_eval.report.reasons import Why
+from sv_eval.report.interval import Interval
+from sv_eval.report.verdict import RuleResult, Verdict
 
 _FEW_FLIPS = 10
 """With fewer clips that turned right or wrong, a standard error says little about how many more there might be."""
-
-
-class Verdict(StrEnum):
-    """How a rule, or the whole gate, ended."""
-
-    PASS = "pass"
-    """Kept."""
-    FAIL = "fail"
-    """Broken."""
-    INCONCLUSIVE = "inconclusive"
-    """Neither can be told with the clips at hand."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleResult:
-    """One rule and how it ended."""
-
-    name: str
-    """E.g. `margin:uar`, `ratio:p95`, `floor:recall:happy`, `integrity:dataset`."""
-    verdict: Verdict
-    """How it ended."""
-    reason: str
-    """A stable word for why, in snake_case; the renderers hold the sentences."""
-    values: Mapping[str, Any]
-    """What the sentence is filled with, and what scripts may read."""
-    p: float | None = None
-    """One-sided p-value of `it did not get worse`, before adjusting; None for a rule that tests nothing."""
-    p_adjusted: float | None = None
-    """The same, adjusted over all tested rules."""
-    needed: int | None = None
-    """Clips (or calls) that would decide it; only where it is inconclusive for want of them."""
-
-    def line(self) -> GateRule:
-        """The rule as gate.json has it."""
-        values = {key: _plain(value) for key, value in self.values.items()}
-        data: dict[str, Any] = {"rule": self.name, "verdict": self.verdict.value, "reason": self.reason, **values}
-        data |= {"p": plain(self.p), "p_adjusted": plain(self.p_adjusted)}
-        return cast("GateRule", data | ({"needed": self.needed} if self.needed is not None else {}))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Why):
-        return str(value)
-    return plain(value) if isinstance(value, float) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,12 +22,12 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import EXIT_PASS, ConfigError, UsageError, nearest
 from sv_eval.gate.config import GateConfig
 from sv_eval.gate.judging import judge
-from sv_eval.gate.rules import Verdict
 from sv_eval.gate.settings import gate_settings
 from sv_eval.gate.subject import Figures, LatencyRow, Subject
 from sv_eval.record_file.bare_table import bare_table
 from sv_eval.report.accuracy import Headline
 from sv_eval.report.interval import Interval
+from sv_eval.report.verdict import Verdict
 from sv_eval.structure import structure
 
 _RESAMPLES = 1000

@@ -18,20 +18,20 @@ from typing import Any
 import msgspec
 
 from sv_eval import backend, records
-from sv_eval.report import accuracy, context, environment, gate_file, interval, latency, report, transcripts
+from sv_eval.report import accuracy, context, environment, interval, latency, report, transcripts, verdict
 from sv_eval.report.reasons import Coded, Why
 
 FILES: dict[str, Any] = {
     "metrics.json": report.Report,
     "records.jsonl": records.Record,
     "environment.json": environment.Environment,
-    "gate.json": gate_file.GateFile,
+    "gate.json": verdict.GateFile,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, backend, context, environment, gate_file, interval, latency, records, report, transcripts,
+    accuracy, backend, context, environment, interval, latency, records, report, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""
