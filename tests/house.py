@@ -3,8 +3,8 @@
     python tests/house.py            prints docs/architecture.md's picture
     python tests/house.py write      sets it into the document anew
 
-Imports within functions count, those for the type checker alone don't, and neither do the entry modules (`__main__`),
-which put things together. An arrow is left out where a longer way leads from the one to the other.
+Imports within functions count, those for the type checker alone don't, and neither do the entry modules
+(`__main__`), which put things together. An arrow is left out where a longer way leads from the one to the other.
 """
 
 from __future__ import annotations

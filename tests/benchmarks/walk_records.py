@@ -2,10 +2,10 @@
 
     python tests/benchmarks/walk_records.py [CHECKOUT]
 
-Scores a golden run (in another checkout's code, if one is given) and notes every call of a function of sv_eval that is
-handed records or what was settled from them (RecordTable, RunRecords, Scope, Timing, Calls, Clusters). Prints the
-stops, one for each module that is entered after another; in how many modules they are; and how many of them lead back
-to a module that had been left.
+Scores a golden run (in another checkout's code, if one is given) and notes every call of a function of sv_eval that
+is handed records or what was settled from them (RecordTable, RunRecords, Scope, Timing, Calls, Clusters). Prints the
+stops, one for each module that is entered after another; in how many modules they are; and how many of them lead
+back to a module that had been left.
 """
 
 from __future__ import annotations
@@ -60,10 +60,8 @@ def main() -> None:
         stops = walk(run)
     for stop in stops:
         print(stop)
-    modules = set(stops)
-    print(
-        f"{len(stops)} stops in {len(modules)} modules, {len(stops) - len(modules)} of them back in one that was left"
-    )
+    modules = len(set(stops))
+    print(f"{len(stops)} stops in {modules} modules, {len(stops) - modules} of them back in one that was left")
 
 
 if __name__ == "__main__":
