@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,8 +32,9 @@ def read_frame(run: str | Path, of: Literal["answers", "requests"] = "answers") 
         raise UsageError(f"read_frame: of='{of}' is not known; {nearest(of, _VIEWS)}")
     path = Path(run) / RECORDS
     settling = Settling(str(path))
+    lines = list(read_lines(path))
     records: dict[Key, dict[str, Any]] = {}
-    for number, data in parsed(read_lines(path), str(path)):
+    for number, data in parsed(lines, str(path)):
         records[settling.take(number, data)] = dict(data)
     chosen = {key: records[key] for key in sorted(records) if of == "requests" or not key[1]}
     frame = pd.json_normalize(list(chosen.values()))
@@ -41,14 +43,14 @@ def read_frame(run: str | Path, of: Literal["answers", "requests"] = "answers") 
     if of == "answers":
         return frame.drop(columns="round", errors="ignore").set_index("clip.id")
     frame["round"] = [number for _, number in chosen]
-    frame["clean"] = _clean(chosen)
+    frame["clean"] = _clean(lines, str(path))
     return frame.set_index(["clip.id", "round"])
 
 
-def _clean(records: dict[Key, dict[str, Any]]) -> list[bool]:
-    """Which records enter latency; they are in the order of a table's."""
+def _clean(lines: Sequence[bytes], where: str) -> list[bool]:
+    """Which records enter latency, in the order of a table's."""
     from sv_eval.record_file.run_records import RunRecords
     from sv_eval.scoring.timing import timing_of
 
-    clean: list[bool] = timing_of(RunRecords.of_lines(records.values()).requests).clean.tolist()
+    clean: list[bool] = timing_of(RunRecords.of_lines(lines, where).requests).clean.tolist()
     return clean

@@ -56,7 +56,7 @@ def columns(
     ]
     return {
         "clip_ids": tuple(clip_id for clip_id, _ in keys),
-        "round": np.array([number for _, number in keys], dtype=np.int32),
+        "round": column.numbers([number for _, number in keys], np.int32, "round"),
         "reference": column.codes(reference, _REFERENCE_CODE, "reference"),
         "raw_label": raw_code,
         "raw_labels": raw_labels,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 TEMPLATES: Mapping[str, str] = {
@@ -59,6 +60,7 @@ _KINDS: Mapping[str, Callable[[str], Any]] = {
     "labels": lambda text: tuple(text.split(", ")),
 }
 _BETWEEN = "; "
+_NEXT = re.escape(_BETWEEN)
 
 
 class Coded:
@@ -73,7 +75,7 @@ class Coded:
 
     def __init__(self, code: str, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         object.__setattr__(self, "code", code)
-        object.__setattr__(self, "values", {**(values or {}), **more})
+        object.__setattr__(self, "values", MappingProxyType({**(values or {}), **more}))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{name}: what was said stays as it is")
@@ -120,7 +122,7 @@ class Why:
         """The reasons that these words stand for; words that nobody knows stay what they are."""
         found: list[Coded] = []
         place = 0
-        while place < len(text):
+        while place < len(text) or not found:
             matches = [(match, code) for code, words in _patterns() if (match := words.match(text, place))]
             if not matches:
                 return cls([Coded("said", text=text)])
@@ -170,9 +172,10 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
             named = [
                 f"(?P<{part}>{_shape(part)})" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)
             ]
-            found.append((code, re.compile("".join(named) + f"(?={re.escape(_BETWEEN)}|$)")))
+            found.append((code, re.compile("".join(named) + rf"(?={_NEXT}.|\Z)")))
     return tuple(found)
 
 
 def _shape(name: str) -> str:
-    return r"\d+" if _KINDS.get(name) is int else ".+?"
+    # Without the separator: of two reasons the second could otherwise take the first for its value.
+    return "0|[1-9][0-9]*" if _KINDS.get(name) is int else f"(?:(?!{_NEXT}).)+?"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,9 +16,10 @@ from sv_eval.labels.config import LabelsConfig, labels_config_from, list_label_m
 from sv_eval.labels.fine import FINE
 from sv_eval.labels.relabelling import check_scored, describe, relabelled, relabelling_of
 from sv_eval.places import conf_dir
-from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.vocabulary import SEVEN
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
+from sv_eval.report.environment import CorpusFacts, CorpusLabels, Environment
 from sv_eval.scoring.config import ScoringConfig
 
 IEMOCAP: Mapping[str, str] = {
@@ -27,14 +28,21 @@ IEMOCAP: Mapping[str, str] = {
 MEANINGS: Mapping[str, str] = {"exc": "excited", "fru": "frustration", "xxx": "no_agreement", "hap": "happiness"}
 
 
-def corpus(entries: Mapping[str, str] = IEMOCAP, meanings: Mapping[str, str] = MEANINGS) -> dict[str, Any]:
-    order = [name for name in EMOTIONS if name in entries.values()]
-    label_map = {"name": "c", "version": 1, "hash": "h", "entries": entries, "meanings": meanings}
-    return {"label_order": order, "label_map": label_map}
+EnvironmentOf = Callable[..., Environment]
 
 
-def environment(found: dict[str, Any], says: tuple[str, ...] = EMOTIONS) -> dict[str, Any]:
-    return {"dataset": found, "backend": {"capabilities": {"labels": list(says)}}}
+def corpus(entries: Mapping[str, str] = IEMOCAP, meanings: Mapping[str, str] = MEANINGS) -> CorpusFacts:
+    return CorpusFacts(
+        name="c", card=None, title="C", hash="d", split="all", n_clips=1, language=None, licence="CC0-1.0",
+        citation=None, label_order=tuple(name for name in EMOTIONS if name in entries.values()),
+        label_map=CorpusLabels(name="c", version=1, hash="h", entries=entries, meanings=meanings),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def environment(environment_of: EnvironmentOf) -> Environment:
+    """Of a run over the corpus, with a recogniser of all seven emotions."""
+    return environment_of(dataset=corpus())
 
 
 def record(
@@ -50,12 +58,12 @@ def record(
     )
 
 
-def table_of(answers: Mapping[str, str], entries: Mapping[str, str] = IEMOCAP) -> RecordTable:
-    return RecordTable.from_records(record(f"clip_{raw}", raw, entries[raw], said) for raw, said in answers.items())
+def records_of(answers: Mapping[str, str], entries: Mapping[str, str] = IEMOCAP) -> RunRecords:
+    return RunRecords.of_records(record(f"clip_{raw}", raw, entries[raw], said) for raw, said in answers.items())
 
 
-def classes(table: RecordTable) -> dict[str, tuple[str, str]]:
-    words = table.words
+def classes(records: RunRecords) -> dict[str, tuple[str, str]]:
+    table, words = records.answers, records.answers.words
     return {
         clip: (words.references[truth], words.answers[said])
         for clip, truth, said in zip(table.clip_ids, table.reference, table.predicted, strict=True)
@@ -68,15 +76,19 @@ def chosen(name: str, **merges: str) -> LabelsConfig:
 
 
 def test_the_default_map_changes_nothing():
-    table = table_of({"hap": "happy", "exc": "sad", "fru": "angry"})
+    records = records_of({"hap": "happy", "exc": "sad", "fru": "angry"})
 
-    assert relabelled(table, relabelling_of(LabelsConfig(), corpus())) is table
+    after = relabelled(records, relabelling_of(LabelsConfig(), corpus()))
+
+    assert after.answers is after.requests is records.answers
 
 
 def test_a_switch_moves_a_finer_word_in_any_corpus():
-    table = table_of({"hap": "happy", "exc": "happy", "fru": "angry"})
+    records = records_of({"hap": "happy", "exc": "happy", "fru": "angry"})
 
-    after = relabelled(table, relabelling_of(chosen("sensevoice7", excited="other", frustration="angry"), corpus()))
+    after = relabelled(
+        records, relabelling_of(chosen("sensevoice7", excited="other", frustration="angry"), corpus())
+    )
 
     assert classes(after) == {
         "clip_hap": ("happy", "happy"), "clip_exc": ("other", "happy"), "clip_fru": ("angry", "angry"),
@@ -85,7 +97,7 @@ def test_a_switch_moves_a_finer_word_in_any_corpus():
 
 def test_native_keeps_finer_words_apart_and_never_makes_a_class_of_no_judgement():
     plan = relabelling_of(chosen("native"), corpus())
-    after = relabelled(table_of({"hap": "happy", "exc": "happy", "fru": "angry", "xxx": "sad"}), plan)
+    after = relabelled(records_of({"hap": "happy", "exc": "happy", "fru": "angry", "xxx": "sad"}), plan)
 
     assert plan.scored == ("happy", "sad", "angry", "neutral", "excited", "frustration")
     assert {clip: truth for clip, (truth, _) in classes(after).items()} == {
@@ -105,7 +117,7 @@ def test_native_scores_a_corpus_s_only_word_for_an_emotion_as_that_emotion():
 
 def test_classes_of_several_emotions_take_all_of_their_answers():
     after = relabelled(
-        table_of({"ang": "sad", "sad": "fearful", "hap": "surprised", "neu": "unknown"}),
+        records_of({"ang": "sad", "sad": "fearful", "hap": "surprised", "neu": "unknown"}),
         relabelling_of(chosen("three"), corpus()),
     )
 
@@ -116,7 +128,7 @@ def test_classes_of_several_emotions_take_all_of_their_answers():
 
 
 def test_failures_forced_answers_and_clips_without_label_keep_what_they_are():
-    table = RecordTable.from_records(
+    records = RunRecords.of_records(
         [
             record("a", "ang", "angry", None),
             record("b", None, None, "happy", "happy"),
@@ -125,7 +137,7 @@ def test_failures_forced_answers_and_clips_without_label_keep_what_they_are():
         ]
     )
 
-    after = relabelled(table, relabelling_of(chosen("three"), corpus()))
+    after = relabelled(records, relabelling_of(chosen("three"), corpus())).answers
 
     assert after.failed.tolist() == [True, False, False, False]
     assert [after.words.references[code] for code in after.reference] == [
@@ -144,36 +156,35 @@ def test_a_class_can_be_said_when_one_of_its_emotions_can():
     assert plan.can_be_said(None) is None
 
 
-def test_scores_over_what_can_be_said_and_over_all_classes_stand_side_by_side():
-    found = corpus()
-    table = table_of({"hap": "happy", "exc": "happy", "fru": "angry", "ang": "angry"})
+def test_scores_over_what_can_be_said_and_over_all_classes_stand_side_by_side(environment):
+    records = records_of({"hap": "happy", "exc": "happy", "fru": "angry", "ang": "angry"})
 
-    card = scores_under(table, environment(found), chosen("native"), ScoringConfig(resamples=100)).card
+    card = scores_under(records, environment, chosen("native"), ScoringConfig(resamples=100)).card
 
     assert card.scores.labels == ("happy", "angry")
-    assert card.unsupported == ("excited", "frustration")
+    assert card.scope.unsupported == ("excited", "frustration")
     assert card.headline.uar.value == 1.0
     assert card.all_labels.policies["wrong"].uar.value == 0.5
 
 
 def test_what_a_report_says_about_the_finer_words():
-    table = table_of({"hap": "happy", "exc": "happy", "fru": "angry", "xxx": "sad"})
+    records = records_of({"hap": "happy", "exc": "happy", "fru": "angry", "xxx": "sad"})
 
-    said = describe(relabelling_of(chosen("sensevoice7", frustration="angry"), corpus()), table)
+    said = describe(relabelling_of(chosen("sensevoice7", frustration="angry"), corpus()), records.answers)
 
-    assert [(one["raw"], one["counts_as"], one["by_default"]) for one in said["merged"]] == [
+    assert [(one.raw, one.counts_as, one.by_default) for one in said.merged] == [
         ("exc", "happy", True), ("fru", "angry", False), ("xxx", "other", True),
     ]  # fmt: skip
-    assert said["merged"][0]["alternatives"] == ["other"]
+    assert said.merged[0].alternatives == ("other",)
 
 
-def test_moved_clips_are_told_by_raw_label():
-    table = table_of({"hap": "happy", "exc": "happy", "fru": "angry"})
+def test_moved_clips_are_told_by_raw_label(environment):
+    records = records_of({"hap": "happy", "exc": "happy", "fru": "angry"})
     config = ScoringConfig(resamples=100)
     maps = chosen("sensevoice7"), chosen("sensevoice7", excited="other")
-    one, other = (scores_under(table, environment(corpus()), labels, config) for labels in maps)
+    one, other = (scores_under(records, environment, labels, config) for labels in maps)
 
-    assert [(move.raw, move.before, move.after) for move in moved(table, one, other)] == [
+    assert [(move.raw, move.before, move.after) for move in moved(records.answers, one, other)] == [
         ("exc", "happy", "(other)")
     ]
 
@@ -188,11 +199,10 @@ def test_words_of_a_corpus_without_card_are_known_by_their_spelling():
 
 
 def test_a_run_from_before_label_maps_were_kept_is_scored_by_default():
-    found = corpus()
-    found["label_map"] = {"name": "c", "version": 1, "hash": "h"}
-    table = table_of({"exc": "happy", "fru": "angry"})
+    found = replace(corpus(), label_map=CorpusLabels(name="c", version=1, hash="h"))
+    records = records_of({"exc": "happy", "fru": "angry"})
 
-    assert relabelled(table, relabelling_of(LabelsConfig(), found)) is table
+    assert relabelled(records, relabelling_of(LabelsConfig(), found)).answers is records.answers
 
 
 @pytest.mark.parametrize(
@@ -244,17 +254,17 @@ def test_every_bundled_map_is_whole(name):
     st.sampled_from(list_label_maps()),
 )
 def test_relabelling_agrees_with_leading_every_record_by_hand(clips, name):
-    table = RecordTable.from_records(
+    records = RunRecords.of_records(
         record(f"{place:03}", raw, IEMOCAP[raw], said, said if said in EMOTIONS else None)
         for place, (raw, said) in enumerate(clips)
     )
     plan = relabelling_of(chosen(name), corpus())
 
-    after = relabelled(table, plan)
+    after = relabelled(records, plan).answers
 
     for place, (raw, said) in enumerate(clips):
         assert after.words.references[after.reference[place]] == plan.class_of(IEMOCAP[raw], raw)
         assert after.words.answers[after.predicted[place]] == plan.of_emotion.get(said, said)
-    assert np.array_equal(after.outcome, table.outcome)
+    assert np.array_equal(after.outcome, records.answers.outcome)
     assert set(SEVEN.answers) - {*EMOTIONS} <= set(after.words.answers)
     assert {*REFERENCE_LABELS} - {*EMOTIONS} == {OTHER}

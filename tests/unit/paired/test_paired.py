@@ -17,6 +17,7 @@ from sv_eval.paired.differences import BOOTSTRAP, JACKKNIFE, differences_of
 from sv_eval.paired.latency_ratio import latency_ratio
 from sv_eval.paired.pairs import Pairs, pairs_of
 from sv_eval.paired.significance import Discordant, holm, mcnemar, mcnemar_worse
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.record_file.vocabulary import Vocabulary
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
@@ -37,7 +38,7 @@ def table(answers: list[tuple[str, str | None]], *, speakers: int = 5, first: in
         forced = "happy" if answer == "unknown" else answer
         prediction = Prediction(label=answer, forced=forced)
         records.append(Record(clip=clip, outcome=prediction.outcome, prediction=prediction, **more))
-    return RecordTable.from_records(records)
+    return RunRecords.of_records(records).answers
 
 
 answers = st.sampled_from([*LABELS, "unknown", "fearful"])
@@ -177,7 +178,7 @@ def test_another_reference_for_a_clip_is_refused():
 def test_nothing_in_common_has_no_difference():
     pairs = pairs_of(table([("happy", "happy")]), table([("happy", "happy")], first=5), LABELS)
 
-    assert differences_of(pairs)["uar"].reason == "no clip was answered by both runs"
+    assert str(differences_of(pairs)["uar"].reason) == "no clip was answered by both runs"
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
@@ -220,7 +221,7 @@ def test_a_ratio_of_too_few_calls_is_refused():
     found = latency_ratio(np.arange(1.0, 50), np.arange(1.0, 500), 0.95)
 
     assert found.value is None
-    assert found.reason == "n too small: 49 of 130"
+    assert str(found.reason) == "n too small: 49 of 130"
 
 
 def test_the_p_value_of_a_ratio_falls_as_it_grows():

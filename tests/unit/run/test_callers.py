@@ -17,12 +17,15 @@ import pytest
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
 from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.errors import BackendLost
-from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Passage, Prediction, Record, Waveform
+from sv_eval.report.latency import Load
 from sv_eval.run.callers import Ready
 from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
-from sv_eval.scoring.load import load_summary
+from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.load import load_of
+from sv_eval.scoring.scope import scope_of
 
 SILENCE = Waveform(samples=np.zeros(1600, np.float32))
 
@@ -85,6 +88,10 @@ def run(backend: Counter, clips: int, **load: Any) -> list[Record]:
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
         runner.run(measure())
     return records
+
+
+def load_told(records: Sequence[Record], *, max_late_ms: float) -> Load:
+    return load_of(scope_of(RunRecords.of_records(records), ScoringConfig()), max_late_ms=max_late_ms)
 
 
 def test_an_open_loop_sends_when_it_is_time_and_waits_for_nobody() -> None:
@@ -193,9 +200,9 @@ def test_who_waits_for_a_place_waits_within_the_latency() -> None:
     latencies = [record.latency_ms or 0.0 for record in sorted(records, key=lambda one: one.clip.id)]
     assert latencies == pytest.approx([20.0 + 10 * index for index in range(30)])
     # The generator itself was in time: the queue is not its fault.
-    summary = load_summary(RecordTable.from_records(records), max_late_ms=1000)
-    assert summary["fell_behind"] is False
-    assert summary["most_open"] in (15, 16)  # one ends as another begins
+    summary = load_told(records, max_late_ms=1000)
+    assert summary.fell_behind is False
+    assert summary.most_open in (15, 16)  # one ends as another begins
 
 
 def test_a_server_that_stands_still_is_seen_by_all_who_were_due() -> None:
@@ -248,7 +255,7 @@ def test_a_generator_that_falls_behind_is_found_out() -> None:
 
     records = run(Blocking(places=10, work_s=0), 30, schedule="constant", rate=200)
 
-    assert load_summary(RecordTable.from_records(records), max_late_ms=5.0)["fell_behind"] is True
+    assert load_told(records, max_late_ms=5.0).fell_behind is True
 
 
 @pytest.mark.parametrize("schedule", ["constant", "closed", "multi_stream"])

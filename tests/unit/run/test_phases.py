@@ -14,9 +14,10 @@ from sv_eval.backend import Answer, Request
 from sv_eval.clock import SimulatedClock
 from sv_eval.errors import ConfigError
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record, Waveform
+from sv_eval.report.environment import WarmUp
 from sv_eval.run.load import LoadConfig, load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
-from sv_eval.run.phases import Until, WarmUp, all_rounds
+from sv_eval.run.phases import Until, all_rounds
 
 CLIPS = [Clip(id=f"c{number}", reference="happy") for number in range(6)]
 

@@ -14,9 +14,9 @@ from backends.onnx import OnnxBackend
 from sv_eval.backend import Capabilities
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.evaluate import evaluate
-from sv_eval.record_file.journal import read_lines
-from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Waveform
+from sv_eval.report.latency import Repeats
 from sv_eval.run.load import LoadConfig
 from sv_eval.run.sharing import SharedSource, Sharing, SharingConfig, can_share
 from sv_eval.run.store import MIB, MemoryStore
@@ -104,19 +104,21 @@ def test_a_sharing_run_marks_its_answers_and_takes_latency_from_the_timed_pass(t
     apart = evaluate(plain, OnnxBackend(threads=1, chunk_size=1.5), tmp_path / "apart")
     together = evaluate(plain, OnnxBackend(threads=1, chunk_size=1.5), tmp_path / "together", sharing=sharing)
 
-    assert apart.metrics["accuracy"] == together.metrics["accuracy"]
-    assert apart.metrics["confusion"] == together.metrics["confusion"]
-    table = RecordTable.from_json_lines(read_lines(tmp_path / "together" / "records.jsonl"))
+    report = together.report
+    assert apart.report.accuracy == report.accuracy
+    assert apart.report.confusion == report.confusion
+    table = RunRecords.read(tmp_path / "together").answers
+    assert table.shared.all()
     assert np.isnan(table.latency_ms).all()
-    assert together.metrics["latency_ms"]["n"] == 130
-    assert together.metrics["latency_ms"]["p95"]["value"] is not None
-    assert together.metrics["latency_ms"]["excluded"]["unmeasured"] == 20
-    assert together.metrics["repeats"] == {"requests": 130, "clips_changed": 0, "examples": []}
+    assert report.latency_ms.n == 130
+    assert report.latency_ms.p95.value is not None
+    assert report.latency_ms.excluded.unmeasured == 20
+    assert report.repeats == Repeats(requests=130, clips_changed=0, examples=())
     lines = (tmp_path / "together" / "records.jsonl").read_text().splitlines()
     assert sum('"shared":true' in line for line in lines) == 20
     assert all(("latency_ms" in line) != ('"shared":true' in line) for line in lines)
-    assert "shared_work" in {caveat["code"] for caveat in together.metrics["caveats"]}
-    assert "nothing was shared" in together.report.read_text(encoding="utf-8")
+    assert "shared_work" in {caveat.code for caveat in report.caveats}
+    assert "nothing was shared" in together.path.read_text(encoding="utf-8")
 
 
 def test_half_a_timed_pass_is_made_again_as_a_whole(tmp_path: Path) -> None:
@@ -127,8 +129,8 @@ def test_half_a_timed_pass_is_made_again_as_a_whole(tmp_path: Path) -> None:
 
     again = evaluate(plain, OnnxBackend(threads=1), run, sharing=sharing)
 
-    assert again.metrics["latency_ms"]["n"] == 130
-    assert again.metrics["latency_ms"]["session"] == 1
+    assert again.report.latency_ms.n == 130
+    assert again.report.latency_ms.session == 1
     assert len((run / "records.jsonl").read_bytes().splitlines()) == 20 + 60 + 130
 
 

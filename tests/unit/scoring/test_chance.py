@@ -19,11 +19,11 @@ def test_the_majority_scores_what_its_answers_score(support: dict[str, int]) -> 
     levels = chance_levels(support)
     assert levels is not None
     truth = [label for label, n in support.items() for _ in range(n)]
-    answers = [levels["majority"]["label"]] * len(truth)
+    answers = [levels.majority.label] * len(truth)
 
-    assert levels["majority"]["accuracy"] == pytest.approx(accuracy(truth, answers, list(support)))
-    assert levels["majority"]["uar"] == pytest.approx(uar(truth, answers, list(support)))
-    assert levels["majority"]["uar"] == pytest.approx(1 / sum(n > 0 for n in support.values()))
+    assert levels.majority.accuracy == pytest.approx(accuracy(truth, answers, list(support)))
+    assert levels.majority.uar == pytest.approx(uar(truth, answers, list(support)))
+    assert levels.majority.uar == pytest.approx(1 / sum(n > 0 for n in support.values()))
 
 
 @given(SUPPORT)
@@ -39,8 +39,8 @@ def test_expected_scores_are_those_of_every_pairing_of_truth_and_draw(support: d
         right = sum(n * chance[label] for label, n in support.items()) / total
         recalls = [chance[label] for label, n in support.items() if n]
 
-        assert levels[rule]["accuracy"] == pytest.approx(right)
-        assert levels[rule]["uar"] == pytest.approx(sum(recalls) / k)
+        assert getattr(levels, rule).accuracy == pytest.approx(right)
+        assert getattr(levels, rule).uar == pytest.approx(sum(recalls) / k)
 
 
 @settings(max_examples=5)
@@ -57,7 +57,7 @@ def test_scikit_learns_dummies_score_the_same(support: dict[str, int]) -> None:
         dummy = DummyClassifier(strategy=strategy, random_state=0).fit(nothing, truth)
         reached = accuracy_score(truth, dummy.predict(nothing))
         room = 0 if rule == "majority" else 5 * 0.5 / len(truth) ** 0.5
-        assert abs(reached - levels[rule]["accuracy"]) <= room + 1e-9
+        assert abs(reached - getattr(levels, rule).accuracy) <= room + 1e-9
 
 
 def test_no_clip_has_no_chance_level() -> None:
@@ -69,4 +69,4 @@ def test_of_equally_frequent_emotions_the_first_of_the_seven_is_named() -> None:
     levels = chance_levels({"neutral": 3, "happy": 3, "sad": 1})
 
     assert levels is not None
-    assert levels["majority"]["label"] == "happy"
+    assert levels.majority.label == "happy"

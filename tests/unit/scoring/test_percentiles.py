@@ -16,7 +16,7 @@ def test_too_few_values_give_the_reason_and_no_number() -> None:
     found = percentile(np.arange(40.0), 0.95)
 
     assert (found.value, found.low, found.high) == (None, None, None)
-    assert found.reason == "n too small: 40 of 130"
+    assert str(found.reason) == "n too small: 40 of 130"
 
 
 def test_the_point_estimate_is_the_nearest_rank() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Outcome, Prediction, Record
 
@@ -29,7 +30,7 @@ def table_of(
             records.append(Record(clip=clip, outcome=Outcome.FAILURE, failure=Failure(kind="x", message="x")))
         else:
             records.append(Record(clip=clip, outcome=said.outcome, prediction=said, latency_ms=5.0, audio_s=1.0))
-    return RecordTable.from_records(records)
+    return RunRecords.of_records(records).answers
 
 
 @pytest.fixture(name="table_of", scope="session")

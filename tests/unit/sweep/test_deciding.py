@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sv_eval.errors import ConfigError
+from sv_eval.report.interval import Interval
 from sv_eval.sweep.analysis import kept
 from sv_eval.sweep.choosing import Standing, choose
 from sv_eval.sweep.config import sweep_config_from
@@ -68,7 +69,7 @@ def test_of_equal_uars_the_faster_one_is_better() -> None:
 def test_an_objective_is_kept_only_by_the_upper_bound(
     value: float | None, low: float | None, high: float | None, expected: str
 ) -> None:
-    assert kept({"value": value, "low": low, "high": high}, 200.0) == expected
+    assert kept(Interval(value=value, low=low, high=high), 200.0) == expected
 
 
 def test_planted_effects_come_back_as_shares_of_variance() -> None:

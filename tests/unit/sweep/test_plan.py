@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sv_eval.errors import RunDirectoryError
+from sv_eval.record_file.run_records import RunRecords
+from sv_eval.records import Record
+from sv_eval.report.codec import as_json
+from sv_eval.report.environment import Environment
+from sv_eval.rescore import compute_report
+from sv_eval.run_directory import write_json, write_report
+from sv_eval.scoring.config import ScoringConfig
 from sv_eval.sweep.plan import Setting, grid, is_finished, keep_to_plan, shuffled
 
 
@@ -55,24 +63,33 @@ def test_a_grid_has_every_combination() -> None:
     assert len(grid({"a": ["1", "2"], "b": ["x", "y", "z"]})) == 6
 
 
-def left(directory: Path, *, ended: str | None, scored: str = "abc", **backend: Any) -> None:
-    run = directory / "1"
-    run.mkdir(exist_ok=True)
-    settings = setting(1, **backend).measured
-    environment = {"settings": {**settings, "model_hash": "w"}, "sessions": [{"ended": ended}]}
-    (run / "environment.json").write_text(json.dumps(environment))
-    (run / "metrics.json").write_text(json.dumps({"run": {"scoring_hash": scored}}))
+@pytest.fixture
+def left(tmp_path: Path, environment_of: Callable[..., Environment], records: list[Record]) -> Callable[..., None]:
+    """Leaves the run of setting 1, which ended so and was scored so."""
+    report = compute_report(RunRecords.of_records(records), environment_of(), ScoringConfig(resamples=100))
+
+    def leave(*, ended: str | None, scored: str = "abc", **backend: Any) -> None:
+        settings = {**setting(1, **backend).measured, "model_hash": "w"}
+        whole = environment_of(settings=settings)
+        environment = replace(whole, sessions=tuple(replace(start, ended=ended) for start in whole.sessions))
+        write_json(tmp_path / "1" / "environment.json", as_json(environment))
+        run = replace(report.run, scoring_hash=scored)
+        write_report(tmp_path / "1" / "metrics.json", replace(report, run=run))
+
+    return leave
 
 
-def test_only_a_run_that_came_to_its_end_under_these_settings_is_finished(tmp_path: Path) -> None:
+def test_only_a_run_that_came_to_its_end_under_these_settings_is_finished(
+    tmp_path: Path, left: Callable[..., None]
+) -> None:
     asked = setting(1, chunk_size=3)
     assert not is_finished(tmp_path, asked, "abc")
-    left(tmp_path, ended="finished", chunk_size=3)
+    left(ended="finished", chunk_size=3)
     assert is_finished(tmp_path, asked, "abc")
     assert not is_finished(tmp_path, asked, "scored otherwise")
-    left(tmp_path, ended=None, chunk_size=3)
+    left(ended=None, chunk_size=3)
     assert not is_finished(tmp_path, asked, "abc")
-    left(tmp_path, ended="finished", chunk_size=5)
+    left(ended="finished", chunk_size=5)
     assert not is_finished(tmp_path, asked, "abc")
 
 

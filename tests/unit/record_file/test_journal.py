@@ -97,7 +97,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> N
     path = tmp_path / RECORDS
     path.write_text("my precious notes\n", encoding="utf-8")
 
-    with pytest.raises(RunDirectoryError, match="not records"), Journal(tmp_path):
+    with pytest.raises(RunDirectoryError, match=r"records\.jsonl, line 1: not JSON"), Journal(tmp_path):
         pass
 
     assert path.read_text(encoding="utf-8") == "my precious notes\n"
