@@ -85,7 +85,7 @@ def ours(table: RecordTable) -> None:
     """All bounds of all figures."""
     clusters = clusters_of(table, EMOTIONS)
     measures = Measures.over(clusters.total, POLICIES)
-    bounds(clusters, measures, confidence=0.95, resamples=RESAMPLES, seed=0)
+    bounds(clusters, measures, measures.facts(clusters), confidence=0.95, resamples=RESAMPLES, seed=0)
 
 
 def loop(table: RecordTable) -> None:

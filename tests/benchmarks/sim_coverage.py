@@ -96,7 +96,7 @@ def coverage(scenario: Scenario, *, runs: int = 300, seed: int = 0) -> tuple[dic
         counts = counts_of(rng, chances(rng, scenario.speakers, scenario), clips_of(rng, scenario))
         one_each = np.ones(scenario.speakers, dtype=np.int64)
         clusters = Clusters(counts=counts, multiplicity=one_each, kind="speaker")
-        found = bounds(clusters, measures, confidence=0.95, resamples=1000, seed=run)
+        found = bounds(clusters, measures, measures.facts(clusters), confidence=0.95, resamples=1000, seed=run)
         for name, place in FIGURES.items():
             low, high = found[place].low, found[place].high
             held[name] += low is not None and high is not None and low <= truth[place] <= high

@@ -144,6 +144,7 @@ def test_only_the_start_that_latency_is_from_is_clean(tmp_path: Path, record: Ma
     assert frame["clean"].tolist() == [False] * 3 + [True] * 4
 
 
+@pytest.mark.damages_files
 def test_a_hand_edited_line_is_named_as_it_stands_in_the_file(tmp_path: Path, record: Make) -> None:
     run = written(tmp_path, [record(name, "sad", "sad") for name in ("c", "b", "a")])
     path = run / RECORDS

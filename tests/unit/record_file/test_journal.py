@@ -93,6 +93,7 @@ def test_a_place_that_can_not_be_written_is_named(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.damages_files
 def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / RECORDS
     path.write_text("my precious notes\n", encoding="utf-8")

@@ -88,7 +88,7 @@ def test_a_later_start_s_record_in_place_of_an_answer_is_refused(record: Make, a
             read()
         assert str(refusal.value) == (
             "records, line 3: clip 'a' has a record already, in line 2; only a later start of the run gives "
-            "another, in place of a failure. Delete the line that does not belong"
+            "another, in place of a failure. Delete what does not belong"
         )
 
 

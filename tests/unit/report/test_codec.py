@@ -265,6 +265,7 @@ def written(tmp_path: Path, environment_of: EnvironmentOf, records: list[Record]
 REQUIRED = [item.name for item in fields(Report) if item.default is MISSING and item.default_factory is MISSING]
 
 
+@pytest.mark.damages_files
 @pytest.mark.parametrize(
     ("place", "named"),
     [
@@ -290,6 +291,7 @@ def test_a_missing_key_is_named_with_its_file_and_place(
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.damages_files
 @pytest.mark.parametrize(
     ("place", "value", "named"),
     [
@@ -325,6 +327,7 @@ def test_what_is_no_object_is_no_report(data: object) -> None:
         from_json(Report, data, "metrics.json")
 
 
+@pytest.mark.damages_files
 def test_an_environment_of_something_else_is_named_too(tmp_path: Path) -> None:
     (tmp_path / "environment.json").write_text("{}", encoding="utf-8")
 

@@ -9,6 +9,8 @@ import pytest
 from sv_eval.errors import RunDirectoryError
 from sv_eval.run.identity import ENVIRONMENT, measured_settings, refuse_other_run, settings_hash
 
+pytestmark = pytest.mark.damages_files
+
 
 def settings(**backend: Any) -> dict[str, Any]:
     config = {

@@ -12,7 +12,6 @@ from sv_eval.scoring.bootstrap import COMBINED, EXACT, FEWEST, JACKKNIFE, PERCEN
 from sv_eval.scoring.clusters import Clusters
 from sv_eval.scoring.config import POLICIES
 from sv_eval.scoring.measures import OVERALL, Measures
-from sv_eval.scoring.resamples import resampled
 
 UAR, ACCURACY, RECALL = 0, 1, len(OVERALL)
 
@@ -37,7 +36,7 @@ def random_clusters(speakers: int, seed: int = 0, clips: int = 10) -> Clusters:
 def test_resamples_draw_whole_clusters_as_often_as_chance_says() -> None:
     clusters = clusters_from(np.array([[1.0, 10.0, 100.0]] * 2), np.array([[200.0] * 3] * 2))
 
-    drawn = np.concatenate([c[1, 0] for c in resampled(clusters, resamples=27_000, seed=3)])
+    drawn = np.concatenate([c[1, 0] for c in clusters.resampled(resamples=27_000, seed=3)])
 
     expected = Counter(float(sum(draw)) for draw in product([1, 10, 100], repeat=3))
     found = Counter(drawn.tolist())
@@ -55,7 +54,7 @@ def test_equal_clusters_kept_once_are_drawn_like_single_ones() -> None:
     assert apart.n == 1
 
     spread = [
-        np.std(np.concatenate([c[1, 0] for c in resampled(each, resamples=20_000, seed=1)]))
+        np.std(np.concatenate([c[1, 0] for c in each.resampled(resamples=20_000, seed=1)]))
         for each in (grouped, single)
     ]
 
@@ -66,7 +65,7 @@ def test_equal_clusters_kept_once_are_drawn_like_single_ones() -> None:
 def test_the_vector_equals_scikit_learn_on_the_same_answers() -> None:
     clusters = random_clusters(40, 2)
     measures = Measures.over(clusters.total, ("wrong",))
-    counts = next(resampled(clusters, resamples=3, seed=0))
+    counts = next(clusters.resampled(resamples=3, seed=0))
 
     vectors = measures(counts)
 
@@ -91,7 +90,7 @@ def test_the_vector_equals_scikit_learn_on_the_same_answers() -> None:
 def all_bounds(clusters: Clusters, **options: float) -> list[Bounds]:
     measures = Measures.over(clusters.total, ("wrong",))
     chosen = {"confidence": 0.95, "resamples": 2000, "seed": 0} | options
-    return bounds(clusters, measures, **chosen)  # type: ignore[arg-type]
+    return bounds(clusters, measures, measures.facts(clusters), **chosen)  # type: ignore[arg-type]
 
 
 def test_the_seed_settles_the_bounds() -> None:
@@ -104,7 +103,7 @@ def test_the_seed_settles_the_bounds() -> None:
 def test_chunks_of_any_number_cover_all_resamples() -> None:
     clusters = random_clusters(3000)
 
-    assert sum(c.shape[-1] for c in resampled(clusters, resamples=1001, seed=0)) == 1001
+    assert sum(c.shape[-1] for c in clusters.resampled(resamples=1001, seed=0)) == 1001
 
 
 @pytest.mark.parametrize(

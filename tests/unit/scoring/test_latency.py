@@ -11,10 +11,8 @@ from sv_eval.records import Record
 from sv_eval.report.interval import Interval
 from sv_eval.report.latency import Excluded
 from sv_eval.report.reasons import Why
-from sv_eval.scoring.by_duration import latency_by_duration
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.histogram import latency_histogram
-from sv_eval.scoring.latency import latency_by_emotion, latency_of, rtf_of
+from sv_eval.scoring.latency import latency_by_duration, latency_by_emotion, latency_histogram, latency_of
 from sv_eval.scoring.scope import Scope, scope_of
 
 Make = Callable[..., Record]
@@ -45,7 +43,7 @@ def test_of_sessions_with_equally_many_records_the_last_counts(record: Make) -> 
 def test_rtf_counts_a_batch_once(record: Make) -> None:
     records = [record(f"{i}", "sad", "sad", latency_ms=400.0, batch_size=4, audio_s=2.0) for i in range(4)]
 
-    assert rtf_of(scope(records).timing) == pytest.approx(0.4 / 8.0)
+    assert scope(records).timing.rtf == pytest.approx(0.4 / 8.0)
 
 
 def in_calls(record: Make, calls: int, size: int, *, gap_s: float) -> list[Record]:
@@ -73,14 +71,14 @@ def test_rtf_counts_the_time_in_which_calls_overlap_once(record: Make) -> None:
         record("d", "sad", "sad", latency_ms=1000.0, call=3, sent_s=5.0),
     ]
 
-    assert rtf_of(scope(records).timing) == pytest.approx((2.0 + 1.0) / 8.0)
+    assert scope(records).timing.rtf == pytest.approx((2.0 + 1.0) / 8.0)
 
 
 @pytest.mark.parametrize("size", [1, 4])
 def test_rtf_of_calls_in_a_row_is_their_sum_whatever_the_gaps(record: Make, size: int) -> None:
     records = in_calls(record, 10, size, gap_s=3.0)
 
-    found = rtf_of(scope(records).timing)
+    found = scope(records).timing.rtf
 
     assert found == pytest.approx(sum(0.1 + i / 1000 for i in range(10)) / (10 * size * 2.0))
 

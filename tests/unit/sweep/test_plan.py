@@ -93,6 +93,7 @@ def test_only_a_run_that_came_to_its_end_under_these_settings_is_finished(
     assert not is_finished(tmp_path, asked, "abc")
 
 
+@pytest.mark.damages_files
 def test_a_foreign_file_in_a_runs_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     for name in ("environment.json", "metrics.json"):

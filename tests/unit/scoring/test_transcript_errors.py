@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv_eval.scoring.normalised_text import characters, words
+from sv_eval.scoring.transcript_errors import characters, words
 
 
 @pytest.mark.parametrize(
