@@ -11,7 +11,7 @@ import yaml
 
 from reports.gate import render_gate, render_junit
 from sv_eval.gate.baseline_file import read_baseline, write_baseline
-from sv_eval.gate.judging import EXIT_CODES, judge
+from sv_eval.gate.judging import judge
 from sv_eval.gate.rules import Verdict
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
@@ -60,7 +60,7 @@ def test_junit_has_a_case_for_every_rule(subject, ci):
     assert len(suite.findall("testcase")) == len(result.rules) == int(suite.attrib["tests"])
     assert int(suite.attrib["failures"]) == sum(one.verdict is Verdict.FAIL for one in result.rules)
     assert int(suite.attrib["errors"]) == sum(one.verdict is Verdict.INCONCLUSIVE for one in result.rules) == 2
-    assert EXIT_CODES[result.verdict] == 3
+    assert result.file().exit_code == 3
 
 
 def test_settings_that_differ_stand_beside_the_two_runs(subject, ci, tmp_path: Path):
