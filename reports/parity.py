@@ -23,6 +23,7 @@ def render_parity(result: Mapping[str, Any], language: str = "en") -> str:
         ],
         flips=result["flips"]["clips"][:_FLIPS],
         machine=machine_line(result["environment"].machine),
+        untraced=len({row["clip"] for row in result["untraced"]}),
         number=number,
         first=", ".join(f"{words('parity.stages.' + name)} ({count})" for name, count in _first(result).items()),
         int8=[name for name, side in zip("AB", result["sides"], strict=True) if side["precision"] == "int8"],

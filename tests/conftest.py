@@ -18,7 +18,13 @@ import jsonschema_rs
 import numpy as np
 import pytest
 
+from sv_eval.record_file.run_records import RunRecords
+from sv_eval.report.codec import from_json
+from sv_eval.report.environment import Environment
+from sv_eval.report.report import Report
 from sv_eval.report.schemas import FILES, schema_path
+from sv_eval.rescore import compute_report
+from sv_eval.scoring.config import ScoringConfig
 
 # No test depends on the clock: an example may take as long as a busy machine needs.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -198,6 +204,29 @@ def serving(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str
             service.stop()
 
     return start
+
+
+@pytest.fixture(scope="session")
+def bare_environment() -> Environment:
+    """What is known of a run that did nothing, for tests that replace what they are about."""
+    data: dict[str, Any] = {
+        "started_at": "2026-01-01T00:00:00+00:00", "config_hash": "c0ffee", "settings": {}, "sessions": [],
+        "config": {"load": {"schedule": "single_stream"}}, "packages": {},
+        "machine": {"cpu": "A CPU", "cores": 4, "memory_gib": 8.0, "system": "Linux", "python": "3.11"},
+        "dataset": {
+            "name": "demo", "card": "demo", "title": "A corpus", "hash": "abc", "split": "all", "n_clips": 10,
+            "language": None, "licence": "CC0-1.0", "citation": None, "label_order": ["happy", "sad"],
+            "label_map": {"name": "demo", "version": 1, "hash": "123"},
+        },
+        "backend": {"name": "onnx", "model": "some", "device": "cpu", "capabilities": {}},
+    }  # fmt: skip
+    return from_json(Environment, data, "environment.json")
+
+
+@pytest.fixture(scope="session")
+def bare_report(bare_environment: Environment) -> Report:
+    """What is reported of it."""
+    return compute_report(RunRecords.of_records([]), bare_environment, ScoringConfig())
 
 
 @pytest.fixture(scope="session")

@@ -74,8 +74,8 @@ async def race(
                 for number in range(rounds):
                     for place in range(len(running)):
                         one = running[(place + number) % len(running)]
-                        await _turn(one, corpus, number, pause_s)
-                        say(f"round {number + 1} of {rounds}, {one.lane.title}: {one.wall_s:.1f} s so far")
+                        if await _turn(one, corpus, number, pause_s):
+                            say(f"round {number + 1} of {rounds}, {one.lane.title}: {one.wall_s:.1f} s so far")
             finally:
                 for one in running:
                     _finish(one, stopped=stop.is_set())
@@ -117,17 +117,18 @@ async def _start(
     return _Running(lane=lane, session=session, loop=loop, history=history)
 
 
-async def _turn(one: _Running, corpus: Corpus, number: int, pause_s: float) -> None:
-    """One backend goes through the corpus once."""
+async def _turn(one: _Running, corpus: Corpus, number: int, pause_s: float) -> bool:
+    """One backend goes through the corpus once; whether it began to, which it does not once the race is stopped."""
     if pause_s and not one.session.stop.is_set():
         await asyncio.sleep(pause_s)
     if one.session.stop.is_set():
-        return
+        return False
     begin = time.perf_counter()
     with one.session.watched(one.lane.directory):
         await one.loop.run(corpus.clips, rounds=repeat(number))
     one.wall_s += time.perf_counter() - begin
     one.rounds += not one.session.stop.is_set()
+    return True
 
 
 def _finish(one: _Running, *, stopped: bool) -> None:

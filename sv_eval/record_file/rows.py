@@ -62,8 +62,8 @@ def row_of_json(data: Mapping[str, Any], words: dict[str, str]) -> Row:
         tuple((one["kind"], one["message"]) for one in get("troubles", ())),
         get("late_ms"),
         once(clip.get("sex") or None),
-        bool(get("shared")),
-        None if get("streamed") is None else streamed_from_json(get("streamed")),
+        get("shared", False),
+        streamed_from_json(get("streamed")),
     )
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from sv_eval.record_file.columns import columns
 from sv_eval.record_file.json_lines import no_collections
-from sv_eval.record_file.lines import RECORDS, Key, Settling, parsed, read_lines
+from sv_eval.record_file.lines import RECORDS, Key, Settling, parsed, read_lines, records_hash
 from sv_eval.record_file.rows import Row, row_of_json, row_of_record
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome, Record
@@ -32,15 +31,9 @@ class RunRecords:
     @classmethod
     def read(cls, directory: Path) -> Self:
         """The records of a run directory. Raises RunDirectoryError, naming file and line, for what is none."""
-        path, digest = directory / RECORDS, hashlib.sha256()
-
-        def hashed() -> Iterator[bytes]:
-            for line in read_lines(path):
-                digest.update(line)
-                yield line
-
-        found = cls.of_lines(hashed(), str(path))
-        return cls(answers=found.answers, requests=found.requests, hash=digest.hexdigest())
+        path = directory / RECORDS
+        found = cls.of_lines(read_lines(path), str(path))
+        return cls(answers=found.answers, requests=found.requests, hash=records_hash(path))
 
     @classmethod
     def of_lines(cls, lines: Lines, where: str = "records") -> Self:

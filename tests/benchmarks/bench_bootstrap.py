@@ -17,10 +17,11 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from threadpoolctl import threadpool_limits
 
 from sv_eval.emotions import EMOTIONS
+from sv_eval.record_file.bare_table import bare_table
 from sv_eval.record_file.rows import ANSWERS
 from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.bootstrap import bounds
-from sv_eval.scoring.clusters import clusters_of
+from sv_eval.scoring.clusters import clusters_of, in_scope
 from sv_eval.scoring.config import POLICIES
 from sv_eval.scoring.measures import Measures
 
@@ -35,37 +36,15 @@ def random_table(clips: int, speakers: int, seed: int = 0) -> RecordTable:
     reference = rng.integers(0, len(EMOTIONS), clips).astype(np.int8)
     right = rng.random(clips) < 0.67
     other = rng.integers(0, len(EMOTIONS), clips).astype(np.int8)
-    forced = np.where(right, reference, other)
+    forced = np.where(right, reference, other).astype(np.int8)
     predicted = np.where(rng.random(clips) < 0.05, ANSWERS.index("unknown"), forced).astype(np.int8)
-    nothing = np.full(clips, np.nan)
-    return RecordTable(
-        clip_ids=tuple(f"{i:06d}" for i in range(clips)),
+    return bare_table(
+        tuple(f"{i:06d}" for i in range(clips)),
         reference=reference,
-        raw_label=np.full(clips, -1, dtype=np.int32),
-        raw_labels=(),
         predicted=predicted,
         forced=forced,
-        outcome=np.where(predicted == ANSWERS.index("unknown"), 1, 0).astype(np.int8),
         speaker=(rng.integers(0, speakers, clips) if speakers else np.full(clips, -1)).astype(np.int32),
         speakers=tuple(f"s{i:04d}" for i in range(speakers)),
-        latency_ms=rng.gamma(4.0, 20.0, clips),
-        audio_s=rng.gamma(4.0, 1.0, clips),
-        confidence=nothing,
-        batch_size=np.ones(clips, dtype=np.int32),
-        attempts=np.ones(clips, dtype=np.int32),
-        session=np.zeros(clips, dtype=np.int32),
-        call=np.arange(clips, dtype=np.int64),
-        sent_s=np.full(clips, np.nan),
-        language=np.full(clips, -1, dtype=np.int32),
-        languages=(),
-        transcripts=(None,) * clips,
-        recognised=(None,) * clips,
-        paths=("",) * clips,
-        failures={},
-        stages_ms={},
-        troubles={},
-        late_ms=nothing,
-        n_repeated=0,
     )
 
 
@@ -83,7 +62,7 @@ def medians_s(*works: Callable[[], object], repeats: int = REPEATS) -> tuple[flo
 
 def ours(table: RecordTable) -> None:
     """All bounds of all figures."""
-    clusters = clusters_of(table, EMOTIONS)
+    clusters = clusters_of(table, EMOTIONS, in_scope(table, EMOTIONS))
     measures = Measures.over(clusters.total, POLICIES)
     bounds(clusters, measures, measures.facts(clusters), confidence=0.95, resamples=RESAMPLES, seed=0)
 

@@ -30,6 +30,7 @@ from sv_eval.capacity.config import Objective, Search  # noqa: E402
 from sv_eval.capacity.search import Found, RateSearch  # noqa: E402
 from sv_eval.capacity.trial import Bench  # noqa: E402
 from sv_eval.corpus.reading import dataset_config_from, read_corpus  # noqa: E402
+from sv_eval.run.session import Session  # noqa: E402
 
 LIMITS_MS = {"constant": 50.0, "lognormal": 80.0, "bimodal": 120.0}
 REQUESTS = 400_000
@@ -63,7 +64,7 @@ async def find(url: str, limit_ms: float, start: float, trial_s: float) -> tuple
         url=url, dialect=JsonDialect(), concurrency=2000, adaptive=False, connection=settings
     ) as remote:
         search = Search(trial_s=trial_s)
-        bench = Bench(backend=remote, corpus=corpus, objective=Objective(p95_ms=limit_ms), search=search)
+        bench = Bench(session=Session(remote), corpus=corpus, objective=Objective(p95_ms=limit_ms), search=search)
         await bench.warm_up()
         hunt = RateSearch(search=search, try_rate=bench.poisson)
         return await hunt.find(start), len(hunt.trials)

@@ -91,7 +91,7 @@ def _environment(clips: int) -> dict[str, Any]:
         "sessions": [{"session": 0, "started_at": "2026-01-01T00:00:00+00:00", "wall_s": 1.0, **here}],
         "dataset": {
             "name": "bench", "card": "bench", "title": "bench", "hash": "bench", "split": "all", "n_clips": clips,
-            "language": "en", "licence": None, "citation": None, "label_order": list(EMOTIONS), "notes": [],
+            "language": "en", "licence": "CC0-1.0", "citation": None, "label_order": list(EMOTIONS), "notes": [],
             "label_map": {
                 "name": "bench", "version": 1, "hash": "bench", "entries": {name: name for name in EMOTIONS},
                 "meanings": {}, "case_sensitive": False,

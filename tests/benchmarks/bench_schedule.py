@@ -23,12 +23,15 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from backends.remote.backend import RemoteBackend  # noqa: E402
 from backends.remote.dialects.service import JsonDialect  # noqa: E402
-from sv_eval.record_file.journal import Journal, read_lines  # noqa: E402
-from sv_eval.record_file.table import RecordTable  # noqa: E402
+from sv_eval.record_file.journal import Journal  # noqa: E402
+from sv_eval.record_file.run_records import RunRecords  # noqa: E402
 from sv_eval.records import Clip  # noqa: E402
+from sv_eval.report.latency import Load  # noqa: E402
 from sv_eval.run.load import load_config_from, plan_load  # noqa: E402
 from sv_eval.run.loop import RunLoop  # noqa: E402
-from sv_eval.scoring.load import load_summary  # noqa: E402
+from sv_eval.scoring.config import ScoringConfig  # noqa: E402
+from sv_eval.scoring.load import load_of  # noqa: E402
+from sv_eval.scoring.scope import scope_of  # noqa: E402
 
 
 def _beside(name: str) -> Any:
@@ -43,8 +46,8 @@ def _beside(name: str) -> Any:
 bench_remote = _beside("bench_remote")
 
 
-async def lateness(url: str, rate: float, seconds: float) -> dict[str, Any]:
-    """What the load summary says of a Poisson run at this rate, records written to disk."""
+async def lateness(url: str, rate: float, seconds: float) -> Load:
+    """What is said of the load of a Poisson run at this rate, records written to disk."""
     settings = {"preflight": False, "attempts": 1}
     backend = RemoteBackend(url=url, dialect=JsonDialect(), concurrency=2000, adaptive=False, connection=settings)
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
@@ -59,10 +62,10 @@ async def lateness(url: str, rate: float, seconds: float) -> dict[str, Any]:
             await loop.warm_up(clips)
             await loop.run(clips)
         # Read back as a run does: what it wrote is not in memory while it runs.
-        table = RecordTable.from_json_lines(read_lines(journal.path))
-    assert len(table.clip_ids) == len(clips)
-    assert not table.failures
-    return load_summary(table, max_late_ms=5.0)
+        records = RunRecords.read(Path(folder))
+    assert len(records.answers) == len(clips)
+    assert not records.answers.failures
+    return load_of(scope_of(records, ScoringConfig()), max_late_ms=5.0)
 
 
 def main() -> None:
@@ -78,10 +81,11 @@ def main() -> None:
     with bench_remote.instant() as port:
         for rate in (100, 500, 1000, 2000, 3000, 4000):
             found = asyncio.run(lateness(f"http://127.0.0.1:{port}", rate, options.seconds))
-            late = found["late_ms"]
+            late = found.late_ms
+            assert late is not None
             print(
-                f"{rate:9d}  {found['sent_per_s']:7.0f}  {late['p50']:6.3f} ms  {late['p99']:6.3f} ms  "
-                f"{late['max']:6.3f} ms  {'yes' if found['fell_behind'] else 'no'}"
+                f"{rate:9d}  {found.sent_per_s:7.0f}  {late.p50:6.3f} ms  {late.p99:6.3f} ms  "
+                f"{late.max:6.3f} ms  {'yes' if found.fell_behind else 'no'}"
             )
 
 

@@ -15,7 +15,7 @@ from bench_bootstrap import medians_s
 from threadpoolctl import threadpool_limits
 
 from sv_eval.emotions import EMOTIONS
-from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.scorecard import score
 
@@ -44,15 +44,15 @@ def random_lines(clips: int, speakers: int, seed: int = 0) -> list[bytes]:
 def main() -> None:
     """Print the times."""
     lines = random_lines(10_000, 40)
-    table = RecordTable.from_json_lines(lines)
+    records = RunRecords.of_lines(lines)
     bare, parse, scoring = medians_s(
         lambda: deque(map(json.loads, lines), maxlen=0),
-        lambda: RecordTable.from_json_lines(lines),
-        lambda: score(table, ScoringConfig()).to_json(),
+        lambda: RunRecords.of_lines(lines),
+        lambda: score(records, ScoringConfig()),
         repeats=9,
     )
     tracemalloc.start()
-    kept = RecordTable.from_json_lines(lines)
+    kept = RunRecords.of_lines(lines).answers
     size = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     sys.stdout.write(

@@ -4,8 +4,8 @@
 
 Scores a golden run (in another checkout's code, if one is given) and notes every call of a function of sv_eval that
 is handed records or what was settled from them (RecordTable, RunRecords, Scope, Timing, Calls, Clusters). Prints
-the stops, one for each module that is entered after another; in how many modules they are; and how many of them lead
-back to a module that had been left.
+the stops, one for each module that is entered after another; in how many modules they are; and how many of them
+lead back to a module that had been left.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sv_eval.export import main
 from sv_eval.exports.benchmark_json import stats_of
+from sv_eval.score import main as score_main
 
 Call = Callable[..., Any]
 
@@ -80,6 +81,34 @@ def test_every_format_holds_what_the_run_measured(run: Path, environment: dict[s
         figures = {(row["of"], row["figure"]): row for row in csv.DictReader(file)}
     assert float(figures["all", "latency_ms_p95"]["value"]) == p95
     assert float(figures["happy", "recall"]["low"]) == metrics["per_emotion"]["happy"]["recall"]["low"]
+
+
+def test_rows_of_the_first_round_are_what_accuracy_is_of(run: Path, environment: dict[str, str]) -> None:
+    # Every answer of the second round is made another one than the first's.
+    lines = [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        if line.get("round") and line["outcome"] == "LABEL":
+            other = "sad" if line["prediction"]["label"] != "sad" else "happy"
+            line["prediction"] |= {"label": other, "forced": other}
+    (run / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert score_main([str(run)]) == 0
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["repeats"]["clips_changed"] > 100
+
+    assert export(run, environment, "csv").returncode == 0
+
+    with (run / "exports" / "records.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    first, second = ([row for row in rows if row["round"] == number] for number in ("0", "1"))
+    assert len(first) == len({row["clip"] for row in first}) == len(second) == metrics["run"]["n_clips"] == 200
+    scored = [row for row in first if row["outcome"] != "FAILURE"]
+    right = sum(row["answer"] == row["reference"] for row in scored)
+    assert len(scored) == metrics["accuracy"]["accuracy"]["n"]
+    assert right / len(scored) == pytest.approx(metrics["accuracy"]["accuracy"]["value"], abs=1e-9)
+    # Of all rows it would be another figure.
+    scored += [row for row in second if row["outcome"] != "FAILURE"]
+    both = sum(row["answer"] == row["reference"] for row in scored)
+    assert both / len(scored) < right / len(first) - 0.1
 
 
 def test_pytest_benchmark_compares_two_runs(run: Path, environment: dict[str, str]) -> None:

@@ -149,6 +149,7 @@ def test_no_baseline_is_made_of_half_a_run(checkout: Checkout) -> None:
     shutil.copytree(checkout.folder / "runs/main", half)
     lines = (half / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     (half / "records.jsonl").write_text("".join(lines[:300]), encoding="utf-8")
+    assert checkout.run("sv_eval.score", "runs/half").returncode == 5
 
     saved = checkout.run("sv_eval.baseline", "save", "runs/half", "half.json")
     gated = checkout.run("sv_eval.gate", "candidate=runs/half", "baseline=runs/main", "gate=quality")

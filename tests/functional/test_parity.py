@@ -3,19 +3,78 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sv_eval.parity.__main__ import main
+from sv_eval.places import house
 
+RAISING = '''
+import numpy as np
+
+from sv_eval.backend import BackendInfo, Capabilities
+from sv_eval.records import Prediction
+
+
+class RaisingBackend:
+    """Raises for every third clip, whatever else is in the call, and shows no stages of another third."""
+
+    capabilities = Capabilities(max_batch=2, traces=("features",))
+    info = BackendInfo(name="raising", model="none", device="cpu")
+
+    def __init__(self, *, failure_rate, **others):
+        self._blind = failure_rate == 1
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *reason):
+        return None
+
+    async def recognize(self, requests):
+        for request in requests:
+            if int(request.clip_id[-2:]) % 3 == 2:
+                raise ValueError(f"{request.clip_id} is too much for it")
+        return [Prediction(label="sad", forced="sad", scores={"sad": 1.0}, confidence=1.0) for _ in requests]
+
+    async def trace(self, request):
+        if self._blind or int(request.clip_id[-2:]) % 3 == 1:
+            raise RuntimeError("nothing | to be seen")
+        return {"features": np.zeros(3)}
+'''
 SIMULATED = ("dataset=simulated", "dataset.limit=60")
 
 
 def parity(out: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     code = main([*arguments, f"out={out}"])
     return code, json.loads((out / "parity.json").read_text()), (out / "parity.md").read_text()
+
+
+def of_raising(
+    folder: Path, environment: dict[str, str], setting: str, *more: str
+) -> subprocess.CompletedProcess[str]:
+    """Somebody's backend that raises, against itself, over thirty clips."""
+    (folder / "raising_ser").mkdir()
+    (folder / "raising_ser" / "__init__.py").touch()
+    (folder / "raising_ser" / "backend.py").write_text(RAISING, encoding="utf-8")
+    # Of one length, so that batches are of neighbours.
+    corpus = [f"dataset.simulated.{key}" for key in ("n_clips=30", "shortest_s=1.0", "longest_s=1.0")]
+    side = f"fake,_target_=raising_ser.backend.RaisingBackend,{setting}"
+    command = [
+        sys.executable, "-m", "sv_eval.parity", side, side, "dataset=simulated", *corpus, "parity.trace_clips=30",
+        "out=out", *more,
+    ]  # fmt: skip
+    paths = {**environment, "PYTHONPATH": f"{house()}:{folder}"}
+    return subprocess.run(command, cwd=folder, env=paths, capture_output=True, text=True, check=False)
+
+
+def results(folder: Path) -> tuple[dict[str, Any], str]:
+    out = folder / "out"
+    return json.loads((out / "parity.json").read_text("utf-8")), (out / "parity.md").read_text("utf-8")
 
 
 def test_a_backend_agrees_with_itself(tmp_path: Path) -> None:
@@ -67,6 +126,52 @@ def test_failures_are_counted_and_named(tmp_path: Path) -> None:
     assert found["n_failed"] > 10
     assert found["failures"][0]["side"] == 1
     assert "## Failures" in report
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_backend_that_raises_costs_the_clips_that_it_raised_on(
+    language: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    done = of_raising(tmp_path, environment, "failure_rate=0.0", f"report.language={language}")
+
+    assert done.returncode == 0, done.stderr
+    assert "10 failed" in done.stdout
+    found, report = results(tmp_path)
+    ids = [f"sim_{number:02d}" for number in range(30)]
+    assert (found["n_clips"], found["n_compared"], found["n_failed"]) == (30, 20, 10)
+    assert [(one["clip"], one["side"], one["kind"], one["message"]) for one in found["failures"]] == [
+        (clip, side, "backend_error", f"ValueError: {clip} is too much for it")
+        for clip in ids[2::3]
+        for side in (0, 1)
+    ]
+    assert [(one["clip"], one["side"], one["kind"], one["message"]) for one in found["untraced"]] == [
+        (clip, side, "trace_error", "RuntimeError: nothing | to be seen") for clip in ids[1::3] for side in (0, 1)
+    ]
+    assert found["stages"]["n"] == 10
+    for checks in found["invariance"]:
+        # Of fifteen pairs of neighbours every third holds none of the ten.
+        assert [(check["check"], check["n"], check["failed"]) for check in checks] == [
+            ("rerun", 20, 10), ("callers", 20, 10), ("batch", 10, 20), ("padding", 20, 10),
+        ]  # fmt: skip
+        assert all(check["flips"] == 0 for check in checks)
+    assert "{" not in report
+    assert report.count("is too much for it") == report.count("nothing \\| to be seen") == 20
+    widths = {line.count("|") - line.count("\\|") for line in report.splitlines() if "trace_error" in line}
+    assert widths == {5}
+    assert report.splitlines()[-1].startswith("| B | `sim_29` |")
+
+
+def test_where_no_clip_can_be_looked_into_the_report_does_not_blame_a_remote(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    done = of_raising(tmp_path, environment, "failure_rate=1.0", "parity.invariance=false")
+
+    assert done.returncode == 0, done.stderr
+    found, report = results(tmp_path)
+    assert found["stages"] == {"n": 0, "reason": "no clip could be looked into", "first": {}, "gaps": []}
+    assert len(found["untraced"]) == 40
+    assert "does not show its stages" not in report
+    assert "though both sides answered them: 20." in report
 
 
 @pytest.mark.parametrize(

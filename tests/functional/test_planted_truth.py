@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 
 from backends.fake import FakeBackend
 from sv_eval.clock import SimulatedClock
-from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Record, Waveform
+from sv_eval.report.interval import Interval
 from sv_eval.run.load import LoadConfig, plan_load
 from sv_eval.run.loop import RunLoop
-from sv_eval.scoring.scorecard import ScoringConfig, score
+from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score
 
 RUNS = 100
 AT_LEAST = 93
@@ -46,7 +46,7 @@ def clips() -> Iterator[Clip]:
         yield Clip(id=f"c{i:04d}", reference=label, speaker=f"s{i // 4 % 40:02d}")
 
 
-def measure(seed: int) -> dict[str, Any]:
+def measure(seed: int) -> Scorecard:
     clock = SimulatedClock()
     backend = FakeBackend(
         seed=seed,
@@ -63,9 +63,8 @@ def measure(seed: int) -> dict[str, Any]:
         await loop.run(clips())
 
     asyncio.run(drive())
-    table = RecordTable.from_records(records)
     config = ScoringConfig(resamples=2000, seed=seed)
-    return score(table, config, label_order=LABELS, supported=LABELS).to_json()
+    return score(RunRecords.of_records(records), config, label_order=LABELS, supported=LABELS)
 
 
 def f1(label: str) -> float:
@@ -84,34 +83,34 @@ TRUTH = {
 }
 
 
-def reported(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def reported(card: Scorecard) -> dict[str, Interval]:
     return {
-        **{name: metrics["accuracy"][name] for name in ("uar", "accuracy", "macro_f1")},
-        **{f"recall of {label}": metrics["per_emotion"][label]["recall"] for label in LABELS},
-        **{name: metrics["latency_ms"][name] for name in ("p50", "p95")},
+        **{name: getattr(card.headline, name) for name in ("uar", "accuracy", "macro_f1")},
+        **{f"recall of {label}": card.per_emotion[label].recall for label in LABELS},
+        **{name: getattr(card.latency, name) for name in ("p50", "p95")},
     }
 
 
 @pytest.fixture(scope="module")
-def runs() -> list[dict[str, Any]]:
+def runs() -> list[Scorecard]:
     return [measure(seed) for seed in range(RUNS)]
 
 
 @pytest.mark.parametrize("name", list(TRUTH))
-def test_the_planted_value_lies_in_its_interval(runs: list[dict[str, Any]], name: str) -> None:
-    figures = [reported(metrics)[name] for metrics in runs]
+def test_the_planted_value_lies_in_its_interval(runs: list[Scorecard], name: str) -> None:
+    figures = [reported(card)[name] for card in runs]
 
-    covered = sum(figure["low"] <= TRUTH[name] <= figure["high"] for figure in figures)
+    covered = sum(figure.low <= TRUTH[name] <= figure.high for figure in figures)
 
     assert covered >= AT_LEAST, f"{name}: {covered} of {RUNS}"
 
 
-def test_the_planted_matrix_comes_back(runs: list[dict[str, Any]]) -> None:
+def test_the_planted_matrix_comes_back(runs: list[Scorecard]) -> None:
     totals: Counter[tuple[str, str]] = Counter()
-    for metrics in runs:
-        confusion = metrics["confusion"]
-        for row, counts in zip(confusion["rows"], confusion["counts"], strict=True):
-            totals.update({(row, column): n for column, n in zip(confusion["columns"], counts, strict=True)})
+    for card in runs:
+        confusion = card.confusion
+        for row, counts in zip(confusion.rows, confusion.counts, strict=True):
+            totals.update({(row, column): n for column, n in zip(confusion.columns, counts, strict=True)})
 
     for label, row in PLANTED.items():
         seen = sum(n for (reference, _), n in totals.items() if reference == label)
@@ -119,8 +118,8 @@ def test_the_planted_matrix_comes_back(runs: list[dict[str, Any]]) -> None:
             assert totals[label, answer] / seen == pytest.approx(share, abs=0.01)
 
 
-def test_failures_are_counted_and_never_scored(runs: list[dict[str, Any]]) -> None:
-    failed = [metrics["run"]["n_failed"] for metrics in runs]
+def test_failures_are_counted_and_never_scored(runs: list[Scorecard]) -> None:
+    failed = [card.run.n_failed for card in runs]
 
     assert np.mean(failed) / 800 == pytest.approx(FAILURE_RATE, abs=0.005)
-    assert all(metrics["run"]["n_scored"] + metrics["run"]["n_failed"] == 800 for metrics in runs)
+    assert all(card.run.n_scored + card.run.n_failed == 800 for card in runs)

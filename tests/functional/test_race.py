@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import subprocess
@@ -27,13 +28,18 @@ def records(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
+def runs_of(out: Path) -> list[Path]:
+    """The run directories of a race, in the order of its backends."""
+    return sorted(path for path in out.iterdir() if path.name[0].isdigit())
+
+
 def test_everybody_has_a_turn_in_every_round_and_is_compared(tmp_path: Path) -> None:
     sides = ("fake", "fake,accuracy=0.5")
 
     done = race(*sides, *CORPUS, "rounds=4", f"out={tmp_path / 'out'}")
 
     assert done.returncode == 0, done.stderr
-    first, second = sorted(path for path in (tmp_path / "out").iterdir() if path.name[0].isdigit())
+    first, second = runs_of(tmp_path / "out")
     for run in (first, second):
         assert Counter(record.get("round", 0) for record in records(run)) == dict.fromkeys(range(4), 70)
         metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
@@ -67,6 +73,43 @@ def test_an_interrupt_after_the_first_round_keeps_what_was_measured(tmp_path: Pa
     assert "compare.md" in out
 
 
+def test_a_backend_that_spends_its_failure_budget_ends_the_race(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    done = race("fake", "fake,failure_rate=0.9", *CORPUS, "rounds=3", "run.max_failures=0.1", f"out={out}")
+
+    assert done.returncode == 5, done.stderr
+    assert "fake,failure_rate=0.9: the failure budget is spent: " in done.stderr.splitlines()[-1]
+    assert "run.max_failures=0.1; partial report: " in done.stderr.splitlines()[-1]
+    # The first had its turn, the second was stopped in its own, and nobody began another.
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()[:-1]] == [
+        "round 1 of 3, fake", "round 1 of 3, fake,failure_rate=0.9",
+    ]  # fmt: skip
+    first, second = runs_of(out)
+    assert len(records(first)) == 70
+    assert len(records(second)) < 70
+    assert (out / "compare.md").is_file()
+
+
+@pytest.mark.parametrize(("setting", "watched"), [("run.telemetry_s=0.05", True), ("run.telemetry_s=null", False)])
+def test_telemetry_stands_beside_every_backend_where_it_is_asked_for(
+    tmp_path: Path, setting: str, watched: bool
+) -> None:
+    done = race("fake", "fake,accuracy=0.5", *CORPUS, "rounds=2", setting, f"out={tmp_path / 'out'}")
+
+    assert done.returncode == 0, done.stderr
+    for run in runs_of(tmp_path / "out"):
+        machine = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["machine"]
+        assert (run / "telemetry.csv").is_file() == watched
+        if not watched:
+            assert machine is None
+            continue
+        rows = list(csv.DictReader((run / "telemetry.csv").read_text(encoding="utf-8").splitlines()))
+        assert machine["interval_s"] == 0.05
+        # Each turn takes a sample at its end at least.
+        assert machine["samples"] == len(rows) >= 2
+
+
 def test_a_race_is_not_run_over_another(tmp_path: Path) -> None:
     arguments = ("fake", "fake,accuracy=0.5", *CORPUS, "rounds=2", f"out={tmp_path / 'out'}")
     assert race(*arguments).returncode == 0
@@ -86,6 +129,7 @@ def test_a_race_is_not_run_over_another(tmp_path: Path) -> None:
         (("fake", "fake", "rounds=1"), "rounds=1"),
         (("fake", "fake", "rounds=two"), "rounds is a whole number"),
         (("fake", "fake", "load.rounds=3"), "give rounds=N"),
+        (("fake", "fake", "run.decode_workers=0"), "run.decode_workers must be at least 1"),
         (("fake", "fake", "datset=demo"), "did you mean dataset"),
         (("fake", "fake,acuracy=0.3"), "accuracy"),
     ],

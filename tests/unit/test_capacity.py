@@ -17,6 +17,7 @@ from sv_eval.capacity.trial import BROKEN, KEPT, UNTOLD, Bench, Trial, backlog_g
 from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import ConfigError
+from sv_eval.run.session import Session
 
 WORKERS = 4
 
@@ -108,14 +109,8 @@ def bench(latency: dict[str, float], objective: Objective, **search: Any) -> Ben
     backend = FakeBackend(accuracy=0.8, latency=latency, concurrency=WORKERS, clock=LoopClock())
     settings = {"name": "simulated", "kind": "simulated", "split": "all", "simulated": {"n_clips": 2000}}
     corpus = read_corpus(dataset_config_from(settings))
-    return Bench(
-        backend=backend,
-        corpus=corpus,
-        objective=objective,
-        search=Search(**search),
-        decode_workers=0,
-        clock=LoopClock(),
-    )
+    session = Session(backend, clock=LoopClock(), decode_workers=0)
+    return Bench(session=session, corpus=corpus, objective=objective, search=Search(**search))
 
 
 def truth(services_s: np.ndarray, limit_s: float, share: float) -> float:
@@ -149,7 +144,7 @@ def test_the_known_capacity_of_k_workers_is_found_within_five_percent(
     latency: dict[str, float], limit_ms: float
 ) -> None:
     here = bench(latency, Objective(p95_ms=limit_ms), trial_s=12.0)
-    services = [here.backend._latency.quantile_ms(share) / 1000 for share in (np.arange(2000) + 0.5) / 2000]  # type: ignore[attr-defined]
+    services = [here.session.backend._latency.quantile_ms(share) / 1000 for share in (np.arange(2000) + 0.5) / 2000]  # type: ignore[attr-defined]
     hunt = RateSearch(search=here.search, try_rate=here.poisson)
 
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:

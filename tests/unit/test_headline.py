@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+import pytest
 
 from sv_eval.headline import headline
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Coded, Why
+from sv_eval.report.report import Report
 from sv_eval.rescore import Summary
 
-
-def lines_of(*, caveats: tuple[str, ...] = (), **counts: int) -> list[str]:
-    figure = {"value": 0.5, "low": 0.4, "high": 0.6}
-    run = {
-        "dataset": "demo", "backend": "onnx", "n_scored": 9, "n_clips": 10, "n_unknown": 1, "n_no_tag": 0,
-        "n_no_speech": 0, "n_failed": 1, **counts,
-    }  # fmt: skip
-    metrics: dict[str, Any] = {
-        "run": run,
-        "accuracy": {"uar": figure},
-        "latency_ms": {"p50": figure, "p95": {"value": None, "low": None, "high": None, "reason": "too few"}},
-        "labels": ["happy", "sad"],
-        "caveats": [{"code": code} for code in caveats],
-    }
-    return headline(Summary(metrics=metrics, report=Path("runs/report.md"))).splitlines()
+Lines = Callable[..., list[str]]
 
 
-def test_they_say_what_was_scored_how_well_how_fast_and_where_the_report_is() -> None:
+@pytest.fixture
+def lines_of(bare_report: Report) -> Lines:
+    """The lines about a run with these caveats and counts."""
+
+    def lines(*, caveats: tuple[str, ...] = (), **counts: int) -> list[str]:
+        figure = Interval(value=0.5, low=0.4, high=0.6)
+        plain = {
+            "n_scored": 9, "n_clips": 10, "n_unknown": 1, "n_no_tag": 0, "n_no_speech": 0, "n_failed": 1, **counts,
+        }  # fmt: skip
+        too_few = Interval(value=None, reason=Why.read("too few"))
+        report = replace(
+            bare_report,
+            run=replace(bare_report.run, **plain),
+            accuracy=replace(bare_report.accuracy, uar=figure),
+            latency_ms=replace(bare_report.latency_ms, p50=figure, p95=too_few),
+            labels=("happy", "sad"),
+            caveats=tuple(map(Coded, caveats)),
+        )
+        return headline(Summary(report=report, path=Path("runs/report.md"))).splitlines()
+
+    return lines
+
+
+def test_they_say_what_was_scored_how_well_how_fast_and_where_the_report_is(lines_of: Lines) -> None:
     assert lines_of() == [
         "demo on onnx: 9 of 10 clips scored, 1 unknown, 1 failed",
         "UAR 0.500 [0.400, 0.600] over happy, sad",
@@ -34,11 +49,11 @@ def test_they_say_what_was_scored_how_well_how_fast_and_where_the_report_is() ->
     ]
 
 
-def test_clips_in_which_nothing_was_heard_are_counted_where_there_are_any() -> None:
+def test_clips_in_which_nothing_was_heard_are_counted_where_there_are_any(lines_of: Lines) -> None:
     assert lines_of(n_no_speech=7, n_no_tag=2)[0].endswith("1 unknown, 2 no tag, 7 no speech, 1 failed")
 
 
-def test_a_model_that_knows_the_speakers_is_no_surprise_in_the_report_alone() -> None:
+def test_a_model_that_knows_the_speakers_is_no_surprise_in_the_report_alone(lines_of: Lines) -> None:
     (caveat,) = (line for line in lines_of(caveats=("training_overlap", "n_too_small")) if "caveat" in line)
 
     assert "trained on some of these speakers" in caveat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,8 @@ from sv_eval.caveats import held_back
 from sv_eval.machine.devices import device_class
 from sv_eval.machine.gpus import Gpus
 from sv_eval.machine.telemetry import Telemetry
+from sv_eval.report import environment as told
+from sv_eval.report.environment import Spread
 
 THERMAL, IDLE = 0x20, 0x1
 
@@ -65,7 +68,7 @@ class Nvml:
         }[name]
 
 
-def watched(nvml: Nvml, path: Path | None = None, *, audio_s: float | None = None) -> dict[str, Any]:
+def watched(nvml: Nvml, path: Path | None = None, *, audio_s: float | None = None) -> told.Telemetry:
     telemetry = Telemetry(path, interval_s=0.01, gpus=Gpus(nvml))
     with telemetry:
         until = time.monotonic() + 10
@@ -79,13 +82,13 @@ def test_a_gpu_is_sampled_and_its_class_is_told() -> None:
 
     found = watched(nvml, audio_s=7200.0)
 
-    (gpu,) = found["gpus"]
+    (gpu,) = found.gpus
     assert (gpu["name"], gpu["class"]["class"], gpu["class"]["compute_capability"]) == ("Tesla T4", "T4", "7.5")
-    assert gpu["utilisation"] == {"mean": 0.8, "max": 0.8}
-    assert gpu["memory_mib"]["max"] == 3072
-    assert (gpu["sm_mhz"]["mean"], gpu["memory_mhz"]["mean"]) == (1590, 5001)
+    assert gpu["utilisation"] == Spread(mean=0.8, max=0.8)
+    assert gpu["memory_mib"].max == 3072
+    assert (gpu["sm_mhz"].mean, gpu["memory_mhz"].mean) == (1590, 5001)
     # 7 J between two looks, by the device's own counter.
-    assert gpu["energy_j"] == pytest.approx(7 * (found["samples"] - 1))
+    assert gpu["energy_j"] == pytest.approx(7 * (found.samples - 1))
     assert gpu["energy_wh_per_audio_hour"] == pytest.approx(gpu["energy_j"] / 3600 / 2, abs=1e-4)
     assert set(gpu["throttled"]) == {"thermal_software"}
     assert 0.3 < gpu["throttled"]["thermal_software"] < 0.8
@@ -96,7 +99,7 @@ def test_without_a_counter_energy_is_power_over_time() -> None:
     telemetry = Telemetry(None, interval_s=0.01, gpus=Gpus(Nvml(without=("nvmlDeviceGetTotalEnergyConsumption",))))
     with telemetry:
         time.sleep(0.1)
-    (gpu,) = telemetry.summary()["gpus"]
+    (gpu,) = telemetry.summary().gpus
 
     spent_s = telemetry._rows[-1][0] - telemetry._rows[0][0]
     assert gpu["energy_j"] == pytest.approx(70 * spent_s, rel=1e-3)
@@ -104,13 +107,13 @@ def test_without_a_counter_energy_is_power_over_time() -> None:
 
 
 def test_what_a_device_can_not_tell_is_none_and_a_missing_driver_no_error() -> None:
-    (gpu,) = watched(Nvml(without=("nvmlDeviceGetPowerUsage", "nvmlDeviceGetClockInfo")))["gpus"]
+    (gpu,) = watched(Nvml(without=("nvmlDeviceGetPowerUsage", "nvmlDeviceGetClockInfo"))).gpus
     telemetry = Telemetry(None, interval_s=0.01, gpus=Gpus(Nvml(driver=False)))
     with telemetry:
         pass
 
     assert (gpu["power_w"], gpu["sm_mhz"]) == (None, None)
-    assert telemetry.summary()["gpus"] == []
+    assert telemetry.summary().gpus == ()
 
 
 def test_the_processor_and_memory_are_those_of_this_process() -> None:
@@ -121,9 +124,9 @@ def test_the_processor_and_memory_are_those_of_this_process() -> None:
             pass
     found = telemetry.summary()
 
-    assert found["samples"] >= 3
-    assert 0.2 < found["process_cpu"]["mean"] < 4
-    assert 20 < found["rss_mib"]["max"] < 20_000
+    assert found.samples >= 3
+    assert 0.2 < found.process_cpu.mean < 4
+    assert 20 < found.rss_mib.max < 20_000
 
 
 def test_every_sample_is_in_the_file_and_a_second_start_goes_on_below(tmp_path: Path) -> None:
@@ -135,7 +138,7 @@ def test_every_sample_is_in_the_file_and_a_second_start_goes_on_below(tmp_path: 
         pass
 
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-    assert len(rows) == first["samples"] + second.summary()["samples"]
+    assert len(rows) == first.samples + second.summary().samples
     assert [rows[0]["session"], rows[-1]["session"]] == ["0", "1"]
     assert rows[0]["gpu0_power_w"] == "70.0"
 
@@ -153,10 +156,10 @@ def test_names_that_drivers_give_lead_to_their_class_and_others_to_none() -> Non
 
 
 def test_a_machine_that_was_held_back_is_told_of() -> None:
-    machine = watched(Nvml()) | {"cpu_held_back_s": 1.5}
+    machine = replace(watched(Nvml()), cpu_held_back_s=1.5)
 
-    told = held_back(machine)
+    lines = held_back(machine)
 
-    assert any("thermal_software" in line for line in told)
-    assert told[-1] == "CPU: 1.5 s held back by the container's quota"
-    assert held_back({"gpus": [], "cpu_held_back_s": 0.0}) == []
+    assert any("thermal_software" in line for line in lines)
+    assert lines[-1] == "CPU: 1.5 s held back by the container's quota"
+    assert held_back(replace(machine, gpus=(), cpu_held_back_s=0.0)) == []

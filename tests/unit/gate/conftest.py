@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sv_eval.gate.bare_table import bare_table
 
 from sv_eval.emotions import EMOTIONS
 from sv_eval.gate.config import GateConfig, gate_config_from
-from sv_eval.gate.subject import Subject
+from sv_eval.gate.subject import EmotionRow, Figures, LatencyRow, Subject
+from sv_eval.record_file.bare_table import bare_table
+from sv_eval.report.accuracy import Headline
+from sv_eval.report.interval import Interval
 
 LABELS = EMOTIONS[:4]
 CI = {"margins": {"uar": 0.05, "accuracy": 0.05, "recall": 0.2}, "ratios": {"p50": 1.1, "p95": 1.15}}
@@ -45,12 +47,12 @@ def made_subject(
         "n_clips": clips, "backend": "fake", "model": "m", "model_hash": None, "precision": None, "device": "cpu",
         "load": {"schedule": "single_stream"}, "started_at": "2026", "commit": "abc",
     } | changes.pop("identity", {})  # fmt: skip
-    figure = {"value": float(right.mean()), "low": None, "high": None}
-    figures = {
-        "accuracy": dict.fromkeys(("uar", "accuracy", "macro_f1", "weighted_f1"), figure),
-        "per_emotion": {label: {"recall": figure, "support": clips // 4} for label in LABELS},
-        "latency_ms": {name: {"value": 50.0 * factor, "low": 1, "high": 2} for name in ("p50", "p95", "p99")},
-    }
+    figure, percentile = Interval(value=float(right.mean())), Interval(value=50.0 * factor, low=1, high=2)
+    figures = Figures(
+        accuracy=Headline(uar=figure, accuracy=figure, macro_f1=figure, weighted_f1=figure),
+        per_emotion={label: EmotionRow(recall=figure, support=clips // 4) for label in LABELS},
+        latency_ms=LatencyRow(n=clips, n_calls=clips, p50=percentile, p95=percentile, p99=percentile),
+    )
     latency = factor * np.random.default_rng(9).lognormal(4, 0.3, 1000)
     return replace(
         Subject(

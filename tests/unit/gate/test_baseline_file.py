@@ -79,4 +79,4 @@ def test_a_baseline_of_before_settings_were_kept_says_nothing_of_them(subject, c
     after = subject(identity={"settings": {"vad_threshold": 0.6}})
     write_baseline(tmp_path / "b.json", subject())
 
-    assert "`backend." not in render_gate(judge(after, read_baseline(tmp_path / "b.json"), ci).to_json())
+    assert "`backend." not in render_gate(judge(after, read_baseline(tmp_path / "b.json"), ci))

@@ -13,6 +13,9 @@ from sv_eval.errors import ConfigError
 from sv_eval.gate.judging import GateResult, judge
 from sv_eval.gate.rules import Verdict
 from sv_eval.gate.subject import Subject
+from sv_eval.report.accuracy import Headline
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Why
 
 LABELS = EMOTIONS[:4]
 
@@ -73,7 +76,7 @@ def test_a_slower_run_fails_and_a_faster_one_passes(subject, ci):
     [
         ({"identity": {"device": "T4"}}, "other_device"),
         ({"identity": {"load": {"schedule": "offline"}}}, "other_load"),
-        ({"latency_refused": "the generator fell behind"}, "latency_refused"),
+        ({"latency_refused": Why.of("fell_behind")}, "latency_refused"),
     ],
 )
 def test_latencies_of_another_kind_are_refused_and_never_pass(subject, gate, changes, reason):
@@ -259,11 +262,13 @@ def test_a_loss_within_a_hair_of_its_margin_asks_for_more_clips_than_were_there(
 
 
 def test_a_figure_that_cannot_be_given_cannot_pass(subject, gate):
-    empty = {"value": None, "low": None, "high": None, "reason": "nothing to score"}
+    empty = Interval(value=None, reason=Why.read("nothing to score"))
     after = subject()
-    figures = dict(after.figures) | {"accuracy": dict.fromkeys(after.figures["accuracy"], empty)}
+    accuracy = Headline(uar=empty, accuracy=empty, macro_f1=empty, weighted_f1=empty)
 
-    result = judge(replace(after, figures=figures), None, gate(floors={"uar": 0.1}))
+    result = judge(
+        replace(after, figures=replace(after.figures, accuracy=accuracy)), None, gate(floors={"uar": 0.1})
+    )
 
     assert result.verdict is Verdict.FAIL
     assert rule(result, "floor:uar").reason == "no_figure"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,8 +11,10 @@ import yaml
 
 from reports.gate import render_gate, render_junit
 from sv_eval.gate.baseline_file import read_baseline, write_baseline
-from sv_eval.gate.judging import EXIT_CODES, judge
+from sv_eval.gate.judging import judge
 from sv_eval.gate.rules import Verdict
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Why
 
 WORDS = Path("reports/words")
 
@@ -28,20 +31,20 @@ def test_every_way_a_rule_can_end_has_its_sentence(subject, gate, ci, language):
         judge(subject(), None, gate(floors={"uar": 0.9, "recall": {"happy": 0.1}}, ceilings={"p95_ms": 40})),
     ]
     for result in results:
-        text = render_gate(result.to_json(), language)
+        text = render_gate(result, language)
         assert words["verdict"][result.verdict.value].format(gate="g") in text
         assert "{" not in text
         assert "None" not in text
 
 
 def test_small_p_values_and_what_is_not_known_are_said_plainly(subject, gate, ci):
-    few = subject(
-        figures={**subject().figures, "latency_ms": {"p95": {"value": None, "reason": "n too small: 9 of 130"}}}
-    )
-    worse = judge(subject(accuracy=0.2), subject(accuracy=0.9), ci).to_json()
+    figures = subject().figures
+    none = Interval(value=None, reason=Why.of("too_few", n=9, needed=130))
+    few = subject(figures=replace(figures, latency_ms=replace(figures.latency_ms, p95=none)))
+    worse = judge(subject(accuracy=0.2), subject(accuracy=0.9), ci)
 
     english = render_gate(worse)
-    chinese = render_gate(judge(few, None, gate(ceilings={"p95_ms": 40})).to_json(), "zh")
+    chinese = render_gate(judge(few, None, gate(ceilings={"p95_ms": 40})), "zh")
 
     assert "adjusted p ≤ 0.0001;" in english
     assert "e-" not in english
@@ -51,13 +54,13 @@ def test_small_p_values_and_what_is_not_known_are_said_plainly(subject, gate, ci
 def test_junit_has_a_case_for_every_rule(subject, ci):
     result = judge(subject(accuracy=0.5), subject(identity={"device": "T4"}), ci)
 
-    suite = ElementTree.fromstring(render_junit(result.to_json()).partition("?>")[2]).find("testsuite")
+    suite = ElementTree.fromstring(render_junit(result).partition("?>")[2]).find("testsuite")
 
     assert suite is not None
     assert len(suite.findall("testcase")) == len(result.rules) == int(suite.attrib["tests"])
     assert int(suite.attrib["failures"]) == sum(one.verdict is Verdict.FAIL for one in result.rules)
     assert int(suite.attrib["errors"]) == sum(one.verdict is Verdict.INCONCLUSIVE for one in result.rules) == 2
-    assert EXIT_CODES[result.verdict] == 3
+    assert result.file().exit_code == 3
 
 
 def test_settings_that_differ_stand_beside_the_two_runs(subject, ci, tmp_path: Path):
@@ -65,12 +68,11 @@ def test_settings_that_differ_stand_beside_the_two_runs(subject, ci, tmp_path: P
     after = subject(accuracy=0.4, identity={"settings": {"vad_threshold": 0.6, "threads": 0}})
     write_baseline(tmp_path / "b.json", before)
 
-    report = render_gate(judge(after, read_baseline(tmp_path / "b.json"), ci).to_json())
+    report = render_gate(judge(after, read_baseline(tmp_path / "b.json"), ci))
 
     assert "| `backend.vad_threshold` | null | 0.6 |" in report
     assert "backend.threads" not in report
     # The list above the table holds three of the rules that failed, and says how many there are more.
-    failed = judge(after, before, ci).to_json()
-    count = sum(one["verdict"] == "fail" for one in failed["rules"])
+    count = sum(one.verdict is Verdict.FAIL for one in judge(after, before, ci).rules)
     assert count > 3
     assert f"- and {count - 3} more\n" in report

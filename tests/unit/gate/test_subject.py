@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from sv_eval.gate.subject import device_of, load_of, settings_of
+from sv_eval.report.environment import Telemetry
 
 
-def test_device_classes():
-    machine = {"cpu": "A CPU", "cores": 4}
-    base: dict[str, Any] = {"machine": machine, "sessions": [], "backend": {"in_process": True, "device": "cpu"}}
-    metrics: dict[str, Any] = {"latency_ms": {"session": 0}, "machine": {"gpus": [{"class": {"class": "T4"}}]}}
+def test_device_classes(bare_report, bare_environment):
+    t4 = {"name": "Tesla T4", "class": {"class": "T4"}}
+    seen = Telemetry(
+        samples=1, interval_s=1, process_cpu=None, machine_cpu=None, rss_mib=None, cpu_held_back_s=None, gpus=(t4,)
+    )
+    report = replace(bare_report, latency_ms=replace(bare_report.latency_ms, session=0), machine=seen)
 
-    assert device_of(metrics, base) == "A CPU, 4 cores"
-    assert device_of(metrics, base | {"backend": {"in_process": True, "device": "cuda:0"}}) == "cuda: T4"
-    elsewhere = {"backend": {"in_process": False, "device": "remote, cpu"}}
-    assert device_of(metrics, base | elsewhere) == "remote, cpu, asked from A CPU, 4 cores"
-    assert device_of(metrics, base | {"backend": {"in_process": True, "device": "mps"}}) == "mps: A CPU, 4 cores"
+    def device(name, *, in_process=True):
+        backend = replace(bare_environment.backend, device=name, in_process=in_process)
+        return device_of(report, replace(bare_environment, backend=backend))
+
+    assert device("cpu") == "A CPU, 4 cores"
+    assert device("cuda:0") == "cuda: T4"
+    assert device("remote, cpu", in_process=False) == "remote, cpu, asked from A CPU, 4 cores"
+    assert device("mps") == "mps: A CPU, 4 cores"
 
 
 def test_what_makes_loads_the_same():
@@ -24,11 +30,14 @@ def test_what_makes_loads_the_same():
     assert load_of({"schedule": "poisson", "rate": 3.0, "seed": 1}) == {"schedule": "poisson", "rate": 3.0}
 
 
-def test_a_baseline_keeps_no_secret_of_a_connection():
+def test_a_baseline_keeps_no_secret_of_a_connection(bare_environment):
     backend = {
         "_target_": "x", "url": "https://me:secret@host/v1", "concurrency": 8, "models": ["a"],
         "dialect": {"headers": {"Auth": "secret"}},
     }  # fmt: skip
 
-    assert settings_of({"settings": {"backend": backend}}) == {"url": "https://host/v1", "concurrency": 8}
-    assert settings_of({}) == {}
+    settings = {"backend": backend}
+    assert settings_of(replace(bare_environment, settings=settings)) == {
+        "url": "https://host/v1", "concurrency": 8,
+    }  # fmt: skip
+    assert settings_of(bare_environment) == {}

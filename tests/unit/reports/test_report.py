@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,20 @@ from sv_eval.corpus.notes import (
     note_on_unlisted,
 )
 from sv_eval.corpus.synonyms import REASONS
-from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
-from sv_eval.rescore import compute_metrics
+from sv_eval.report.codec import from_json
+from sv_eval.report.environment import Environment
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import TEMPLATES, Coded, Why
+from sv_eval.report.report import Report
+from sv_eval.rescore import compute_report
 from sv_eval.scoring.config import ScoringConfig
 
 CAVEATS = Path("sv_eval/caveats.py")
 WORDS = Path(reports.__file__).parent / "words"
+# `said` stands for words that no code is known for.
+ENGLISH_REASONS = {code: words for code, words in TEMPLATES.items() if code != "said"}
 
 
 HERE: dict[str, Any] = {
@@ -40,13 +48,14 @@ HERE: dict[str, Any] = {
 }
 
 
-def environment(**changes: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = {
+def environment() -> Environment:
+    data: dict[str, Any] = {
         "config_hash": "c0ffee",
+        "settings": {},
         "started_at": "2026-01-01T00:00:00+00:00",
         "config": {"load": {"schedule": "single_stream", "warmup_clips": 8}},
         "overrides": ["backend=fake"],
-        "sessions": [{"session": 0, "wall_s": 1.5, "ended": "finished", **HERE}],
+        "sessions": [{"session": 0, "started_at": "2026-01-01", "wall_s": 1.5, "ended": "finished", **HERE}],
         "dataset": {
             "name": "my_emodb",
             "card": "emodb",
@@ -79,7 +88,7 @@ def environment(**changes: Any) -> dict[str, Any]:
         },
         **HERE,
     }
-    return plain | changes
+    return from_json(Environment, data, "environment.json")
 
 
 def records() -> list[Record]:
@@ -101,13 +110,12 @@ def records() -> list[Record]:
     return made
 
 
-def metrics(settings: dict[str, Any] | None = None) -> dict[str, Any]:
-    table = RecordTable.from_records(records())
-    return compute_metrics(table, settings or environment(), ScoringConfig(resamples=200))
+def metrics(settings: Environment | None = None) -> Report:
+    return compute_report(RunRecords.of_records(records()), settings or environment(), ScoringConfig(resamples=200))
 
 
-def codes(found: dict[str, Any]) -> set[str]:
-    return {caveat["code"] for caveat in found["caveats"]}
+def codes(found: Report) -> set[str]:
+    return {caveat.code for caveat in found.caveats}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -156,12 +164,22 @@ def test_both_languages_know_the_same_sentences() -> None:
 
     english, chinese = (yaml.safe_load((WORDS / f"{name}.yaml").read_text("utf-8")) for name in ("en", "zh"))
 
+    # A reason without words of its own has those of metrics.json, which are English.
+    english["reasons"] = {**ENGLISH_REASONS, **english["reasons"]}
+    english["units"] = dict.fromkeys(("speaker", "clip"), "itself")
     assert keys(english) == keys(chinese)
+
+
+def test_every_reason_has_words_with_the_same_values_in_chinese() -> None:
+    chinese = yaml.safe_load((WORDS / "zh.yaml").read_text("utf-8"))["reasons"]
+
+    for code, words in ENGLISH_REASONS.items():
+        assert set(re.findall(r"{(\w+)}", words)) == set(re.findall(r"{(\w+)}", chinese[code])), code
 
 
 def test_every_caveat_has_a_sentence_with_the_same_values_in_both_languages() -> None:
     source = (Path(__file__).resolve().parents[3] / CAVEATS).read_text(encoding="utf-8")
-    found = set(re.findall(r'yield "(\w+)"', source))
+    found = set(re.findall(r'Coded\(\s*"(\w+)"', source))
     sentences = [yaml.safe_load((WORDS / f"{name}.yaml").read_text("utf-8"))["caveat"] for name in ("en", "zh")]
 
     assert found == set(sentences[0]) == set(sentences[1])
@@ -171,7 +189,7 @@ def test_every_caveat_has_a_sentence_with_the_same_values_in_both_languages() ->
 
 
 def test_numbers_in_caveats_are_said_in_both_languages() -> None:
-    caveat = {"code": "fell_behind", "p99": 12.3456789, "limit": 5.0}
+    caveat = Coded("fell_behind", p99=12.3456789, limit=5.0)
 
     for language in ("en", "zh"):
         sentence = Wording(language).caveat(caveat)
@@ -214,7 +232,9 @@ def test_every_note_has_a_sentence_with_the_same_values_in_both_languages() -> N
 
 
 def test_notes_are_said_in_the_reports_language_and_the_corpuss_own_words_stay() -> None:
-    english, chinese = ([Wording(name).note(note.to_json()) for note in NOTES] for name in ("en", "zh"))
+    english, chinese = (
+        [Wording(name).note(Coded(note.code, note.values)) for note in NOTES] for name in ("en", "zh")
+    )
 
     assert english[0] == chinese[0] == "Mind the &lt;gap&gt;."
     assert "happy 5/9" in english[1]
@@ -226,9 +246,9 @@ def test_notes_are_said_in_the_reports_language_and_the_corpuss_own_words_stay()
 
 @pytest.mark.parametrize(("language", "sentence"), [("en", "not scored: 9"), ("zh", "不计分：9 条")])
 def test_a_note_stands_in_the_report(language: str, sentence: str) -> None:
+    note = Coded("outside", n=9, raw="L", label="boredom (L)", emotion="other")
     settings = environment()
-    note = Note(code="outside", values={"n": 9, "raw": "L", "label": "boredom (L)", "emotion": "other"})
-    settings["dataset"] = settings["dataset"] | {"notes": [note.to_json()]}
+    settings = replace(settings, dataset=replace(settings.dataset, notes=(note,)))
 
     assert sentence in render(metrics(settings), settings, language)
 
@@ -241,25 +261,26 @@ def test_caveats_are_those_of_this_very_run() -> None:
         "few_speakers", "failures", "n_too_small", "cpu_run", "corpus_note", "uncalibrated",
     } <= codes(found)  # fmt: skip
     assert not codes(found) & {"incomplete", "resumed", "simulation", "offline_latency", "speakers_unknown"}
-    overlap = next(caveat for caveat in found["caveats"] if caveat["code"] == "training_overlap")
-    assert overlap["speakers"] == ["s1"]
+    overlap = next(caveat for caveat in found.caveats if caveat.code == "training_overlap")
+    assert overlap.values["speakers"] == ["s1"]
 
 
 def test_a_partial_and_resumed_offline_run_says_so() -> None:
     settings = environment()
-    settings["dataset"] = settings["dataset"] | {"n_clips": 100}
-    elsewhere = {"machine": HERE["machine"] | {"cpu": "Another CPU"}}
-    settings["sessions"] = [
-        {"session": 0, "wall_s": None, **HERE},
-        {"session": 1, "wall_s": 2.0, **HERE, **elsewhere},
-    ]
-    settings["config"] = {"load": {"schedule": "offline", "warmup_clips": 0}}
+    first = replace(settings.sessions[0], wall_s=None, ended=None)
+    second = replace(first, session=1, wall_s=2.0, machine=replace(first.machine, cpu="Another CPU"))
+    settings = replace(
+        settings,
+        dataset=replace(settings.dataset, n_clips=100),
+        sessions=(first, second),
+        config={"load": {"schedule": "offline", "warmup_clips": 0}},
+    )
 
     found = metrics(settings)
 
     assert {"incomplete", "resumed", "machines_differ", "offline_latency"} <= codes(found)
-    assert found["run"]["wall_s"] is None
-    assert found["run"]["wall_s_reason"]
+    assert found.run.wall_s is None
+    assert found.run.wall_s_reason
     text = render(found, settings, "zh")
     assert "A CPU" in text
     assert "Another CPU" not in text
@@ -267,14 +288,12 @@ def test_a_partial_and_resumed_offline_run_says_so() -> None:
 
 def test_a_run_without_any_answer_is_reported_all_the_same() -> None:
     failure = Failure(kind="timeout", message="no answer")
-    table = RecordTable.from_records(
-        [Record(clip=Clip(id="a", reference="happy"), outcome=Outcome.FAILURE, failure=failure)]
-    )
+    failed = Record(clip=Clip(id="a", reference="happy"), outcome=Outcome.FAILURE, failure=failure)
 
-    found = compute_metrics(table, environment(), ScoringConfig(resamples=200))
+    found = compute_report(RunRecords.of_records([failed]), environment(), ScoringConfig(resamples=200))
 
     assert "nothing_scored" in codes(found)
-    assert found["accuracy"]["uar"]["value"] is None
+    assert found.accuracy.uar.value is None
     assert draw_figures(found) == {}
     assert "figures/" not in render(found, environment(), "en")
     assert "timeout" in render(found, environment(), "en")
@@ -282,7 +301,7 @@ def test_a_run_without_any_answer_is_reported_all_the_same() -> None:
 
 def test_a_corpus_without_a_card_can_not_be_held_against_the_model_card() -> None:
     settings = environment()
-    settings["config"] = settings["config"] | {"dataset": {"card": None, "kind": "folder"}}
+    settings = replace(settings, config={**settings.config, "dataset": {"card": None, "kind": "folder"}})
 
     assert "overlap_unknown" in codes(metrics(settings))
     assert "overlap_unknown" not in codes(metrics())
@@ -304,23 +323,23 @@ def test_figures_are_the_same_every_time() -> None:
 
 
 def test_numbers_are_written_with_their_bounds_or_the_reason() -> None:
-    assert percent({"value": 0.5, "low": 0.4, "high": 0.6}) == "50.0 % [40.0, 60.0]"
-    assert percent({"value": None}) == "–"
-    assert Wording("en").milliseconds({"value": 12.34, "low": 12.0, "high": None}) == "12.3 ms [12.0, –]"
-    small = {"value": None, "reason": "n too small: 40 calls of 130"}
+    assert percent(Interval(value=0.5, low=0.4, high=0.6)) == "50.0 % [40.0, 60.0]"
+    assert percent(Interval(value=None)) == "–"
+    assert Wording("en").milliseconds(Interval(value=12.34, low=12.0)) == "12.3 ms [12.0, –]"
+    small = Interval(value=None, reason=Why.read("n too small: 40 calls of 130"))
     assert Wording("en").milliseconds(small) == "– (n too small: 40 of 130)"
     assert Wording("zh").milliseconds(small) == "– (样本太少：40，需要 130)"
 
 
 def test_a_caveat_lists_emotions_in_words() -> None:
-    caveat = {"code": "unsupported_emotions", "emotions": ["fearful", "disgusted"]}
+    caveat = Coded("unsupported_emotions", emotions=["fearful", "disgusted"])
 
     assert "fearful, disgusted" in Wording("en").caveat(caveat)
     assert "恐惧、厌恶" in Wording("zh").caveat(caveat)
 
 
 def test_caveats_do_not_change_what_they_are_given() -> None:
-    scores = {key: value for key, value in metrics().items() if key != "caveats"}
+    scores = replace(metrics(), caveats=())
     before = copy.deepcopy(scores)
 
     find_caveats(scores, environment(), ["s1"])

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from reports.markdown import render
-from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Prediction, Record
-from sv_eval.rescore import compute_metrics
+from sv_eval.report.codec import from_json
+from sv_eval.report.environment import Environment
+from sv_eval.rescore import compute_report
 from sv_eval.scoring.config import ScoringConfig
 
 HERE: dict[str, Any] = {
@@ -18,13 +20,14 @@ HERE: dict[str, Any] = {
 }
 
 
-def environment(**card: Any) -> dict[str, Any]:
-    return {
+def environment(**card: Any) -> Environment:
+    data = {
         "config_hash": "c0ffee",
+        "settings": {},
         "started_at": "2026-01-01T00:00:00+00:00",
         "config": {"load": {"schedule": "single_stream", "warmup_clips": 8}},
         "overrides": [],
-        "sessions": [{"session": 0, "wall_s": 1.5, "ended": "finished", **HERE}],
+        "sessions": [{"session": 0, "started_at": "2026-01-01", "wall_s": 1.5, "ended": "finished", **HERE}],
         "dataset": {
             "name": "words", "card": "words", "title": "Words", "hash": "abc", "split": "all", "n_clips": 12,
             "language": None, "licence": "CC0-1.0", "citation": None, "label_order": ["happy", "sad"],
@@ -39,6 +42,7 @@ def environment(**card: Any) -> dict[str, Any]:
         },
         **HERE,
     }  # fmt: skip
+    return from_json(Environment, data, "environment.json")
 
 
 def said(language: str, spoken: str, heard: str | None, number: int) -> Record:
@@ -61,9 +65,9 @@ def records(*, heard: bool = True) -> list[Record]:
     return found if heard else [said("en", "one", None, number) for number in range(4)]
 
 
-def report(settings: dict[str, Any], language: str = "en", **how: Any) -> str:
-    metrics = compute_metrics(RecordTable.from_records(records(**how)), settings, ScoringConfig(resamples=200))
-    return render(metrics, settings, language)
+def report(settings: Environment, language: str = "en", **how: Any) -> str:
+    found = compute_report(RunRecords.of_records(records(**how)), settings, ScoringConfig(resamples=200))
+    return render(found, settings, language)
 
 
 def section(text: str, title: str = "## Transcripts") -> str:

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from reports.suite import render_suite
 from sv_eval.errors import ConfigError
 from sv_eval.references import published
+from sv_eval.report.environment import CorpusFacts, CorpusLabels
+from sv_eval.report.interval import Interval
 from sv_eval.suite.config import CorpusChoice, Suite, SuiteConfig, needs_inference, suite_config_from
 from sv_eval.suite.plan import Combination, combinations
-from sv_eval.suite.result import CombinationResult, SetResult, suite_json
+from sv_eval.suite.result import CombinationFigures, CombinationResult, SetResult, suite_json
 
 SWITCHES = {
     "unknown": {"ban": ("scoring.policy=ban",), "wrong": ("scoring.policy=wrong",)},
@@ -27,11 +28,18 @@ SUITE = Suite(
 PLAIN = {"name": "s", "sets": {"casia": {"dataset": "casia"}}, "switches": {}, "roots": {"casia": "x"}}
 
 
-def figures(uar: float) -> dict[str, Any]:
-    interval = {"value": uar, "low": uar - 0.1, "high": uar + 0.05, "n": 9}
-    names = ("uar", "accuracy", "macro_f1", "weighted_f1", "coverage")
-    rest = {"labels": ["happy", "sad"], "policy": "ban", "n_clips": 12, "n_scored": 9, "n_failed": 0}
-    return dict.fromkeys(names, interval) | rest | {"macro_f1_inferred": uar - 0.1, "references": []}
+CORPUS = CorpusFacts(
+    name="casia", card="casia", title="CASIA", hash="h", split="all", n_clips=12, language="zh", licence="research",
+    citation=None, label_order=("happy", "sad"), label_map=CorpusLabels(name="casia", version=1, hash="m"),
+)  # fmt: skip
+
+
+def figures(uar: float) -> CombinationFigures:
+    interval = Interval(value=uar, low=uar - 0.1, high=uar + 0.05, n=9)
+    return CombinationFigures(
+        uar=interval, accuracy=interval, macro_f1=interval, weighted_f1=interval, coverage=interval,
+        macro_f1_inferred=uar - 0.1, labels=("happy", "sad"), policy="ban", n_clips=12, n_scored=9, n_failed=0,
+    )  # fmt: skip
 
 
 def result(**uars: float) -> SetResult:
@@ -42,8 +50,7 @@ def result(**uars: float) -> SetResult:
         )
         for one, key in zip(combinations(SUITE, "one_at_a_time"), ("base", "wrong", "vad"), strict=True)
     ]  # fmt: skip
-    corpus = {"card": "casia", "title": "CASIA", "n_clips": 12, "hash": "h"}
-    return SetResult(name="casia", corpus=corpus, combinations=tuple(found))
+    return SetResult(name="casia", corpus=CORPUS, combinations=tuple(found))
 
 
 def test_scoring_switches_rest_on_the_inference_of_the_base():
