@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from sv_eval.errors import RunDirectoryError, RunIncomplete
-from sv_eval.record_file.lines import RECORDS, Settling, parsed, read_lines
+from sv_eval.record_file.lines import RECORDS, Settling, no_record, parsed, read_lines
 from sv_eval.records import Outcome, Record, record_to_json
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -100,21 +100,20 @@ class Journal:
                 end += len(line)
                 yield line
 
-        try:
-            for number, data in parsed(measured(), str(self.path)):
-                clip_id, number_of_round = settling.take(number, data)
-                session = max(session, data.get("session", 0))
-                if number_of_round:
-                    self.later[data.get("session", 0)] += 1
-                    continue
-                self.done.add(clip_id)
-                if data["outcome"] == Outcome.FAILURE:
-                    failed.add(clip_id)
-                else:
-                    failed.discard(clip_id)
-                    self.answers[data["clip"].get("reference"), data["prediction"].get("label")] += 1
-        except (KeyError, TypeError, AttributeError) as error:
-            raise settling.no_record(number, error) from error
+        for number, line in parsed(measured(), str(self.path)):
+            clip_id, number_of_round = settling.take(number, line)
+            session = max(session, line.session)
+            if number_of_round:
+                self.later[line.session] += 1
+                continue
+            self.done.add(clip_id)
+            if line.outcome == Outcome.FAILURE:
+                failed.add(clip_id)
+            elif line.prediction is None:
+                raise no_record(str(self.path), number, KeyError("prediction"))
+            else:
+                failed.discard(clip_id)
+                self.answers[line.clip.reference, line.prediction.label] += 1
         if self._retry_failed:
             self.done -= failed
         else:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.errors import RunDirectoryError
-from sv_eval.record_file.json_lines import parse_line
+from sv_eval.record_file.line import Line, line_of_json, read_line
 from sv_eval.records import Outcome
 
 RECORDS = "records.jsonl"
@@ -55,30 +55,36 @@ def records_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def parsed(lines: Iterable[Mapping[str, Any] | str | bytes], where: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Every record as plain data with its line's number, from 1; `where` begins errors.
+def parsed(lines: Iterable[Mapping[str, Any] | str | bytes], where: str) -> Iterator[tuple[int, Line]]:
+    """Every record with its line's number, from 1; `where` begins errors.
 
-    A last line that a kill tore, so that it has no end, is left out; another broken one raises RunDirectoryError.
+    A last line that a kill tore, so that it has no end, is left out; another broken one, and what is no record,
+    raises RunDirectoryError.
     """
     torn = 0
     for number, line in enumerate(lines, 1):
         if torn:
-            raise RunDirectoryError(f"{where}, line {torn}: not JSON; mend or delete this line")
-        if not isinstance(line, _TEXT):
-            yield number, line
-        elif line.strip():
-            try:
-                data = parse_line(line)
-            except ValueError as error:
-                if line[-1:] in ("\n", b"\n"):
-                    raise RunDirectoryError(
-                        f"{where}, line {number}: not JSON; mend or delete this line"
-                    ) from error
-                torn = number
-                continue
-            if not isinstance(data, dict):
-                raise RunDirectoryError(f"{where}, line {number}: not a record; delete the line")
-            yield number, data
+            raise _not_json(where, torn)
+        try:
+            if not isinstance(line, _TEXT):
+                yield number, line_of_json(line)
+            elif line.strip():
+                yield number, read_line(line)
+        except ValueError as error:
+            if not isinstance(line, _TEXT) or line[-1:] in ("\n", b"\n"):
+                raise _not_json(where, number) from error
+            torn = number
+        except (KeyError, TypeError, AttributeError) as error:
+            raise no_record(where, number, error) from error
+
+
+def no_record(where: str, number: int, error: Exception) -> RunDirectoryError:
+    """What to say of a line that lacks something."""
+    return RunDirectoryError(f"{where}, line {number}: not a record ({error!r}); delete the line")
+
+
+def _not_json(where: str, number: int) -> RunDirectoryError:
+    return RunDirectoryError(f"{where}, line {number}: not JSON; mend or delete this line")
 
 
 class Settling:
@@ -94,18 +100,15 @@ class Settling:
         self.asked_again = 0
         """Failures of round 0 that gave way to a later session's record."""
 
-    def take(self, number: int, data: Mapping[str, Any]) -> Key:
+    def take(self, number: int, line: Line) -> Key:
         """The key of the record in line `number`; under a key that was given before, it takes that one's place.
 
-        Raises RunDirectoryError for what is no record, and for a repeat that no start of a run makes.
+        Raises RunDirectoryError for a record that is of no clip, and for a repeat that no start of a run makes.
         """
-        try:
-            clip_id, failed = data["clip"]["id"], data["outcome"] == _FAILURE
-            number_of_round, session = data.get("round", 0), data.get("session", 0)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise self.no_record(number, error) from error
+        clip_id, number_of_round, session = line.clip.id, line.round, line.session
         if type(clip_id) is not str or type(number_of_round) is not int or type(session) is not int:
             raise self._strange(number, clip_id)
+        failed = line.outcome == _FAILURE
         key = clip_id, number_of_round
         if key in self._seen:
             return self.settle(clip_id, number_of_round, session, failed=failed, number=number)
@@ -114,7 +117,7 @@ class Settling:
 
     def _strange(self, number: int, clip_id: object) -> RunDirectoryError:
         if not isinstance(clip_id, str):
-            return self.no_record(number, TypeError("the id of its clip is no text"))
+            return no_record(self._where, number, TypeError("the id of its clip is no text"))
         return RunDirectoryError(
             f"{self._where}, line {number}, clip '{clip_id}': round and session are whole numbers; mend it"
         )
@@ -132,10 +135,6 @@ class Settling:
             self.asked_again += not number_of_round
         self._seen[key] = number, session, failed
         return key
-
-    def no_record(self, number: int, error: Exception) -> RunDirectoryError:
-        """What to say of a line that lacks something."""
-        return RunDirectoryError(f"{self._where}, line {number}: not a record ({error!r}); delete the line")
 
     def line_of(self, key: Key) -> int:
         """The line of the record that stands under the key."""

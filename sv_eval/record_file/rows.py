@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sv_eval.record_file.line import Line, PredictionPart
 from sv_eval.record_file.vocabulary import FAILED, SEVEN, UNLABELLED
 from sv_eval.records import Outcome, Record, streamed_from_json, streamed_to_json
 
@@ -21,13 +22,14 @@ ANSWERED = SEVEN.answered
 """Answer codes below this one name an emotion (or `other`); those from it on do not."""
 
 _NOTHING: Mapping[str, float] = {}
+_NO_ANSWER = PredictionPart()
 
 Row = tuple[Any, ...]
 """One record's values, in the order that `columns.columns` takes them apart."""
 
 
-def row_of_json(data: Mapping[str, Any], words: dict[str, str]) -> Row:
-    """The row of a parsed line of `records.jsonl`.
+def row_of_line(line: Line, words: dict[str, str]) -> Row:
+    """The row of a line of `records.jsonl`.
 
     words: those of the rows before, each kept once however many rows it is in.
     """
@@ -35,35 +37,33 @@ def row_of_json(data: Mapping[str, Any], words: dict[str, str]) -> Row:
     def once(word: Any) -> Any:
         return words.setdefault(word, word) if type(word) is str else word
 
-    clip, get = data["clip"], data.get
-    prediction = get("prediction") or {}
-    failure = get("failure")
+    clip, prediction, failure = line.clip, line.prediction or _NO_ANSWER, line.failure
     return (
-        once(clip.get("reference")),
-        once(clip.get("raw_label")),
-        once(data["outcome"]),
-        once(prediction.get("label")),
-        once(prediction.get("forced")),
-        once(clip.get("speaker") or None),
-        get("latency_ms"),
-        get("audio_s"),
-        prediction.get("confidence"),
-        get("batch_size", 1),
-        get("attempts", 1),
-        get("session", 0),
-        get("call", -1),
-        get("sent_s"),
-        clip.get("transcript") or None,
-        prediction.get("text"),
-        once(clip.get("language") or None),
-        clip.get("path", ""),
-        None if failure is None else (failure["kind"], failure["message"]),
-        prediction.get("stages_ms") or _NOTHING,
-        tuple((one["kind"], one["message"]) for one in get("troubles", ())),
-        get("late_ms"),
-        once(clip.get("sex") or None),
-        get("shared", False),
-        streamed_from_json(get("streamed")),
+        once(clip.reference),
+        once(clip.raw_label),
+        once(line.outcome),
+        once(prediction.label),
+        once(prediction.forced),
+        once(clip.speaker or None),
+        line.latency_ms,
+        line.audio_s,
+        prediction.confidence,
+        line.batch_size,
+        line.attempts,
+        line.session,
+        line.call,
+        line.sent_s,
+        clip.transcript or None,
+        prediction.text,
+        once(clip.language or None),
+        clip.path,
+        None if failure is None else (failure.kind, failure.message),
+        prediction.stages_ms or _NOTHING,
+        tuple((one.kind, one.message) for one in line.troubles) if line.troubles else (),
+        line.late_ms,
+        once(clip.sex or None),
+        line.shared,
+        streamed_from_json(line.streamed),
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from sv_eval.record_file.columns import columns
 from sv_eval.record_file.json_lines import no_collections
-from sv_eval.record_file.lines import RECORDS, Key, Settling, parsed, read_lines, records_hash
-from sv_eval.record_file.rows import Row, row_of_json, row_of_record
+from sv_eval.record_file.lines import RECORDS, Key, Settling, no_record, parsed, read_lines, records_hash
+from sv_eval.record_file.rows import Row, row_of_line, row_of_record
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome, Record
 
@@ -45,12 +45,12 @@ class RunRecords:
         words: dict[str, str] = {}
         settling = Settling(where)
         with no_collections():
-            for number, data in parsed(lines, where):
-                key = settling.take(number, data)
+            for number, line in parsed(lines, where):
+                key = settling.take(number, line)
                 try:
-                    rows[key] = row_of_json(data, words)
+                    rows[key] = row_of_line(line, words)
                 except (KeyError, TypeError, AttributeError) as error:
-                    raise settling.no_record(number, error) from error
+                    raise no_record(where, number, error) from error
             return cls._of_rows(rows, settling, where, numbered=True)
 
     @classmethod

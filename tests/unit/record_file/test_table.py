@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from sv_eval.errors import RunDirectoryError, UsageError
-from sv_eval.record_file.json_lines import parse_line
+from sv_eval.record_file.line import read_line
 from sv_eval.record_file.lines import records_hash
-from sv_eval.record_file.rows import ANSWERS, row_of_json
+from sv_eval.record_file.rows import ANSWERS, row_of_line
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Record, record_to_json
@@ -207,7 +207,7 @@ def test_words_that_many_records_share_are_kept_once(record: Make) -> None:
     lines = [json.dumps(record_to_json(record(name, "happy", "happy"))) for name in ("a", "b")]
     words: dict[str, str] = {}
 
-    one, two = (row_of_json(parse_line(line), words) for line in lines)
+    one, two = (row_of_line(read_line(line), words) for line in lines)
 
     shared = [place for place, value in enumerate(one) if isinstance(value, str) and value == "happy"]
     assert len(shared) >= 2  # reference and label
