@@ -27,7 +27,7 @@ def call(tmp_path: Path, environment: dict[str, str]) -> Call:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
             check=False,
         )
 

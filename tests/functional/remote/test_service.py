@@ -16,6 +16,7 @@ FORMS = {
     "gRPC": ("remote/service_grpc", "grpc"),
     "gRPC stream": ("remote/service_grpc_stream", "grpc"),
 }
+PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
 SAID = ("label", "forced", "scores", "confidence", "text", "language", "event", "segments", "no_speech")
 
 
@@ -60,7 +61,7 @@ def test_the_bundled_clips_get_the_same_answers(
 ) -> None:
     option, scheme = FORMS[form]
 
-    done = call(f"backend={option}", f"backend.url={address(service, scheme)}", "hydra.run.dir=run")
+    done = call(f"backend={option}", f"backend.url={address(service, scheme)}", PATIENT, "hydra.run.dir=run")
 
     assert done.returncode == 0, done.stderr
     assert answers(tmp_path / "run") == in_process()
@@ -74,7 +75,9 @@ def test_emodb_gets_the_same_answers(
     corpus = ("dataset=emodb", f"dataset.root={emodb_root}")
     load = "load=offline"  # many at once: whose answer is whose must not matter
 
-    done = call(f"backend={option}", f"backend.url={address(service, scheme)}", load, *corpus, "hydra.run.dir=run")
+    done = call(
+        f"backend={option}", f"backend.url={address(service, scheme)}", PATIENT, load, *corpus, "hydra.run.dir=run"
+    )
 
     assert done.returncode == 0, done.stderr
     assert answers(tmp_path / "run") == in_process(*corpus)
@@ -89,7 +92,7 @@ def test_what_the_service_is_asked_for_arrives(
     for form in ("JSON", "form", "gRPC"):
         option, scheme = FORMS[form]
         folder = f"hydra.run.dir={option.replace('/', '_')}"
-        done = call(f"backend={option}", f"backend.url={address(service, scheme)}", *wishes, folder)
+        done = call(f"backend={option}", f"backend.url={address(service, scheme)}", PATIENT, *wishes, folder)
 
         assert done.returncode == 0, done.stderr
         assert answers(tmp_path / option.replace("/", "_")) == expected
@@ -99,7 +102,7 @@ def test_what_the_service_is_asked_for_arrives(
 def test_the_report_separates_the_service_from_the_way(
     service: Any, call: Any, tmp_path: Path, metrics_of: Any
 ) -> None:
-    done = call("backend=remote", f"backend.url={address(service, 'http')}", "hydra.run.dir=run")
+    done = call("backend=remote", f"backend.url={address(service, 'http')}", PATIENT, "hydra.run.dir=run")
 
     assert done.returncode == 0, done.stderr
     stages = metrics_of(tmp_path / "run")["stages_ms"]
@@ -119,7 +122,9 @@ def test_streams_over_the_wire_are_those_of_the_process(
     option, scheme = FORMS[form]
     shared = ("load=stream", "load.chunk_size=0.5", "dataset.limit=20")
 
-    remote = call(f"backend={option}", f"backend.url={address(service, scheme)}", *shared, "hydra.run.dir=remote")
+    remote = call(
+        f"backend={option}", f"backend.url={address(service, scheme)}", PATIENT, *shared, "hydra.run.dir=remote"
+    )
     local = call(*shared, "hydra.run.dir=local")
 
     assert (remote.returncode, local.returncode) == (0, 0), remote.stderr
@@ -143,7 +148,7 @@ def test_the_probe_knows_our_service(service: Any, call: Any) -> None:
         ("ws", "remote/service_websocket"),
         ("grpc", "remote/service_grpc"),
     ):
-        done = call(f"url={address(service, scheme)}", module="sv_eval.probe")
+        done = call(f"url={address(service, scheme)}", "timeout_s=120", module="sv_eval.probe")
 
         assert done.returncode == 0, done.stderr
         assert "tells emotions: happy" in done.stdout
