@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PATIENCE_S = 300
+PATIENCE_S = 180
 """What a test waits for comes much earlier; a broken product must not hold up the others for ever."""
 _NO_HURRY = tuple(
     f"serve.{name}={PATIENCE_S}" for name in ("deadline_s", "limits.body_timeout_s", "streams.idle_s", "shutdown_s")
@@ -149,6 +150,42 @@ def serving(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str
             service.stop()
 
     return start
+
+
+@dataclass(frozen=True)
+class Held:
+    """A backend for a service whose answers come when the test lets them go."""
+
+    backend: tuple[str, ...]
+    """The settings that choose it."""
+    variables: dict[str, str]
+    """What the service's environment needs for it."""
+    _go: Path
+
+    def let_go(self) -> None:
+        """Answer what was asked, and from here on at once."""
+        self._go.touch()
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Held:
+    """A recogniser that holds its answers back until it is told."""
+    go = tmp_path / "go"
+    (tmp_path / "held_backend.py").write_text(
+        "import asyncio, pathlib\n"
+        "from backends.fake import FakeBackend\n"
+        "class Held(FakeBackend):\n"
+        "    async def recognize(self, requests):\n"
+        "        warming_up = requests[0].clip_id == 'warm-up'\n"
+        f"        while not (warming_up or pathlib.Path({str(go)!r}).exists()):\n"
+        "            await asyncio.sleep(0.01)\n"
+        "        return await super().recognize(requests)\n"
+    )
+    return Held(
+        backend=("backend=fake", "backend._target_=held_backend.Held"),
+        variables={"PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}"},
+        _go=go,
+    )
 
 
 @pytest.fixture(scope="module")

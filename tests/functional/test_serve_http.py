@@ -29,7 +29,7 @@ def service(serving: Serve) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def api(service: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, timeout=30) as client:
+    with httpx.Client(base_url=service.url, timeout=120) as client:
         yield client
 
 
@@ -98,7 +98,7 @@ def test_the_article_s_client(service: Any, demo_clips: list[Path]) -> None:
 
     with demo_clips[0].open("rb") as file:
         audio = base64.b64encode(file.read()).decode("utf-8")
-    response = requests.post(f"{service.url}/v1/emotion", json={"audio": audio, "format": "wav"}, timeout=30)
+    response = requests.post(f"{service.url}/v1/emotion", json={"audio": audio, "format": "wav"}, timeout=120)
     response.raise_for_status()
     result = response.json()
     assert result["success"]
@@ -304,7 +304,10 @@ def test_a_page_from_elsewhere_gets_no_leave(api: httpx.Client) -> None:
 
 def test_keys_and_cross_origin_calls_where_they_are_set(serving: Serve, clip: bytes) -> None:
     overrides = ("serve.cors_origins=[https://example.org]", "serve.rate_limit=0.001", "serve.rate_burst=3")
-    with serving(*overrides, SV_EVAL_API_KEYS="secret,other") as service, httpx.Client(base_url=service.url) as api:
+    with (
+        serving(*overrides, SV_EVAL_API_KEYS="secret,other") as service,
+        httpx.Client(base_url=service.url, timeout=120) as api,
+    ):
         origin = {"origin": "https://example.org"}
         refused = api.post("/v1/emotion", json=encoded(clip), headers=origin)
         assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
