@@ -125,14 +125,8 @@ def test_the_processor_and_memory_are_those_of_this_process() -> None:
     found = telemetry.summary()
 
     assert found["samples"] >= 3
-    # Samples are of stretches of different lengths on a machine that has other things to do; together they are all
-    # that was worked, in the system's ticks of 10 ms.
-    ends_s = [row[0] for row in telemetry._rows]
-    lengths_s = [end_s - begin_s for begin_s, end_s in zip([0.0, *ends_s], ends_s, strict=False)]
-    told_s = sum(length_s * row[1] for length_s, row in zip(lengths_s, telemetry._rows, strict=True))
-    assert told_s == pytest.approx(worked_s, rel=0.5)
-    assert 0 < found["process_cpu"]["mean"] <= found["process_cpu"]["max"]
-    assert passed_s >= ends_s[-1]
+    # Of one core, and what this process got of it: on a busy machine not all.
+    assert 0.2 < found["process_cpu"]["mean"] / (worked_s / passed_s) < 4
     assert 20 < found["rss_mib"]["max"] < 20_000
 
 

@@ -100,14 +100,17 @@ def test_what_the_service_is_asked_for_arrives(
 
 
 def test_the_report_separates_the_service_from_the_way(
-    service: Any, call: Any, tmp_path: Path, metrics_of: Any
+    service: Any, call: Any, tmp_path: Path, metrics_of: Any, records_of: Any
 ) -> None:
     done = call("backend=remote", f"backend.url={address(service, 'http')}", PATIENT, "hydra.run.dir=run")
 
     assert done.returncode == 0, done.stderr
     stages = metrics_of(tmp_path / "run")["stages_ms"]
     assert stages["encode"]["n"] == stages["wait"]["n"] == stages["server.inference"]["n"] == 200
-    assert stages["wait"]["p50"]["value"] > stages["server.total"]["p50"]["value"] > 0
+    assert stages["server.total"]["p50"]["value"] > 0
+    for spent in (record["prediction"]["stages_ms"] for record in records_of(tmp_path / "run")):
+        # A busy machine may come to stamping the end of sending when the service is at work already.
+        assert spent["send"] + spent["wait"] >= spent["server.total"] - 0.01
     report = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
     assert "Where the time went" in report
     assert "`server.inference`" in report
