@@ -1,19 +1,21 @@
-# make demo    measure the bundled model on the bundled clips; ends with the report's path
-# make test    the tests
-# make check   format, lint, types, layers
-# make serve   the service with the bundled model on http://127.0.0.1:8000
+# make demo       measure the bundled model on the bundled clips; ends with the report's path
+# make test       the tests
+# make test-busy  the tests beside busy loops (N=20), which leave them little of every core
+# make check      format, lint, types, layers
+# make serve      the service with the bundled model on http://127.0.0.1:8000
 # Each sets up .venv by itself and is quick the second time.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+N ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench proto schemas clean
+.PHONY: help demo serve test test-busy check bench proto schemas clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 5
+	@sed -n 's/^# //p' Makefile | head -n 6
 
 demo: $(VENV)/.core
 	@$(BIN)/python -m sv_eval $(ARGS)
@@ -24,6 +26,10 @@ serve: $(VENV)/.serve
 # Two at a time; a file's tests stay together, for what they share. ARGS="-n 0" runs them one by one.
 test: $(VENV)/.dev $(VENV)/.debian
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
+
+# No test may depend on how fast the machine is.
+test-busy: $(VENV)/.dev $(VENV)/.debian
+	@$(BIN)/python tests/busy.py $(N) -- $(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

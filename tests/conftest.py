@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,12 @@ hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PATIENCE_S = 180
+"""What a test waits for comes much earlier; a broken product must not hold up the others for ever."""
+_NO_HURRY = tuple(
+    f"serve.{name}={PATIENCE_S}" for name in ("deadline_s", "limits.body_timeout_s", "streams.idle_s", "shutdown_s")
+)
+"""A service's limits that a busy machine might run into; a test of one of them sets it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -135,30 +143,30 @@ class Serving:
         address: str = self.event("listening")["http"]
         return address
 
-    def event(self, name: str, *, timeout_s: float = 120) -> dict[str, Any]:
+    def event(self, name: str) -> dict[str, Any]:
         """The first line of the log with this event, waited for."""
-        return self.events(name, 1, timeout_s=timeout_s)[0]
+        return self.events(name, 1)[0]
 
-    def events(self, name: str, count: int, *, timeout_s: float = 120) -> list[dict[str, Any]]:
+    def events(self, name: str, count: int) -> list[dict[str, Any]]:
         """The first `count` lines of the log with this event, waited for."""
 
         def found() -> list[dict[str, Any]]:
             return [line for line in self.lines if line.get("event") == name]
 
         with self._more:
-            done = self._more.wait_for(lambda: len(found()) >= count or self.process.poll() is not None, timeout_s)
+            done = self._more.wait_for(lambda: len(found()) >= count or self.process.poll() is not None, PATIENCE_S)
         assert done, f"no {count} x '{name}' in the log: {self.lines}"
         assert len(found()) >= count, f"the service ended: {self.lines}"
         return found()
 
-    def request(self, request_id: str, *, timeout_s: float = 30) -> dict[str, Any]:
+    def request(self, request_id: str) -> dict[str, Any]:
         """The line about one request, waited for: it is written once the answer is on its way."""
 
         def found() -> dict[str, Any] | None:
             return next((line for line in self.lines if line.get("request_id") == request_id), None)
 
         with self._more:
-            assert self._more.wait_for(lambda: found() is not None, timeout_s), f"no line about {request_id}"
+            assert self._more.wait_for(lambda: found() is not None, PATIENCE_S), f"no line about {request_id}"
         line = found()
         assert line is not None
         return line
@@ -167,8 +175,8 @@ class Serving:
         """End it with a signal; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(60)
-        self._reader.join(10)
+        code = self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
         assert self.process.stderr is not None
         self.process.stderr.close()
         return code
@@ -193,7 +201,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str
 
     @contextmanager
     def start(*overrides: str, ready: bool = True, **variables: str) -> Iterator[Serving]:
-        given = ("serve.port=0", "serve.grpc_port=null", "serve.drain_s=0", *overrides)
+        given = ("serve.port=0", "serve.grpc_port=null", "serve.drain_s=0", *_NO_HURRY, *overrides)
         command = [sys.executable, "-m", "sv_eval.serve", *given]
         service = Serving(command, {**environment, **variables}, tmp_path_factory.mktemp("serving"))
         try:
@@ -204,6 +212,68 @@ def serving(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str
             service.stop()
 
     return start
+
+
+@dataclass(frozen=True)
+class Held:
+    """A backend for a service whose answers come when the test lets them go."""
+
+    backend: tuple[str, ...]
+    """The settings that choose it."""
+    variables: dict[str, str]
+    """What the service's environment needs for it."""
+    _go: Path
+
+    def let_go(self) -> None:
+        """Answer what was asked, and from here on at once."""
+        self._go.touch()
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Held:
+    """A recogniser that holds its answers back until it is told."""
+    go = tmp_path / "go"
+    (tmp_path / "held_backend.py").write_text(
+        "import asyncio, pathlib\n"
+        "from backends.fake import FakeBackend\n"
+        "class Held(FakeBackend):\n"
+        "    async def recognize(self, requests):\n"
+        "        warming_up = requests[0].clip_id == 'warm-up'\n"
+        f"        while not (warming_up or pathlib.Path({str(go)!r}).exists()):\n"
+        "            await asyncio.sleep(0.01)\n"
+        "        return await super().recognize(requests)\n"
+    )
+    return Held(
+        backend=("backend=fake", "backend._target_=held_backend.Held"),
+        variables={"PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}"},
+        _go=go,
+    )
+
+
+@pytest.fixture(scope="module")
+def arrivals_stamped() -> Iterator[None]:
+    """The kernel stamps what arrives. It begins to a moment after a socket asks for it, so one does and waits."""
+    import socket
+
+    from backends.remote.arrival import StampedSocket, StampedSockets
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        here = StampedSockets()((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0)))
+        here.connect(door.getsockname())
+        there, _ = door.accept()
+        with here, there:
+            assert isinstance(here, StampedSocket)
+            until = time.monotonic() + PATIENCE_S
+            sent_s = arrived_s = 0.0
+            # As long as it does not, what is read is stamped with the moment of the reading.
+            while not sent_s - 1 < arrived_s < sent_s + 0.001:
+                assert time.monotonic() < until
+                there.sendall(b"?")
+                sent_s = time.perf_counter()
+                time.sleep(0.01)
+                here.recv(1)
+                arrived_s = here.arrived_s or 0.0
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,9 @@ _SO_TIMESTAMPNS = 35
 _STAMP = struct.Struct("@qq")
 """A timespec: seconds and nanoseconds of the wall clock."""
 _NOTES_BYTES = 64
+_AT_ONCE_S = 0.0001
+"""Two clocks that are read one after the other are read at once when no more lies between."""
+_TRIES = 5
 _STAMPS = sys.platform == "linux" and struct.calcsize("@l") == _STAMP.size // 2
 
 
@@ -48,9 +51,22 @@ class StampedSocket(socket.socket):
         for level, kind, data in notes:
             if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _STAMP.size:
                 seconds, nanoseconds = _STAMP.unpack(data[: _STAMP.size])
-                ago_ns = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
+                now_s, wall_ns = _both_clocks()
+                ago_ns = wall_ns - (seconds * 1_000_000_000 + nanoseconds)
                 # The wall clock may be set meanwhile; nothing arrives after it was read.
-                self.arrived_s = time.perf_counter() - max(0, ago_ns) / 1e9
+                self.arrived_s = now_s - max(0, ago_ns) / 1e9
+
+
+def _both_clocks() -> tuple[float, int]:
+    """The moment on the clock of `time.perf_counter`, seconds, and on the wall's, nanoseconds.
+
+    On a busy machine another process may have its turn between the two readings: then they are taken again.
+    """
+    for _ in range(_TRIES):
+        begin_s, wall_ns, end_s = time.perf_counter(), time.time_ns(), time.perf_counter()
+        if end_s - begin_s <= _AT_ONCE_S:
+            break
+    return end_s, wall_ns
 
 
 class StampedSockets:

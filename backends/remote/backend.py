@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Self
@@ -22,6 +23,9 @@ from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Ca
 from sv_eval.errors import BackendLost, ConfigError
 from sv_eval.records import Failure, Prediction
 from sv_eval.structure import structure
+
+_LONG_S = 0.002
+"""What takes longer to encode is followed by a turn for everybody else."""
 
 
 class RemoteBackend:
@@ -133,6 +137,7 @@ class RemoteBackend:
                     self._line, self._dialect, self._endpoint, self._words, self._form, self._asked
                 )
                 self._served = await self._line.served()
+            self._encoding = asyncio.Lock()
             self._delivery = Delivery(
                 self._line,
                 self._words,
@@ -182,14 +187,26 @@ class RemoteBackend:
         return prediction
 
     async def _one(self, request: Request) -> Answer:
-        begin = time.perf_counter()
-        message = self._dialect.message(Sound(request.waveform, self._form), self._asked)
-        encode_ms = (time.perf_counter() - begin) * 1000
+        message, encode_ms = await self._encoded(request)
         answer = await self._delivery.deliver(
             message, encode_ms=encode_ms, planned_s=request.planned_s, from_sending=request.from_sending
         )
         self._count(answer)
         return answer
+
+    async def _encoded(self, request: Request) -> tuple[Any, float]:
+        """The message for a clip, and the milliseconds that making it took.
+
+        Long ones are made one by one, with a turn of the event loop in between: connections and answers that came
+        would else lie unattended until every clip that is due has been encoded, and run into their limits.
+        """
+        async with self._encoding:
+            begin = time.perf_counter()
+            message = self._dialect.message(Sound(request.waveform, self._form), self._asked)
+            encode_s = time.perf_counter() - begin
+            if encode_s > _LONG_S:
+                await asyncio.sleep(0)
+        return message, encode_s * 1000
 
     @property
     def _lossy(self) -> str | None:

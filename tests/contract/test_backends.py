@@ -55,13 +55,18 @@ BACKENDS: dict[str, Make] = {
 }
 
 
+PATIENT = {"connect_s": 120.0, "read_s": 120.0, "total_s": 300.0, "preflight_s": 120.0}
 REMOTES: dict[str, Callable[[dict[str, Any]], Backend]] = {
-    "remote, JSON": lambda said: RemoteBackend(url=said["http"], dialect=JsonDialect()),
-    "remote, form, wav": lambda said: RemoteBackend(url=said["http"], dialect=FormDialect(), audio="wav"),
-    "remote, websocket": lambda said: RemoteBackend(
-        url=said["http"].replace("http", "ws", 1), dialect=StreamDialect()
+    "remote, JSON": lambda said: RemoteBackend(url=said["http"], dialect=JsonDialect(), connection=PATIENT),
+    "remote, form, wav": lambda said: RemoteBackend(
+        url=said["http"], dialect=FormDialect(), audio="wav", connection=PATIENT
     ),
-    "remote, gRPC": lambda said: RemoteBackend(url=f"grpc://{said['grpc']}", dialect=GrpcDialect()),
+    "remote, websocket": lambda said: RemoteBackend(
+        url=said["http"].replace("http", "ws", 1), dialect=StreamDialect(), connection=PATIENT
+    ),
+    "remote, gRPC": lambda said: RemoteBackend(
+        url=f"grpc://{said['grpc']}", dialect=GrpcDialect(), connection=PATIENT
+    ),
 }
 
 

@@ -27,11 +27,41 @@ def call(tmp_path: Path, environment: dict[str, str]) -> Call:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
             check=False,
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A setting, and the folder that PYTHONPATH needs for it: a simulated recogniser that tells its planted latency
+    instead of waiting for it, so that a busy machine adds nothing.
+    """
+    folder = tmp_path_factory.mktemp("told")
+    (folder / "told_backend.py").write_text(
+        "import time\n"
+        "from dataclasses import replace\n"
+        "from backends.fake import FakeBackend\n"
+        "from sv_eval.records import Passage\n"
+        "class Noted:\n"
+        "    waited_s = 0.0\n"
+        "    def now(self):\n"
+        "        return 0.0\n"
+        "    async def wait_until(self, moment_s):\n"
+        "        self.waited_s = moment_s\n"
+        "class Told(FakeBackend):\n"
+        "    def __init__(self, **settings):\n"
+        "        self.noted = Noted()\n"
+        "        super().__init__(**settings, clock=self.noted)\n"
+        "    async def recognize(self, requests):\n"
+        "        begin_s, answers = time.perf_counter(), await super().recognize(requests)\n"
+        "        passage = Passage(begin_s=begin_s, latency_ms=self.noted.waited_s * 1000)\n"
+        "        return [replace(answer, passage=passage) for answer in answers]\n",
+        encoding="utf-8",
+    )
+    return "backend._target_=told_backend.Told", folder
 
 
 @pytest.fixture(scope="session")

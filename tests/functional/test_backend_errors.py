@@ -322,7 +322,7 @@ def test_onnxruntime_out_of_memory_fails_the_clip_and_not_the_process(environmen
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1800,
         check=False,
     )
 

@@ -179,7 +179,7 @@ def test_without_opensmile_one_line_names_the_extra(tmp_path: Path, environment:
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "backend=egemaps_svm"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=1800,
     )  # fmt: skip
 
     assert "pip install 'sv-eval[egemaps]'" in refused(done)

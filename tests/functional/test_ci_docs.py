@@ -22,7 +22,6 @@ EVALUATION = (
     "backend=fake dataset=simulated dataset.simulated.n_clips=350 load.warmup_clips=0 run.telemetry_s=null "
     "backend.latency.p50_ms=2 backend.latency.p95_ms=3"
 )
-# Wide ratios: a busy machine must not turn a green one red.
 GATE = "gate=ci gate.ratios.p50=5 gate.ratios.p95=8"
 
 
@@ -66,8 +65,8 @@ class Finished:
 class Forge:
     """A repository somewhere, and a runner that checks a pull request out and runs the workflow's commands."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, told: tuple[str, Path]) -> None:
+        self.folder, self._told = folder, told
         self.origin, self.work = folder / "origin.git", folder / "work"
         self._git(folder, "init", "-q", "--bare", "-b", "main", str(self.origin))
         self._git(folder, "clone", "-q", str(self.origin), str(self.work))
@@ -78,7 +77,7 @@ class Forge:
         """A branch from where we are, with these settings, pushed."""
         if branch != "main":
             self._git(self.work, "checkout", "-q", "-b", branch, "main")
-        (self.work / "evaluation.args").write_text(evaluation + "\n", encoding="utf-8")
+        (self.work / "evaluation.args").write_text(f"{evaluation} {self._told[0]}\n", encoding="utf-8")
         (self.work / "gate.args").write_text(gate + "\n", encoding="utf-8")
         self._git(self.work, "add", "-A")
         self._git(self.work, "commit", "-q", "--allow-empty", "-m", branch)
@@ -88,18 +87,18 @@ class Forge:
         """What CI does with a pull request of this branch against main."""
         runner = self.folder / branch / "checkout"
         self._git(self.folder, "clone", "-q", "-b", branch, str(self.origin), str(runner))
-        return run_scripts(scripts, runner, self.folder / branch / "summary.md")
+        return run_scripts(scripts, runner, self.folder / branch / "summary.md", self._told[1])
 
     def _git(self, where: Path, *arguments: str) -> None:
         who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
         subprocess.run(["git", *who, *arguments], cwd=where, check=True, capture_output=True)
 
 
-def run_scripts(scripts: list[str], folder: Path, summary: Path) -> Finished:
+def run_scripts(scripts: list[str], folder: Path, summary: Path, *lent: Path) -> Finished:
     """The steps one after the other as GitHub's runner does it; the first that fails ends the job."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPATH": os.pathsep.join(map(str, [*lent, REPOSITORY])),
         "GITHUB_BASE_REF": "main",
         "GITHUB_STEP_SUMMARY": str(summary),
     }
@@ -117,8 +116,8 @@ def run_scripts(scripts: list[str], folder: Path, summary: Path) -> Finished:
 
 
 @pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
-    return Forge(tmp_path_factory.mktemp("forge"))
+def forge(tmp_path_factory: pytest.TempPathFactory, told: tuple[str, Path]) -> Forge:
+    return Forge(tmp_path_factory.mktemp("forge"), told)
 
 
 @pytest.fixture(scope="module")

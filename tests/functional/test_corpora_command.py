@@ -16,7 +16,7 @@ def sv_eval(environment: dict[str, str], cwd: Path, *overrides: str) -> subproce
     """The finished command, with a backend that answers at once."""
     command = [sys.executable, "-m", "sv_eval", "backend=fake", *overrides, "hydra.run.dir=run"]
     return subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=1800, check=False
     )
 
 

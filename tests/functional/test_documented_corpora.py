@@ -53,7 +53,7 @@ def test_a_documented_command_reads_the_corpus(
         env=environment | {"HF_HOME": str(tmp_path / "hf")},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
 

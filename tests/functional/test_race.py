@@ -67,7 +67,7 @@ def test_an_interrupt_after_the_first_round_keeps_what_was_measured(tmp_path: Pa
         while "round 3" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=600)
 
     assert process.returncode == 0, err
     assert "compare.md" in out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -52,16 +53,28 @@ def drop_latency(data: Any) -> Any:
 
 
 @pytest.fixture
-def slow_run(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """A run on two workers that takes some seconds, under way."""
+def held_run(tmp_path: Path, environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A run on two workers, under way; from the hundredth clip on they wait until the test goes on."""
     run = tmp_path / "run"
+    (tmp_path / "held_backend.py").write_text(
+        "import asyncio, pathlib\n"
+        "from backends.fake import FakeBackend\n"
+        "class Held(FakeBackend):\n"
+        "    async def recognize(self, requests):\n"
+        "        late = any(request.clip_id >= 'sim_100' for request in requests)\n"
+        f"        while late and not pathlib.Path({str(tmp_path / 'go')!r}).exists():\n"
+        "            await asyncio.sleep(0.01)\n"
+        "        return await super().recognize(requests)\n"
+    )
     words = [
-        "backend=fake", "backend.latency={p50_ms: 40, p95_ms: 40}", "dataset=simulated",
-        "dataset.simulated.n_clips=300", "load.warmup_clips=0", *RAY, f"hydra.run.dir={run}",
+        "backend=fake", "backend._target_=held_backend.Held", "backend.latency={p50_ms: 5, p95_ms: 5}",
+        "dataset=simulated", "dataset.simulated.n_clips=300", "load.warmup_clips=0", *RAY, f"hydra.run.dir={run}",
     ]  # fmt: skip
+    lent = {**environment, "PYTHONPATH": f"{tmp_path}{os.pathsep}{environment['PYTHONPATH']}"}
     with subprocess.Popen(
-        [sys.executable, "-m", "sv_eval", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+        [sys.executable, "-m", "sv_eval", *words],
+        env=lent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
         try:
             yield process, run
         finally:
@@ -81,18 +94,19 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def test_a_killed_worker_loses_nothing(
-    slow_run: tuple[subprocess.Popen[str], Path], call: Call, tmp_path: Path
+    held_run: tuple[subprocess.Popen[str], Path], call: Call, tmp_path: Path
 ) -> None:
-    process, run = slow_run
-    deadline = time.monotonic() + 120
+    process, run = held_run
+    deadline = time.monotonic() + 600
     while len(records(run)) < 40 and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     victims = workers_of(process)
     assert len(victims) == 2, victims
     victims[0].kill()
+    (tmp_path / "go").touch()
 
-    _, said = process.communicate(timeout=180)
+    _, said = process.communicate(timeout=1800)
 
     assert process.returncode == 0, said
     found = records(run)
@@ -115,7 +129,7 @@ def test_a_sweep_has_one_cluster_for_all_its_settings(environment: dict[str, str
         done = subprocess.run(
             [sys.executable, "-m", "sv_eval", *grid, *RAY],
             cwd=tmp_path, env={**environment, "RAY_TMPDIR": clusters}, capture_output=True, text=True,
-            timeout=300, check=False,
+            timeout=1800, check=False,
         )  # fmt: skip
         sessions = [path for path in Path(clusters).rglob("session_*") if not path.is_symlink()]
 

@@ -34,7 +34,7 @@ def test_the_bundled_clips_are_made_again_bit_by_bit(tmp_path: Path) -> None:
     version = subprocess.run(["espeak-ng", "--version"], capture_output=True, text=True, check=True).stdout
     command = [sys.executable, str(DEMO / "prepare.py"), "--part", "demo", "--out", str(tmp_path)]
 
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    subprocess.run(command, check=True, capture_output=True, timeout=1800)
 
     assert (tmp_path / "manifest.csv").read_bytes() == (DEMO / "manifest.csv").read_bytes()
     if MADE_WITH not in version:
@@ -56,7 +56,7 @@ def test_the_training_command_writes_a_model_that_is_measured_like_any_other(tmp
         "--emodb", str(tmp_path / "emodb"), "--out", str(tmp_path / "model"), "--steps", "3",
     ]  # fmt: skip
 
-    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=600)
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=1800)
 
     made, bundled = open_model(tmp_path / "model"), open_model(bundled_model())
     assert made.vocabulary.emotions == bundled.vocabulary.emotions

@@ -28,7 +28,7 @@ def test_rounds_enter_latency_and_not_accuracy(
     once, often = tmp_path / "once", tmp_path / "often"
 
     assert call(*FAKE, f"hydra.run.dir={once}").returncode == 0
-    done = call(*FAKE, "load.rounds=4", "scoring.slo_ms=1000", f"hydra.run.dir={often}")
+    done = call(*FAKE, "load.rounds=4", "scoring.slo_ms=600000", f"hydra.run.dir={often}")
 
     assert done.returncode == 0, done.stderr
     first, all_of_them = metrics_of(once), metrics_of(often)
@@ -69,16 +69,16 @@ def test_rounds_without_an_end_are_refused(call: Call, tmp_path: Path) -> None:
 def test_an_interrupt_in_a_later_round_keeps_what_was_measured(
     tmp_path: Path, environment: dict[str, str], metrics_of: Callable[[Path], dict[str, Any]]
 ) -> None:
-    words = [*FAKE, "backend.latency.p50_ms=5", "load.rounds=null", "load.max_s=600", "hydra.run.dir=run"]
+    words = [*FAKE, "backend.latency.p50_ms=5", "load.rounds=null", "load.max_s=36000", "hydra.run.dir=run"]
     process = subprocess.Popen(
         [sys.executable, "-m", "sv_eval", *words], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     )
-    records, until = tmp_path / "run" / "records.jsonl", time.monotonic() + 60
+    records, until = tmp_path / "run" / "records.jsonl", time.monotonic() + 600
     while time.monotonic() < until and not (records.is_file() and records.read_bytes().count(b"\n") > 120):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
 
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=600)
 
     assert process.returncode == 5, errors
     assert "stopped after the first round" in errors

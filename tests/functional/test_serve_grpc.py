@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ def open_channel(service: Any) -> grpc.Channel:
 
 @pytest.fixture(scope="module")
 def service(serving: Serve) -> Iterator[Any]:
-    with serving("serve.grpc_port=0", "serve.limits.max_duration_s=20", "serve.streams.idle_s=1") as it:
+    with serving("serve.grpc_port=0", "serve.limits.max_duration_s=20") as it:
         yield it
 
 
@@ -73,7 +74,7 @@ def test_the_answer_is_the_one_that_http_gives(service: Any, stub: Any, clip: by
         "language": "en",
         "chunk_size": 0.8,
     }
-    data = httpx.post(f"{service.url}/v1/emotion", json=body).json()["data"]
+    data = httpx.post(f"{service.url}/v1/emotion", json=body, timeout=120).json()["data"]
     assert pb.Emotion.Name(answer.emotion) == f"EMOTION_{data['emotion'].upper()}"
     for name in ("text", "confidence", "duration", "language", "event", "model"):
         assert getattr(answer, name) == data[name]
@@ -144,17 +145,17 @@ def test_what_is_wrong_with_a_stream(stub: Any) -> None:
     assert sent(chunks) == ("FAILED_PRECONDITION", "unsupported_parameter")
 
 
-def test_a_stream_that_falls_silent_is_ended(stub: Any) -> None:
-    import threading
-
+def test_a_stream_that_falls_silent_is_ended(serving: Serve) -> None:
     over = threading.Event()
 
     def messages() -> Iterator[Any]:
         yield pb.StreamingRecognizeRequest(config=pb.StreamingConfig())
-        over.wait(30)
+        over.wait(300)
 
-    found = refusal(lambda: list(stub.StreamingRecognize(messages())))
-    over.set()
+    with serving("serve.grpc_port=0", "serve.streams.idle_s=1") as service, open_channel(service) as channel:
+        stub = emotion_pb2_grpc.EmotionRecognitionStub(channel)  # type: ignore[no-untyped-call]
+        found = refusal(lambda: list(stub.StreamingRecognize(messages())))
+        over.set()
     assert found == ("DEADLINE_EXCEEDED", "request_timeout")
 
 
@@ -181,28 +182,39 @@ def test_one_line_a_call(service: Any, stub: Any, clip: bytes) -> None:
 def test_keys_rates_and_deadlines(serving: Serve) -> None:
     slow = ("backend=fake", "backend.latency={p50_ms: 1500, p95_ms: 1500}", "serve.grpc_port=0")
     with (
-        serving(*slow, "serve.rate_limit=0.001", "serve.rate_burst=2", SV_EVAL_API_KEYS="secret") as service,
+        serving(*slow, "serve.rate_limit=0.001", "serve.rate_burst=1", SV_EVAL_API_KEYS="secret,other") as service,
         open_channel(service) as channel,
     ):
         stub = emotion_pb2_grpc.EmotionRecognitionStub(channel)  # type: ignore[no-untyped-call]
-        key = (("authorization", "Bearer secret"),)
+        key, other = ((("authorization", f"Bearer {name}"),) for name in ("secret", "other"))
         assert refusal(lambda: stub.Recognize(raw(noise(1)))) == ("UNAUTHENTICATED", "unauthorized")
-        status, _ = refusal(lambda: stub.Recognize(raw(noise(1)), metadata=key, timeout=0.3))
+        # By a caller of its own: on a busy machine the time may be over before the call is let in and counted.
+        status, _ = refusal(lambda: stub.Recognize(raw(noise(1)), metadata=other, timeout=0.3))
         assert status == "DEADLINE_EXCEEDED"
         assert stub.Recognize(raw(noise(1)), metadata=key).emotion
         limited = refusal(lambda: stub.Recognize(raw(noise(1)), metadata=key))
         assert limited == ("RESOURCE_EXHAUSTED", "rate_limited")
-        # Nobody is left inside, and nothing is held for them.
-        metrics = httpx.get(f"{service.url}/metrics").text
-        assert "sv_eval_requests_in_work 0.0" in metrics
+        # Nobody is left inside, and nothing is held for them, once the call that was given up is over, too.
+        until = time.monotonic() + 300
+        while "sv_eval_requests_in_work 0.0" not in (
+            metrics := httpx.get(f"{service.url}/metrics", timeout=120).text
+        ):
+            assert time.monotonic() < until, metrics
+            time.sleep(0.05)
         assert "sv_eval_buffered_bytes 0.0" in metrics
 
 
-def test_more_than_there_is_room_for(serving: Serve) -> None:
-    slow = ("backend=fake", "backend.latency={p50_ms: 1000, p95_ms: 1000}", "serve.grpc_port=0")
-    with serving(*slow, "serve.max_requests=1") as service, open_channel(service) as channel:
+def test_more_than_there_is_room_for(serving: Serve, held: Any) -> None:
+    limits = ("serve.grpc_port=0", "serve.max_requests=1")
+    with serving(*held.backend, *limits, **held.variables) as service, open_channel(service) as channel:
         stub = emotion_pb2_grpc.EmotionRecognitionStub(channel)  # type: ignore[no-untyped-call]
+        refused = threading.Semaphore(0)
         calls = [stub.Recognize.future(raw(noise(1))) for _ in range(3)]
+        for call in calls:
+            call.add_done_callback(lambda _: refused.release())
+        # The one that is let in is answered when the others have been refused.
+        assert all(refused.acquire(timeout=300) for _ in range(2))
+        held.let_go()
         codes = sorted(call.code().name for call in calls)
     assert codes == ["OK", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"]
 
@@ -210,7 +222,7 @@ def test_more_than_there_is_room_for(serving: Serve) -> None:
 def test_a_port_that_is_taken(serving: Serve, service: Any) -> None:
     port = service.event("listening")["grpc"].rpartition(":")[2]
     with serving("backend=fake", f"serve.grpc_port={port}", ready=False) as second:
-        assert second.process.wait(60) == 2
+        assert second.process.wait(300) == 2
     said = [line["text"] for line in second.lines if line["event"] == "text"]
     assert len(said) == 1
     assert "serve.grpc_port" in said[0]
@@ -225,17 +237,15 @@ def test_the_stages_come_with_the_answer(stub: Any, clip: bytes) -> None:
 
 
 def test_somebody_who_watches_the_health_does_not_hold_up_the_end(serving: Serve) -> None:
-    with serving("serve.grpc_port=0", "serve.shutdown_s=30") as service, open_channel(service) as channel:
+    # It would be held up for an hour, and the test end before.
+    with serving("serve.grpc_port=0", "serve.shutdown_s=3600") as service, open_channel(service) as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
         first = next(watch)
-        begin = time.monotonic()
         code = service.stop()
-        took_s = time.monotonic() - begin
         with pytest.raises(grpc.RpcError) as caught:
             for _ in watch:
                 pass
 
     assert first.status == health_pb2.HealthCheckResponse.SERVING
     assert code == 0
-    assert took_s < 15
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ import base64
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ import httpx
 import pytest
 
 Serve = Callable[..., Any]
+PATIENCE_S = 300
+"""What is waited for comes much earlier, on a busy machine too."""
 
 SLOW = ("backend=fake", "backend.latency={p50_ms: 20, p95_ms: 20}")
 """A recogniser that answers fifty requests a second, one at a time."""
@@ -30,7 +33,7 @@ async def all_at_once(url: str, bodies: list[dict[str, str]], clients: int) -> l
     answers: dict[int, httpx.Response] = {}
     waiting = iter(enumerate(bodies))
     limits = httpx.Limits(max_connections=clients)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as api:
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, limits=limits) as api:
 
         async def client() -> None:
             for number, content in waiting:
@@ -42,7 +45,7 @@ async def all_at_once(url: str, bodies: list[dict[str, str]], clients: int) -> l
 
 def test_sixty_four_clients_get_the_answers_that_one_gets(serving: Serve, demo_clips: list[Path]) -> None:
     bodies = [body(clip) for clip in demo_clips[:128]]
-    with serving("serve.deadline_s=60", "serve.queue_size=128") as service:
+    with serving("serve.queue_size=128") as service:
         crowd = asyncio.run(all_at_once(service.url, bodies, 64))
         alone = asyncio.run(all_at_once(service.url, bodies, 1))
         sizes = [line["batch_size"] for line in service.events("request", 256) if line["code"] == "ok"]
@@ -50,51 +53,53 @@ def test_sixty_four_clients_get_the_answers_that_one_gets(serving: Serve, demo_c
     assert max(sizes) > 1, "nothing was batched, so nothing was shown"
 
 
-def test_too_much_is_refused_and_what_is_accepted_is_answered_in_time(
-    serving: Serve, demo_clips: list[Path]
+def test_too_much_is_refused_and_what_is_accepted_is_answered(
+    serving: Serve, demo_clips: list[Path], held: Any
 ) -> None:
-    overrides = (*SLOW, "serve.queue_size=400", "serve.deadline_s=2.0")
-    with serving(*overrides) as service:
-        asyncio.run(all_at_once(service.url, [body(demo_clips[0])] * 5, 1))
+    with serving(*held.backend, "serve.queue_size=40", **held.variables) as service:
+
+        def let_go_when_all_others_are_refused() -> None:
+            service.events("request", 300 - 41)
+            held.let_go()
+
+        watching = threading.Thread(target=let_go_when_all_others_are_refused)
+        watching.start()
         answers = asyncio.run(all_at_once(service.url, [body(demo_clips[0])] * 300, 150))
-    codes = Counter(answer.status_code for answer in answers)
-    assert set(codes) <= {200, 503, 504}, codes
-    # A hundred fit into two seconds; the first wave alone brings half as many again.
-    assert codes[503] > 30
-    assert codes[200] > 50
-    # What a machine that stands still for a moment makes late; by the queue's own reckoning it is none.
-    assert codes[504] <= 6
+        watching.join()
+    # One is with the backend, and forty wait for it.
+    assert Counter(answer.status_code for answer in answers) == {200: 41, 503: 300 - 41}
     for answer in answers:
         if answer.status_code == 503:
             assert answer.json()["code"] == "overloaded"
             assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_full_queue_shows_in_readiness(serving: Serve, demo_clips: list[Path]) -> None:
-    latency = "backend.latency={p50_ms: 1500, p95_ms: 1500}"
-    with serving("backend=fake", latency, "serve.queue_size=1", "serve.deadline_s=20") as service:
+def test_a_full_queue_shows_in_readiness(serving: Serve, demo_clips: list[Path], held: Any) -> None:
+    with (
+        serving(*held.backend, "serve.queue_size=1", **held.variables) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_S) as api,
+    ):
+        asking = {"json": body(demo_clips[0]), "timeout": PATIENCE_S}
         threads = [
-            threading.Thread(
-                target=httpx.post, args=(f"{service.url}/v1/emotion",), kwargs={"json": body(demo_clips[0])}
-            )
+            threading.Thread(target=httpx.post, args=(f"{service.url}/v1/emotion",), kwargs=asking)
             for _ in range(2)
         ]
         for thread in threads:
             thread.start()
-        codes = set()
-        with httpx.Client(base_url=service.url) as api:
-            while threads[0].is_alive() and "overloaded" not in codes:
-                codes.add(api.get("/health/ready").json().get("code", "ok"))
-            assert api.get("/health").status_code == 200
+        until = time.monotonic() + PATIENCE_S
+        while (code := api.get("/health/ready").json().get("code")) != "overloaded":
+            assert time.monotonic() < until, code
+        assert api.get("/health").status_code == 200
+        held.let_go()
         for thread in threads:
             thread.join()
-    assert "overloaded" in codes
+        assert api.get("/health/ready").status_code == 200
 
 
 def test_a_request_that_takes_too_long_ends_with_504(serving: Serve, demo_clips: list[Path]) -> None:
     latency = "backend.latency={p50_ms: 3000, p95_ms: 3000}"
     with serving("backend=fake", latency, "serve.deadline_s=0.2") as service:
-        answer = httpx.post(f"{service.url}/v1/emotion", json=body(demo_clips[0]))
+        answer = httpx.post(f"{service.url}/v1/emotion", json=body(demo_clips[0]), timeout=PATIENCE_S)
     assert (answer.status_code, answer.json()["code"]) == (504, "deadline_exceeded")
 
 
@@ -110,7 +115,7 @@ class Caller(threading.Thread):
     def run(self) -> None:
         while True:
             try:
-                answer = httpx.post(f"{self.url}/v1/emotion", json=self.content, timeout=30)
+                answer = httpx.post(f"{self.url}/v1/emotion", json=self.content, timeout=PATIENCE_S)
             except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError) as error:
                 # Not accepted: refused, or still in the kernel's queue when the door was closed.
                 self.odd.append(type(error).__name__)
@@ -145,11 +150,13 @@ def test_a_worker_that_dies_is_replaced(serving: Serve, demo_clips: list[Path]) 
         first = {line["pid"] for line in service.events("ready", 2)}
         os.kill(first.pop(), signal.SIGKILL)
         service.events("ready", 3)
-        answers = [httpx.post(f"{service.url}/v1/emotion", json=body(demo_clips[0])) for _ in range(8)]
-        assert [answer.status_code for answer in answers] == [200] * 8
-        assert (
-            'sv_eval_requests_total{code="ok",path="/v1/emotion"} 8.0' in httpx.get(f"{service.url}/metrics").text
-        )
+        with httpx.Client(
+            base_url=service.url, timeout=PATIENCE_S, limits=httpx.Limits(max_keepalive_connections=0)
+        ) as api:
+            answers = [api.post("/v1/emotion", json=body(demo_clips[0])) for _ in range(8)]
+            assert [answer.status_code for answer in answers] == [200] * 8
+            service.events("request", 8)
+            assert 'sv_eval_requests_total{code="ok",path="/v1/emotion"} 8.0' in api.get("/metrics").text
 
 
 def test_while_the_model_is_loaded_the_process_lives_and_is_not_ready(serving: Serve, tmp_path: Path) -> None:
@@ -164,7 +171,10 @@ def test_while_the_model_is_loaded_the_process_lives_and_is_not_ready(serving: S
     )
     path = f"{tmp_path}{os.pathsep}{Path(__file__).resolve().parents[2]}"
     slow = ("backend=fake", "backend._target_=slow_backend.Slow")
-    with serving(*slow, ready=False, PYTHONPATH=path) as service, httpx.Client(base_url=service.url) as api:
+    with (
+        serving(*slow, ready=False, PYTHONPATH=path) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_S) as api,
+    ):
         assert api.get("/health").status_code == 200
         early = [api.get("/health/ready"), api.get("/v1/models"), api.post("/v1/emotion", json={"audio": "QQ=="})]
         assert [(answer.status_code, answer.json()["code"]) for answer in early] == [(503, "not_ready")] * 3

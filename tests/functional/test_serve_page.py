@@ -21,6 +21,7 @@ pytestmark = [
 ]
 PICTURES = os.environ.get("SV_EVAL_PICTURES")
 """A folder for screenshots; none are made without it."""
+PATIENCE_MS = 300_000
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory, demo_clips: list[Path]) ->
     with sync_playwright() as playwright:
         it = playwright.chromium.launch(
             executable_path=CHROMIUM,
+            timeout=PATIENCE_MS,
             args=[
                 "--no-sandbox",
                 "--use-fake-ui-for-media-stream",
@@ -55,6 +57,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory, demo_clips: list[Path]) ->
 def page(browser: Any, service: Any) -> Iterator[Any]:
     """The page, freshly opened; afterwards nothing must have gone wrong or out."""
     context = browser.new_context(locale="en-GB", color_scheme="light", viewport={"width": 900, "height": 1100})
+    context.set_default_timeout(PATIENCE_MS)
     it = context.new_page()
     errors: list[str] = []
     asked: list[str] = []
@@ -80,7 +83,10 @@ def test_a_file_is_judged_as_the_api_judges_it(page: Any, service: Any, demo_cli
     page.set_input_files("#file", clip)
     page.wait_for_selector("#result:not([hidden])")
     answer = httpx.post(
-        f"{service.url}/analyze", files={"file": clip.read_bytes()}, data={"return_all_emotions": "true"}
+        f"{service.url}/analyze",
+        files={"file": clip.read_bytes()},
+        data={"return_all_emotions": "true"},
+        timeout=120,
     )
     data = answer.json()["data"]
     assert page.get_attribute("#emotion", "data-emotion") == data["emotion"]
@@ -116,11 +122,16 @@ def test_what_is_no_audio_is_said_with_its_code(page: Any, tmp_path: Path) -> No
 
 
 def test_the_microphone(page: Any) -> None:
-    page.click("#record")
-    page.wait_for_selector("#record.on")
-    page.wait_for_timeout(1500)  # what is recorded; nothing is waited for
-    page.click("#record")
-    page.wait_for_selector("#result:not([hidden])")
+    judged, length_ms = page.locator("#result:not([hidden])"), 1500
+    while not judged.is_visible():
+        # A busy machine may have recorded next to nothing, which is said; then for longer.
+        assert length_ms < PATIENCE_MS, page.inner_text("#problem")
+        page.click("#record")
+        page.wait_for_selector("#record.on")
+        page.wait_for_timeout(length_ms)  # what is recorded; nothing is waited for
+        page.click("#record")
+        page.wait_for_selector("#result:not([hidden]), #problem:not([hidden])")
+        length_ms *= 3
     assert page.get_attribute("#emotion", "data-emotion")
 
 

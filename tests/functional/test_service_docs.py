@@ -80,7 +80,7 @@ def steady(value: Any) -> Any:
 def test_every_command_answers_as_it_stands_there(
     here: Callable[[str], str], command: str, documented: Any
 ) -> None:
-    done = subprocess.run(["bash", "-ceu", here(command)], cwd=ROOT, capture_output=True, check=True, timeout=60)
+    done = subprocess.run(["bash", "-ceu", here(command)], cwd=ROOT, capture_output=True, check=True, timeout=600)
     answer = json.loads(done.stdout)
     assert shape(answer) == shape(documented)
     assert steady(answer) == steady(documented)
@@ -109,7 +109,12 @@ def test_the_table_of_codes_is_whole(page: str) -> None:
 )
 def test_the_python_programs_run(here: Callable[[str], str], environment: dict[str, str], program: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", here(program)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", here(program)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "angry" in done.stdout.lower()
@@ -121,7 +126,7 @@ def test_the_javascript_program_runs(here: Callable[[str], str], tmp_path: Path)
     file = tmp_path / "program.mjs"
     file.write_text(here(program))
     environment = {**os.environ, "NO_COLOR": "1"}
-    done = subprocess.run(["node", file], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["node", file], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert "angry" in done.stdout
 

@@ -71,7 +71,7 @@ class Nvml:
 def watched(nvml: Nvml, path: Path | None = None, *, audio_s: float | None = None) -> told.Telemetry:
     telemetry = Telemetry(path, interval_s=0.01, gpus=Gpus(nvml))
     with telemetry:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while nvml.looks < 4 and time.monotonic() < until:
             time.sleep(0.01)
     return telemetry.summary(audio_s=audio_s)
@@ -98,7 +98,9 @@ def test_a_gpu_is_sampled_and_its_class_is_told() -> None:
 def test_without_a_counter_energy_is_power_over_time() -> None:
     telemetry = Telemetry(None, interval_s=0.01, gpus=Gpus(Nvml(without=("nvmlDeviceGetTotalEnergyConsumption",))))
     with telemetry:
-        time.sleep(0.1)
+        until = time.monotonic() + 120
+        while len(telemetry._rows) < 4 and time.monotonic() < until:
+            time.sleep(0.01)
     (gpu,) = telemetry.summary().gpus
 
     spent_s = telemetry._rows[-1][0] - telemetry._rows[0][0]
@@ -118,14 +120,16 @@ def test_what_a_device_can_not_tell_is_none_and_a_missing_driver_no_error() -> N
 
 def test_the_processor_and_memory_are_those_of_this_process() -> None:
     telemetry = Telemetry(None, interval_s=0.02, gpus=Gpus(Nvml(driver=False)))
+    begin_s, worked_s = time.perf_counter(), time.process_time()
     with telemetry:
-        until = time.process_time() + 0.3
-        while time.process_time() < until:
+        while time.process_time() < worked_s + 0.3 or len(telemetry._rows) < 3:
             pass
+    worked_s, passed_s = time.process_time() - worked_s, time.perf_counter() - begin_s
     found = telemetry.summary()
 
     assert found.samples >= 3
-    assert 0.2 < found.process_cpu.mean < 4
+    # Of one core, and what this process got of it: on a busy machine not all.
+    assert 0.2 < found.process_cpu.mean / (worked_s / passed_s) < 4
     assert 20 < found.rss_mib.max < 20_000
 
 

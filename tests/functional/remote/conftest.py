@@ -74,7 +74,7 @@ class Running:
         self.port = 0
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(120)
 
     def address(self, scheme: str = "http", host: str = "127.0.0.1") -> str:
         return f"{scheme}://{host}:{self.port}"
@@ -82,7 +82,7 @@ class Running:
     def stop(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(20)
+            self._thread.join(120)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -203,14 +203,13 @@ def funasr(recogniser: Recogniser) -> web.Application:
         opening: dict[str, Any] = {}
         samples = b""
         async for message in socket:
+            content = {} if message.type is WSMsgType.BINARY else json.loads(message.data)
+            opening |= content
+            # The Python server reads this with every message, whatever the mode, and falls over without it.
+            assert opening["chunk_size"][1]
             if message.type is WSMsgType.BINARY:
                 samples += message.data
-                continue
-            content = json.loads(message.data)
-            opening |= content
-            # The Python server reads this with every message, whatever the mode.
-            assert opening["chunk_size"][1]
-            if content.get("is_speaking") is False:
+            elif content.get("is_speaking") is False:
                 assert opening["mode"] == "offline"
                 assert opening["audio_fs"] == 16_000
                 floats = np.frombuffer(samples, "<i2").astype(np.float32) / 32768
@@ -341,7 +340,7 @@ def lists_of_scores(recogniser: Recogniser) -> web.Application:
 def wait_until() -> Callable[..., None]:
     """Waits for a condition."""
 
-    def wait(condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
+    def wait(condition: Callable[[], bool], *, timeout_s: float = 120) -> None:
         end = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < end

@@ -7,7 +7,6 @@ import base64
 import contextlib
 import json
 import threading
-import time
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -63,7 +62,7 @@ class Chaos:
         if fault == "not_json":
             return web.Response(body=good[:40], content_type="application/json")
         if fault == "hang":
-            await asyncio.sleep(30)
+            await asyncio.sleep(3600)
         if fault == "reset":
             assert request.transport is not None
             request.transport.abort()
@@ -80,7 +79,7 @@ class Chaos:
         with contextlib.suppress(ConnectionError):
             for begin in range(0, len(good), 4):  # drip
                 await response.write(good[begin : begin + 4])
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.3)
         return response
 
 
@@ -98,10 +97,15 @@ def url(chaos: Chaos, serve: Any) -> str:
 
 
 LIMITS = (
-    "backend.connection.total_s=0.8",
-    "backend.connection.backoff_s=0.01",
-    "backend.connection.preflight=false",
+    "backend.connection={connect_s: 120, read_s: 120, total_s: 300, backoff_s: 0.01, preflight: false}",
     "run.max_failures=0.9",
+)
+LATE_S = 2
+"""Who has not answered by then is not waited for; hangs and drips take longer, and nothing else should."""
+IMPATIENT = (
+    f"backend.connection.total_s={LATE_S}",
+    # Not even a machine that makes everybody late ends the run.
+    "backend.connection.lost_after=1000",
 )
 
 
@@ -111,12 +115,9 @@ def test_every_clip_ends_in_one_record_and_no_fault_is_a_wrong_answer(
 ) -> None:
     command = ("backend=remote", f"backend.url={url}", f"load={load}", "hydra.run.dir=run", *LIMITS)
 
-    begin = time.monotonic()
-    first = call(*command)
-    took_s = time.monotonic() - begin
+    first = call(*command, *IMPATIENT)
 
     assert first.returncode == 0, first.stderr
-    assert took_s < 120
     assert len(chaos.drawn) == len(FAULTS), "every fault must have been met"
     records = records_of(tmp_path / "run")
     assert sorted(one["clip"]["id"] for one in records) == sorted({one["clip"]["id"] for one in records})
@@ -142,8 +143,8 @@ def _check_the_ledger(metrics: Any, records: list[Any]) -> None:
     retried = [one for one in records if one["attempts"] > 1 and one["outcome"] != "FAILURE"]
     assert metrics["latency_ms"]["excluded"]["retried"] == len(retried) > 0
     assert metrics["latency_ms"]["retried"]["n"] == len(retried)
-    # Spikes and drips that end in time are slow answers; hangs and longer drips must not be among the latencies.
-    assert metrics["latency_ms"]["max"] < 800
+    # Spikes that end in time are slow answers; hangs and drips must not be among the latencies.
+    assert metrics["latency_ms"]["max"] < LATE_S * 1000
     ledger = {row["kind"]: row for row in metrics["errors"]}
     assert {"timeout", "reset", "rate_limited", "overloaded", "wrong_content_type"} <= set(ledger)
     assert sum(row["failed"] for row in ledger.values()) == metrics["run"]["n_failed"]
@@ -175,19 +176,18 @@ def test_an_endpoint_that_dies_ends_the_run_and_a_resumed_one_completes_it(
     app.router.add_post("/v1/emotion", until_dead)
     command = ("backend=remote", f"backend.url={serve(app).address()}", "hydra.run.dir=run", *LIMITS)
 
-    begin = time.monotonic()
     lost = call(*command)
-    took_s = time.monotonic() - begin
 
     assert lost.returncode == 5, lost.stderr
     assert "has not answered 8 clips in a row (reset:" in lost.stderr
-    assert took_s < 30
+    # No clip was begun after the eighth of those, each of which was tried four times.
+    assert count <= 60 + 8 * 4
     assert metrics_of(tmp_path / "run")["run"]["n_clips"] < 200
 
     dead.clear()
     count = -10_000
     # A run may go on with other limits: they say how the endpoint is reached, not what is measured.
-    rest = call(*command, "run.retry_failed=true", "backend.connection.total_s=5")
+    rest = call(*command, "run.retry_failed=true", "backend.connection.total_s=200")
 
     assert rest.returncode == 0, rest.stderr
     run = metrics_of(tmp_path / "run")["run"]

@@ -26,7 +26,8 @@ from sv_eval.backend import Answer, Request
 from sv_eval.errors import BackendLost
 from sv_eval.records import Failure, Outcome, Prediction
 
-UNPROBED = {"preflight": False, "attempts": 1}
+PATIENT = {"connect_s": 120.0, "read_s": 120.0, "total_s": 300.0, "preflight_s": 120.0}
+UNPROBED = {**PATIENT, "preflight": False, "attempts": 1}
 
 
 def backend(url: str, dialect: Dialect, connection: Mapping[str, Any] = UNPROBED, **settings: Any) -> RemoteBackend:
@@ -81,7 +82,7 @@ def test_the_planted_labels_come_back(case: tuple[str, Dialect], recogniser: Any
 
 def test_the_emotion_is_seen_before_the_run(case: tuple[str, Dialect], recogniser: Any, clips: list[Path]) -> None:
     url, dialect = case
-    remote = backend(url, dialect, {"probe_clip": str(clips[0])})
+    remote = backend(url, dialect, {**PATIENT, "probe_clip": str(clips[0])})
 
     async def drive() -> None:
         async with remote:
@@ -117,7 +118,7 @@ def test_emoji_tell_no_neutral(
 
 def test_emoji_are_noticed_where_they_were_not_expected(openai: Any, serve: Any, clips: list[Path]) -> None:
     dialect = OpenAiTranscriptions(model="emoji")
-    remote = backend(serve(openai).address(), dialect, {"probe_clip": str(clips[0])})
+    remote = backend(serve(openai).address(), dialect, {**PATIENT, "probe_clip": str(clips[0])})
 
     async def drive() -> None:
         assert "neutral" in remote.capabilities.labels
@@ -144,14 +145,18 @@ def test_a_failure_in_a_200_is_a_failure(api4sensevoice: Any, serve: Any, demo_c
 
 
 def test_an_api_that_drops_the_emotion_stops_the_run(openai: Any, serve: Any, clips: list[Path]) -> None:
-    remote = backend(serve(openai).address(), OpenAiTranscriptions(model="dropped"), {"probe_clip": str(clips[0])})
+    remote = backend(
+        serve(openai).address(), OpenAiTranscriptions(model="dropped"), {**PATIENT, "probe_clip": str(clips[0])}
+    )
 
     with pytest.raises(EndpointError, match=r"shows no emotion: looked at emotion and text, found .*this is"):
         ask(remote, clips[:1])
 
 
 def test_a_model_that_is_not_there_is_named(openai: Any, serve: Any, clips: list[Path]) -> None:
-    remote = backend(serve(openai).address(), OpenAiTranscriptions(model="gpt"), {"probe_clip": str(clips[0])})
+    remote = backend(
+        serve(openai).address(), OpenAiTranscriptions(model="gpt"), {**PATIENT, "probe_clip": str(clips[0])}
+    )
 
     with pytest.raises(EndpointError, match="The model `gpt` does not exist"):
         ask(remote, clips[:1])
@@ -250,7 +255,7 @@ def test_nobody_there(clips: list[Path]) -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         with pytest.raises(BackendLost, match="connection refused"):
-            ask(backend(url, SenseVoiceApi(), {}), clips[:1])
+            ask(backend(url, SenseVoiceApi(), PATIENT), clips[:1])
 
 
 SPOKEN = {
@@ -272,7 +277,7 @@ def test_the_probe_finds_the_dialect(
     url = serve(request.getfixturevalue(app)).address(scheme)
     said: list[str] = []
 
-    asyncio.run(Probe(url=url, timeout_s=2.0).run(lambda line: said.append(str(line))))
+    asyncio.run(Probe(url=url, timeout_s=120.0).run(lambda line: said.append(str(line))))
 
     assert said[-1] == f"measure it: python -m sv_eval backend=remote/{name} backend.url={url}"
     (found,) = (line for line in said if "tells emotions" in line)
@@ -285,6 +290,6 @@ def test_the_probe_says_when_a_service_drops_the_emotion(openai: Any, serve: Any
     said: list[str] = []
 
     with pytest.raises(EndpointError, match="no dialect was understood"):
-        asyncio.run(Probe(url=url, only=["openai"]).run(lambda line: said.append(str(line))))
+        asyncio.run(Probe(url=url, only=["openai"], timeout_s=120.0).run(lambda line: said.append(str(line))))
 
     assert "The model `sensevoice` does not exist" in said[-1]

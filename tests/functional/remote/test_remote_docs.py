@@ -14,6 +14,7 @@ from aiohttp import web
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = (REPOSITORY / "docs" / "remote.md").read_text(encoding="utf-8")
 CONF = REPOSITORY / "conf" / "backend"
+PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
 
 
 def test_every_dialect_stands_in_the_table() -> None:
@@ -67,7 +68,7 @@ def test_the_described_service_is_measured(
 
     done = call(
         f"hydra.searchpath=[file://{tmp_path}/conf]", "backend=mine",
-        f"backend.url={serve(app).address()}/v2/judge",
+        f"backend.url={serve(app).address()}/v2/judge", PATIENT,
         "dataset.limit=20", "load.warmup_clips=0", "hydra.run.dir=run",
     )  # fmt: skip
 
@@ -117,7 +118,7 @@ def test_a_dialect_from_outside_is_found(
 
     command = [
         sys.executable, "-m", "sv_eval", f"hydra.searchpath=[file://{tmp_path}/conf]", "backend=plain",
-        f"backend.url={serve(app).address()}", "dataset.limit=10", "hydra.run.dir=run",
+        f"backend.url={serve(app).address()}", PATIENT, "dataset.limit=10", "hydra.run.dir=run",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 

@@ -16,6 +16,7 @@ FORMS = {
     "gRPC": ("remote/service_grpc", "grpc"),
     "gRPC stream": ("remote/service_grpc_stream", "grpc"),
 }
+PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
 SAID = ("label", "forced", "scores", "confidence", "text", "language", "event", "segments", "no_speech")
 
 
@@ -60,7 +61,7 @@ def test_the_bundled_clips_get_the_same_answers(
 ) -> None:
     option, scheme = FORMS[form]
 
-    done = call(f"backend={option}", f"backend.url={address(service, scheme)}", "hydra.run.dir=run")
+    done = call(f"backend={option}", f"backend.url={address(service, scheme)}", PATIENT, "hydra.run.dir=run")
 
     assert done.returncode == 0, done.stderr
     assert answers(tmp_path / "run") == in_process()
@@ -74,7 +75,9 @@ def test_emodb_gets_the_same_answers(
     corpus = ("dataset=emodb", f"dataset.root={emodb_root}")
     load = "load=offline"  # many at once: whose answer is whose must not matter
 
-    done = call(f"backend={option}", f"backend.url={address(service, scheme)}", load, *corpus, "hydra.run.dir=run")
+    done = call(
+        f"backend={option}", f"backend.url={address(service, scheme)}", PATIENT, load, *corpus, "hydra.run.dir=run"
+    )
 
     assert done.returncode == 0, done.stderr
     assert answers(tmp_path / "run") == in_process(*corpus)
@@ -89,7 +92,7 @@ def test_what_the_service_is_asked_for_arrives(
     for form in ("JSON", "form", "gRPC"):
         option, scheme = FORMS[form]
         folder = f"hydra.run.dir={option.replace('/', '_')}"
-        done = call(f"backend={option}", f"backend.url={address(service, scheme)}", *wishes, folder)
+        done = call(f"backend={option}", f"backend.url={address(service, scheme)}", PATIENT, *wishes, folder)
 
         assert done.returncode == 0, done.stderr
         assert answers(tmp_path / option.replace("/", "_")) == expected
@@ -97,14 +100,17 @@ def test_what_the_service_is_asked_for_arrives(
 
 
 def test_the_report_separates_the_service_from_the_way(
-    service: Any, call: Any, tmp_path: Path, metrics_of: Any
+    service: Any, call: Any, tmp_path: Path, metrics_of: Any, records_of: Any
 ) -> None:
-    done = call("backend=remote", f"backend.url={address(service, 'http')}", "hydra.run.dir=run")
+    done = call("backend=remote", f"backend.url={address(service, 'http')}", PATIENT, "hydra.run.dir=run")
 
     assert done.returncode == 0, done.stderr
     stages = metrics_of(tmp_path / "run")["stages_ms"]
     assert stages["encode"]["n"] == stages["wait"]["n"] == stages["server.inference"]["n"] == 200
-    assert stages["wait"]["p50"]["value"] > stages["server.total"]["p50"]["value"] > 0
+    assert stages["server.total"]["p50"]["value"] > 0
+    for spent in (record["prediction"]["stages_ms"] for record in records_of(tmp_path / "run")):
+        # A busy machine may come to stamping the end of sending when the service is at work already.
+        assert spent["send"] + spent["wait"] >= spent["server.total"] - 0.01
     report = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
     assert "Where the time went" in report
     assert "`server.inference`" in report
@@ -119,7 +125,9 @@ def test_streams_over_the_wire_are_those_of_the_process(
     option, scheme = FORMS[form]
     shared = ("load=stream", "load.chunk_size=0.5", "dataset.limit=20")
 
-    remote = call(f"backend={option}", f"backend.url={address(service, scheme)}", *shared, "hydra.run.dir=remote")
+    remote = call(
+        f"backend={option}", f"backend.url={address(service, scheme)}", PATIENT, *shared, "hydra.run.dir=remote"
+    )
     local = call(*shared, "hydra.run.dir=local")
 
     assert (remote.returncode, local.returncode) == (0, 0), remote.stderr
@@ -143,7 +151,7 @@ def test_the_probe_knows_our_service(service: Any, call: Any) -> None:
         ("ws", "remote/service_websocket"),
         ("grpc", "remote/service_grpc"),
     ):
-        done = call(f"url={address(service, scheme)}", module="sv_eval.probe")
+        done = call(f"url={address(service, scheme)}", "timeout_s=120", module="sv_eval.probe")
 
         assert done.returncode == 0, done.stderr
         assert "tells emotions: happy" in done.stdout

@@ -63,7 +63,7 @@ PLACES = [
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
-    st.integers(-(2**70), 2**70),
+    st.integers(-(2**60), 2**60),
     st.floats(),
     st.text(max_size=4),
     st.sampled_from(["caf\udce9", "", "happy", "FAILURE", "2", "1.5"]),
@@ -93,12 +93,21 @@ def without(place: tuple[str, ...]) -> dict[str, Any]:
 
 
 def told(make: Callable[[], Line]) -> str:
-    """The row in words, so that NaN equals itself and 12 equals 12.0, which a column does not tell apart."""
+    """The row in words, so that NaN equals itself."""
     try:
         line = make()
-        return repr((line.clip.id, line.round, row_of_line(line, {}))).replace(".0", "")
+        return repr((line.clip.id, line.round, plain(row_of_line(line, {}))))
     except (KeyError, TypeError, AttributeError):
         return "no record"
+
+
+def plain(value: Any) -> Any:
+    """With floats for whole numbers: a column does not tell 12 from 12.0."""
+    if isinstance(value, tuple):
+        return tuple(map(plain, value))
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return float(value) if type(value) is int else value
 
 
 @settings(max_examples=1000)

@@ -169,6 +169,7 @@ GOOD = {"clip": {"id": "a", "reference": "sad"}, "outcome": "LABEL", "prediction
         ({"round": "1"}, "line 2, clip 'k7': round and session are whole numbers"),
         ({"session": 2**40}, f"line 2, clip 'k7': session {2**40} is no such number"),
         ({"round": 2**40}, f"line 2, clip 'k7': round {2**40} is no such number"),
+        ({"round": 2**70}, f"line 2, clip 'k7': round {2**70} is no such number"),
         ({"clip": {"id": "k7", "sex": 1}}, "line 2, clip 'k7': sex 1 is no text"),
     ],
 )

@@ -59,6 +59,10 @@ def test_decoding_runs_ahead_by_no_more_than_asked() -> None:
         with Feed(clips_of(lengths), source, workers=1, ahead=5) as feed:
             stream = feed.stream()
             await anext(stream)
+            async with asyncio.timeout(60):
+                while len(source.asked) < 5:
+                    await asyncio.sleep(0.001)
+            # Long enough for more of them, if more were begun.
             await asyncio.sleep(0.05)
             await stream.aclose()
 

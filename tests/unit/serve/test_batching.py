@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from sv_eval.backend import Answer, Request
+from sv_eval.clock import SimulatedLoop
 from sv_eval.errors import BackendLost
 from sv_eval.records import Failure, Prediction, Waveform
 from sv_eval.serve.batching import BatchingRule, MicroBatcher
@@ -85,17 +87,24 @@ def test_the_oldest_takes_those_of_its_own_length_along() -> None:
 
 def test_a_free_call_is_kept_for_a_fuller_batch_only_as_long_as_the_rule_says() -> None:
     async def go() -> tuple[list[list[str]], list[list[str]]]:
-        recogniser = Recogniser(held=True)
-        batcher = MicroBatcher(recogniser, BatchingRule(max_batch=8, max_in_flight=2, max_wait_s=0.02))
-        tasks = await several(batcher, [request(name) for name in "abc"])
+        recogniser, now = Recogniser(held=True), asyncio.get_running_loop().time
+        rule = BatchingRule(max_batch=8, max_in_flight=2, max_wait_s=0.02)
+        batcher = MicroBatcher(recogniser, rule, now=now)
+        tasks, moments = [], []
+        for name in "abc":
+            moments.append(now())
+            tasks += await several(batcher, [request(name)])
+            await asyncio.sleep(0.008)
+        # One that waits may wait for 20 ms, in which further ones are likely to come.
+        await asyncio.sleep(moments[1] + 0.0199 - now())
         before = list(recogniser.calls)
-        while len(recogniser.calls) < 2:
-            await asyncio.sleep(0.001)
+        await asyncio.sleep(moments[1] + 0.0201 - now())
         recogniser.free.set()
         await asyncio.gather(*tasks)
         return before, recogniser.calls
 
-    before, after = asyncio.run(go())
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        before, after = runner.run(go())
     assert before == [["a"]]
     assert after == [["a"], ["b", "c"]]
 
@@ -138,6 +147,36 @@ def test_what_can_not_be_answered_in_time_is_refused_at_once() -> None:
         await batcher.submit(request("alone", 60.0), within_s=1.0)
 
     asyncio.run(go())
+
+
+def test_of_too_many_those_that_are_accepted_are_answered_in_time() -> None:
+    async def recognise(requests: Sequence[Request]) -> Sequence[Answer]:
+        await asyncio.sleep(0.02)
+        return [Prediction(label="sad") for _ in requests]
+
+    async def go() -> Counter[str]:
+        rule, found = BatchingRule(max_batch=1, max_in_flight=1, queue_size=400), Counter[str]()
+        batcher = MicroBatcher(recognise, rule, now=asyncio.get_running_loop().time)
+        for _ in range(5):
+            await batcher.submit(request("learns the pace"))
+
+        async def caller() -> None:
+            try:
+                async with asyncio.timeout(2.0):
+                    await batcher.submit(request("one of many"), within_s=2.0)
+                found["in time"] += 1
+            except ServiceError as error:
+                found[error.code.word] += 1
+            except TimeoutError:
+                found["late"] += 1
+
+        await asyncio.gather(*(caller() for _ in range(300)))
+        return found
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        found = runner.run(go())
+    # A hundred fit into two seconds, less the margin for a backend that becomes slower.
+    assert found == {"in time": 80, "overloaded": 220}
 
 
 def test_a_caller_that_gives_up_leaves_the_queue() -> None:

@@ -1,0 +1,64 @@
+"""Encoding holds nothing up for longer than one clip takes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import numpy as np
+
+from backends.remote.backend import RemoteBackend
+from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served, Traits
+from backends.remote.endpoint import Endpoint
+from backends.remote.hearing import Heard
+from backends.remote.sound import Sound
+from backends.remote.timeline import Timeline
+from sv_eval.backend import Adjustments, Request
+from sv_eval.records import Waveform
+
+CLIPS = 8
+
+
+class Slow(Dialect):
+    """Takes a while over every message; its line answers when the event loop comes round to it."""
+
+    traits = Traits(name="slow", schemes=("http",))
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def message(self, sound: Sound, asked: Adjustments) -> Any:
+        time.sleep(0.01)
+        self.done.append("encoded")
+        return b""
+
+    def open(self, endpoint: Endpoint) -> Line:
+        return self
+
+    async def ask(self, message: Any, timeline: Timeline) -> Heard:
+        await asyncio.sleep(0)
+        self.done.append("answered")
+        return Heard(emotion="happy", where="everywhere")
+
+    async def served(self) -> Served:
+        return NOTHING_SAID
+
+    async def close(self) -> None:
+        """Nothing to hang up."""
+
+
+def test_answers_are_read_before_all_clips_are_encoded() -> None:
+    dialect = Slow()
+    remote = RemoteBackend(url="http://nowhere", dialect=dialect, connection={"preflight": False})
+    request = Request(clip_id="c", waveform=Waveform(samples=np.zeros(160, np.float32)))
+
+    async def drive() -> None:
+        async with remote:
+            await asyncio.gather(*(remote.recognize([request]) for _ in range(CLIPS)))
+
+    asyncio.run(drive())
+
+    assert dialect.done.count("encoded") == dialect.done.count("answered") == CLIPS
+    # One that is under way may be finished first.
+    assert dialect.done.index("answered") <= 2
