@@ -94,6 +94,17 @@ def files_are_as_their_schemas_say(request: pytest.FixtureRequest) -> Iterator[N
     assert not faults, "\n".join(faults)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_files_are_as_their_schemas_say(
+    tmp_path_factory: pytest.TempPathFactory, schemas: Schemas
+) -> Iterator[None]:
+    """The same of what several tests had in common, when the last of them is done."""
+    yield
+    own = (folder for folder in tmp_path_factory.getbasetemp().iterdir() if not folder.name.startswith("test_"))
+    faults = [fault for folder in sorted(own) if folder.is_dir() for fault in schemas.faults(folder)]
+    assert not faults, "\n".join(faults)
+
+
 @pytest.fixture(scope="session")
 def emodb_root() -> Path:
     """362 real recordings; they are no part of the project, so they may be absent."""
