@@ -1,1 +1,1 @@
-"""Scoring: records in, numbers out. Pure, but for the reader of `records.jsonl` in `table`."""
+"""Scoring: what a run recorded in, a typed report out. Pure: it reads and writes nothing."""
