@@ -100,8 +100,10 @@ def _update(file: Path, run: Path) -> None:
 
 def _refuse_incomplete(subject: Subject, run: Path) -> None:
     missing = subject.identity["n_clips"] - len(subject.table)
-    if missing:
+    if missing > 0:
         raise UsageError(f"{run} is incomplete: {missing} clips have no record; finish the run first")
+    if missing < 0:
+        raise UsageError(f"{run} has records of clips that its corpus does not have: {-missing}; delete them")
 
 
 def _said(value: object) -> str:

@@ -50,8 +50,10 @@ def _score(arguments: Sequence[str]) -> None:
     say(headline(summary))
     run = summary.report.run
     missing = environment.dataset.n_clips - run.n_clips
-    if missing:
+    if missing > 0:
         raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
+    if missing < 0:
+        say(f"records of clips that the corpus does not have: {-missing}; the figures are of them, too")
     limit = (environment.config.get("run") or {}).get("max_failures", 1.0)
     budget = FailureBudget(limit, finished=run.n_clips, failed=run.n_failed)
     if budget.spent(at_end=True):

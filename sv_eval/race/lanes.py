@@ -65,7 +65,7 @@ async def race(
     """
     stop = asyncio.Event()
     async with AsyncExitStack() as backends:
-        with ExitStack() as journals, stopping_on_signals(stop):
+        with ExitStack() as journals, stopping_on_signals(stop) as arrived:
             running: list[_Running] = []
             try:
                 for lane in lanes:
@@ -78,7 +78,7 @@ async def race(
                             say(f"round {number + 1} of {rounds}, {one.lane.title}: {one.wall_s:.1f} s so far")
             finally:
                 for one in running:
-                    _finish(one, stopped=stop.is_set())
+                    _finish(one, stopped=stop.is_set(), interrupted=bool(arrived))
     for one in running:
         if one.session.budget.spent(at_end=True):
             raise RunIncomplete(f"{one.lane.title}: the failure budget is spent: {one.session.budget}")
@@ -131,7 +131,8 @@ async def _turn(one: _Running, corpus: Corpus, number: int, pause_s: float) -> b
     return True
 
 
-def _finish(one: _Running, *, stopped: bool) -> None:
-    one.session.ended_by = "interrupt" if stopped else "rounds"
+def _finish(one: _Running, *, stopped: bool, interrupted: bool) -> None:
+    # Neither, where a failure budget was spent.
+    one.session.ended_by = "interrupt" if interrupted else None if stopped else "rounds"
     ended = f"stopped after {one.rounds} rounds" if stopped else "finished"
     one.history.end(ended, one.wall_s, phases=one.session.phases, telemetry=one.session.telemetry)

@@ -100,3 +100,20 @@ def test_a_run_that_was_not_touched_and_one_of_before_hashes_were_kept_are_taken
     (run / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
 
     assert set(codes(run, made, tmp_path / "older").values()) == {0}
+
+
+def test_records_of_clips_that_the_corpus_does_not_have_are_told_and_make_no_baseline(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = run / "records.jsonl"
+    first, *_ = path.read_text(encoding="utf-8").splitlines()
+    record = json.loads(first)
+    record["clip"]["id"] = "stranger"
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+    assert score([str(run)]) == 0
+    assert "records of clips that the corpus does not have: 1" in "".join(capsys.readouterr())
+    assert baseline(["save", str(run), str(tmp_path / "baseline.json")]) == 2
+    assert "records of clips that its corpus does not have: 1" in capsys.readouterr().err
+    assert not (tmp_path / "baseline.json").exists()

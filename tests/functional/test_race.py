@@ -88,6 +88,9 @@ def test_a_backend_that_spends_its_failure_budget_ends_the_race(tmp_path: Path) 
     first, second = runs_of(out)
     assert len(records(first)) == 70
     assert len(records(second)) < 70
+    for run in (first, second):
+        environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+        assert environment["sessions"][0]["phases"].get("ended_by") is None, "nobody interrupted it"
     assert (out / "compare.md").is_file()
 
 
