@@ -17,7 +17,10 @@ def parse_line(line: str | bytes) -> Any:
         return orjson.loads(line)
     except ValueError:
         # Half a surrogate pair, as odd file names have, and NaN are no JSON, but Python writes and reads them.
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
 
 
 @contextmanager

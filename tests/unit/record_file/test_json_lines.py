@@ -39,6 +39,11 @@ def test_what_is_no_json_is_refused_as_by_the_standard_library(line: str | bytes
         parse_line(line)
 
 
+def test_what_is_nested_too_deep_is_refused() -> None:
+    with pytest.raises(ValueError, match="nested too deep"):
+        parse_line(b"[" * 200_000 + b"]" * 200_000)
+
+
 def test_the_collector_is_on_again_even_after_an_error() -> None:
     seen = []
 

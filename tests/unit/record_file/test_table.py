@@ -145,6 +145,13 @@ def test_a_line_that_is_no_record_is_an_error(line: str) -> None:
         RunRecords.of_lines([line])
 
 
+def test_a_line_that_is_nested_too_deep_is_an_error() -> None:
+    deep = "[" * 200_000 + "]" * 200_000
+    for line in (deep, '{"clip": {"id": "a"}, "outcome": "LABEL", "raw": ' + deep + "}"):
+        with pytest.raises(UsageError, match="line 1: not JSON"):
+            RunRecords.of_lines([line + "\n"])
+
+
 GOOD = {"clip": {"id": "a", "reference": "sad"}, "outcome": "LABEL", "prediction": {"label": "sad"}}
 
 
