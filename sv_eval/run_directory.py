@@ -44,7 +44,7 @@ def read_json(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RunDirectoryError(f"{path}: no such file; is this a run directory of sv_eval?") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunDirectoryError(f"{path}: can't be read as JSON ({error})") from error
     if not isinstance(data, dict):
         raise RunDirectoryError(f"{path}: a JSON object is expected")

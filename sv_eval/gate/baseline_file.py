@@ -44,7 +44,7 @@ def read_baseline(path: Path) -> Subject:
     """The run that a baseline file was saved of; raises UsageError when it is no such file."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: can't be read as a baseline ({error})") from error
     if not isinstance(data, dict) or data.get("kind") != KIND:
         raise UsageError(

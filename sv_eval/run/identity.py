@@ -64,7 +64,7 @@ def refuse_other_run(directory: Path, settings: Mapping[str, Any], dataset_hash:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         before, hash_before = kept["settings"], kept["dataset"]["hash"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunDirectoryError(f"{path}: not this program's file; choose another run directory") from error
     now = json.loads(json.dumps(settings, default=str))
     changes = [f"{key}: {old!r} -> {new!r}" for key, old, new in differences(before, now)]
