@@ -51,11 +51,11 @@ def stop_after(process: subprocess.Popen[bytes], records: Path, lines: int, numb
 
 
 def comparable(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The metrics without what was true of one moment only: times."""
+    """The metrics without what was true of one moment only: times, and the hash of the records that hold them."""
     kept = {key: value for key, value in metrics.items() if key not in OF_THE_MOMENT}
     for emotion in kept["per_emotion"].values():
         del emotion["latency_ms"]
-    for name in ("wall_s", "wall_s_reason", "started_at"):
+    for name in ("wall_s", "wall_s_reason", "started_at", "records_hash"):
         kept["run"].pop(name, None)
     return kept
 
