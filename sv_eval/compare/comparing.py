@@ -24,8 +24,6 @@ from sv_eval.report.comparison import (
     ComparedRun,
     Comparison,
     Failed,
-    FlippedClip,
-    Flips,
     GroupChanges,
     GroupOfClips,
     LatencyRatios,
@@ -33,6 +31,8 @@ from sv_eval.report.comparison import (
     OverallChanges,
     PairOfRuns,
     RecallChange,
+    TurnedClip,
+    TurnedClips,
 )
 from sv_eval.report.interval import plain
 from sv_eval.report.latency import TwoPercentiles
@@ -167,12 +167,12 @@ def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> Late
     )
 
 
-def _flips(entrants: Entrants, one: int, other: int, pairs: Pairs) -> Flips:
+def _flips(entrants: Entrants, one: int, other: int, pairs: Pairs) -> TurnedClips:
     """Clips that one of the runs alone got right, with their audio; so many at most of each."""
     tables = entrants.subjects[one].table, entrants.subjects[other].table
     lost = pairs.right_before & ~pairs.right_after
     gained = ~pairs.right_before & pairs.right_after
-    return Flips(
+    return TurnedClips(
         changed=int(pairs.changed.sum()),
         lost=_clips(entrants, tables, pairs, lost),
         gained=_clips(entrants, tables, pairs, gained),
@@ -181,12 +181,12 @@ def _flips(entrants: Entrants, one: int, other: int, pairs: Pairs) -> Flips:
 
 def _clips(
     entrants: Entrants, tables: tuple[RecordTable, RecordTable], pairs: Pairs, which: NDArray[np.bool_]
-) -> tuple[FlippedClip, ...]:
+) -> tuple[TurnedClip, ...]:
     chosen = [pairs.clip_ids[place] for place in np.flatnonzero(which)[:_FLIPS].tolist()]
     before, after = (_answers_to(table, chosen, pairs.policy) for table in tables)
     reference = dict(zip(pairs.clip_ids, pairs.reference.tolist(), strict=True))
     return tuple(
-        FlippedClip(
+        TurnedClip(
             clip=clip_id,
             path=entrants.paths.get(clip_id, ""),
             reference=pairs.labels[reference[clip_id]],

@@ -145,7 +145,7 @@ class LatencyRatios:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlippedClip:
+class TurnedClip:
     """A clip that one of two runs alone has right."""
 
     clip: str
@@ -161,14 +161,14 @@ class FlippedClip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flips:
+class TurnedClips:
     """Clips with another answer; of those that turned right or wrong the first few hundred are named."""
 
     changed: int
     """Clips to which the runs gave different answers."""
-    lost: tuple[FlippedClip, ...]
+    lost: tuple[TurnedClip, ...]
     """Right before, wrong after."""
-    gained: tuple[FlippedClip, ...]
+    gained: tuple[TurnedClip, ...]
     """Wrong before, right after."""
 
 
@@ -192,7 +192,7 @@ class PairOfRuns:
     """A test on the clips that turned."""
     latency_ratio: LatencyRatios
     """What became of latency."""
-    flips: Flips
+    flips: TurnedClips
     """Which clips turned."""
 
 
