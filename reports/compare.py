@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from reports.figures import INK, STYLE, plot, svg
 from reports.markdown import template
 from reports.suite import points
 from reports.wording import Wording, cell, p_value, share
 from sv_eval.command_line import as_word
+from sv_eval.report.comparison import Change, ComparedRun, Comparison, PairOfRuns, RatioOfPercentiles
 from sv_eval.report.interval import Interval
 
 TRADE_OFF = "trade_off.svg"
@@ -18,8 +18,8 @@ _SHOWN_FLIPS = 10
 _COLOURS = ("#4878a8", "#b3541e", "#2a7f62", "#7a5195", "#8c6d31", "#555555")
 
 
-def render_compare(found: Mapping[str, Any], language: str = "en", *, figure: str = TRADE_OFF) -> str:
-    """The report on what compare.json holds, in `language` (`en` or `zh`); `figure` is where the plot lies."""
+def render_compare(found: Comparison, language: str = "en", *, figure: str = TRADE_OFF) -> str:
+    """The report on a comparison, in `language` (`en` or `zh`); `figure` is where the plot lies."""
     words = Wording(language)
     return template("compare.md.j2").render(
         w=words,
@@ -31,20 +31,18 @@ def render_compare(found: Mapping[str, Any], language: str = "en", *, figure: st
         p=p_value,
         ratio=_ratio,
         bare=_bare,
-        apart=lambda run: _apart(run, found["runs"]),
+        apart=lambda run: _apart(run, found.runs),
         shown=_SHOWN_FLIPS,
-        level=f"{100 * found['confidence']:g} %",
-        command=shlex.join(found["command"]),
+        level=f"{100 * found.confidence:g} %",
+        command=shlex.join(found.command),
     )
 
 
-def _apart(run: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
+def _apart(run: ComparedRun, runs: Sequence[ComparedRun]) -> str:
     """The settings that tell a run from others of the same backend, `: vad_threshold 0.6`; nothing else."""
-    alike = [
-        one["identity"].get("settings") for one in runs if one["identity"]["backend"] == run["identity"]["backend"]
-    ]
+    alike = [one.identity.get("settings") for one in runs if one.identity["backend"] == run.identity["backend"]]
     known = [settings for settings in alike if settings is not None]
-    own = run["identity"].get("settings")
+    own = run.identity.get("settings")
     if own is None or len(known) < 2:
         return ""
     names = sorted(name for name in set().union(*known) if any(one.get(name) != own.get(name) for one in known))
@@ -52,38 +50,39 @@ def _apart(run: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
     return f": {', '.join(said)}" if said else ""
 
 
-def _interval(difference: Mapping[str, Any]) -> str:
+def _interval(difference: Change) -> str:
     """A difference in points with its bounds."""
-    if difference["value"] is None:
+    if difference.value is None:
         return "–"
-    if difference["low"] is None:
-        return points(difference["value"])
-    return f"{points(difference['value'])} [{points(difference['low'])}, {points(difference['high'])}]"
+    if difference.low is None:
+        return points(difference.value)
+    return f"{points(difference.value)} [{points(difference.low)}, {points(difference.high)}]"
 
 
-def _bare(pair: Mapping[str, Any]) -> bool:
+def _bare(pair: PairOfRuns) -> bool:
     """Whether any figure changed without a spread that could be seen: it has no bounds and no p-value."""
-    found = [*pair["differences"].values(), *pair["per_emotion"].values()]
-    return any(one["value"] and one["p_value"] is None for one in found)
+    overall = pair.differences
+    found = [overall.uar, overall.accuracy, overall.macro_f1, *pair.per_emotion.values()]
+    return any(one.value and one.p_value is None for one in found)
 
 
-def _ratio(ratio: Mapping[str, Any] | None) -> str:
-    if ratio is None or ratio["value"] is None:
+def _ratio(ratio: RatioOfPercentiles) -> str:
+    if ratio.value is None:
         return "–"
-    bounds = "" if ratio["low"] is None else f" [{ratio['low']:.3f}, {ratio['high']:.3f}]"
-    return f"{ratio['value']:.3f}{bounds}"
+    bounds = "" if ratio.low is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
+    return f"{ratio.value:.3f}{bounds}"
 
 
-def draw_compare(found: Mapping[str, Any]) -> str:
+def draw_compare(found: Comparison) -> str:
     """UAR against latency, a point with both intervals a run; p95 where all runs have it, else the median."""
     import matplotlib
 
-    runs = found["runs"]
-    name = "p95" if all(run["latency_ms"].p95.value is not None for run in runs) else "p50"
+    runs = found.runs
+    name = "p95" if all(run.latency_ms.p95.value is not None for run in runs) else "p50"
     with matplotlib.rc_context(STYLE):
         drawing, axes = plot(width=5.2, height=3.0, left=0.8, bottom=0.6)
         for place, run in enumerate(runs):
-            uar, latency = run["accuracy"].uar, getattr(run["latency_ms"], name)
+            uar, latency = run.accuracy.uar, getattr(run.latency_ms, name)
             if uar.value is None or latency.value is None:
                 continue
             axes.errorbar(
@@ -96,7 +95,7 @@ def draw_compare(found: Mapping[str, Any]) -> str:
                 capsize=2,
                 markersize=5,
                 linewidth=1,
-                label=run["name"],
+                label=run.name,
             )
         axes.set_xlabel(f"latency {name}, ms")
         axes.set_ylabel("UAR, %")

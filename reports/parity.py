@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from reports.markdown import machine_line, template
 from reports.wording import Wording, cell, number
+from sv_eval.report.parity import ParityResult
 
 _FLIPS = 50
 
 
-def render_parity(result: Mapping[str, Any], language: str = "en") -> str:
-    """The report on what parity.json holds, in `language` (`en` or `zh`)."""
+def render_parity(result: ParityResult, language: str = "en") -> str:
+    """The report on a parity check, in `language` (`en` or `zh`)."""
     words = Wording(language)
     return template("parity.md.j2").render(
         w=words,
         r=result,
-        sides=list(zip("AB", result["sides"], strict=True)),
+        sides=list(zip("AB", result.sides, strict=True)),
         settings=[
-            ", ".join(f"{key} {cell(value)}" for key, value in side["details"].items()) for side in result["sides"]
+            ", ".join(f"{key} {cell(value)}" for key, value in side.details.items()) for side in result.sides
         ],
-        flips=result["flips"]["clips"][:_FLIPS],
-        machine=machine_line(result["environment"].machine),
-        untraced=len({row["clip"] for row in result["untraced"]}),
+        flips=result.flips.clips[:_FLIPS],
+        machine=machine_line(result.environment.machine),
+        untraced=len({row.clip for row in result.untraced}),
         number=number,
-        first=", ".join(f"{words('parity.stages.' + name)} ({count})" for name, count in _first(result).items()),
-        int8=[name for name, side in zip("AB", result["sides"], strict=True) if side["precision"] == "int8"],
+        first=", ".join(
+            f"{words('parity.stages.' + name)} ({count})" for name, count in result.stages.first.items()
+        ),
+        int8=[name for name, side in zip("AB", result.sides, strict=True) if side.precision == "int8"],
     )
-
-
-def _first(result: Mapping[str, Any]) -> Mapping[str, int]:
-    found: Mapping[str, int] = result["stages"]["first"]
-    return found

@@ -81,7 +81,7 @@ def schemas() -> Schemas:
 
 @pytest.fixture(autouse=True)
 def files_are_as_their_schemas_say(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every metrics.json, records.jsonl, environment.json and gate.json that a test wrote is valid.
+    """Every file with a schema of ours that a test wrote is valid.
 
     Save where a test damages them to see what becomes of that.
     """

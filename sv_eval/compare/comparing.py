@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from itertools import combinations
 from typing import Any
 
@@ -11,14 +12,30 @@ from numpy.typing import NDArray
 
 from sv_eval.compare.entrants import Entrants
 from sv_eval.gate.judging import not_comparable
+from sv_eval.paired.counts import OVERALL
 from sv_eval.paired.differences import Difference, differences_of
 from sv_eval.paired.latency_ratio import latency_ratio
 from sv_eval.paired.pairs import Pairs, pairs_of
 from sv_eval.paired.significance import holm, mcnemar
 from sv_eval.record_file.table import RecordTable
+from sv_eval.report.comparison import (
+    AdjustedChange,
+    Change,
+    ComparedRun,
+    Comparison,
+    Failed,
+    GroupChanges,
+    GroupOfClips,
+    LatencyRatios,
+    McNemar,
+    OverallChanges,
+    PairOfRuns,
+    RecallChange,
+    TurnedClip,
+    TurnedClips,
+)
 from sv_eval.report.interval import plain
 from sv_eval.report.latency import TwoPercentiles
-from sv_eval.report.reasons import Why
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.latency import both_refused
 from sv_eval.scoring.percentiles import percentile
@@ -29,8 +46,10 @@ _FLIPS = 200
 _FEWEST_IN_GROUP = 10
 
 
-def compare(entrants: Entrants, *, confidence: float, resamples: int, seed: int) -> dict[str, Any]:
-    """What compare.json holds, with figures as Intervals; differences are the later figure less the earlier one."""
+def compare(
+    entrants: Entrants, *, confidence: float, resamples: int, seed: int, command: Sequence[str] = ()
+) -> Comparison:
+    """What the runs have in common and apart; `command` is what makes it again."""
     options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
     config = ScoringConfig(policy=entrants.policy, **options)
     pairs = {
@@ -39,30 +58,25 @@ def compare(entrants: Entrants, *, confidence: float, resamples: int, seed: int)
         )
         for one, other in combinations(range(len(entrants.names)), 2)
     }
-    found = [_pair(entrants, one, other, each, options) for (one, other), each in pairs.items()]
-    # Every pair of runs asks anew whether two of them differ.
-    for name in ("uar", "accuracy", "macro_f1"):
-        for each in found:
-            each["differences"][name]["p_adjusted"] = None
-        asked = [each for each in found if each["differences"][name]["p_value"] is not None]
-        adjusted = holm([each["differences"][name]["p_value"] for each in asked])
-        for each, p in zip(asked, adjusted, strict=True):
-            each["differences"][name]["p_adjusted"] = plain(p)
-    return {
-        "schema_version": 1,
-        "n_clips": len(entrants.subjects[0].table),
-        "labels": list(entrants.labels),
-        "policy": entrants.policy,
-        "confidence": confidence,
-        "narrowed": dict(entrants.narrowed),
-        "runs": [_run(entrants, place, config) for place in range(len(entrants.names))],
-        "pairs": found,
-        "agreement": _agreement(entrants, pairs),
-        "groups": _groups(entrants, pairs, options),
-    }
+    differences = [differences_of(each, **options) for each in pairs.values()]
+    return Comparison(
+        n_clips=len(entrants.subjects[0].table),
+        labels=entrants.labels,
+        policy=entrants.policy,
+        confidence=confidence,
+        narrowed=entrants.narrowed,
+        runs=tuple(_run(entrants, place, config) for place in range(len(entrants.names))),
+        pairs=tuple(
+            _pair(entrants, places, pairs[places], overall, _per_emotion(pairs[places], found), confidence)
+            for places, found, overall in zip(pairs, differences, _overall(differences), strict=True)
+        ),
+        agreement=_agreement(entrants, pairs),
+        groups=_groups(entrants, pairs, options),
+        command=tuple(command),
+    )
 
 
-def _run(entrants: Entrants, place: int, config: ScoringConfig) -> dict[str, Any]:
+def _run(entrants: Entrants, place: int, config: ScoringConfig) -> ComparedRun:
     """One run's own figures on the common clips, and its latency."""
     subject = entrants.subjects[place]
     scores = scores_of(scope_over(subject.table, entrants.labels, config))
@@ -73,94 +87,114 @@ def _run(entrants: Entrants, place: int, config: ScoringConfig) -> dict[str, Any
     )
     if subject.latency_refused:
         latency = both_refused(latency, subject.latency_refused)
-    return {
-        "name": entrants.names[place],
-        "source": subject.source,
-        "identity": dict(subject.identity),
-        "n_scored": scores.n,
-        "accuracy": policy.headline(),
-        "recall": dict(policy.recall),
-        "latency_ms": latency,
-    }
+    return ComparedRun(
+        name=entrants.names[place],
+        source=subject.source,
+        identity=subject.identity,
+        n_scored=scores.n,
+        accuracy=policy.headline(),
+        recall=policy.recall,
+        latency_ms=latency,
+    )
 
 
-def _pair(entrants: Entrants, one: int, other: int, pairs: Pairs, options: Mapping[str, Any]) -> dict[str, Any]:
-    differences = differences_of(pairs, **options)
-    discordant = pairs.discordant()
-    return {
-        "before": entrants.names[one],
-        "after": entrants.names[other],
-        "n": pairs.n,
-        "failed": {"before": pairs.failed_before, "after": pairs.failed_after},
-        "differences": {name: differences[name].to_json() for name in ("uar", "accuracy", "macro_f1")},
-        "per_emotion": _per_emotion(pairs, differences),
-        "mcnemar": {
-            "gained": discordant.gained,
-            "lost": discordant.lost,
-            "p_value": plain(mcnemar(discordant)),
-        },
-        "latency_ratio": _ratios(entrants, one, other, options["confidence"]),
-        "flips": _flips(entrants, one, other, pairs),
-    }
+def _overall(differences: Sequence[Mapping[str, Difference]]) -> list[OverallChanges]:
+    """The figures of every pair of runs, which asks anew whether two of them differ."""
+    changes = [{name: found[name].told for name in OVERALL} for found in differences]
+    adjusted = {name: _adjusted([change[name].p_value for change in changes]) for name in OVERALL}
+    return [
+        OverallChanges(
+            **{name: AdjustedChange(**_values(change[name]), p_adjusted=adjusted[name][place]) for name in OVERALL}
+        )
+        for place, change in enumerate(changes)
+    ]
 
 
-def _per_emotion(pairs: Pairs, differences: Mapping[str, Difference]) -> dict[str, Any]:
+def _per_emotion(pairs: Pairs, differences: Mapping[str, Difference]) -> dict[str, RecallChange]:
     """The recalls' differences, with p-values adjusted over the emotions."""
     found = {label: differences[f"recall:{label}"] for label in pairs.labels}
-    asked = [label for label, one in found.items() if one.p_value is not None]
-    adjusted = dict(zip(asked, holm([found[label].p_value or 0.0 for label in asked]), strict=True))
+    adjusted = _adjusted([one.p_value for one in found.values()])
     return {
-        label: {**one.to_json(), "p_adjusted": plain(adjusted.get(label)), **pairs.discordant(label)._asdict()}
-        for label, one in found.items()
+        label: RecallChange(**_values(one.told), p_adjusted=p, **pairs.discordant(label)._asdict())
+        for (label, one), p in zip(found.items(), adjusted, strict=True)
     }
 
 
-def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> dict[str, Any]:
+def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
+    """P-values, adjusted over those that there are."""
+    adjusted = iter(holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(adjusted) for p in p_values]
+
+
+def _values(change: Change) -> dict[str, Any]:
+    return {item.name: getattr(change, item.name) for item in fields(change)}
+
+
+def _pair(
+    entrants: Entrants,
+    places: tuple[int, int],
+    pairs: Pairs,
+    overall: OverallChanges,
+    per_emotion: Mapping[str, RecallChange],
+    confidence: float,
+) -> PairOfRuns:
+    one, other = places
+    discordant = pairs.discordant()
+    return PairOfRuns(
+        before=entrants.names[one],
+        after=entrants.names[other],
+        n=pairs.n,
+        failed=Failed(before=pairs.failed_before, after=pairs.failed_after),
+        differences=overall,
+        per_emotion=per_emotion,
+        mcnemar=McNemar(gained=discordant.gained, lost=discordant.lost, p_value=mcnemar(discordant)),
+        latency_ratio=_ratios(entrants, one, other, confidence),
+        flips=_flips(entrants, one, other, pairs),
+    )
+
+
+def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> LatencyRatios:
     before, after = entrants.subjects[one], entrants.subjects[other]
     if refused := not_comparable(after, before):
-        return {"refused": refused[0], **{key: _said(value) for key, value in refused[1].items()}}
+        return LatencyRatios(refused=refused[0], **refused[1])
     # Latencies are of all clips of a run; those of other clips are other figures.
-    left_out = entrants.narrowed.get("clips", {})
+    left_out = entrants.narrowed.clips or {}
     if found := {name: left_out[name] for name in (entrants.names[one], entrants.names[other]) if name in left_out}:
-        return {"refused": "other_clips", "more": found}
-    return {
-        name: latency_ratio(before.latency_ms, after.latency_ms, share, confidence=confidence).to_json()
-        for name, share in (("p50", 0.5), ("p95", 0.95))
-    }
+        return LatencyRatios(refused="other_clips", more=found)
+    return LatencyRatios(
+        p50=latency_ratio(before.latency_ms, after.latency_ms, 0.5, confidence=confidence).told,
+        p95=latency_ratio(before.latency_ms, after.latency_ms, 0.95, confidence=confidence).told,
+    )
 
 
-def _said(value: Any) -> Any:
-    return str(value) if isinstance(value, Why) else value
-
-
-def _flips(entrants: Entrants, one: int, other: int, pairs: Pairs) -> dict[str, Any]:
+def _flips(entrants: Entrants, one: int, other: int, pairs: Pairs) -> TurnedClips:
     """Clips that one of the runs alone got right, with their audio; so many at most of each."""
     tables = entrants.subjects[one].table, entrants.subjects[other].table
     lost = pairs.right_before & ~pairs.right_after
     gained = ~pairs.right_before & pairs.right_after
-    return {
-        "changed": int(pairs.changed.sum()),
-        "lost": _clips(entrants, tables, pairs, lost),
-        "gained": _clips(entrants, tables, pairs, gained),
-    }
+    return TurnedClips(
+        changed=int(pairs.changed.sum()),
+        lost=_clips(entrants, tables, pairs, lost),
+        gained=_clips(entrants, tables, pairs, gained),
+    )
 
 
 def _clips(
     entrants: Entrants, tables: tuple[RecordTable, RecordTable], pairs: Pairs, which: NDArray[np.bool_]
-) -> list[dict[str, Any]]:
+) -> tuple[TurnedClip, ...]:
     chosen = [pairs.clip_ids[place] for place in np.flatnonzero(which)[:_FLIPS].tolist()]
     before, after = (_answers_to(table, chosen, pairs.policy) for table in tables)
     reference = dict(zip(pairs.clip_ids, pairs.reference.tolist(), strict=True))
-    return [
-        {
-            "clip": clip_id,
-            "path": entrants.paths.get(clip_id, ""),
-            "reference": pairs.labels[reference[clip_id]],
-            "before": before[clip_id],
-            "after": after[clip_id],
-        }
+    return tuple(
+        TurnedClip(
+            clip=clip_id,
+            path=entrants.paths.get(clip_id, ""),
+            reference=pairs.labels[reference[clip_id]],
+            before=before[clip_id],
+            after=after[clip_id],
+        )
         for clip_id in chosen
-    ]
+    )
 
 
 def _answers_to(table: RecordTable, clip_ids: Sequence[str], policy: str) -> dict[str, str]:
@@ -174,21 +208,21 @@ def _answers_to(table: RecordTable, clip_ids: Sequence[str], policy: str) -> dic
     }
 
 
-def _agreement(entrants: Entrants, pairs: Mapping[tuple[int, int], Pairs]) -> list[list[float | None]]:
+def _agreement(entrants: Entrants, pairs: Mapping[tuple[int, int], Pairs]) -> tuple[tuple[float | None, ...], ...]:
     """The share of clips to which two runs gave the same answer, right or wrong; 1 on the diagonal."""
     n = len(entrants.names)
     found: list[list[float | None]] = [[1.0 if i == j else None for j in range(n)] for i in range(n)]
     for (one, other), each in pairs.items():
         share = plain(1.0 - float(each.changed.mean())) if each.n else None
         found[one][other] = found[other][one] = share
-    return found
+    return tuple(map(tuple, found))
 
 
 def _groups(
     entrants: Entrants, pairs: Mapping[tuple[int, int], Pairs], options: Mapping[str, Any]
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, tuple[GroupOfClips, ...]]:
     """Accuracy of both runs of every pair within each sex and language that has enough clips."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, tuple[GroupOfClips, ...]] = {}
     for group, values in entrants.groups.items():
         rows = []
         for (one, other), each in pairs.items():
@@ -199,14 +233,16 @@ def _groups(
                     continue
                 differences = differences_of(each.part(inside), **options)
                 rows.append(
-                    {
-                        "value": name,
-                        "before": entrants.names[one],
-                        "after": entrants.names[other],
-                        "n": int(inside.sum()),
-                        "differences": {key: differences[key].to_json() for key in ("uar", "accuracy")},
-                    }
+                    GroupOfClips(
+                        value=name,
+                        before=entrants.names[one],
+                        after=entrants.names[other],
+                        n=int(inside.sum()),
+                        differences=GroupChanges(
+                            uar=differences["uar"].told, accuracy=differences["accuracy"].told
+                        ),
+                    )
                 )
         if rows:
-            found[group] = rows
+            found[group] = tuple(rows)
     return found

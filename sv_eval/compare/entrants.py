@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
 from sv_eval.errors import UsageError
 from sv_eval.gate.baseline_file import read_subject
 from sv_eval.gate.subject import Subject
 from sv_eval.record_file.table import RecordTable
+from sv_eval.report.comparison import Narrowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,8 @@ class Entrants:
     """The classes that all of them are scored on."""
     policy: str
     """The unknown policy that all of them are scored under."""
-    narrowed: Mapping[str, Any]
-    """What was left out to make them comparable; empty where nothing was."""
+    narrowed: Narrowed
+    """What was left out to make them comparable."""
     groups: Mapping[str, Mapping[str, str]]
     """`sex` and `language`, each from clip id to its value, where it is known."""
     paths: Mapping[str, str]
@@ -96,19 +97,16 @@ def _narrowed(table: RecordTable, common: set[str]) -> RecordTable:
 
 def _left_out(
     names: Sequence[str], subjects: Sequence[Subject], common: set[str], labels: Sequence[str], policy: str
-) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+) -> Narrowed:
     more = {name: len(one.table) - len(common) for name, one in zip(names, subjects, strict=True)}
-    if any(more.values()):
-        found["clips"] = {name: count for name, count in more.items() if count}
     hashes = {one.identity["dataset_hash"] for one in subjects}
-    if len(hashes) > 1:
-        found["dataset_hashes"] = sorted(hashes)
-    if any(set(one.labels) != set(labels) for one in subjects):
-        found["labels"] = sorted({name for one in subjects for name in one.labels} - set(labels))
-    if any(one.policy != policy for one in subjects):
-        found["policy"] = policy
-    return found
+    classes = {name for one in subjects for name in one.labels} - set(labels)
+    return Narrowed(
+        clips={name: count for name, count in more.items() if count} or UNSET,
+        dataset_hashes=tuple(sorted(hashes)) if len(hashes) > 1 else UNSET,
+        labels=tuple(sorted(classes)) or UNSET,
+        policy=policy if any(one.policy != policy for one in subjects) else UNSET,
+    )
 
 
 def _groups(table: RecordTable) -> dict[str, dict[str, str]]:

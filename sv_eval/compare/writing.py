@@ -9,6 +9,7 @@ from typing import Any
 from sv_eval.compare.comparing import compare
 from sv_eval.compare.entrants import entrants_of
 from sv_eval.report.codec import as_json
+from sv_eval.report.comparison import Comparison
 from sv_eval.run_directory import FIGURES, write_json, write_text
 
 
@@ -27,30 +28,29 @@ def write_comparison(
     """
     from reports.compare import TRADE_OFF, draw_compare, render_compare
 
-    found = compare(entrants_of(sources, policy), **options) | {"command": list(command)}
+    found = compare(entrants_of(sources, policy), command=command, **options)
     write_json(directory / "compare.json", as_json(found))
     write_text(directory / FIGURES / TRADE_OFF, draw_compare(found))
     write_text(directory / "compare.md", render_compare(found, language, figure=f"{FIGURES}/{TRADE_OFF}"))
     return _headlines(found)
 
 
-def _headlines(found: Mapping[str, Any]) -> list[str]:
+def _headlines(found: Comparison) -> list[str]:
     """A line for each pair of runs."""
     from reports.wording import p_value
 
-    lines = [f"{found['n_clips']} common clips, {', '.join(found['labels'])}"]
-    for pair in found["pairs"]:
-        uar = pair["differences"]["uar"]
-        line = f"{pair['before']} -> {pair['after']}: "
-        if uar["value"] is None:
-            line += f"no UAR ({uar.get('reason')})"
+    lines = [f"{found.n_clips} common clips, {', '.join(found.labels)}"]
+    for pair in found.pairs:
+        uar = pair.differences.uar
+        line = f"{pair.before} -> {pair.after}: "
+        if uar.value is None or uar.before is None or uar.after is None:
+            line += f"no UAR ({uar.reason or None})"
         else:
-            line += f"UAR {100 * uar['before']:.1f} -> {100 * uar['after']:.1f}, {100 * uar['value']:+.1f} points"
-        if uar["low"] is not None:
-            line += f" [{100 * uar['low']:+.1f}, {100 * uar['high']:+.1f}], adjusted p {p_value(uar['p_adjusted'])}"
-        for name in ("p50", "p95"):
-            ratio = pair["latency_ratio"].get(name)
-            if ratio and ratio["value"] is not None:
-                line += f"; {name} {ratio['value']:.3g} times"
+            line += f"UAR {100 * uar.before:.1f} -> {100 * uar.after:.1f}, {100 * uar.value:+.1f} points"
+        if uar.low is not None and uar.high is not None:
+            line += f" [{100 * uar.low:+.1f}, {100 * uar.high:+.1f}], adjusted p {p_value(uar.p_adjusted)}"
+        for name, ratio in (("p50", pair.latency_ratio.p50), ("p95", pair.latency_ratio.p95)):
+            if ratio and ratio.value is not None:
+                line += f"; {name} {ratio.value:.3g} times"
         lines.append(line)
     return lines

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from sv_eval.paired.counts import OVERALL, PairedClusters, paired_clusters
 from sv_eval.paired.pairs import Pairs
-from sv_eval.report.interval import plain
+from sv_eval.report.codec import as_json
+from sv_eval.report.comparison import Change
+from sv_eval.report.interval import given
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.tally import Floats
 
@@ -55,12 +57,26 @@ class Difference:
     reason: Why | None = None
     """Why something is missing."""
 
+    @property
+    def told(self) -> Change:
+        """The difference as files have it, rounded."""
+        return Change(
+            before=self.before,
+            after=self.after,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            error=self.error,
+            p_worse=self.p_worse,
+            p_value=self.p_value,
+            n_clusters=self.n_clusters,
+            method=self.method,
+            reason=given(self.reason),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The difference as plain data."""
-        names = ("before", "after", "value", "low", "high", "error", "p_worse", "p_value")
-        data: dict[str, Any] = {name: plain(getattr(self, name)) for name in names}
-        data |= {"n_clusters": self.n_clusters, "method": self.method}
-        return data | ({"reason": str(self.reason)} if self.reason else {})
+        return as_json(self.told)
 
     def bound(self, confidence: float) -> float | None:
         """The one-sided lower bound of the difference at this confidence; None where no spread can be seen."""

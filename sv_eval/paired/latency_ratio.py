@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.report.interval import Interval, plain
+from sv_eval.report.comparison import RatioOfPercentiles
+from sv_eval.report.interval import Interval, given
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.percentiles import percentile
 
@@ -44,11 +44,19 @@ class Ratio:
     reason: Why | None = None
     """Why something is missing."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The ratio as plain data."""
-        names = ("percentile", "before_ms", "after_ms", "value", "low", "high", "p_slower")
-        data: dict[str, Any] = {name: plain(getattr(self, name)) for name in names}
-        return data | ({"reason": str(self.reason)} if self.reason else {})
+    @property
+    def told(self) -> RatioOfPercentiles:
+        """The ratio as files have it, rounded."""
+        return RatioOfPercentiles(
+            percentile=self.percentile,
+            before_ms=self.before_ms,
+            after_ms=self.after_ms,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            p_slower=self.p_slower,
+            reason=given(self.reason),
+        )
 
 
 def latency_ratio(before_ms: Values, after_ms: Values, p: float, *, confidence: float = 0.95) -> Ratio:

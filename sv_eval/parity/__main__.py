@@ -7,10 +7,13 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sv_eval.command import main_of, relative, say
 from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS
+
+if TYPE_CHECKING:
+    from sv_eval.report.parity import ParityResult
 
 _HELP = """\
 usage: python -m sv_eval.parity A B [dataset=NAME dataset.KEY=VALUE ...] [parity.KEY=VALUE ...] [out=DIR]
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_GATE_FAILED if broken and code == EXIT_PASS else code
 
 
-def _check(arguments: Sequence[str]) -> list[str]:
+def _check(arguments: Sequence[str]) -> Sequence[str]:
     """Run the check; the limits that are broken come back."""
     from reports.parity import render_parity
     from sv_eval.building import build_backend
@@ -54,7 +57,7 @@ def _check(arguments: Sequence[str]) -> list[str]:
     from sv_eval.environment import describe_environment
     from sv_eval.parity.config import parse
     from sv_eval.parity.measure import measure
-    from sv_eval.parity.result import result_json
+    from sv_eval.parity.result import result_of
     from sv_eval.report.codec import as_json
     from sv_eval.rescore import report_config_from
     from sv_eval.run.history import describe_corpus
@@ -69,15 +72,13 @@ def _check(arguments: Sequence[str]) -> list[str]:
     directory = Path(line.out or f"runs/parity/{corpus.name}/{now}")
     write_text(directory / "parity.md", "")  # a bad path fails now and not after an hour
     found = asyncio.run(measure(backends, corpus, line.parity, _counter(len(corpus.clips))))
-    result = result_json(found, line.parity, line.titles, describe_corpus(corpus))
-    result["environment"] = describe_environment()
+    result = result_of(found, line.parity, line.titles, describe_corpus(corpus), describe_environment())
     write_json(directory / "parity.json", as_json(result))
     write_text(directory / "parity.md", render_parity(result, language))
     say(_headline(result))
     say(f"report: {relative(directory / 'parity.md')}")
-    broken: list[str] = result["broken_limits"]
-    if broken:
-        say("broken: " + ", ".join(f"{name}={result['limits'][name.removeprefix('parity.')]}" for name in broken))
+    if broken := result.broken_limits:
+        say("broken: " + ", ".join(f"{name}={getattr(result.limits, name[len('parity.') :])}" for name in broken))
     return broken
 
 
@@ -100,13 +101,13 @@ def _counter(total: int) -> Any:
     return on_clip
 
 
-def _headline(result: dict[str, Any]) -> str:
-    largest, ratio = result["dp"]["max"], result["latency_ms"]["ratio"].value
+def _headline(result: ParityResult) -> str:
+    largest, ratio = result.dp.max, result.latency_ms.ratio.value
     return (
-        f"{result['flips']['count']} of {result['n_compared']} labels differ, "
+        f"{result.flips.count} of {result.n_compared} labels differ, "
         f"max |dp| {'unknown' if largest is None else format(largest, '.2g')}, "
         f"latency B/A {'too few clips' if ratio is None else format(ratio, '.2f')}"
-        + (f", {result['n_failed']} failed" if result["n_failed"] else "")
+        + (f", {result.n_failed} failed" if result.n_failed else "")
     )
 
 

@@ -50,6 +50,9 @@ TEMPLATES: Mapping[str, str] = {
     "no_text": "the recogniser gives no text",
     "no_measure": "no clip in a language that it is for and that the recogniser knows",
     "no_cross": "no clip has both a scored emotion and words in a language that the recogniser knows",
+    "no_stages": "a side shows no stages",
+    "not_looked_into": "no clip could be looked into",
+    "one_clip_a_call": "the backend takes one clip a call",
     "said": "{text}",
 }
 """Every code and its words. `said` stands for words without a known code, as other versions may have written."""

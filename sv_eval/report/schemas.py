@@ -1,4 +1,4 @@
-"""JSON Schemas of the files that a run leaves, generated from the types that they are written from.
+"""JSON Schemas of the files that a run leaves and that are made of runs, generated from the types behind them.
 
 They lie beside this module, so that whoever reads our files with other languages finds them; `make schemas` writes
 them anew, and a test holds them against the types.
@@ -18,7 +18,18 @@ from typing import Any
 import msgspec
 
 from sv_eval import backend, records
-from sv_eval.report import accuracy, context, environment, interval, latency, report, transcripts, verdict
+from sv_eval.report import (
+    accuracy,
+    comparison,
+    context,
+    environment,
+    interval,
+    latency,
+    parity,
+    report,
+    transcripts,
+    verdict,
+)
 from sv_eval.report.reasons import Coded, Why
 
 FILES: dict[str, Any] = {
@@ -26,12 +37,15 @@ FILES: dict[str, Any] = {
     "records.jsonl": records.Record,
     "environment.json": environment.Environment,
     "gate.json": verdict.GateFile,
+    "compare.json": comparison.Comparison,
+    "parity.json": parity.ParityResult,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, backend, context, environment, interval, latency, records, report, transcripts, verdict,
+    accuracy, backend, comparison, context, environment, interval, latency, parity, records, report, transcripts,
+    verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

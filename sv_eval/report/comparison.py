@@ -1,0 +1,287 @@
+"""`compare.json`: what a comparison of finished runs finds on the clips that all of them have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from sv_eval.report.accuracy import Headline
+from sv_eval.report.interval import Interval, Rounded
+from sv_eval.report.latency import TwoPercentiles
+from sv_eval.report.reasons import Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Rounded):
+    """How much an accuracy figure changed from the earlier run to the later one; shares, so 0.01 is a point."""
+
+    before: float | None
+    """The earlier run's figure."""
+    after: float | None
+    """The later one's."""
+    value: float | None
+    """The later less the earlier; negative is worse."""
+    low: float | None
+    """Lower bound at the comparison's confidence, two-sided."""
+    high: float | None
+    """Upper bound."""
+    error: float | None
+    """Standard error; None where no spread can be seen."""
+    p_worse: float | None
+    """One-sided p-value of `it did not get worse`."""
+    p_value: float | None
+    """Two-sided p-value of `it did not change`."""
+    n_clusters: int
+    """Speakers (or clips without one) that it rests on."""
+    method: str | None
+    """How the error was found; None where none was."""
+    reason: Why | UnsetType = UNSET
+    """Why something is missing; not set where nothing is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustedChange(Change):
+    """A change that was asked about together with others."""
+
+    p_adjusted: float | None
+    """`p_value`, adjusted over all that were asked about (Holm)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallChange(AdjustedChange):
+    """How much the recall of an emotion changed; adjusted over the emotions."""
+
+    gained: int
+    """Its clips that were wrong before and are right after."""
+    lost: int
+    """Its clips that were right before and are wrong after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverallChanges:
+    """The figures over all emotions; each is adjusted over the pairs of runs."""
+
+    uar: AdjustedChange
+    """Mean recall."""
+    accuracy: AdjustedChange
+    """Share of right answers."""
+    macro_f1: AdjustedChange
+    """Mean F1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Clips without an answer, for a failure."""
+
+    before: int
+    """Of the earlier run."""
+    after: int
+    """Of the later one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McNemar(Rounded):
+    """McNemar's test of whether one run is right more often than the other."""
+
+    gained: int
+    """Clips that the later run alone has right."""
+    lost: int
+    """Clips that the earlier run alone has right."""
+    p_value: float | None
+    """Two-sided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatioOfPercentiles(Rounded):
+    """The later run's latency over the earlier one's."""
+
+    percentile: float
+    """Which, as a share: 0.95."""
+    before_ms: float | None
+    """The earlier run's, milliseconds."""
+    after_ms: float | None
+    """The later one's, milliseconds."""
+    value: float | None
+    """Their ratio; above 1 is slower."""
+    low: float | None
+    """Lower bound at the comparison's confidence, two-sided."""
+    high: float | None
+    """Upper bound."""
+    p_slower: float | None
+    """One-sided p-value of `it did not get slower`."""
+    reason: Why | UnsetType = UNSET
+    """Why something is missing; not set where nothing is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyRatios:
+    """How much slower the later run is, or why its latencies are no figures of the same kind: one of the two."""
+
+    p50: RatioOfPercentiles | UnsetType = UNSET
+    """Of the medians; not set where refused."""
+    p95: RatioOfPercentiles | UnsetType = UNSET
+    """Of the 95th percentiles; not set where refused."""
+    refused: str | UnsetType = UNSET
+    """A stable word for why there is no ratio, in snake_case; the fields below tell what its sentence speaks of."""
+    source: str | UnsetType = UNSET
+    """The run whose latency is no result."""
+    why: Why | UnsetType = UNSET
+    """Why it is none."""
+    before: str | Mapping[str, Any] | UnsetType = UNSET
+    """The earlier run's device, or load, where these differ."""
+    after: str | Mapping[str, Any] | UnsetType = UNSET
+    """The later one's."""
+    more: Mapping[str, int] | UnsetType = UNSET
+    """By run, how many clips its latencies are of beside the common ones."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the sentence of a refusal is filled with."""
+        named = {name: getattr(self, name) for name in ("source", "why", "before", "after", "more")}
+        return {name: value for name, value in named.items() if value is not UNSET}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnedClip:
+    """A clip that one of two runs alone has right."""
+
+    clip: str
+    """Its id."""
+    path: str
+    """Where its audio is; empty where nobody knows."""
+    reference: str
+    """The emotion that it has."""
+    before: str
+    """What the earlier run said."""
+    after: str
+    """What the later one said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnedClips:
+    """Clips with another answer; of those that turned right or wrong the first few hundred are named."""
+
+    changed: int
+    """Clips to which the runs gave different answers."""
+    lost: tuple[TurnedClip, ...]
+    """Right before, wrong after."""
+    gained: tuple[TurnedClip, ...]
+    """Wrong before, right after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairOfRuns:
+    """Two of the runs: the earlier one named, and what changed to the later one."""
+
+    before: str
+    """The earlier run's name."""
+    after: str
+    """The later one's."""
+    n: int
+    """Clips that both are compared on."""
+    failed: Failed
+    """Clips that one of them failed on."""
+    differences: OverallChanges
+    """What changed over all."""
+    per_emotion: Mapping[str, RecallChange]
+    """What changed of each scored class."""
+    mcnemar: McNemar
+    """A test on the clips that turned."""
+    latency_ratio: LatencyRatios
+    """What became of latency."""
+    flips: TurnedClips
+    """Which clips turned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRun:
+    """One run's own figures on the common clips, and its latency."""
+
+    name: str
+    """Short, as the report calls it."""
+    source: str
+    """Where it was read from."""
+    identity: Mapping[str, Any]
+    """What is known of the run beside its answers."""
+    n_scored: int
+    """Clips that its accuracy rests on."""
+    accuracy: Headline
+    """How right it is."""
+    recall: Mapping[str, Interval]
+    """By scored class."""
+    latency_ms: TwoPercentiles
+    """How fast it is, milliseconds, over all of its own clips."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """What was left out to make runs comparable; not set is what was not in the way."""
+
+    clips: Mapping[str, int] | UnsetType = UNSET
+    """By run, how many of its clips others lack."""
+    dataset_hashes: tuple[str, ...] | UnsetType = UNSET
+    """The corpora's hashes, where they differ."""
+    labels: tuple[str, ...] | UnsetType = UNSET
+    """Classes that not all are scored on."""
+    policy: str | UnsetType = UNSET
+    """The unknown policy that all are scored under, where it is not everybody's own."""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, item.name) is not UNSET for item in fields(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChanges:
+    """The figures of a group, whose p-values are not adjusted."""
+
+    uar: Change
+    """Mean recall."""
+    accuracy: Change
+    """Share of right answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupOfClips:
+    """What changed from one run to another among the clips of one sex or language."""
+
+    value: str
+    """Which."""
+    before: str
+    """The earlier run's name."""
+    after: str
+    """The later one's."""
+    n: int
+    """Clips in it."""
+    differences: GroupChanges
+    """What changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Several finished runs side by side, on the clips that all of them have."""
+
+    schema_version: int = 1
+    """Raised when a reader of this file would have to change."""
+    n_clips: int
+    """The common clips."""
+    labels: tuple[str, ...]
+    """The classes that all are scored on."""
+    policy: str
+    """The unknown policy that all are scored under."""
+    confidence: float
+    """Of all bounds, two-sided."""
+    narrowed: Narrowed
+    """What was left out to make them comparable."""
+    runs: tuple[ComparedRun, ...]
+    """Each run's own figures, in the order of the command."""
+    pairs: tuple[PairOfRuns, ...]
+    """Each two of them; differences are the later one's figure less the earlier one's."""
+    agreement: tuple[tuple[float | None, ...], ...]
+    """A row and a column a run: the share of clips to which two gave the same answer, right or wrong."""
+    groups: Mapping[str, tuple[GroupOfClips, ...]]
+    """By `sex` and `language`, where some clips are known to be of one."""
+    command: tuple[str, ...]
+    """What makes it again."""
