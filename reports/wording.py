@@ -106,7 +106,12 @@ class Wording:
         """Values for a sentence; those that hold several are put on one line."""
         shown = {}
         for key, value in values.items():
-            parts = [f"{name} {item}" for name, item in value.items()] if isinstance(value, Mapping) else [value]
+            if isinstance(value, Why):
+                parts: Sequence[object] = [self.why(value)]
+            else:
+                parts = (
+                    [f"{name} {item}" for name, item in value.items()] if isinstance(value, Mapping) else [value]
+                )
             shown[key] = ", ".join(cell(part) for part in parts)
         return shown
 

@@ -37,6 +37,7 @@ def write_comparison(
 
 def _headlines(found: Comparison) -> list[str]:
     """A line for each pair of runs."""
+    from reports.suite import points
     from reports.wording import p_value
 
     lines = [f"{found.n_clips} common clips, {', '.join(found.labels)}"]
@@ -46,9 +47,9 @@ def _headlines(found: Comparison) -> list[str]:
         if uar.value is None or uar.before is None or uar.after is None:
             line += f"no UAR ({uar.reason or None})"
         else:
-            line += f"UAR {100 * uar.before:.1f} -> {100 * uar.after:.1f}, {100 * uar.value:+.1f} points"
+            line += f"UAR {100 * uar.before:.1f} -> {100 * uar.after:.1f}, {points(uar.value)} points"
         if uar.low is not None and uar.high is not None:
-            line += f" [{100 * uar.low:+.1f}, {100 * uar.high:+.1f}], adjusted p {p_value(uar.p_adjusted)}"
+            line += f" [{points(uar.low)}, {points(uar.high)}], adjusted p {p_value(uar.p_adjusted)}"
         for name, ratio in (("p50", pair.latency_ratio.p50), ("p95", pair.latency_ratio.p95)):
             if ratio and ratio.value is not None:
                 line += f"; {name} {ratio.value:.3g} times"

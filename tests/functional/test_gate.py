@@ -177,6 +177,7 @@ def test_a_run_directory_of_other_files_is_told(checkout: Checkout) -> None:
     assert done.returncode == 2
     assert "sv_eval.score runs/strange" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+    shutil.rmtree(strange)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reports.compare import render_compare
+from reports.wording import Wording
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.comparison import Comparison, LatencyRatios, Narrowed
 from sv_eval.report.reasons import Why
@@ -63,3 +65,16 @@ def test_what_was_not_left_out_is_not_in_the_file() -> None:
     assert narrowed
     assert as_json(Narrowed()) == {}
     assert not Narrowed()
+
+
+def test_why_there_is_no_ratio_is_said_in_the_report_s_language() -> None:
+    data = json.loads((GOLDEN / "compare.json").read_text(encoding="utf-8"))
+    found = from_json(Comparison, data, "compare.json")
+    refused = LatencyRatios(refused="latency_refused", source="b", why=Why.of("fell_behind"))
+    found = replace(found, pairs=(replace(found.pairs[0], latency_ratio=refused),))
+
+    english, chinese = (render_compare(found, language, figure="x.svg") for language in ("en", "zh"))
+
+    assert "(the load generator fell behind its plan)" in english
+    assert "fell behind" not in chinese
+    assert Wording("zh").why(Why.of("fell_behind")) in chinese
