@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import yaml
+from msgspec import UNSET
 
 from reports import sweep_figures
 from reports.markdown import machine_line, template
 from reports.wording import Wording, bounds, cell, number, share
-from sv_eval.report.interval import Interval
+from sv_eval.report.sweep import Chosen, Holdout, SettingFigures, SweepFile
 
 _MOST_ROWS = 120
 _FIGURES = "figures"
@@ -26,44 +27,51 @@ class _SweepWords(Wording):
         self._words = {**self._words, "sweep": yaml.safe_load(path.read_text(encoding="utf-8"))}
 
 
-def render_sweep(data: Mapping[str, Any], language: str = "en", *, figures: Sequence[str] = ()) -> str:
+def render_sweep(found: SweepFile, language: str = "en", *, figures: Sequence[str] = ()) -> str:
     """The report on what sweep.json holds, in `language` (`en` or `zh`); `figures` are those that were drawn."""
     words = _SweepWords(language)
-    rows = {row["number"]: row for row in data["settings"]}
-    choice = {
-        name: rows.get(data["choice"][name]) for name in ("best", "best_within_slo", "recommended", "default")
-    }
-    ranked = sorted(data["settings"], key=lambda row: (-(row["ranked_uar"] or 0.0), row["number"]))
+    rows = {row.number: row for row in found.settings}
+    chosen = found.choice
+    ranked = sorted(found.settings, key=lambda row: (-(row.ranked_uar or 0.0), row.number))
     return template("sweep.md.j2").render(
         w=words,
-        d=data,
+        d=found,
         rows=ranked[:_MOST_ROWS],
         left_out=max(0, len(ranked) - _MOST_ROWS),
-        choice=choice,
-        front=sorted((row for row in ranked if row["front"]), key=lambda row: row["p95"].value),
+        choice={
+            "best": None if chosen.best is None else rows[chosen.best],
+            "best_within_slo": None if chosen.best_within_slo is None else rows[chosen.best_within_slo],
+            "recommended": None if chosen.recommended is None else rows[chosen.recommended],
+            "default": rows[chosen.default],
+        },
+        front=sorted((row for row in ranked if row.front), key=lambda row: _known(row.p95)),
         cost_front=sorted(
-            (row for row in ranked if row["cost_front"]), key=lambda row: row["busy_s_per_audio_hour"].value
+            (row for row in ranked if row.cost_front), key=lambda row: _known(row.busy_s_per_audio_hour)
         ),
         figures={name: f"{_FIGURES}/{name}" for name in figures},
         names=sweep_figures,
-        mark=lambda row: _mark(words, row, data["choice"]),
+        mark=lambda row: _mark(words, row, chosen),
         points=points,
-        held_out=_held_out(data["holdout"]),
+        held_out=_held_out(found.holdout),
         interval=interval,
         chance=chance,
         number=number,
         share=share,
         bounds=bounds,
-        overrides=lambda row: " ".join(cell(word) for word in row["overrides"]),
-        scale=f"{100 * data['confidence']:g} %",
-        machine=machine_line(data["machine"]),
+        overrides=lambda row: " ".join(cell(word) for word in row.overrides),
+        scale=f"{100 * found.confidence:g} %",
+        machine=machine_line(found.machine),
     )
 
 
-def _held_out(holdout: Mapping[str, Any] | None) -> str:
+def _known(figure: _Figure | None) -> float:
+    """The number of a setting on a front, which always has one."""
+    return 0.0 if figure is None or figure.value is None else figure.value
+
+
+def _held_out(holdout: Holdout | None) -> str:
     """The chosen setting's difference from the default on the speakers without a say; empty for none."""
-    found = (holdout or {}).get("difference")
-    return "" if found is None else points(Interval(value=found["value"], low=found["low"], high=found["high"]))
+    return "" if holdout is None or holdout.difference is UNSET else points(holdout.difference)
 
 
 class _Figure(Protocol):
@@ -106,7 +114,11 @@ def chance(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _mark(words: Wording, row: Mapping[str, Any], choice: Mapping[str, Any]) -> str:
+def _mark(words: Wording, row: SettingFigures, chosen: Chosen) -> str:
     """What a setting is, beside its name in the table."""
-    named = [name for name in ("recommended", "default", "best_within_slo") if choice[name] == row["number"]]
-    return ", ".join(words(f"sweep.marks.{name}") for name in named)
+    marks = {
+        "recommended": chosen.recommended,
+        "default": chosen.default,
+        "best_within_slo": chosen.best_within_slo,
+    }
+    return ", ".join(words(f"sweep.marks.{name}") for name, number in marks.items() if number == row.number)

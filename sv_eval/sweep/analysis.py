@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
-from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from sv_eval.paired.differences import differences_of
@@ -15,8 +14,25 @@ from sv_eval.paired.pairs import pairs_of
 from sv_eval.paired.significance import mcnemar
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.accuracy import Headline
-from sv_eval.report.interval import Interval, plain
-from sv_eval.report.reasons import Why
+from sv_eval.report.interval import Interval, given, plain
+from sv_eval.report.sweep import (
+    Chosen,
+    Cost,
+    Disturbed,
+    FromDefault,
+    HeldOutDifference,
+    HeldOutUar,
+    Holdout,
+    MissingSetting,
+    Parameter,
+    Sensitivity,
+    SettingFigures,
+    Slo,
+    Steadiness,
+    SweepFile,
+    Tuning,
+    UnitCounts,
+)
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_over
@@ -44,34 +60,6 @@ _DISTURBING_CORES = 0.25
 _Z_95 = 1.959963984540054
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """Seconds of work an hour of audio, with 95 % bounds."""
-
-    value: float | None
-    """The estimate."""
-    low: float | None
-    """Lower bound."""
-    high: float | None
-    """Upper bound."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromDefault:
-    """How far a setting's UAR lies from the one that all are compared with."""
-
-    value: float | None
-    """The difference, a share."""
-    low: float | None
-    """Lower bound, for all settings at once."""
-    high: float | None
-    """Upper bound."""
-    p: float | None
-    """Adjusted for all settings."""
-    reason: Why | UnsetType = UNSET
-    """Why something is missing."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Ranked:
     """What settings are ranked by: the clips of the tuning speakers."""
@@ -86,14 +74,37 @@ class _Ranked:
     """The place of the setting that the others are compared with."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fronts:
+    """Whether a setting is on the front of UAR against p95, and against cost, and in what share of draws."""
+
+    front: bool
+    """On that against p95."""
+    front_share: float | None
+    """In this share of draws; None without draws."""
+    cost_front: bool
+    """On that against cost."""
+    cost_front_share: float | None
+    """In this share of draws; None without draws."""
+
+
 def analyse(
     runs: Sequence[SweptRun],
     missing: Mapping[int, str],
     settings: Sequence[Setting],
     options: SweepConfig,
     scoring: ScoringConfig,
-) -> dict[str, Any]:
-    """What is found out about the settings, as plain data."""
+    *,
+    again: Sequence[SweptRun] = (),
+    command: str,
+    directory: str,
+    tuning: Tuning | None = None,
+) -> SweepFile:
+    """What is found out about the settings.
+
+    missing: by number, why a setting has no run. again: the default measured once more at the end. command: what
+    was called. directory: where the runs lie. tuning: how the settings were come by, where no grid was.
+    """
     control = _control(runs)
     labels = runs[control].report.labels
     speakers = runs[0].table.speakers
@@ -110,62 +121,63 @@ def analyse(
     standing = [_standing(run, float(uar), options) for run, uar in zip(runs, ranked.uar, strict=True)]
     differences = differences_from(units, control, confidence=scoring.confidence, seed=options.seed)
     choice = choose(standing, differences, control, alpha=1 - scoring.confidence)
-    rows = [
-        _row(run, place, ranked, differences[place], standing[place], _figures(run, labels, inside, scoring))
+    fronts = _fronts(runs, ranked, options.seed)
+    rows = tuple(
+        _row(
+            run, place, ranked, differences[place], standing[place].slo, fronts[place],
+            _figures(run, labels, inside, scoring),
+        )
         for place, run in enumerate(runs)
-    ]
-    _add_fronts(rows, runs, ranked, options.seed)
-    return {
-        "schema_version": 1,
-        "parameters": _parameters(settings),
-        "labels": list(labels),
-        "policy": scoring.policy,
-        "confidence": scoring.confidence,
-        "slo_p95_ms": options.slo_p95_ms,
-        "n_settings": len(settings),
-        "n_clips": units.n_clips,
-        "n_left_out": units.n_left_out,
-        "units": {"kind": units.counts.kind, "n": units.counts.n, "scarcest": units.n_units},
-        "settings": rows,
-        "missing": [
-            {"number": one.number, "name": one.name, "reason": missing[one.number]}
+    )  # fmt: skip
+    default = runs[control]
+    return SweepFile(
+        parameters=_parameters(settings),
+        labels=labels,
+        policy=scoring.policy,
+        confidence=scoring.confidence,
+        slo_p95_ms=options.slo_p95_ms,
+        n_settings=len(settings),
+        n_clips=units.n_clips,
+        n_left_out=units.n_left_out,
+        units=UnitCounts(kind=units.counts.kind, n=units.counts.n, scarcest=units.n_units),
+        settings=rows,
+        missing=tuple(
+            MissingSetting(number=one.number, name=one.name, reason=missing[one.number])
             for one in settings
             if one.number in missing
-        ],
-        "choice": _choice(choice, rows),
-        "optimism": _optimism(ranked),
-        "noise": _noise(ranked),
-        "holdout": _on_holdout(tables, labels, speakers, outside, choice, control, options, scoring),
-        "sensitivity": _sensitivity(runs, ranked),
-        "grid_complete": _is_grid(runs),
-        "sharing": runs[control].environment.sharing,
-        "n_by_themselves": sum(not run.environment.sharing for run in runs),
-        "disturbed": _disturbed(rows),
-        "unequal_answers": sum(run.report.repeats.clips_changed if run.report.repeats else 0 for run in runs),
-        "backend": runs[control].environment.backend,
-        "dataset": runs[control].environment.dataset,
-        "machine": runs[control].environment.machine,
-        "caveats": [one for one in runs[control].report.caveats if one.code in _CAVEATS],
-        "one_machine": len({repr(run.environment.machine) for run in runs}) == 1,
-    }
+        ),
+        choice=_chosen(choice, runs),
+        optimism=_optimism(ranked),
+        noise=_noise(ranked),
+        holdout=_on_holdout(tables, labels, speakers, outside, choice, control, options, scoring),
+        sensitivity=_sensitivity(runs, ranked),
+        grid_complete=_is_grid(runs),
+        sharing=default.environment.sharing,
+        n_by_themselves=sum(not run.environment.sharing for run in runs),
+        disturbed=_disturbed(rows),
+        unequal_answers=sum(run.report.repeats.clips_changed if run.report.repeats else 0 for run in runs),
+        backend=default.environment.backend,
+        dataset=default.environment.dataset,
+        machine=default.environment.machine,
+        caveats=tuple(one for one in default.report.caveats if one.code in _CAVEATS),
+        one_machine=len({repr(run.environment.machine) for run in runs}) == 1,
+        steadiness=_steadiness(default, again),
+        command=command,
+        directory=directory,
+        tuning=tuning,
+    )
 
 
-def steadiness(runs: Sequence[SweptRun], again: Sequence[SweptRun]) -> dict[str, Any] | None:
+def _steadiness(first: SweptRun, again: Sequence[SweptRun]) -> Steadiness | None:
     """How much faster or slower the default setting was when it was measured once more at the end; None without.
 
     `change` is the later median over the earlier one, less 1; notable from a tenth on.
     """
-    first = runs[_control(runs)]
     if not again or not first.setting.default or not len(first.latency_ms) or not len(again[0].latency_ms):
         return None
     before, after = float(np.median(first.latency_ms)), float(np.median(again[0].latency_ms))
     change = after / before - 1 if before > 0 else 0.0
-    return {
-        "before_p50_ms": plain(before),
-        "after_p50_ms": plain(after),
-        "change": plain(change),
-        "notable": abs(change) >= _UNSTEADY,
-    }
+    return Steadiness(before_p50_ms=before, after_p50_ms=after, change=change, notable=abs(change) >= _UNSTEADY)
 
 
 def _control(runs: Sequence[SweptRun]) -> int:
@@ -182,7 +194,7 @@ def _standing(run: SweptRun, uar: float, options: SweepConfig) -> Standing:
     return Standing(uar=uar, p95_ms=p95.value, slo=kept(p95, options.slo_p95_ms))
 
 
-def kept(p95: Interval, slo_ms: float) -> str:
+def kept(p95: Interval, slo_ms: float) -> Slo:
     """Whether a percentile keeps an objective: `kept` or `broken` with its bounds, `unsure`, or `unknown`."""
     if p95.value is None:
         return "unknown"
@@ -196,38 +208,43 @@ def _row(
     place: int,
     ranked: _Ranked,
     difference: Difference,
-    standing: Standing,
+    slo: Slo,
+    fronts: _Fronts,
     figures: Headline,
-) -> dict[str, Any]:
+) -> SettingFigures:
     report = run.report
     cost = ratio_with_error(run.busy_s, run.audio_s)
-    return {
-        "number": run.setting.number,
-        "name": run.setting.name,
-        "directory": run.setting.directory,
-        "values": dict(run.setting.values),
-        "overrides": list(run.setting.overrides),
-        "default": place == ranked.control,
-        "uar": figures.uar,
-        "accuracy": figures.accuracy,
-        "ranked_uar": plain(float(ranked.uar[place])),
-        "p50": report.latency_ms.p50,
-        "p95": report.latency_ms.p95,
-        "rtf": report.rtf,
-        "busy_s_per_audio_hour": None if cost is None else _with_reach(3600 * cost[0], 3600 * cost[1]),
-        "n_clips": report.run.n_clips,
-        "n_failed": report.run.n_failed,
-        "difference": FromDefault(
-            value=plain(difference.value),
-            low=plain(difference.low),
-            high=plain(difference.high),
-            p=plain(difference.p),
-            reason=difference.reason or UNSET,
+    return SettingFigures(
+        number=run.setting.number,
+        name=run.setting.name,
+        directory=run.setting.directory,
+        values=run.setting.values,
+        overrides=run.setting.overrides,
+        default=place == ranked.control,
+        uar=figures.uar,
+        accuracy=figures.accuracy,
+        ranked_uar=float(ranked.uar[place]),
+        p50=report.latency_ms.p50,
+        p95=report.latency_ms.p95,
+        rtf=report.rtf,
+        busy_s_per_audio_hour=None if cost is None else _with_reach(3600 * cost[0], 3600 * cost[1]),
+        n_clips=report.run.n_clips,
+        n_failed=report.run.n_failed,
+        difference=FromDefault(
+            value=difference.value,
+            low=difference.low,
+            high=difference.high,
+            p=difference.p,
+            reason=given(difference.reason),
         ),
-        "best_share": _best_share(ranked, place),
-        "slo": standing.slo,
-        "other_cores": _other_cores(run),
-    }
+        best_share=_best_share(ranked, place),
+        slo=slo,
+        other_cores=_other_cores(run),
+        front=fronts.front,
+        front_share=fronts.front_share,
+        cost_front=fronts.cost_front,
+        cost_front_share=fronts.cost_front_share,
+    )
 
 
 def _figures(
@@ -248,7 +265,7 @@ def _best_share(ranked: _Ranked, place: int) -> float | None:
         return None
     best = ranked.draws.max(axis=0)
     ties = (ranked.draws == best).sum(axis=0)
-    return plain(float(((ranked.draws[place] == best) / ties).mean()))
+    return float(((ranked.draws[place] == best) / ties).mean())
 
 
 def _other_cores(run: SweptRun) -> float | None:
@@ -257,49 +274,61 @@ def _other_cores(run: SweptRun) -> float | None:
     if telemetry is None or not telemetry.machine_cpu or not telemetry.process_cpu:
         return None
     busy = telemetry.machine_cpu.mean * run.environment.machine.cores
-    return plain(max(0.0, busy - telemetry.process_cpu.mean))
+    return max(0.0, busy - telemetry.process_cpu.mean)
 
 
 def _with_reach(value: float, error: float) -> Cost:
-    return Cost(value=plain(value), low=plain(value - _Z_95 * error), high=plain(value + _Z_95 * error))
+    return Cost(value=value, low=value - _Z_95 * error, high=value + _Z_95 * error)
 
 
-def _add_fronts(rows: list[dict[str, Any]], runs: Sequence[SweptRun], ranked: _Ranked, seed: int) -> None:
-    """Whether each setting is on the front of UAR against p95, and against cost, and in what share of draws."""
+def _fronts(runs: Sequence[SweptRun], ranked: _Ranked, seed: int) -> list[_Fronts]:
     rng = np.random.default_rng(seed)
     draws = ranked.draws[:, :_FRONT_DRAWS]
     count = draws.shape[1]
-    p95 = np.array([np.nan if row["p95"].value is None else row["p95"].value for row in rows])
+    p95 = _p95_ms(runs)
     drawn = np.stack([drawn_percentile(run.latency_ms, 0.95, count, rng) for run in runs])
     drawn[np.isnan(p95)] = np.nan
     costs = [ratio_with_error(run.busy_s, run.audio_s) for run in runs]
     cost = np.array([np.nan if one is None else one[0] for one in costs])
     error = np.array([np.nan if one is None else one[1] for one in costs])
-    drawn_cost = cost[:, None] + error[:, None] * rng.standard_normal((len(rows), count))
-    for name, value, cloud in (("front", p95, drawn), ("cost_front", cost, drawn_cost)):
-        held, shares = on_front(ranked.uar, value), front_shares(draws, cloud)
-        for place, row in enumerate(rows):
-            row[name], row[f"{name}_share"] = bool(held[place]), plain(float(shares[place])) if count else None
+    drawn_cost = cost[:, None] + error[:, None] * rng.standard_normal((len(runs), count))
+    held, shares = on_front(ranked.uar, p95), front_shares(draws, drawn)
+    cost_held, cost_shares = on_front(ranked.uar, cost), front_shares(draws, drawn_cost)
+    return [
+        _Fronts(
+            front=bool(held[place]),
+            front_share=float(shares[place]) if count else None,
+            cost_front=bool(cost_held[place]),
+            cost_front_share=float(cost_shares[place]) if count else None,
+        )
+        for place in range(len(runs))
+    ]
 
 
-def _disturbed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _p95_ms(runs: Sequence[SweptRun]) -> Floats:
+    """The p95 of each setting, milliseconds; NaN for none."""
+    values = [run.report.latency_ms.p95.value for run in runs]
+    return np.array([np.nan if value is None else value for value in values])
+
+
+def _disturbed(rows: Sequence[SettingFigures]) -> Disturbed:
     """In how many settings other processes took part of the machine, and how many cores at most."""
-    taken = [row["other_cores"] for row in rows if row["other_cores"] is not None]
-    return {"n": sum(one >= _DISTURBING_CORES for one in taken), "most": max(taken, default=None)}
+    taken = [row.other_cores for row in rows if row.other_cores is not None]
+    return Disturbed(n=sum(one >= _DISTURBING_CORES for one in taken), most=max(taken, default=None))
 
 
-def _choice(choice: Choice, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _chosen(choice: Choice, runs: Sequence[SweptRun]) -> Chosen:
     def number(place: int | None) -> int | None:
-        return None if place is None else int(rows[place]["number"])
+        return None if place is None else runs[place].setting.number
 
-    return {
-        "best": number(choice.best),
-        "best_within_slo": number(choice.best_within_slo),
-        "recommended": number(choice.recommended),
-        "default": number(choice.control),
-        "why": choice.why,
-        "beyond_noise": choice.beyond_noise,
-    }
+    return Chosen(
+        best=number(choice.best),
+        best_within_slo=number(choice.best_within_slo),
+        recommended=number(choice.recommended),
+        default=runs[choice.control].setting.number,
+        why=choice.why,
+        beyond_noise=choice.beyond_noise,
+    )
 
 
 def _optimism(ranked: _Ranked) -> float | None:
@@ -330,37 +359,58 @@ def _on_holdout(
     control: int,
     options: SweepConfig,
     scoring: ScoringConfig,
-) -> dict[str, Any] | None:
+) -> Holdout | None:
     """The chosen setting and the default on the speakers that had no say in the choice; None unless asked for."""
     if options.holdout <= 0:
         return None
-    data: dict[str, Any] = {"share": options.holdout, "seed": options.seed, "speakers": list(outside)}
     if not outside:
-        return data | {"reason": "no_speakers" if not speakers else "one_speaker"}
-    data["tuning_speakers"] = [name for name in speakers if name not in outside]
+        reason: Literal["no_speakers", "one_speaker"] = "one_speaker" if speakers else "no_speakers"
+        return Holdout(share=options.holdout, seed=options.seed, speakers=(), reason=reason)
+    bare = Holdout(
+        share=options.holdout,
+        seed=options.seed,
+        speakers=tuple(outside),
+        tuning_speakers=tuple(name for name in speakers if name not in outside),
+    )
     chosen = choice.best_within_slo if choice.best_within_slo is not None else choice.best
     if chosen is None:
-        return data | {"reason": "no_choice"}
+        return replace(bare, reason="no_choice")
     pairs = pairs_of(tables[control], tables[chosen], labels, scoring.policy)
     names = tables[control].speakers
     pairs = pairs.part(np.isin(pairs.speaker, [names.index(name) for name in outside]))
     found = differences_of(pairs, confidence=scoring.confidence, resamples=scoring.resamples, seed=scoring.seed)[
         "uar"
     ]
-    return data | {
-        "n_clips": pairs.n,
-        "default": {"uar": plain(found.before)},
-        "chosen": {"uar": plain(found.after)},
-        "same": chosen == control,
-        "difference": found.to_json() | {"p": plain(found.p_value)},
-        "mcnemar_p": plain(mcnemar(pairs.discordant())),
-    }
+    return replace(
+        bare,
+        n_clips=pairs.n,
+        default=HeldOutUar(uar=found.before),
+        chosen=HeldOutUar(uar=found.after),
+        same=chosen == control,
+        difference=HeldOutDifference(
+            before=found.before,
+            after=found.after,
+            value=found.value,
+            low=found.low,
+            high=found.high,
+            error=found.error,
+            p_worse=found.p_worse,
+            p_value=found.p_value,
+            n_clusters=found.n_clusters,
+            method=found.method,
+            reason=given(found.reason),
+            p=found.p_value,
+        ),
+        mcnemar_p=plain(mcnemar(pairs.discordant())),
+    )
 
 
-def _parameters(settings: Sequence[Setting]) -> list[dict[str, Any]]:
+def _parameters(settings: Sequence[Setting]) -> tuple[Parameter, ...]:
     """The swept keys, each with the values that it takes, in order of occurrence."""
     keys = list(settings[0].values)
-    return [{"name": key, "values": list(dict.fromkeys(one.values[key] for one in settings))} for key in keys]
+    return tuple(
+        Parameter(name=key, values=tuple(dict.fromkeys(one.values[key] for one in settings))) for key in keys
+    )
 
 
 def _swept(runs: Sequence[SweptRun]) -> list[int]:
@@ -375,16 +425,11 @@ def _swept(runs: Sequence[SweptRun]) -> list[int]:
     ]
 
 
-def _sensitivity(runs: Sequence[SweptRun], ranked: _Ranked) -> list[dict[str, Any]]:
+def _sensitivity(runs: Sequence[SweptRun], ranked: _Ranked) -> tuple[Sensitivity, ...]:
     places = _swept(runs)
     chosen = [runs[place] for place in places]
     columns = {key: [run.setting.values[key] for run in chosen] for key in chosen[0].setting.values}
-    p95 = [run.report.latency_ms.p95.value for run in chosen]
-    measures = {
-        "uar": ranked.uar[places],
-        "p95_ms": np.array([np.nan if value is None else value for value in p95]),
-    }
-    return sensitivity_of(columns, measures)
+    return sensitivity_of(columns, uar=ranked.uar[places], p95_ms=_p95_ms(chosen))
 
 
 def _is_grid(runs: Sequence[SweptRun]) -> bool:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sv_eval.report.sweep import Slo, WhyChosen
 from sv_eval.sweep.many_to_one import Difference
 
 
@@ -17,8 +18,8 @@ class Standing:
     """On the clips that settings are ranked on; NaN for none."""
     p95_ms: float | None
     """95th percentile of the latency, milliseconds."""
-    slo: str
-    """Whether that keeps the objective: `kept`, `unsure`, `broken`, `unknown`."""
+    slo: Slo
+    """Whether that keeps the objective."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Choice:
     """The highest UAR of those that surely keep the objective."""
     recommended: int | None
     """What to run; None where nothing surely keeps the objective."""
-    why: str
+    why: WhyChosen
     """`better`: beyond noise; `default_breaks_slo`; `noise`: nothing is better than the default by more than that;
     `default_is_best`; `none_keeps_slo`; `untested`: no spread can be seen, so the default stays."""
     beyond_noise: bool | None
@@ -61,7 +62,8 @@ def choose(
         )
     p = differences[within].p
     beyond = None if p is None else p < alpha
-    recommended, why = within, "better"
+    recommended = within
+    why: WhyChosen = "better"
     if within == control:
         why = "default_is_best"
     elif standing[control].slo != "kept":

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sv_eval.errors import RunIncomplete
 from sv_eval.report.codec import as_json
+from sv_eval.report.sweep import SweepFile, Tuning, WhyChosen
 from sv_eval.run_directory import FIGURES, write_json, write_text
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.sweep.analysis import analyse, steadiness
+from sv_eval.sweep.analysis import analyse
 from sv_eval.sweep.config import SweepConfig
 from sv_eval.sweep.plan import Setting
 from sv_eval.sweep.runs import read_runs
 
 REPORT, RESULT = "sweep.md", "sweep.json"
-_WHY = {
+_WHY: Mapping[WhyChosen, str] = {
     "better": "better than the default by more than noise",
     "default_breaks_slo": "the highest UAR that keeps it; the default does not",
     "noise": "the default; no other is better by more than noise",
@@ -31,7 +31,7 @@ _WHY = {
 class SweepResult:
     """What a sweep found."""
 
-    data: dict[str, Any]
+    found: SweepFile
     """What sweep.json holds."""
     path: Path
     """The report."""
@@ -47,7 +47,7 @@ def write_report(
     language: str,
     *,
     command: str,
-    tuning: dict[str, Any] | None = None,
+    tuning: Tuning | None = None,
 ) -> SweepResult | None:
     """Analyse the runs below `directory` and write the report. Raises RunIncomplete when no setting has a result.
 
@@ -63,32 +63,41 @@ def write_report(
         raise RunIncomplete(f"no setting of the sweep has a result; the first: {next(iter(missing.values()))}")
     if len({run.environment.dataset.hash for run in runs}) > 1:
         return None
-    data = analyse(runs, missing, [one for one in settings if not one.again], options, scoring)
-    data["steadiness"] = steadiness(runs, again)
-    data |= {"command": command, "directory": str(directory), "tuning": tuning}
-    write_json(directory / RESULT, as_json(data))
-    drawn = draw_sweep(data)
+    found = analyse(
+        runs,
+        missing,
+        [one for one in settings if not one.again],
+        options,
+        scoring,
+        again=again,
+        command=command,
+        directory=str(directory),
+        tuning=tuning,
+    )
+    write_json(directory / RESULT, as_json(found))
+    drawn = draw_sweep(found)
     for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
-    write_text(path, render_sweep(data, language, figures=list(drawn)))
-    return SweepResult(data=data, path=path, headline=_headline(data))
+    write_text(path, render_sweep(found, language, figures=list(drawn)))
+    return SweepResult(found=found, path=path, headline=_headline(found))
 
 
-def _headline(data: dict[str, Any]) -> str:
+def _headline(found: SweepFile) -> str:
     """How many settings, the recommended one, and why."""
-    choice, rows = data["choice"], {row["number"]: row for row in data["settings"]}
-    lines = [f"{len(rows)} of {data['n_settings']} settings have a result"]
+    choice, rows = found.choice, {row.number: row for row in found.settings}
+    lines = [f"{len(rows)} of {found.n_settings} settings have a result"]
     if len(rows) == 1:
         return lines[0]
-    if choice["recommended"] is None:
-        lines.append(f"no setting surely keeps p95 <= {data['slo_p95_ms']:g} ms")
+    if choice.recommended is None:
+        lines.append(f"no setting surely keeps p95 <= {found.slo_p95_ms:g} ms")
     else:
-        row = rows[choice["recommended"]]
-        lines.append(f"recommended under p95 <= {data['slo_p95_ms']:g} ms: {row['name']} ({_WHY[choice['why']]})")
-    best = rows.get(choice["best_within_slo"], rows.get(choice["best"]))
-    if best is not None and not best["default"] and best["difference"].value:
-        found = best["difference"]
-        p = "not tested" if found.p is None else f"adjusted p {found.p:.3g}"
-        lines.append(f"best: {best['name']}, UAR {found.value:+.3f} against the default ({p})")
+        name = rows[choice.recommended].name
+        lines.append(f"recommended under p95 <= {found.slo_p95_ms:g} ms: {name} ({_WHY[choice.why]})")
+    number = choice.best if choice.best_within_slo is None else choice.best_within_slo
+    best = None if number is None else rows[number]
+    if best is not None and not best.default and best.difference.value:
+        difference = best.difference
+        p = "not tested" if difference.p is None else f"adjusted p {difference.p:.3g}"
+        lines.append(f"best: {best.name}, UAR {difference.value:+.3f} against the default ({p})")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.command_line import as_word
-from sv_eval.report.interval import plain
+from sv_eval.report.sweep import Level, OfMeasures, Sensitivity
 
 Floats = NDArray[np.float64]
 
@@ -18,37 +18,29 @@ _MOST_VALUES = 8
 _BINS = 4
 
 
-def sensitivity_of(values: Mapping[str, Sequence[Any]], measures: Mapping[str, Floats]) -> list[dict[str, Any]]:
-    """An entry a parameter: `levels` (a value, how many settings have it, the means of every measure there), and of
-    each measure the `range` of these means and the `share` of the variance between settings that lies between
-    them (eta squared, SS_between / SS_total).
+def sensitivity_of(values: Mapping[str, Sequence[Any]], *, uar: Floats, p95_ms: Floats) -> tuple[Sensitivity, ...]:
+    """An entry a parameter.
 
-    values: by parameter, the value in each setting. measures: by name, what each setting measured; NaN where there
-    is none. On a full grid the shares of all parameters and what is left over, their interplay and noise, sum to 1.
+    values: by parameter, the value in each setting. uar, p95_ms: what each setting measured; NaN where there is
+    none. On a full grid the shares of all parameters and what is left over, their interplay and noise, sum to 1.
     """
-    return [_of_one(name, column, measures) for name, column in values.items()]
+    return tuple(_of_one(name, column, uar, p95_ms) for name, column in values.items())
 
 
-def _of_one(name: str, column: Sequence[Any], measures: Mapping[str, Floats]) -> dict[str, Any]:
+def _of_one(name: str, column: Sequence[Any], uar: Floats, p95_ms: Floats) -> Sensitivity:
     labels = levels_of(column)
     names = list(dict.fromkeys(sorted(labels, key=_sort_key(column, labels))))
     of = np.array([names.index(label) for label in labels])
-    entry: dict[str, Any] = {"parameter": name, "levels": [], "range": {}, "share": {}}
-    means: dict[str, list[float]] = {}
-    for measure, found in measures.items():
-        known = np.isfinite(found)
-        means[measure] = [_mean(found[known & (of == level)]) for level in range(len(names))]
-        entry["range"][measure] = plain(_range(means[measure]))
-        entry["share"][measure] = plain(_share(found[known], of[known]))
-    for level, label in enumerate(names):
-        entry["levels"].append(
-            {
-                "value": label,
-                "n": int((of == level).sum()),
-                **{measure: plain(means[measure][level]) for measure in measures},
-            }
-        )
-    return entry
+    uars, p95s = _means(uar, of, len(names)), _means(p95_ms, of, len(names))
+    return Sensitivity(
+        parameter=name,
+        levels=tuple(
+            Level(value=label, n=int((of == level).sum()), uar=uars[level], p95_ms=p95s[level])
+            for level, label in enumerate(names)
+        ),
+        range=OfMeasures(uar=_range(uars), p95_ms=_range(p95s)),
+        share=OfMeasures(uar=_share(uar, of), p95_ms=_share(p95_ms, of)),
+    )
 
 
 def levels_of(column: Sequence[Any]) -> list[str]:
@@ -77,8 +69,10 @@ def _sort_key(column: Sequence[Any], labels: Sequence[str]) -> Any:
     return lambda label: first[label]
 
 
-def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _means(found: Floats, of: NDArray[np.int64], levels: int) -> list[float]:
+    """The mean of what was measured at each level; NaN for none."""
+    at = [found[np.isfinite(found) & (of == level)] for level in range(levels)]
+    return [float(values.mean()) if len(values) else float("nan") for values in at]
 
 
 def _range(means: Sequence[float]) -> float:
@@ -86,7 +80,10 @@ def _range(means: Sequence[float]) -> float:
     return max(known) - min(known) if known else float("nan")
 
 
-def _share(values: Floats, of: NDArray[np.int64]) -> float:
+def _share(found: Floats, of: NDArray[np.int64]) -> float:
+    """The share of the variance that lies between the levels; NaN where nothing varies."""
+    known = np.isfinite(found)
+    values, of = found[known], of[known]
     total = float(((values - values.mean()) ** 2).sum()) if len(values) else 0.0
     if total <= 1e-18:
         return float("nan")

@@ -86,7 +86,7 @@ def _tune(arguments: Sequence[str]) -> None:
         scoring,
         language,
         command=shlex.join(["python", "-m", "sv_eval.tune", *arguments]),
-        tuning=search.to_json(),
+        tuning=search.told(),
     )
     if result is not None:
         say(result.headline)

@@ -19,6 +19,8 @@ from sv_eval.labels.relabelling import relabelled, relabelling_of
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip
+from sv_eval.report.codec import as_json, from_json
+from sv_eval.report.sweep import GivenUp, Tuning
 from sv_eval.run.course import WHOLE_COURSE, Course
 from sv_eval.run.identity import measured_settings
 from sv_eval.run.pauses import short_collections
@@ -31,7 +33,7 @@ from sv_eval.sweep.holdout import held_out
 from sv_eval.sweep.many_to_one import differences_from
 from sv_eval.sweep.plan import Setting, is_finished, plain_settings, scoring_hash
 from sv_eval.sweep.runs import SweptRun, read_swept
-from sv_eval.sweep.units import paired_units
+from sv_eval.sweep.units import PairedUnits, paired_units
 from sv_eval.tune.config import Scalar, TuneConfig
 from sv_eval.tune.proposals import Proposal, Proposals, identity
 
@@ -61,12 +63,14 @@ class Search:
     """Who proposes."""
     settings: list[Setting] = field(default_factory=list)
     """What was measured in full, the default first."""
-    given_up: list[dict[str, Any]] = field(default_factory=list)
+    given_up: list[GivenUp] = field(default_factory=list)
     """What was not gone on with, and by what it was beaten."""
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("complete", "pruned", "failed", "repeated"), 0)
-    )
-    """How many proposals ended how."""
+    complete: int = 0
+    """How many proposals were measured in full."""
+    failed: int = 0
+    """How many have no result."""
+    repeated: int = 0
+    """How many had been measured before."""
     _complete: dict[str, SweptRun] = field(default_factory=dict)
     _sharing: Sharing | None = None
 
@@ -92,26 +96,29 @@ class Search:
             self._measure(last)
             self.settings.append(last)
 
-    def to_json(self) -> dict[str, Any]:
+    def told(self) -> Tuning:
         """What a report says about the search."""
-        return {
-            "sampler": self.tune.sampler,
-            "seed": self.tune.seed,
-            "trials": self.tune.trials,
-            "first_share": self.tune.first_share,
-            **self.counts,
-            "given_up": self.given_up,
-        }
+        return Tuning(
+            sampler=self.tune.sampler,
+            seed=self.tune.seed,
+            trials=self.tune.trials,
+            first_share=self.tune.first_share,
+            complete=self.complete,
+            pruned=len(self.given_up),
+            failed=self.failed,
+            repeated=self.repeated,
+            given_up=tuple(self.given_up),
+        )
 
     def _remember(self, proposal: Proposal) -> None:
         """Take in a proposal that an earlier start came to the end of."""
         if proposal.state == "pruned":
-            self.counts["pruned"] += 1
-            self.given_up.append(dict(proposal.told["given_up"]))
+            where = f"{self.directory}: proposal {proposal.number}"
+            self.given_up.append(from_json(GivenUp, proposal.told.get("given_up"), where))
         elif proposal.state == "fail":
-            self.counts["failed"] += 1
+            self.failed += 1
         elif "same_as" in proposal.told:
-            self.counts["repeated"] += 1
+            self.repeated += 1
         else:
             setting = self._of(proposal)
             self._keep(proposal, setting, self._measure(setting))
@@ -120,22 +127,22 @@ class Search:
         """Measure a proposal, or look it up where it was proposed before, and tell how it did."""
         known = self._complete.get(identity(proposal.values))
         if known is not None:
-            self.counts["repeated"] += 1
+            self.repeated += 1
             self._tell(proposal, known, {"same_as": known.setting.number})
             return
         setting = self._of(proposal)
-        beaten: dict[str, Any] = {}
+        beaten: list[GivenUp] = []
         try:
             run = self._measure(setting, self._course(setting, beaten))
         except RunInterrupted:
             raise
         except RunGivenUp:
-            self.counts["pruned"] += 1
-            self.given_up.append(beaten)
-            self.proposals.prune(proposal, {"given_up": beaten})
-            self._say(setting, f"given up: UAR {beaten['uar']:.3f} after {beaten['n_clips']} clips")
+            (told,) = beaten
+            self.given_up.append(told)
+            self.proposals.prune(proposal, {"given_up": as_json(told)})
+            self._say(setting, f"given up: UAR {told.uar:.3f} after {told.n_clips} clips")
         except RunIncomplete as error:
-            self.counts["failed"] += 1
+            self.failed += 1
             self.proposals.fail(proposal, {"reason": str(error)})
             self._say(setting, f"failed: {error}")
         else:
@@ -144,7 +151,7 @@ class Search:
             self._say(setting, f"UAR {uar:.3f}, p95 {p95:.4g} ms")
 
     def _keep(self, proposal: Proposal, setting: Setting, run: SweptRun) -> None:
-        self.counts["complete"] += 1
+        self.complete += 1
         self.settings.append(setting)
         self._complete[identity(proposal.values)] = run
 
@@ -158,7 +165,7 @@ class Search:
         """What settings are ranked by: UAR on the speakers that are not held out."""
         return float(self._paired([run.table], run).uar()[0])
 
-    def _paired(self, tables: Sequence[RecordTable], like: SweptRun) -> Any:
+    def _paired(self, tables: Sequence[RecordTable], like: SweptRun) -> PairedUnits:
         speakers = like.table.speakers
         outside = held_out(speakers, self.options.holdout, self.options.seed)
         inside = tuple(name for name in speakers if name not in outside) if outside else None
@@ -213,8 +220,11 @@ class Search:
             )
         return run
 
-    def _course(self, setting: Setting, beaten: dict[str, Any]) -> Course:
-        """First a part of the clips; then the rest, unless the setting is surely beaten already."""
+    def _course(self, setting: Setting, beaten: list[GivenUp]) -> Course:
+        """First a part of the clips; then the rest, unless the setting is surely beaten already.
+
+        beaten: gets what there is to say of it then.
+        """
         if self.tune.first_share >= 1:
             return WHOLE_COURSE
 
@@ -223,12 +233,14 @@ class Search:
             return {clip.id for clip in limited(list(clips), count, self.options.seed)}
 
         def go_on() -> bool:
-            beaten.update(self._beaten_by(setting) or {})
-            return not beaten
+            found = self._beaten_by(setting)
+            if found is not None:
+                beaten.append(found)
+            return found is None
 
         return Course(first=first, go_on=go_on)
 
-    def _beaten_by(self, setting: Setting) -> dict[str, Any] | None:
+    def _beaten_by(self, setting: Setting) -> GivenUp | None:
         """What surely beats this setting in both objectives, judged by the clips so far; None for nothing.
 
         Surely: the interval of the paired difference of UAR lies above 0, and those of the p95s lie apart.
@@ -248,11 +260,13 @@ class Search:
                 continue
             difference = differences_from(units, 0, confidence=self.scoring.confidence, seed=self.options.seed)[1]
             if difference.low is not None and difference.low > 0 and np.isfinite(difference.low):
-                name, uar = setting.name, float(units.uar()[0])
-                return {
-                    "number": setting.number, "name": name, "uar": uar, "n_clips": units.n_clips,
-                    "by": run.setting.number,
-                }  # fmt: skip
+                return GivenUp(
+                    number=setting.number,
+                    name=setting.name,
+                    uar=float(units.uar()[0]),
+                    n_clips=units.n_clips,
+                    by=run.setting.number,
+                )
         return None
 
     def _say(self, setting: Setting, how: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from sv_eval.errors import ConfigError
 from sv_eval.report.interval import Interval
+from sv_eval.report.sweep import Slo
 from sv_eval.sweep.analysis import kept
 from sv_eval.sweep.choosing import Standing, choose
 from sv_eval.sweep.config import sweep_config_from
@@ -15,7 +16,7 @@ from sv_eval.sweep.many_to_one import Difference
 from sv_eval.sweep.sensitivity import levels_of, sensitivity_of
 
 
-def standing(*settings: tuple[float, float, str]) -> list[Standing]:
+def standing(*settings: tuple[float, float, Slo]) -> list[Standing]:
     return [Standing(uar=uar, p95_ms=p95, slo=slo) for uar, p95, slo in settings]
 
 
@@ -79,15 +80,17 @@ def test_planted_effects_come_back_as_shares_of_variance() -> None:
         [{"x": 0, "y": 0.01, "z": 0.02, "w": 0.03}[one] for one in b]
     )
 
-    first, second = sensitivity_of({"a": a, "b": b}, {"uar": 0.5 + effect, "p95_ms": np.full(12, np.nan)})
+    first, second = sensitivity_of({"a": a, "b": b}, uar=0.5 + effect, p95_ms=np.full(12, np.nan))
 
-    assert first["range"]["uar"] == pytest.approx(0.06)
-    assert second["range"]["uar"] == pytest.approx(0.03)
+    assert first.range.uar == pytest.approx(0.06)
+    assert second.range.uar == pytest.approx(0.03)
+    assert first.share.uar is not None
+    assert second.share.uar is not None
     # A full grid without interplay: the shares are those of the planted variances.
-    assert first["share"]["uar"] == pytest.approx(0.0006 / (0.0006 + 0.000125), rel=1e-6)
-    assert first["share"]["uar"] + second["share"]["uar"] == pytest.approx(1.0)
-    assert (first["range"]["p95_ms"], first["share"]["p95_ms"]) == (None, None)
-    assert [level["value"] for level in second["levels"]] == ["x", "y", "z", "w"]
+    assert first.share.uar == pytest.approx(0.0006 / (0.0006 + 0.000125), rel=1e-6)
+    assert first.share.uar + second.share.uar == pytest.approx(1.0)
+    assert (first.range.p95_ms, first.share.p95_ms) == (None, None)
+    assert [level.value for level in second.levels] == ["x", "y", "z", "w"]
 
 
 def test_values_without_end_are_looked_at_in_bins() -> None:
