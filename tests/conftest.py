@@ -57,13 +57,17 @@ class Schemas:
 
     def faults(self, folder: Path) -> list[str]:
         """What is not as the schemas have it, of all files of ours below the folder."""
+        unset = [f"{path}: UNSET" for path in sorted(folder.rglob("*.md")) if b"UNSET" in path.read_bytes()]
+        return [*unset, *self._strangers(folder)][:10]
+
+    def _strangers(self, folder: Path) -> list[str]:
         return [
             f"{path}: {error.message[:200]} at /{'/'.join(map(str, error.instance_path))}"
             for name, validator in self._validators.items()
             for path in sorted(folder.rglob(name))
             for document in self._documents(path)
             for error in validator.iter_errors(document)
-        ][:10]
+        ]
 
     @staticmethod
     def _documents(path: Path) -> Iterator[Any]:

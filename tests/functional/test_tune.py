@@ -80,7 +80,23 @@ def test_another_search_in_the_same_directory_is_refused_with_the_difference(
 def test_a_killed_search_goes_on_and_gives_up_what_is_surely_beaten(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    # Chunks of half a second ruin the bundled model, and a detector makes it slower: the default beats both surely.
+    # Chunks of half a second ruin the bundled model, and it tells of them as slower: the default beats both surely.
+    (tmp_path / "slower_in_chunks.py").write_text(
+        "import time\n"
+        "from dataclasses import replace\n"
+        "from backends.onnx import OnnxBackend\n"
+        "from sv_eval.records import Passage\n"
+        "class Told(OnnxBackend):\n"
+        "    def __init__(self, *, chunk_size=None, **settings):\n"
+        "        self.latency_ms = 10.0 if chunk_size is None else 50.0\n"
+        "        super().__init__(chunk_size=chunk_size, **settings)\n"
+        "    async def recognize(self, requests):\n"
+        "        begin_s, answers = time.perf_counter(), await super().recognize(requests)\n"
+        "        passage = Passage(begin_s=begin_s, latency_ms=self.latency_ms)\n"
+        "        return [replace(answer, passage=passage) for answer in answers]\n",
+        encoding="utf-8",
+    )
+    environment = environment | {"PYTHONPATH": f"{environment['PYTHONPATH']}:{tmp_path}"}
     group = tmp_path / "conf" / "tune"
     group.mkdir(parents=True)
     (group / "chunks.yaml").write_text(
@@ -92,6 +108,7 @@ def test_a_killed_search_goes_on_and_gives_up_what_is_surely_beaten(
     words = (
         f"hydra.searchpath=[file://{tmp_path}/conf]", "tune=chunks", "out=found", "tune.trials=5",
         "sweep.timed_requests=130", "backend.threads=1", "load.warmup_clips=1", "tune.first_share=0.4",
+        "backend._target_=slower_in_chunks.Told",
     )  # fmt: skip
     process = subprocess.Popen(command(*words), cwd=tmp_path, env=environment, stdout=-3, stderr=-3)
     records = tmp_path / "found" / "1" / "records.jsonl"

@@ -13,11 +13,13 @@ from msgspec import UNSET
 
 from reports.sweep import render_sweep
 from reports.sweep_figures import draw_sweep
+from reports.wording import Wording
 from sv_eval.finished import FinishedRun
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Record
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.environment import Environment, HowShared, Spread, Telemetry
+from sv_eval.report.reasons import Why
 from sv_eval.report.sweep import GivenUp, SweepFile, Tuning
 from sv_eval.rescore import compute_report
 from sv_eval.scoring.config import ScoringConfig
@@ -127,6 +129,7 @@ def test_the_file_of_a_sweep_is_read_back_as_it_was_written(
     for language in ("en", "zh"):
         first, second = (render_sweep(one, language, figures=list(drawn)) for one in (sweep, again))
         assert first == second
+        assert "UNSET" not in first
 
 
 def test_what_does_not_apply_is_left_out_and_what_is_not_known_is_null(found: Callable[..., SweepFile]) -> None:
@@ -152,3 +155,25 @@ def test_the_findings_are_those_of_the_runs(found: Callable[..., SweepFile]) -> 
     assert sweep.choice.default == 0
     assert [one.default for one in sweep.settings] == [True, False]
     assert sweep.settings[0].difference.reason is UNSET
+
+
+def test_a_better_setting_whose_difference_has_no_reason_is_told_without_one(
+    found: Callable[..., SweepFile],
+) -> None:
+    sweep = found()
+    default, other = sweep.settings
+    better = replace(other, ranked_uar=(default.ranked_uar or 0.0) + 0.1)
+    chosen = replace(sweep.choice, best=other.number, best_within_slo=other.number)
+    reasoned = replace(better, difference=replace(other.difference, reason=Why.of("nothing_to_compare")))
+
+    for language, words in (
+        ("en", "(nothing to compare.)"),
+        ("zh", f"（{Wording('zh').why(Why.of('nothing_to_compare'))}。）"),
+    ):
+        plain, told = (
+            render_sweep(replace(sweep, settings=(default, one), choice=chosen), language)
+            for one in (better, reasoned)
+        )
+        assert "UNSET" not in plain
+        assert words not in plain
+        assert words in told
