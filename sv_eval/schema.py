@@ -10,10 +10,12 @@ from sv_eval.errors import UsageError, nearest
 
 _HELP = """\
 usage: python -m sv_eval.schema list
-       python -m sv_eval.schema metrics.json|records.jsonl|environment.json|gate.json|compare.json|parity.json
+       python -m sv_eval.schema FILE
 
-Prints the JSON Schema (draft 2020-12) of a file that a run, a gate, a comparison or a parity check leaves; of
-records.jsonl it is a line's. More keys than it names may stand in a file: a reader of today reads the files of
+FILE: metrics.json, records.jsonl, environment.json, gate.json, compare.json, parity.json or sweep.json.
+
+Prints the JSON Schema (draft 2020-12) of a file that a run, a gate, a comparison, a parity check or a sweep leaves;
+of records.jsonl it is a line's. More keys than it names may stand in a file: a reader of today reads the files of
 later versions, too.
 
   python -m sv_eval.schema metrics.json > metrics.schema.json

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.paired.counts import OVERALL, PairedClusters, paired_clusters
 from sv_eval.paired.pairs import Pairs
-from sv_eval.report.codec import as_json
 from sv_eval.report.comparison import Change
 from sv_eval.report.interval import given
 from sv_eval.report.reasons import Why
@@ -73,10 +71,6 @@ class Difference:
             method=self.method,
             reason=given(self.reason),
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """The difference as plain data."""
-        return as_json(self.told)
 
     def bound(self, confidence: float) -> float | None:
         """The one-sided lower bound of the difference at this confidence; None where no spread can be seen."""

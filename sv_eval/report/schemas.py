@@ -27,6 +27,7 @@ from sv_eval.report import (
     latency,
     parity,
     report,
+    sweep,
     transcripts,
     verdict,
 )
@@ -39,13 +40,14 @@ FILES: dict[str, Any] = {
     "gate.json": verdict.GateFile,
     "compare.json": comparison.Comparison,
     "parity.json": parity.ParityResult,
+    "sweep.json": sweep.SweepFile,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, backend, comparison, context, environment, interval, latency, parity, records, report, transcripts,
-    verdict,
+    accuracy, backend, comparison, context, environment, interval, latency, parity, records, report, sweep,
+    transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""
