@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sv_eval.record_file.line import Line, PredictionPart
@@ -28,23 +28,28 @@ Row = tuple[Any, ...]
 """One record's values, in the order that `columns.columns` takes them apart."""
 
 
-def row_of_line(line: Line, words: dict[str, str]) -> Row:
+def row_of_line(line: Line, words: dict[Any, Any]) -> Row:
     """The row of a line of `records.jsonl`.
 
     words: those of the rows before, each kept once however many rows it is in.
     """
+    try:
+        return _row(line, words.setdefault)
+    except TypeError:
+        # A list or an object in a word's place, which `columns` names.
+        return _row(line, lambda word, _: word)
 
-    def once(word: Any) -> Any:
-        return words.setdefault(word, word) if type(word) is str else word
 
+def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
     clip, prediction, failure = line.clip, line.prediction or _NO_ANSWER, line.failure
+    speaker, language, sex = clip.speaker or None, clip.language or None, clip.sex or None
     return (
-        once(clip.reference),
-        once(clip.raw_label),
-        once(line.outcome),
-        once(prediction.label),
-        once(prediction.forced),
-        once(clip.speaker or None),
+        once(clip.reference, clip.reference),
+        once(clip.raw_label, clip.raw_label),
+        once(line.outcome, line.outcome),
+        once(prediction.label, prediction.label),
+        once(prediction.forced, prediction.forced),
+        once(speaker, speaker),
         line.latency_ms,
         line.audio_s,
         prediction.confidence,
@@ -55,13 +60,13 @@ def row_of_line(line: Line, words: dict[str, str]) -> Row:
         line.sent_s,
         clip.transcript or None,
         prediction.text,
-        once(clip.language or None),
+        once(language, language),
         clip.path,
         None if failure is None else (failure.kind, failure.message),
         prediction.stages_ms or _NOTHING,
         tuple((one.kind, one.message) for one in line.troubles) if line.troubles else (),
         line.late_ms,
-        once(clip.sex or None),
+        once(sex, sex),
         line.shared,
         streamed_from_json(line.streamed),
     )
