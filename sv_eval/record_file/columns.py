@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDI
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
 _FIELDS = 25
+_KEY = itemgetter(0)
 
 
 def columns(
@@ -39,8 +41,9 @@ def columns(
     where, line_of: what errors call the file, and the line of each row in it. Raises RunDirectoryError for a word
     or number that a record cannot hold, naming line and clip.
     """
-    keys = sorted(rows)
-    values = list(zip(*(rows[key] for key in keys), strict=True)) or [()] * _FIELDS
+    ordered = sorted(rows.items(), key=_KEY)
+    keys = [key for key, _ in ordered]
+    values = list(zip(*(row for _, row in ordered), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
     batch, attempts, session, call, sent, transcripts, recognised, language, paths = values[9:18]
     failures, stages, troubles, late, sex, shared, streamed = values[18:]

@@ -71,6 +71,7 @@ class RunRecords:
         def table(chosen: Mapping[Key, Row]) -> RecordTable:
             return RecordTable(**columns(chosen, where, line_of), n_repeated=settling.asked_again)
 
-        first = {key: row for key, row in rows.items() if not key[1]}
-        answers = table(first)
-        return cls(answers=answers, requests=answers if len(first) == len(rows) else table(rows))
+        if not any(number for _, number in rows):
+            answers = table(rows)
+            return cls(answers=answers, requests=answers)
+        return cls(answers=table({key: row for key, row in rows.items() if not key[1]}), requests=table(rows))
