@@ -10,7 +10,8 @@ from reports.markdown import template
 from reports.suite import points
 from reports.wording import Wording, cell, p_value, share
 from sv_eval.command_line import as_word
-from sv_eval.report.comparison import Change, ComparedRun, Comparison, PairOfRuns, RatioOfPercentiles
+from sv_eval.report.change import Change, RatioOfPercentiles
+from sv_eval.report.comparison import ComparedRun, Comparison, PairOfRuns
 from sv_eval.report.interval import Interval
 
 TRADE_OFF = "trade_off.svg"

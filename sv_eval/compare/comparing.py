@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from itertools import combinations
 from typing import Any
 
@@ -18,9 +17,9 @@ from sv_eval.paired.latency_ratio import latency_ratio
 from sv_eval.paired.pairs import Pairs, pairs_of
 from sv_eval.paired.significance import holm, mcnemar
 from sv_eval.record_file.table import RecordTable
+from sv_eval.report.change import written
 from sv_eval.report.comparison import (
     AdjustedChange,
-    Change,
     ComparedRun,
     Comparison,
     Failed,
@@ -104,7 +103,7 @@ def _overall(differences: Sequence[Mapping[str, Difference]]) -> list[OverallCha
     adjusted = {name: _adjusted([change[name].p_value for change in changes]) for name in OVERALL}
     return [
         OverallChanges(
-            **{name: AdjustedChange(**_values(change[name]), p_adjusted=adjusted[name][place]) for name in OVERALL}
+            **{name: written(AdjustedChange, change[name], p_adjusted=adjusted[name][place]) for name in OVERALL}
         )
         for place, change in enumerate(changes)
     ]
@@ -115,7 +114,7 @@ def _per_emotion(pairs: Pairs, differences: Mapping[str, Difference]) -> dict[st
     found = {label: differences[f"recall:{label}"] for label in pairs.labels}
     adjusted = _adjusted([one.p_value for one in found.values()])
     return {
-        label: RecallChange(**_values(one.told), p_adjusted=p, **pairs.discordant(label)._asdict())
+        label: written(RecallChange, one, p_adjusted=p, **pairs.discordant(label)._asdict())
         for (label, one), p in zip(found.items(), adjusted, strict=True)
     }
 
@@ -124,10 +123,6 @@ def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
     """P-values, adjusted over those that there are."""
     adjusted = iter(holm([p for p in p_values if p is not None]))
     return [None if p is None else next(adjusted) for p in p_values]
-
-
-def _values(change: Change) -> dict[str, Any]:
-    return {item.name: getattr(change, item.name) for item in fields(change)}
 
 
 def _pair(

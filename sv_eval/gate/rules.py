@@ -76,7 +76,7 @@ def margin_rule(
     values = {
         "before": difference.before, "after": difference.after, "value": difference.value, "margin": margin,
         "low": difference.bound(1 - levels.alpha), "n": n, "speakers": difference.n_clusters,
-        "why": difference.reason, "discordant": None if discordant is None else list(discordant),
+        "why": difference.reason or None, "discordant": None if discordant is None else list(discordant),
     }  # fmt: skip
     if difference.value is None:
         return RuleResult(name=name, verdict=Verdict.FAIL, reason="no_figure", values=values)
@@ -131,7 +131,7 @@ def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int)
     """A latency percentile against the baseline's, before adjusting; the ratio's bounds are at 1 - 2 alpha."""
     values = {
         "before": ratio.before_ms, "after": ratio.after_ms, "value": ratio.value, "low": ratio.low,
-        "high": ratio.high, "limit": limit, "n": n, "why": ratio.reason,
+        "high": ratio.high, "limit": limit, "n": n, "why": ratio.reason or None,
     }  # fmt: skip
     if ratio.high is None or ratio.value is None:
         return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values)

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from sv_eval.paired.counts import OVERALL, PairedClusters, paired_clusters
 from sv_eval.paired.pairs import Pairs
-from sv_eval.report.comparison import Change
-from sv_eval.report.interval import given
+from sv_eval.report.change import Change, ExactChange, written
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.tally import Floats
 
@@ -29,48 +28,13 @@ _NOTHING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """How much a figure changed from the first run to the second; shares, so 0.01 is a point."""
-
-    before: float | None
-    """The first run's figure."""
-    after: float | None
-    """The second's."""
-    value: float | None
-    """The second less the first; negative is worse."""
-    low: float | None
-    """Lower bound at the two-sided confidence that was asked for."""
-    high: float | None
-    """Upper bound."""
-    error: float | None
-    """Standard error; None where no spread can be seen."""
-    p_worse: float | None
-    """One-sided p-value of `it did not get worse`."""
-    p_value: float | None
-    """Two-sided p-value of `it did not change`."""
-    n_clusters: int
-    """Speakers (or clips without one) that it rests on."""
-    method: str | None
-    """How the error was found."""
-    reason: Why | None = None
-    """Why something is missing."""
+class Difference(ExactChange):
+    """How much a figure changed from the first run to the second."""
 
     @property
     def told(self) -> Change:
         """The difference as files have it, rounded."""
-        return Change(
-            before=self.before,
-            after=self.after,
-            value=self.value,
-            low=self.low,
-            high=self.high,
-            error=self.error,
-            p_worse=self.p_worse,
-            p_value=self.p_value,
-            n_clusters=self.n_clusters,
-            method=self.method,
-            reason=given(self.reason),
-        )
+        return written(Change, self)
 
     def bound(self, confidence: float) -> float | None:
         """The one-sided lower bound of the difference at this confidence; None where no spread can be seen."""

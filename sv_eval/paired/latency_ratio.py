@@ -13,10 +13,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import UnsetType
 from numpy.typing import NDArray
 
-from sv_eval.report.comparison import RatioOfPercentiles
-from sv_eval.report.interval import Interval, given
+from sv_eval.report.change import ExactRatio, RatioOfPercentiles, written
+from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.percentiles import percentile
 
@@ -24,39 +25,13 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ratio:
+class Ratio(ExactRatio):
     """The second run's percentile over the first's."""
-
-    percentile: float
-    """Which, as a share: 0.95."""
-    before_ms: float | None
-    """The first run's, milliseconds."""
-    after_ms: float | None
-    """The second's."""
-    value: float | None
-    """Their ratio; above 1 is slower."""
-    low: float | None
-    """Lower bound at the two-sided confidence that was asked for."""
-    high: float | None
-    """Upper bound."""
-    p_slower: float | None
-    """One-sided p-value of `it did not get slower`."""
-    reason: Why | None = None
-    """Why something is missing."""
 
     @property
     def told(self) -> RatioOfPercentiles:
         """The ratio as files have it, rounded."""
-        return RatioOfPercentiles(
-            percentile=self.percentile,
-            before_ms=self.before_ms,
-            after_ms=self.after_ms,
-            value=self.value,
-            low=self.low,
-            high=self.high,
-            p_slower=self.p_slower,
-            reason=given(self.reason),
-        )
+        return written(RatioOfPercentiles, self)
 
 
 def latency_ratio(before_ms: Values, after_ms: Values, p: float, *, confidence: float = 0.95) -> Ratio:
@@ -64,7 +39,7 @@ def latency_ratio(before_ms: Values, after_ms: Values, p: float, *, confidence: 
     one, other = (percentile(values, p, confidence=confidence) for values in (before_ms, after_ms))
     if one.value is None or other.value is None:
         reason = one.reason if one.value is None else other.reason
-        return _without(p, one, other, reason or None)
+        return _without(p, one, other, reason)
     if one.value <= 0 or other.value <= 0:
         return _without(p, one, other, Why.of("zero_percentile"))
     value = math.log(other.value / one.value)
@@ -103,7 +78,7 @@ def _p_slower(value: float, down: float, up: float, confidence: float) -> float:
     return float(1 - ndtr(value / reach * ndtri(0.5 + confidence / 2)))
 
 
-def _without(p: float, one: Interval, other: Interval, reason: Why | None) -> Ratio:
+def _without(p: float, one: Interval, other: Interval, reason: Why | UnsetType) -> Ratio:
     known = one.value is not None and other.value is not None and one.value > 0
     return Ratio(
         percentile=p,

@@ -20,6 +20,7 @@ import msgspec
 from sv_eval import backend, records
 from sv_eval.report import (
     accuracy,
+    change,
     comparison,
     context,
     environment,
@@ -46,7 +47,7 @@ FILES: dict[str, Any] = {
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, backend, comparison, context, environment, interval, latency, parity, records, report, sweep,
+    accuracy, backend, change, comparison, context, environment, interval, latency, parity, records, report, sweep,
     transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}

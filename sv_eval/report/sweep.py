@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
+from sv_eval.report.change import Change
 from sv_eval.report.environment import CorpusFacts, HowShared, Machine, MeasuredBackend
 from sv_eval.report.interval import Interval, Rounded
 from sv_eval.report.reasons import Coded, Why
@@ -159,31 +160,9 @@ class HeldOutUar(Rounded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOutDifference(Rounded):
-    """How much UAR changes from the default to the chosen setting on those speakers; shares."""
+class HeldOutDifference(Change):
+    """How much UAR changes on those speakers from the default, the earlier run, to the chosen setting."""
 
-    before: float | None
-    """The default's."""
-    after: float | None
-    """The chosen one's."""
-    value: float | None
-    """The latter less the former."""
-    low: float | None
-    """Lower bound."""
-    high: float | None
-    """Upper bound."""
-    error: float | None
-    """Standard error; null where no spread can be seen."""
-    p_worse: float | None
-    """One-sided p-value of `it did not get worse`."""
-    p_value: float | None
-    """Two-sided p-value of `it did not change`."""
-    n_clusters: int
-    """Speakers that it rests on."""
-    method: str | None
-    """How the error was found."""
-    reason: Why | UnsetType = UNSET
-    """Why something is missing."""
     p: float | None
     """`p_value` once more."""
 

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.paired.differences import differences_of
-from sv_eval.paired.pairs import pairs_of
-from sv_eval.paired.significance import mcnemar
-from sv_eval.record_file.table import RecordTable
 from sv_eval.report.accuracy import Headline
 from sv_eval.report.interval import Interval, given, plain
 from sv_eval.report.sweep import (
@@ -20,9 +15,6 @@ from sv_eval.report.sweep import (
     Cost,
     Disturbed,
     FromDefault,
-    HeldOutDifference,
-    HeldOutUar,
-    Holdout,
     MissingSetting,
     Parameter,
     Sensitivity,
@@ -39,7 +31,7 @@ from sv_eval.scoring.scope import scope_over
 from sv_eval.sweep.choosing import Choice, Standing, choose
 from sv_eval.sweep.config import SweepConfig
 from sv_eval.sweep.front import drawn_percentile, front_shares, on_front, ratio_with_error
-from sv_eval.sweep.holdout import held_out
+from sv_eval.sweep.holdout import held_out, on_holdout
 from sv_eval.sweep.many_to_one import Difference, differences_from, standard_errors
 from sv_eval.sweep.plan import Setting
 from sv_eval.sweep.runs import SweptRun
@@ -149,7 +141,7 @@ def analyse(
         choice=_chosen(choice, runs),
         optimism=_optimism(ranked),
         noise=_noise(ranked),
-        holdout=_on_holdout(tables, labels, speakers, outside, choice, control, options, scoring),
+        holdout=on_holdout(tables, labels, speakers, outside, choice, control, options, scoring),
         sensitivity=_sensitivity(runs, ranked),
         grid_complete=_is_grid(runs),
         sharing=default.environment.sharing,
@@ -348,61 +340,6 @@ def _noise(ranked: _Ranked) -> float | None:
     """The median standard error of a setting's difference from the one that all are compared with."""
     errors = np.delete(standard_errors(ranked.units, ranked.control), ranked.control)
     return plain(float(np.median(errors))) if len(errors) else None
-
-
-def _on_holdout(
-    tables: Sequence[RecordTable],
-    labels: Sequence[str],
-    speakers: Sequence[str],
-    outside: Sequence[str],
-    choice: Choice,
-    control: int,
-    options: SweepConfig,
-    scoring: ScoringConfig,
-) -> Holdout | None:
-    """The chosen setting and the default on the speakers that had no say in the choice; None unless asked for."""
-    if options.holdout <= 0:
-        return None
-    if not outside:
-        reason: Literal["no_speakers", "one_speaker"] = "one_speaker" if speakers else "no_speakers"
-        return Holdout(share=options.holdout, seed=options.seed, speakers=(), reason=reason)
-    bare = Holdout(
-        share=options.holdout,
-        seed=options.seed,
-        speakers=tuple(outside),
-        tuning_speakers=tuple(name for name in speakers if name not in outside),
-    )
-    chosen = choice.best_within_slo if choice.best_within_slo is not None else choice.best
-    if chosen is None:
-        return replace(bare, reason="no_choice")
-    pairs = pairs_of(tables[control], tables[chosen], labels, scoring.policy)
-    names = tables[control].speakers
-    pairs = pairs.part(np.isin(pairs.speaker, [names.index(name) for name in outside]))
-    found = differences_of(pairs, confidence=scoring.confidence, resamples=scoring.resamples, seed=scoring.seed)[
-        "uar"
-    ]
-    return replace(
-        bare,
-        n_clips=pairs.n,
-        default=HeldOutUar(uar=found.before),
-        chosen=HeldOutUar(uar=found.after),
-        same=chosen == control,
-        difference=HeldOutDifference(
-            before=found.before,
-            after=found.after,
-            value=found.value,
-            low=found.low,
-            high=found.high,
-            error=found.error,
-            p_worse=found.p_worse,
-            p_value=found.p_value,
-            n_clusters=found.n_clusters,
-            method=found.method,
-            reason=given(found.reason),
-            p=found.p_value,
-        ),
-        mcnemar_p=plain(mcnemar(pairs.discordant())),
-    )
 
 
 def _parameters(settings: Sequence[Setting]) -> tuple[Parameter, ...]:

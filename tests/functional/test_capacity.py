@@ -48,7 +48,9 @@ def test_a_queue_of_four_workers_is_measured_from_the_command_line(
         min(rate for rate in rates["broken"] if rate > max(rates["kept"])), rel=1e-3
     )
     assert result["capacity"]["changed"] == 0 < result["capacity"]["compared"]
-    assert result["knee"] in [one["concurrency"] for one in result["curve"]]
+    # Where throughput over the mean time in the system, which is callers over throughput, is greatest.
+    power = {one["concurrency"]: one["answered_per_s"] ** 2 / one["concurrency"] for one in result["curve"]}
+    assert result["knee"] == max(power, key=power.__getitem__)
     kept = f"{result['capacity']['kept_per_s']:.4g}"
     assert f"{kept} requests a second keep p95 100 ms" in done.stdout
     report = (tmp_path / "found" / "capacity.md").read_text(encoding="utf-8")

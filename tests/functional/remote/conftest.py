@@ -20,6 +20,7 @@ import soundfile
 from aiohttp import WSMsgType, web
 
 from sv_eval.audio.decoding import decode
+from sv_eval.backend import Request
 
 EMOJI = {
     "happy": "😊",
@@ -347,3 +348,9 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def request_(demo_clips: list[Path]) -> Request:
+    """The first of the bundled clips, with its file's bytes."""
+    return Request(clip_id="clip", waveform=decode(demo_clips[0], keep_encoded=True))
