@@ -15,9 +15,9 @@ from statistics import NormalDist
 from typing import Self
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
-from sv_eval.clock import Clock, WallClock
 from sv_eval.emotions import EMOTIONS, NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.records import Failure, Prediction
 
 ANSWERS = (*EMOTIONS, UNKNOWN, NO_TAG, NO_SPEECH)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from backends.quiet import quiet
+from sv_eval.backends.quiet import quiet
 from sv_eval.errors import ModelError
 
 WEIGHTS = "model.pt"

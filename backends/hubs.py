@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from backends.quiet import quiet
+from sv_eval.backends.quiet import quiet
 from sv_eval.errors import ModelError
 
 Download = Callable[[str, str | None], str]

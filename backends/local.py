@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from backends.funasr_model import WEIGHTS, load_auto_model, refuse_missing_packages
-from backends.hubs import HUBS, find_directory
-from backends.segmentation.segmenter import Segmenter
-from backends.sensevoice.answers import AnswerReader
-from backends.sensevoice.describing import labels_of, listening_details
-from backends.sensevoice.frontend import Float32, Frontend
-from backends.sensevoice.in_process import InProcess
-from backends.sensevoice.listening import ListeningSettings
-from backends.sensevoice.model_dir import (
+from sv_eval.backend import BackendInfo, Capabilities
+from sv_eval.backends.frontend import Float32, Frontend
+from sv_eval.backends.funasr_model import WEIGHTS, load_auto_model, refuse_missing_packages
+from sv_eval.backends.hubs import HUBS, find_directory
+from sv_eval.backends.segmentation.segmenter import Segmenter
+from sv_eval.backends.sensevoice.answers import AnswerReader
+from sv_eval.backends.sensevoice.describing import labels_of, listening_details
+from sv_eval.backends.sensevoice.in_process import InProcess
+from sv_eval.backends.sensevoice.listening import ListeningSettings
+from sv_eval.backends.sensevoice.model_dir import (
     BUNDLED,
     ModelDirectory,
     bundled_model,
@@ -24,9 +25,8 @@ from backends.sensevoice.model_dir import (
     directory_state,
     open_model,
 )
-from backends.sensevoice.recogniser import Recogniser
-from backends.torch_engine import TorchEngine
-from sv_eval.backend import BackendInfo, Capabilities
+from sv_eval.backends.sensevoice.recogniser import Recogniser
+from sv_eval.backends.torch_engine import TorchEngine
 from sv_eval.errors import ConfigError, ModelError, nearest
 
 PRECISIONS = ("fp32", "fp16", "bf16")
@@ -191,6 +191,6 @@ def _device(wanted: str) -> str:
 def _frontend(name: str, directory: ModelDirectory, device: str) -> Callable[[Float32], Any]:
     if name == "kaldi":
         return Frontend(directory.frontend, directory.cmvn)
-    from backends.sensevoice.torchaudio_frontend import TorchaudioFrontend
+    from sv_eval.backends.sensevoice.torchaudio_frontend import TorchaudioFrontend
 
     return TorchaudioFrontend(directory.frontend, directory.cmvn, device)

@@ -7,17 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self, Unpack
 
-from backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
-from backends.segmentation.segmenter import Segmenter
-from backends.sensevoice.answers import AnswerReader
-from backends.sensevoice.calibration import REFERENCE, Choice, fastest_that_agrees, labels_that_differ
-from backends.sensevoice.describing import labels_of, listening_details
-from backends.sensevoice.frontend import Frontend
-from backends.sensevoice.in_process import InProcess
-from backends.sensevoice.listening import ListeningSettings
-from backends.sensevoice.model_dir import PRECISIONS, ModelDirectory, content_hash, directory_state, open_model
-from backends.sensevoice.recogniser import Engine, Recogniser
 from sv_eval.backend import BackendInfo, Capabilities
+from sv_eval.backends.frontend import Frontend
+from sv_eval.backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
+from sv_eval.backends.segmentation.segmenter import Segmenter
+from sv_eval.backends.sensevoice.answers import AnswerReader
+from sv_eval.backends.sensevoice.calibration import REFERENCE, Choice, fastest_that_agrees, labels_that_differ
+from sv_eval.backends.sensevoice.describing import labels_of, listening_details
+from sv_eval.backends.sensevoice.in_process import InProcess
+from sv_eval.backends.sensevoice.listening import ListeningSettings
+from sv_eval.backends.sensevoice.model_dir import (
+    PRECISIONS,
+    ModelDirectory,
+    content_hash,
+    directory_state,
+    open_model,
+)
+from sv_eval.backends.sensevoice.recogniser import Engine, Recogniser
 from sv_eval.errors import ConfigError, nearest
 
 AUTO = "auto"

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.onnxruntime_errors import onnxruntime_errors
-from backends.sensevoice.answers import Heard
-from backends.sensevoice.frontend import Float32, Frontend, pad_batch
-from backends.sensevoice.listening import Listening, Prompts
+from sv_eval.backends.frontend import Float32, Frontend, pad_batch
+from sv_eval.backends.onnxruntime_errors import onnxruntime_errors
+from sv_eval.backends.sensevoice.answers import Heard
+from sv_eval.backends.sensevoice.listening import Listening, Prompts
 from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}

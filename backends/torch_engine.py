@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.sensevoice.answers import EMOTION_FRAME, Heard
-from backends.sensevoice.frontend import Float32
-from backends.sensevoice.listening import Listening, Prompts
+from sv_eval.backends.frontend import Float32
+from sv_eval.backends.sensevoice.answers import EMOTION_FRAME, Heard
+from sv_eval.backends.sensevoice.listening import Listening, Prompts
 from sv_eval.errors import InferenceError, ModelError
 
 _EVENT_EMOTION_PROMPTS = (1, 2)

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from reports.markdown import template
-from reports.wording import Wording, cell, number, share
+from sv_eval.reports.markdown import template
+from sv_eval.reports.wording import Wording, cell, number, share
 
 _MOST_CASES = 20
 _MOST_ON_TERMINAL = 3

@@ -10,12 +10,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.wording import cell
-from sv_eval.corpus.counting import Counts
-from sv_eval.corpus.overview import clip_count, speaker_count
-from sv_eval.corpus.schema import Card
+from sv_eval.data.corpus.counting import Counts
+from sv_eval.data.corpus.overview import clip_count, speaker_count
+from sv_eval.data.corpus.schema import Card
 from sv_eval.emotions import OTHER
 from sv_eval.records import Clip
+from sv_eval.reports.wording import cell
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from reports.figures import INK, STYLE, plot, svg
-from reports.markdown import template
-from reports.suite import points
-from reports.wording import Wording, cell, p_value, share
-from sv_eval.command_line import as_word
+from sv_eval.config.overrides import as_word
 from sv_eval.report.change import Change, RatioOfPercentiles
 from sv_eval.report.comparison import ComparedRun, Comparison, PairOfRuns
 from sv_eval.report.interval import Interval
+from sv_eval.reports.figures import INK, STYLE, plot, svg
+from sv_eval.reports.markdown import template
+from sv_eval.reports.suite import points
+from sv_eval.reports.wording import Wording, cell, p_value, share
 
 TRADE_OFF = "trade_off.svg"
 _SHOWN_FLIPS = 10

@@ -11,12 +11,12 @@ from typing import Any
 
 import jinja2
 
-from reports import figures
-from reports.wording import Wording, cell, number, percent, share
 from sv_eval.report.accuracy import Intervals
 from sv_eval.report.context import LabelMap
 from sv_eval.report.environment import CorpusLabels, Environment, GitState, Machine
 from sv_eval.report.report import Report, RunFacts
+from sv_eval.reports import figures
+from sv_eval.reports.wording import Wording, cell, number, percent, share
 
 _HEADLINE_CAVEATS = (
     "incomplete",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.markdown import machine_line, template
-from reports.wording import Wording, cell, number
 from sv_eval.report.parity import ParityResult
+from sv_eval.reports.markdown import machine_line, template
+from sv_eval.reports.wording import Wording, cell, number
 
 _FLIPS = 50
 

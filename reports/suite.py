@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reports.markdown import template
-from reports.wording import Wording, share
+from sv_eval.reports.markdown import template
+from sv_eval.reports.wording import Wording, share
 
 
 def render_suite(found: Mapping[str, Any], language: str = "en") -> str:

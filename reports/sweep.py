@@ -9,10 +9,10 @@ from typing import Protocol
 import yaml
 from msgspec import UNSET
 
-from reports import sweep_figures
-from reports.markdown import machine_line, template
-from reports.wording import Wording, bounds, cell, number, share
 from sv_eval.report.sweep import Chosen, Holdout, SettingFigures, SweepFile
+from sv_eval.reports import sweep_figures
+from sv_eval.reports.markdown import machine_line, template
+from sv_eval.reports.wording import Wording, bounds, cell, number, share
 
 _MOST_ROWS = 120
 _FIGURES = "figures"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.figures import INK, MARK, STYLE, plot, svg
-from sv_eval.command_line import as_word
+from sv_eval.config.overrides import as_word
 from sv_eval.report.interval import Interval
 from sv_eval.report.sweep import Cost, Sensitivity, SettingFigures, SweepFile
+from sv_eval.reports.figures import INK, MARK, STYLE, plot, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,89 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from sv_eval.command import main_of, say
-from sv_eval.errors import ConfigError, nearest
+from sv_eval.cli.score import main
 
-_HELP = """\
-usage: python -m sv_eval.score RUN [labels=MAP] [GROUP.KEY=VALUE ...]        GROUP: scoring, labels, report
-
-Scores the records of the run directory RUN and writes its metrics.json, report.md and figures/ again, without
-inference. Settings that are not given are those that the run was made with.
-
-  labels=native|sensevoice7|four|three|...   the label map, or a YAML file with one
-  labels.merges.calm=neutral                 what a word finer than the seven emotions counts as
-  scoring.labels=[happy,sad,angry,neutral]   the scored classes of the map, or auto
-  scoring.policy=wrong|abstain|ban           what becomes of unknown in the headline
-  scoring.confidence=0.95  scoring.resamples=10000  scoring.seed=0
-  scoring.duration_bins_s=[0,2,4,8,16]       lower edges of the audio lengths that latency is shown by
-  scoring.slo_ms=200                         goodput: what was answered within so many milliseconds
-  scoring.second_opinion=true                recompute the headline with scikit-learn
-  report.language=en|zh
-
-Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (scored all the same).
-"""
-_GROUPS = ("scoring", "labels", "report")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    return main_of(arguments, _HELP, _score)
-
-
-def _score(arguments: Sequence[str]) -> None:
-    from sv_eval.errors import RunIncomplete
-    from sv_eval.headline import headline
-    from sv_eval.rescore import rescore
-    from sv_eval.run.budget import FailureBudget
-    from sv_eval.run_directory import read_environment
-
-    directory, *overrides = arguments
-    environment = read_environment(Path(directory))
-    settings = merge_overrides(environment.config, overrides)
-    summary = rescore(Path(directory), settings, overrides=overrides)
-    say(headline(summary))
-    run = summary.report.run
-    missing = environment.dataset.n_clips - run.n_clips
-    if missing > 0:
-        raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
-    if missing < 0:
-        say(f"records of clips that the corpus does not have: {-missing}; the figures are of them, too")
-    limit = (environment.config.get("run") or {}).get("max_failures", 1.0)
-    budget = FailureBudget(limit, finished=run.n_clips, failed=run.n_failed)
-    if budget.spent(at_end=True):
-        raise RunIncomplete(f"the failure budget is spent: {budget}")
-
-
-def merge_overrides(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The groups of a run's configuration that scoring reads, with the overrides set in."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
-    from sv_eval.labels.config import read_label_map
-
-    for override in overrides:
-        key, equals, _ = override.partition("=")
-        if not equals or key.split(".")[0] not in _GROUPS or key in ("scoring", "report"):
-            raise ConfigError(f"'{override}' is not understood; {nearest(key.split('.')[0], _GROUPS)} (see --help)")
-    chosen = [override.partition("=")[2] for override in overrides if override.startswith("labels=")]
-    groups: dict[str, Any] = {group: config.get(group) or {} for group in _GROUPS}
-    if chosen:
-        groups["labels"] = read_label_map(chosen[-1])
-    try:
-        keys = [override for override in overrides if not override.startswith("labels=")]
-        merged = OmegaConf.merge(OmegaConf.create(groups), OmegaConf.from_dotlist(keys))
-    except (OmegaConfBaseException, YAMLError) as error:
-        raise ConfigError(f"the overrides can't be read: {error}") from error
-    plain = OmegaConf.to_container(merged, resolve=True)
-    if not isinstance(plain, dict):
-        raise ConfigError("the run's configuration is not a mapping")
-    return {group: plain[group] for group in _GROUPS}
-
+__all__ = ("main",)
 
 if __name__ == "__main__":
     sys.exit(main())

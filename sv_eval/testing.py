@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import sys
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import pytest
 
-from sv_eval.places import house
 from sv_eval.records import Clip, Failure, Prediction, Waveform
 
 if TYPE_CHECKING:
@@ -132,11 +130,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _settings(config: pytest.Config, name: str) -> dict[str, object]:
-    from sv_eval.composing import composed
+    from sv_eval.config.composing import composed
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    if str(house()) not in sys.path:
-        sys.path.insert(0, str(house()))
     words = shlex.split(config.getoption(name) or config.getini(name))
     group = name.removeprefix("sv_")
     found: dict[str, object] = composed("config", words, (group,))[group]
@@ -146,7 +142,7 @@ def _settings(config: pytest.Config, name: str) -> dict[str, object]:
 @pytest.fixture(scope="session")
 def sv_backend(request: pytest.FixtureRequest) -> Iterator[CalledBackend]:
     """The backend under test, open for the whole session."""
-    from sv_eval.building import build_backend
+    from sv_eval.config.building import build_backend
 
     with CalledBackend(build_backend(_settings(request.config, "sv_backend"))) as called:
         yield called
@@ -155,7 +151,7 @@ def sv_backend(request: pytest.FixtureRequest) -> Iterator[CalledBackend]:
 @pytest.fixture(scope="session")
 def sv_clips(request: pytest.FixtureRequest, sv_backend: CalledBackend) -> list[Heard]:
     """The clips under test, decoded; limit them with `dataset.limit=N`."""
-    from sv_eval.corpus.reading import dataset_config_from, read_corpus
+    from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 
     corpus = read_corpus(dataset_config_from(_settings(request.config, "sv_dataset")))
     keep = sv_backend.backend.capabilities.needs_encoded

@@ -20,12 +20,12 @@ import jsonschema_rs
 import numpy as np
 import pytest
 
+from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.codec import from_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.report import Report
 from sv_eval.report.schemas import FILES, schema_path
-from sv_eval.rescore import compute_report
 from sv_eval.scoring.config import ScoringConfig
 
 # No test depends on the clock: an example may take as long as a busy machine needs.
@@ -250,7 +250,7 @@ def held(tmp_path: Path) -> Held:
     go = tmp_path / "go"
     (tmp_path / "held_backend.py").write_text(
         "import asyncio, pathlib\n"
-        "from backends.fake import FakeBackend\n"
+        "from sv_eval.backends.fake import FakeBackend\n"
         "class Held(FakeBackend):\n"
         "    async def recognize(self, requests):\n"
         "        warming_up = requests[0].clip_id == 'warm-up'\n"
@@ -270,7 +270,7 @@ def arrivals_stamped() -> Iterator[None]:
     """The kernel stamps what arrives. It begins to a moment after a socket asks for it, so one does and waits."""
     import socket
 
-    from backends.remote.arrival import StampedSocket, StampedSockets
+    from sv_eval.backends.remote.arrival import StampedSocket, StampedSockets
 
     with socket.create_server(("127.0.0.1", 0)) as door:
         here = StampedSockets()((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0)))

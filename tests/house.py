@@ -10,6 +10,7 @@ Imports within functions count, those for the type checker alone don't, and neit
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[1]
-PACKAGES = ("sv_eval", "backends", "reports", "hydra_plugins")
+PACKAGES = ("sv_eval", "hydra_plugins")
 DOCUMENT = HOUSE / "docs" / "architecture.md"
 _PICTURE = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 
@@ -25,10 +26,16 @@ _PICTURE = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 def sources() -> dict[str, str]:
     """The text of every module of the house, by dotted name."""
     found = {}
-    for path in (file for package in PACKAGES for file in sorted((HOUSE / package).rglob("*.py"))):
+    for path in (file for package in PACKAGES for file in _modules(HOUSE / package)):
         parts = path.relative_to(HOUSE).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
     return found
+
+
+def _modules(package: Path) -> Iterator[Path]:
+    """Its files, those behind links to the folders beside the package too."""
+    for folder, _, files in os.walk(package, followlinks=True):
+        yield from (Path(folder, name) for name in sorted(files) if name.endswith(".py"))
 
 
 def graph_of(sources: Mapping[str, str]) -> dict[str, set[str]]:
@@ -58,10 +65,10 @@ def circle_in(graph: Mapping[str, set[str]]) -> str:
 
 
 def rooms(graph: Mapping[str, set[str]]) -> dict[str, set[str]]:
-    """The graph of packages, and of the modules that lie beside them; entry modules and empty packages left out."""
+    """The graph of the rooms, and of the modules that lie beside them; what only leads into `cli` is left out."""
     found: dict[str, set[str]] = {}
     for name, imported in graph.items():
-        if name.endswith("__main__") or name in PACKAGES:
+        if name.endswith("__main__") or name in PACKAGES or _is_door(name):
             continue
         here = _room(name)
         there = {_room(one) for one in imported if one not in PACKAGES} - {here}
@@ -91,6 +98,13 @@ def picture() -> str:
         lines.append(f'  {_id(name)}["{name.removeprefix("sv_eval.")}"]')
         lines += [f"  {_id(name)} --> {_id(one)}" for one in sorted(graph[name])]
     return "\n".join([*lines, "```", ""])
+
+
+def _is_door(module: str) -> bool:
+    """Whether it is there for `python -m sv_eval.<command>` alone."""
+    command = module.removeprefix("sv_eval.")
+    beside, inside = HOUSE / "sv_eval" / f"{command}.py", HOUSE / "sv_eval" / "cli" / f"{command}.py"
+    return command == "models" or (beside.is_file() and inside.is_file())
 
 
 def _room(module: str) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Self
 
-from backends.baselines.training import CorpusSettings, Training, read_training
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.backends.baselines.training import CorpusSettings, Training, read_training
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.records import Prediction

@@ -18,12 +18,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.baselines.egemaps import DIMENSIONS, LICENCE, Functionals
-from backends.baselines.folds import LOSO, WHOLE, Folds, folds_of, folds_setting, groups_of
-from backends.baselines.svm import INNER_PARTS, LinearSvm, fit
-from backends.baselines.training import CorpusSettings, Training, read_training
-from backends.model_thread import ModelThread
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.backends.baselines.egemaps import DIMENSIONS, LICENCE, Functionals
+from sv_eval.backends.baselines.folds import LOSO, WHOLE, Folds, folds_of, folds_setting, groups_of
+from sv_eval.backends.baselines.svm import INNER_PARTS, LinearSvm, fit
+from sv_eval.backends.baselines.training import CorpusSettings, Training, read_training
+from sv_eval.backends.model_thread import ModelThread
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import AudioError, ConfigError, CorpusError
 from sv_eval.records import Prediction

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backends.baselines.training import Training, without_speaker
+from sv_eval.backends.baselines.training import Training, without_speaker
 from sv_eval.errors import ConfigError, CorpusError, nearest
 from sv_eval.records import Clip
 

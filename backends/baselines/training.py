@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
+from sv_eval.data.corpus.reading import Corpus, dataset_config_from, read_corpus
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, CorpusError
 from sv_eval.records import Clip

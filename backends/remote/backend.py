@@ -10,19 +10,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.remote.delivery import Delivery
-from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
-from backends.remote.endpoint import Connection, Endpoint, endpoint_of
-from backends.remote.errors import UNREACHABLE, RemoteError
-from backends.remote.hearing import words_with
-from backends.remote.preflight import Seen, look
-from backends.remote.sound import ORIGINAL, Sound, chosen_form
-from backends.remote.throttle import Pace, Throttle
-from backends.remote.timeline import Timeline
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Capabilities, Request, StreamUpdate
+from sv_eval.backends.remote.answer_parsing import words_with
+from sv_eval.backends.remote.delivery import Delivery
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
+from sv_eval.backends.remote.endpoint import Connection, Endpoint, endpoint_of
+from sv_eval.backends.remote.errors import UNREACHABLE, RemoteError
+from sv_eval.backends.remote.preflight import Seen, look
+from sv_eval.backends.remote.sound import ORIGINAL, Sound, chosen_form
+from sv_eval.backends.remote.throttle import Pace, Throttle
+from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.config.structure import structure
 from sv_eval.errors import BackendLost, ConfigError
 from sv_eval.records import Failure, Prediction
-from sv_eval.structure import structure
 
 _LONG_S = 0.002
 """What takes longer to encode is followed by a turn for everybody else."""
@@ -61,7 +61,7 @@ class RemoteBackend:
         connection: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(dialect, Dialect):
-            raise ConfigError("backend.dialect: not a dialect (backends.remote.dialect.Dialect)")
+            raise ConfigError("backend.dialect: not a dialect (sv_eval.backends.remote.dialect.Dialect)")
         traits = dialect.traits
         self._dialect = dialect
         self._asked = _asked(

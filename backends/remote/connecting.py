@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import aiohttp
 
-from backends.remote.arrival import StampedSockets
-from backends.remote.timeline import Timeline
+from sv_eval.backends.remote.arrival import StampedSockets
+from sv_eval.backends.remote.timeline import Timeline
 
 CURRENT: ContextVar[Timeline | None] = ContextVar("CURRENT", default=None)
 """The timeline of the attempt that this task is making."""

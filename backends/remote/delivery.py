@@ -7,13 +7,13 @@ from typing import Any
 
 import tenacity
 
-from backends.remote.dialect import Line
-from backends.remote.endpoint import Endpoint
-from backends.remote.errors import CONGESTION, NOT_UNDERSTOOD, RemoteError
-from backends.remote.hearing import Heard, Words
-from backends.remote.throttle import Pace, Throttle
-from backends.remote.timeline import Timeline
 from sv_eval.backend import Answer
+from sv_eval.backends.remote.answer_parsing import Heard, Words
+from sv_eval.backends.remote.dialect import Line
+from sv_eval.backends.remote.endpoint import Endpoint
+from sv_eval.backends.remote.errors import CONGESTION, NOT_UNDERSTOOD, RemoteError
+from sv_eval.backends.remote.throttle import Pace, Throttle
+from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.records import Failure, Passage, Prediction, Trouble
 
 

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.remote.endpoint import Endpoint
-from backends.remote.hearing import Heard
-from backends.remote.sound import WAV, Sound
-from backends.remote.timeline import Timeline
 from sv_eval.backend import Adjustments, StreamUpdate
+from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.endpoint import Endpoint
+from sv_eval.backends.remote.sound import WAV, Sound
+from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.emotions import EMOTIONS
 
 TAG_EMOJI: Mapping[str, str] = {

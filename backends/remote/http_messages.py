@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backends.remote.errors import NOT_JSON, WRONG_TYPE, RemoteError
+from sv_eval.backends.remote.errors import NOT_JSON, WRONG_TYPE, RemoteError
 
 _EXCERPT = 120
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backends.remote.dialect import Dialect, Line
-from backends.remote.endpoint import Endpoint
-from backends.remote.errors import (
+from sv_eval.backend import Adjustments
+from sv_eval.backends.remote.answer_parsing import Heard, Words
+from sv_eval.backends.remote.dialect import Dialect, Line
+from sv_eval.backends.remote.endpoint import Endpoint
+from sv_eval.backends.remote.errors import (
     CONNECT,
     NOT_FOUND,
     NOT_JSON,
@@ -25,13 +27,11 @@ from backends.remote.errors import (
     EndpointError,
     RemoteError,
 )
-from backends.remote.hearing import Heard, Words
-from backends.remote.sound import ORIGINAL, Sound
-from backends.remote.timeline import Timeline
-from sv_eval.audio.decoding import decode
-from sv_eval.backend import Adjustments
+from sv_eval.backends.remote.sound import ORIGINAL, Sound
+from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.config.places import cards_dir
+from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import AudioError, BackendLost, ConfigError, SvEvalError
-from sv_eval.places import cards_dir
 
 _CLIPS = ("en_f1_happy_01", "en_f1_angry_01", "en_f1_sad_01")
 _NOT_THIS_DIALECT = frozenset({NOT_FOUND, WRONG_TYPE, NOT_JSON, NOT_UNDERSTOOD, RESET, TRUNCATED})

@@ -8,24 +8,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from backends.remote.dialect import Dialect
-from backends.remote.dialects.api4sensevoice import Api4SenseVoice
-from backends.remote.dialects.dashscope import DashScope
-from backends.remote.dialects.funasr_websocket import FunAsrWebsocket
-from backends.remote.dialects.kserve import KServe
-from backends.remote.dialects.openai import OpenAiTranscriptions
-from backends.remote.dialects.sensevoice_api import SenseVoiceApi
-from backends.remote.dialects.service import FormDialect, JsonDialect
-from backends.remote.dialects.service_grpc import GrpcDialect
-from backends.remote.dialects.service_websocket import StreamDialect
-from backends.remote.dialects.sherpa_websocket import SherpaWebsocket
-from backends.remote.endpoint import SCHEMES, Connection, endpoint_of
-from backends.remote.errors import EndpointError
-from backends.remote.hearing import words_with
-from backends.remote.preflight import Seen, look, probe_sound
-from backends.remote.sound import chosen_form
-from backends.remote.timeline import Timeline
 from sv_eval.backend import NO_ADJUSTMENTS
+from sv_eval.backends.remote.answer_parsing import words_with
+from sv_eval.backends.remote.dialect import Dialect
+from sv_eval.backends.remote.dialects.api4sensevoice import Api4SenseVoice
+from sv_eval.backends.remote.dialects.dashscope import DashScope
+from sv_eval.backends.remote.dialects.funasr_websocket import FunAsrWebsocket
+from sv_eval.backends.remote.dialects.kserve import KServe
+from sv_eval.backends.remote.dialects.openai import OpenAiTranscriptions
+from sv_eval.backends.remote.dialects.sensevoice_api import SenseVoiceApi
+from sv_eval.backends.remote.dialects.service import FormDialect, JsonDialect
+from sv_eval.backends.remote.dialects.service_grpc import GrpcDialect
+from sv_eval.backends.remote.dialects.service_websocket import StreamDialect
+from sv_eval.backends.remote.dialects.sherpa_websocket import SherpaWebsocket
+from sv_eval.backends.remote.endpoint import SCHEMES, Connection, endpoint_of
+from sv_eval.backends.remote.errors import EndpointError
+from sv_eval.backends.remote.preflight import Seen, look, probe_sound
+from sv_eval.backends.remote.sound import chosen_form
+from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.errors import BackendLost, ConfigError, SvEvalError, nearest
 
 DIALECTS: Mapping[str, Callable[[], Dialect]] = {

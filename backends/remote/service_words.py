@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from backends.remote.errors import (
+from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.errors import (
     GATEWAY_TIMEOUT,
     NOT_FOUND,
     OVERLOADED,
@@ -14,7 +15,6 @@ from backends.remote.errors import (
     SERVER_ERROR,
     UNAUTHORIZED,
 )
-from backends.remote.hearing import Heard, expect
 from sv_eval.records import Segment
 from sv_eval.wire import emotion_pb2 as pb
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from sv_eval.clock import WallClock
+from sv_eval.machine.clock import WallClock
 
 _START = 4
 _DECREASE = 0.7

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.sensevoice.frontend import Frontend, FrontendConfig, read_cmvn
+from sv_eval.backends.frontend import Frontend, FrontendConfig, read_cmvn
 from sv_eval.errors import ModelError
 
 Float32 = NDArray[np.float32]
@@ -30,8 +30,8 @@ class FsmnVad:
     frame = FRAME
 
     def __init__(self, where: str | None) -> None:
-        from backends.funasr_model import load_auto_model
-        from backends.hubs import find_directory
+        from sv_eval.backends.funasr_model import load_auto_model
+        from sv_eval.backends.hubs import find_directory
 
         asked = f"backend.vad_model={where or _HUB_ID}"
         directory = find_directory(where or _HUB_ID, asked=asked)

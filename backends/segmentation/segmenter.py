@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.segmentation import loudness
-from backends.segmentation.spans import Span, SpeechRule, cut, speech_spans
+from sv_eval.backends.segmentation import loudness
+from sv_eval.backends.segmentation.spans import Span, SpeechRule, cut, speech_spans
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.records import SAMPLE_RATE_HZ
 
@@ -168,7 +168,7 @@ class Segmenter:
 def refuse_missing(settings: Segmentation) -> None:
     """Raise ModelError where the detector that the settings name can't be here; nothing is loaded."""
     if settings.detector == SILERO:
-        from backends.segmentation.silero import model_folder
+        from sv_eval.backends.segmentation.silero import model_folder
 
         model_folder()
 
@@ -189,7 +189,7 @@ class OnDemand:
 
 
 def _silero() -> SpeechDetector:
-    from backends.segmentation.silero import SileroVad
+    from sv_eval.backends.segmentation.silero import SileroVad
 
     return SileroVad()
 
@@ -199,7 +199,7 @@ def open_detector(settings: Segmentation) -> SpeechDetector | None:
     if settings.detector == SILERO:
         return _silero()
     if settings.detector == FSMN:
-        from backends.segmentation.fsmn import FsmnVad
+        from sv_eval.backends.segmentation.fsmn import FsmnVad
 
         return FsmnVad(settings.vad_model)
     return None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.onnxruntime_errors import onnxruntime_errors
+from sv_eval.backends.onnxruntime_errors import onnxruntime_errors
 from sv_eval.errors import ModelError
 
 Float32 = NDArray[np.float32]

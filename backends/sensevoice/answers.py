@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.sensevoice.tokens import Vocabulary
+from sv_eval.backends.sensevoice.tokens import Vocabulary
 from sv_eval.emotions import UNKNOWN
 from sv_eval.records import Prediction
 

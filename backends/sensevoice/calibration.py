@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backends.sensevoice.answers import AnswerReader
-from backends.sensevoice.recogniser import Engine
+from sv_eval.backends.sensevoice.answers import AnswerReader
+from sv_eval.backends.sensevoice.recogniser import Engine
 from sv_eval.errors import ModelError
 
 REFERENCE = "fp32"
@@ -94,8 +94,8 @@ def labels_that_differ(engine: Engine, reference: Engine, reader: AnswerReader) 
 
 def bundled_clips() -> list[Any]:
     """Waveforms of demonstration clips, evenly from the whole corpus."""
-    from sv_eval.audio.decoding import decode
-    from sv_eval.places import cards_dir
+    from sv_eval.config.places import cards_dir
+    from sv_eval.data.audio.decoding import decode
 
     paths = sorted((cards_dir() / "demo" / "clips").glob("*.flac"))
     return [decode(path).samples for path in paths[:: max(1, len(paths) // CLIPS)][:CLIPS]]

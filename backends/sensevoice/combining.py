@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from backends.segmentation.spans import Span
+from sv_eval.backends.segmentation.spans import Span
 from sv_eval.emotions import UNKNOWN
 from sv_eval.records import Prediction, Segment
 

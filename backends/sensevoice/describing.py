@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.segmentation.segmenter import Segmenter
-from backends.sensevoice.listening import Listening
-from backends.sensevoice.model_dir import ModelDirectory
+from sv_eval.backends.segmentation.segmenter import Segmenter
+from sv_eval.backends.sensevoice.listening import Listening
+from sv_eval.backends.sensevoice.model_dir import ModelDirectory
 from sv_eval.emotions import EMOTIONS
 
 TRACED = ("waveform", "features", "logits")

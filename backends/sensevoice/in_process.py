@@ -7,13 +7,6 @@ from typing import Any, Unpack
 
 from numpy.typing import NDArray
 
-from backends.segmentation.segmenter import refuse_missing
-from backends.sensevoice.describing import ADJUSTS, TRACED
-from backends.sensevoice.frontend import Float32
-from backends.sensevoice.known_work import KnownWork
-from backends.sensevoice.listening import LANGUAGES, Listening, ListeningSettings
-from backends.sensevoice.recogniser import Recogniser
-from backends.sensevoice.streaming import stream
 from sv_eval.backend import (
     NO_ADJUSTMENTS,
     Adjustments,
@@ -25,6 +18,13 @@ from sv_eval.backend import (
     Store,
     StreamUpdate,
 )
+from sv_eval.backends.frontend import Float32
+from sv_eval.backends.segmentation.segmenter import refuse_missing
+from sv_eval.backends.sensevoice.describing import ADJUSTS, TRACED
+from sv_eval.backends.sensevoice.known_work import KnownWork
+from sv_eval.backends.sensevoice.listening import LANGUAGES, Listening, ListeningSettings
+from sv_eval.backends.sensevoice.recogniser import Recogniser
+from sv_eval.backends.sensevoice.streaming import stream
 from sv_eval.emotions import EMOTIONS
 from sv_eval.records import Prediction
 

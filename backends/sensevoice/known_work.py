@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 
-from backends.segmentation.segmenter import Segmenter
-from backends.segmentation.spans import Span
-from backends.sensevoice.frontend import Float32
-from backends.sensevoice.listening import Prompts
 from sv_eval.backend import Store
+from sv_eval.backends.frontend import Float32
+from sv_eval.backends.segmentation.segmenter import Segmenter
+from sv_eval.backends.segmentation.spans import Span
+from sv_eval.backends.sensevoice.listening import Prompts
 from sv_eval.records import Prediction
 
 _PREDICTION_BYTES = 1500

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypedDict
 
-from backends.segmentation.segmenter import Segmentation
-from backends.sensevoice.combining import RULES
-from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
+from sv_eval.backends.segmentation.segmenter import Segmentation
+from sv_eval.backends.sensevoice.combining import RULES
+from sv_eval.backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 from sv_eval.errors import ConfigError, nearest
 
 _FRAME_S = 0.06

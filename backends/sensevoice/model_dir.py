@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from backends.sensevoice.frontend import Cmvn, FrontendConfig, read_cmvn
-from backends.sensevoice.tokens import Vocabulary, read_vocabulary
+from sv_eval.backends.frontend import Cmvn, FrontendConfig, read_cmvn
+from sv_eval.backends.sensevoice.tokens import Vocabulary, read_vocabulary
 from sv_eval.errors import ModelError, nearest
 
 BUNDLED = "bundled"

@@ -14,15 +14,15 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.model_thread import ModelThread
-from backends.segmentation.segmenter import Segmenter
-from backends.segmentation.spans import Span
-from backends.sensevoice.answers import AnswerReader, Heard
-from backends.sensevoice.combining import combined
-from backends.sensevoice.frontend import Float32
-from backends.sensevoice.known_work import KnownWork
-from backends.sensevoice.listening import LANGUAGES, Listening, Prompts
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Request
+from sv_eval.backends.frontend import Float32
+from sv_eval.backends.model_thread import ModelThread
+from sv_eval.backends.segmentation.segmenter import Segmenter
+from sv_eval.backends.segmentation.spans import Span
+from sv_eval.backends.sensevoice.answers import AnswerReader, Heard
+from sv_eval.backends.sensevoice.combining import combined
+from sv_eval.backends.sensevoice.known_work import KnownWork
+from sv_eval.backends.sensevoice.listening import LANGUAGES, Listening, Prompts
 from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
 from sv_eval.records import Failure, Prediction
 

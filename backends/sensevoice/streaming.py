@@ -13,10 +13,10 @@ from functools import partial
 
 import numpy as np
 
-from backends.segmentation.spans import Span, speech_spans
-from backends.sensevoice.frontend import Float32
-from backends.sensevoice.recogniser import Recogniser, Way
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, StreamUpdate
+from sv_eval.backends.frontend import Float32
+from sv_eval.backends.segmentation.spans import Span, speech_spans
+from sv_eval.backends.sensevoice.recogniser import Recogniser, Way
 from sv_eval.records import SAMPLE_RATE_HZ, Prediction
 
 _CONTEXT_S = 1.0

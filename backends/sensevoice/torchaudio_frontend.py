@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.sensevoice.frontend import Cmvn, Float32, FrontendConfig
+from sv_eval.backends.frontend import Cmvn, Float32, FrontendConfig
 from sv_eval.errors import ModelError
 
 

@@ -59,7 +59,7 @@ class SettingsSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Plan, run what is not finished, report."""
-        from sv_eval.sweep.command import run_sweep
+        from sv_eval.studies.sweep.command import run_sweep
 
         return run_sweep(self._config, self._loader, self._launch, self._params, arguments)
 

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-from sv_eval.clock import Clock
-from sv_eval.run.feed import Decoded
+from sv_eval.machine.clock import Clock
+from sv_eval.run.prefetch import Decoded
 
 _LEAD_S = 0.05
 """Between the beginning and the first planned moment: time to decode what is asked for first."""

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sv_eval.backend import Answer, Request, check_answer
-from sv_eval.clock import Clock, WallClock
 from sv_eval.errors import InferenceError
+from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.records import Failure
 from sv_eval.run.boundary import around_one_clip
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Backend
-from sv_eval.corpus.reading import Corpus
-from sv_eval.environment import describe_environment
+from sv_eval.data.corpus.reading import Corpus
+from sv_eval.machine.environment import describe_environment
 from sv_eval.report.codec import as_json
 from sv_eval.report.environment import (
     CorpusFacts,
@@ -22,9 +22,9 @@ from sv_eval.report.environment import (
     Start,
     Telemetry,
 )
+from sv_eval.report.identity import settings_hash
 from sv_eval.report.reasons import Coded
-from sv_eval.run.identity import settings_hash
-from sv_eval.run_directory import ENVIRONMENT, read_environment, write_json
+from sv_eval.report.run_directory import ENVIRONMENT, read_environment, write_json
 
 
 class History:

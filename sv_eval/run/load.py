@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sv_eval.backend import Capabilities
+from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.run.arrivals import constant, poisson, ramp, read_trace, trace
-from sv_eval.structure import structure
+from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
+from sv_eval.scoring.streaming import STREAM
 
 SINGLE_STREAM = "single_stream"
 OFFLINE = "offline"
-STREAM = "stream"
 MULTI_STREAM, CLOSED = "multi_stream", "closed"
 POISSON, CONSTANT, RAMP, TRACE = "poisson", "constant", "ramp", "trace"
 OPEN_LOOP = (POISSON, CONSTANT, RAMP, TRACE)
@@ -31,7 +32,6 @@ PACES = (FAST, REAL_TIME)
 OF_BACKEND, OF_CLIP = "backend", "clip"
 TOLD_LANGUAGES = (OF_BACKEND, OF_CLIP)
 _SHORTEST_CHUNK_S = 0.1
-DEFAULT_MAX_LATE_MS = 5.0
 _SIDE_BY_SIDE = 16
 """Calls that the warm-up ends with where nobody knows how many will be under way, and at most offline."""
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend
-from sv_eval.clock import Clock, WallClock
-from sv_eval.corpus.source import AudioSource
+from sv_eval.data.corpus.source import AudioSource
+from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble, as_shared
 from sv_eval.report.environment import WarmUp
 from sv_eval.run.callers import Callers, Due, Ready
-from sv_eval.run.feed import Decoded, Feed, cut_batches
 from sv_eval.run.guard import Call, Guard, checked
 from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
 from sv_eval.run.phases import is_stable
+from sv_eval.run.prefetch import Decoded, Feed, cut_batches
 from sv_eval.run.streaming import stream_clip
 from sv_eval.run.warming import candidates, chosen
 

@@ -17,9 +17,10 @@ from typing import Any, Self, cast
 from numpy.typing import NDArray
 
 from sv_eval.backend import Backend, Request, TracingBackend
-from sv_eval.clock import Clock, WallClock
-from sv_eval.corpus.source import AudioSource
+from sv_eval.config.structure import structure
+from sv_eval.data.corpus.source import AudioSource
 from sv_eval.errors import ConfigError, RunIncomplete
+from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Failure, Outcome, Record
 from sv_eval.report import environment as told
@@ -28,7 +29,6 @@ from sv_eval.run.budget import FailureBudget
 from sv_eval.run.guard import Guard
 from sv_eval.run.load import LoadConfig, LoadPlan
 from sv_eval.run.loop import RunLoop
-from sv_eval.structure import structure
 
 _SHORTEST_TELEMETRY_S = 0.01
 

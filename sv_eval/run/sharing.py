@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sv_eval.backend import Capabilities
-from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
-from sv_eval.corpus.selection import limited
-from sv_eval.corpus.source import AudioSource
+from sv_eval.data.corpus.reading import Corpus, dataset_config_from, read_corpus
+from sv_eval.data.corpus.selection import limited
+from sv_eval.data.corpus.source import AudioSource
 from sv_eval.errors import ConfigError
 from sv_eval.records import Clip, Waveform
 from sv_eval.run.load import SINGLE_STREAM, LoadConfig

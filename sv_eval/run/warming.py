@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from sv_eval.records import Clip
-from sv_eval.run.feed import Decoded
+from sv_eval.run.prefetch import Decoded
 
 _CANDIDATES = 4
 """For each clip that is wanted so many are decoded."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError, nearest
-from sv_eval.structure import structure
 
 POLICIES: tuple[str, ...] = ("wrong", "abstain", "ban")
 """What becomes of an answer without an emotion: a wrong answer, left out, or replaced by the forced label."""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sv_eval.report.interval import Interval, given
 from sv_eval.report.latency import DurationBin, Histogram, Latency, Retried, StageTimes, TwoPercentiles
 from sv_eval.report.reasons import Why
+from sv_eval.scoring.latency_stability import signs_of
 from sv_eval.scoring.percentiles import percentile
 from sv_eval.scoring.scope import Scope
-from sv_eval.scoring.signs import signs_of
 from sv_eval.scoring.timing import Calls, Timing
 
 _ON_THE_WAY = ("encode", "queue", "dns", "connect", "tls", "send", "wait", "receive")

@@ -11,6 +11,9 @@ from sv_eval.report.reasons import Why
 from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.timing import Calls, Timing
 
+DEFAULT_MAX_LATE_MS = 5.0
+"""How late the generator may send, at the 99th percentile, before latency is no result."""
+
 
 def load_of(scope: Scope, *, max_late_ms: float) -> Load:
     """Requests sent and answered a second, the most that were open at once, and how late sending was.

@@ -12,8 +12,8 @@ from sv_eval.report.latency import DurationBin, Latency, StageTimes
 from sv_eval.report.report import ErrorKind, FailureKind
 from sv_eval.scoring.config import ScoringConfig, scoring_config_from
 from sv_eval.scoring.confusion import confusion_of, worst_confusions
+from sv_eval.scoring.failures import errors_of, failures_of
 from sv_eval.scoring.latency import latency_by_duration, latency_by_emotion, latency_of, stage_times
-from sv_eval.scoring.ledger import errors_of, failures_of
 from sv_eval.scoring.parts import emotions_of, speakers_of
 from sv_eval.scoring.policies import LabelSetScores, PolicyScores, scores_of
 from sv_eval.scoring.run_counts import RunCounts, counts_of

@@ -13,6 +13,9 @@ from sv_eval.records import Streamed, StreamStep
 from sv_eval.report.latency import Agreement, ExampleStep, Flips, StreamExample, Streaming, TwoPercentiles
 from sv_eval.scoring.percentiles import percentile
 
+STREAM = "stream"
+"""The load schedule whose clips come as streams."""
+
 
 def time_to_first_emotion_s(steps: Sequence[StreamStep]) -> float | None:
     """Seconds from the beginning of the audio to the first label; None when none came.

@@ -2,60 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
 
-from sv_eval.command import run_command, say
-from sv_eval.errors import ConfigError
-from sv_eval.places import house
-
-_HEADER = """\
-sv_eval.serve answers emotion and transcript of a voice over HTTP, websocket and gRPC.
-
-  python -m sv_eval.serve                               bundled demonstration model on http://127.0.0.1:8000
-  python -m sv_eval.serve backend.model=DIR             a SenseVoice model of yours
-  python -m sv_eval.serve serve.port=9000 serve.host=0.0.0.0
-  SV_EVAL_API_KEYS=secret python -m sv_eval.serve       only for those who have the key
-
-The page is at /, the documentation at /docs, Prometheus' figures at /metrics.
-"""
-_FOOTER = """\
-SIGTERM finishes what was accepted and ends with 0.
-Exit codes: 0 stopped, 1 error, 2 wrong usage or configuration.
-"""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command until it is told to stop; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if {"-h", "--help"} & set(given):
-        from sv_eval.help import help_text
-
-        rest = [word for word in given if word not in ("-h", "--help")]
-        return run_command(lambda: say(help_text(rest, main_file="serve.yaml", header=_HEADER, footer=_FOOTER)))
-    sys.path.insert(0, str(house()))
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    # gRPC's core writes lines of its own to stderr, between those of the log; what matters comes as an error.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    return run_command(lambda: _serve(given))
-
-
-def _serve(arguments: Sequence[str]) -> None:
-    from sv_eval.composing import composed
-
-    try:
-        import fastapi  # noqa: F401
-        import grpc  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f"the service needs the extra [serve] ({error}): pip install 'sv-eval[serve]'") from error
-    from sv_eval.serve.config import serve_config_from
-    from sv_eval.serve.processes import run
-
-    settings = composed("serve", arguments, ("backend", "serve"))
-    run(settings["backend"], serve_config_from(settings["serve"]))
-
+from sv_eval.cli.serve import main
 
 if __name__ == "__main__":
     sys.exit(main())

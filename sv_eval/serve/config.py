@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sv_eval.audio.limits import MIB, NO_BOUND_S, AudioLimits
+from sv_eval.config.structure import structure
+from sv_eval.data.audio.limits import MIB, NO_BOUND_S, AudioLimits
 from sv_eval.errors import ConfigError
-from sv_eval.structure import structure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

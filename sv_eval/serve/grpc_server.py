@@ -13,7 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from sv_eval.errors import ConfigError
-from sv_eval.serve.gate import Door
+from sv_eval.serve.admission import Door
 from sv_eval.serve.grpc_messages import options_from, partial_from, response_from, start_from, upload_from
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service

@@ -15,9 +15,9 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Any
 
-from sv_eval.building import build_backend
-from sv_eval.command import run_command
+from sv_eval.config.building import build_backend
 from sv_eval.errors import EXIT_PASS, ConfigError, SvEvalError
+from sv_eval.machine.process import run_command
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.meters import MULTIPROCESS_DIR
 

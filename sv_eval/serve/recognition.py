@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from sv_eval.audio.decoding import decode, decode_raw
 from sv_eval.backend import Adjustments, Backend, Request, SpeechDetectingBackend
+from sv_eval.data.audio.decoding import decode, decode_raw
 from sv_eval.errors import AudioError, InferenceError, nearest
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
 from sv_eval.serve.answers import emotion_data

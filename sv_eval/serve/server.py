@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 
 from sv_eval.backend import Backend
 from sv_eval.serve.access import Keyring, RateLimiter, read_keys
+from sv_eval.serve.admission import Door
 from sv_eval.serve.config import ServeConfig
-from sv_eval.serve.gate import Door
 from sv_eval.serve.http import create_app
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.audio.decoding import floats
+from sv_eval.data.audio.decoding import floats
 from sv_eval.records import SAMPLE_RATE_HZ
 from sv_eval.wire.messages import RAW_FORMATS
 from sv_eval.wire.problems import ServiceError

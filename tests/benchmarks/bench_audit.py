@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from sv_eval.audio.decoding import decode
-from sv_eval.audio.limits import AudioLimits
-from sv_eval.audit.measure import Job, Measure
-from sv_eval.audit.pool import measured
+from sv_eval.data.audio.decoding import decode
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audit.measure import Job, Measure
+from sv_eval.data.audit.pool import measured
 
 SECONDS, RATE_HZ = 3, 16_000
 

@@ -24,13 +24,13 @@ sys.path.insert(0, str(HERE))
 
 from peer_queue import MEAN_S, service_s  # noqa: E402
 
-from backends.remote.backend import RemoteBackend  # noqa: E402
-from backends.remote.dialects.service import JsonDialect  # noqa: E402
-from sv_eval.capacity.config import Objective, Search  # noqa: E402
-from sv_eval.capacity.search import Found, RateSearch  # noqa: E402
-from sv_eval.capacity.trial import Bench  # noqa: E402
-from sv_eval.corpus.reading import dataset_config_from, read_corpus  # noqa: E402
+from sv_eval.backends.remote.backend import RemoteBackend  # noqa: E402
+from sv_eval.backends.remote.dialects.service import JsonDialect  # noqa: E402
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus  # noqa: E402
 from sv_eval.run.session import Session  # noqa: E402
+from sv_eval.studies.capacity.config import Objective, Search  # noqa: E402
+from sv_eval.studies.capacity.search import Found, RateSearch  # noqa: E402
+from sv_eval.studies.capacity.trial import Bench  # noqa: E402
 
 LIMITS_MS = {"constant": 50.0, "lognormal": 80.0, "bimodal": 120.0}
 REQUESTS = 400_000

@@ -4,7 +4,7 @@
 
 The run decodes, computes features, infers, reads the answers and hands out records; the peer is the inference
 session called on the same padded batches, prepared beforehand. Rounds alternate; the ratio is their median.
-A model of SenseVoice's full size: python -m backends.sensevoice.models build small --onnx --out DIR
+A model of SenseVoice's full size: python -m sv_eval.models build small --onnx --out DIR
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from backends.onnx import OnnxBackend
-from backends.sensevoice.frontend import Frontend, pad_batch
-from backends.sensevoice.model_dir import open_model
-from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
-from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
-from sv_eval.run.feed import Feed, cut_batches
+from sv_eval.backends.frontend import Frontend, pad_batch
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.sensevoice.model_dir import open_model
+from sv_eval.backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
+from sv_eval.data.corpus.reading import Corpus, dataset_config_from, read_corpus
 from sv_eval.run.load import LoadConfig, LoadPlan, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.pauses import short_collections
+from sv_eval.run.prefetch import Feed, cut_batches
 
 
 def inputs_of(corpus: Corpus, model: str, plan: LoadPlan) -> list[dict[str, Any]]:

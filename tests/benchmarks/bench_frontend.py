@@ -14,7 +14,7 @@ from collections.abc import Callable
 import kaldi_native_fbank as knf
 import numpy as np
 
-from backends.sensevoice.frontend import Frontend, FrontendConfig
+from sv_eval.backends.frontend import Frontend, FrontendConfig
 
 ROUNDS = 60
 SAMPLES = (0.1 * np.random.default_rng(0).standard_normal(32_000)).astype(np.float32)

@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from backends.fake import FakeBackend
 from sv_eval.backend import Request
-from sv_eval.evaluate import evaluate
+from sv_eval.backends.fake import FakeBackend
 from sv_eval.records import Waveform
+from sv_eval.run.evaluate import evaluate
 
 
 def configuration(clips: int) -> dict[str, Any]:
     return {
-        "backend": {"_target_": "backends.fake.FakeBackend"},
+        "backend": {"_target_": "sv_eval.backends.fake.FakeBackend"},
         "dataset": {
             "name": "simulated",
             "kind": "simulated",

@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 OURS = """
-from sv_eval.corpus.config import dataset_config_from
-from sv_eval.corpus.counting import count_entries
-from sv_eval.corpus.reading import open_corpus
+from sv_eval.data.corpus.config import dataset_config_from
+from sv_eval.data.corpus.counting import count_entries
+from sv_eval.data.corpus.reading import open_corpus
 config = dataset_config_from({"name": "m", "kind": "manifest", "manifest": {"file": FILE}})
 total = count_entries(*open_corpus(config)).total
 """

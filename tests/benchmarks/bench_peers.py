@@ -1,7 +1,7 @@
 """backend=onnx and backend=local against the other ways to run the same SenseVoice weights on a CPU.
 
-    python -m backends.sensevoice.models build small --onnx --out MODEL
-    python -m backends.sensevoice.models export MODEL --out MODEL --precision int8
+    python -m sv_eval.models build small --onnx --out MODEL
+    python -m sv_eval.models export MODEL --out MODEL --precision int8
     pip install --no-deps -r tests/benchmarks/requirements-peers.txt
     python tests/benchmarks/bench_peers.py --model MODEL --emodb DIR [--threads N] [--long] [--rounds N] ...
 

@@ -29,10 +29,10 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from backends.remote.backend import RemoteBackend  # noqa: E402
-from backends.remote.dialects.service import JsonDialect  # noqa: E402
-from backends.remote.dialects.service_grpc import GrpcDialect  # noqa: E402
 from sv_eval.backend import NO_ADJUSTMENTS, Request  # noqa: E402
+from sv_eval.backends.remote.backend import RemoteBackend  # noqa: E402
+from sv_eval.backends.remote.dialects.service import JsonDialect  # noqa: E402
+from sv_eval.backends.remote.dialects.service_grpc import GrpcDialect  # noqa: E402
 from sv_eval.record_file.journal import Journal  # noqa: E402
 from sv_eval.records import Clip, Waveform  # noqa: E402
 from sv_eval.run.load import LoadPlan  # noqa: E402
@@ -126,7 +126,7 @@ async def main() -> None:
     settings: dict[str, Any] = {"concurrency": 32, "connection": {"preflight": False}}
     with instant() as port:
         url = f"http://127.0.0.1:{port}"
-        from backends.remote.sound import Sound
+        from sv_eval.backends.remote.sound import Sound
 
         body = JsonDialect().message(Sound(WAVEFORM, "original"), NO_ADJUSTMENTS).body
         print(f"body {len(body)} bytes")

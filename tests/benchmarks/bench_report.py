@@ -16,8 +16,8 @@ from pathlib import Path
 from bench_harness import configuration
 from bench_startup import process_s
 
-from backends.fake import FakeBackend
-from sv_eval.evaluate import evaluate
+from sv_eval.backends.fake import FakeBackend
+from sv_eval.run.evaluate import evaluate
 
 CLIPS, ROUNDS = 10_000, 7
 PEER = "import numpy; from matplotlib.figure import Figure; from matplotlib.backends import backend_svg"

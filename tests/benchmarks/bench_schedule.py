@@ -21,8 +21,8 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from backends.remote.backend import RemoteBackend  # noqa: E402
-from backends.remote.dialects.service import JsonDialect  # noqa: E402
+from sv_eval.backends.remote.backend import RemoteBackend  # noqa: E402
+from sv_eval.backends.remote.dialects.service import JsonDialect  # noqa: E402
 from sv_eval.record_file.journal import Journal  # noqa: E402
 from sv_eval.record_file.run_records import RunRecords  # noqa: E402
 from sv_eval.records import Clip  # noqa: E402

@@ -5,7 +5,7 @@
 
 One caller: the median of a request over HTTP (base64 in JSON, 3 s wav) less that of the backend called in this
 process. Sixteen callers: requests a second, against the backend kept full with its own batches. Rounds take turns.
-A model of SenseVoice's full size: python -m backends.sensevoice.models build small --onnx --out DIR
+A model of SenseVoice's full size: python -m sv_eval.models build small --onnx --out DIR
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ import aiohttp
 import numpy as np
 import soundfile
 
-from backends.onnx import OnnxBackend
 from sv_eval.backend import Request
+from sv_eval.backends.onnx import OnnxBackend
 from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 
 CALLERS = 16

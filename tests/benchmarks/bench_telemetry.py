@@ -22,8 +22,8 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from backends.onnx import OnnxBackend  # noqa: E402
-from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus  # noqa: E402
+from sv_eval.backends.onnx import OnnxBackend  # noqa: E402
+from sv_eval.data.corpus.reading import Corpus, dataset_config_from, read_corpus  # noqa: E402
 from sv_eval.machine.telemetry import Telemetry  # noqa: E402
 from sv_eval.record_file.journal import Journal  # noqa: E402
 from sv_eval.records import Record  # noqa: E402

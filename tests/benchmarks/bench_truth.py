@@ -29,8 +29,8 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 import truth_peers  # noqa: E402
 
-from backends.remote.backend import RemoteBackend  # noqa: E402
-from backends.remote.dialects.service import JsonDialect  # noqa: E402
+from sv_eval.backends.remote.backend import RemoteBackend  # noqa: E402
+from sv_eval.backends.remote.dialects.service import JsonDialect  # noqa: E402
 from sv_eval.records import Clip, Record, Waveform  # noqa: E402
 from sv_eval.run.load import load_config_from, plan_load  # noqa: E402
 from sv_eval.run.loop import RunLoop  # noqa: E402

@@ -23,11 +23,11 @@ LOADS = {"one by one": "single_stream", "in batches": "offline"}
 TURN = """
 import json, sys, tempfile, time
 from pathlib import Path
-from backends.fake import FakeBackend
-from sv_eval.evaluate import evaluate
+from sv_eval.backends.fake import FakeBackend
+from sv_eval.run.evaluate import evaluate
 clips, schedule = int(sys.argv[1]), sys.argv[2]
 config = {
-    "backend": {"_target_": "backends.fake.FakeBackend"},
+    "backend": {"_target_": "sv_eval.backends.fake.FakeBackend"},
     "dataset": {"name": "simulated", "kind": "simulated", "simulated": {"n_clips": clips, "n_speakers": 400}},
     "load": {"schedule": schedule, "warmup_clips": 8, "window_batches": 8},
     "scoring": {"resamples": 1000}, "report": {"language": "en"}, "run": {"max_failures": 0.2, "telemetry_s": None},

@@ -4,7 +4,7 @@
 
 Throughput with batches of 8 (the backend kept full, as load=offline does) and with single clips. Every round runs
 all ways in turn; the figures are medians over rounds, the ratio is to one thread and one worker.
-A model of SenseVoice's full size: python -m backends.sensevoice.models build small --onnx --out DIR
+A model of SenseVoice's full size: python -m sv_eval.models build small --onnx --out DIR
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from backends.onnx import OnnxBackend
 from sv_eval.backend import Backend, Request
-from sv_eval.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 
 # threads inside an inference, inferences at once
 WAYS = ((1, 1), (2, 1), (1, 2))

@@ -15,9 +15,9 @@ from typing import Any
 
 import litserve
 
-from backends.onnx import OnnxBackend
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Request
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.data.audio.decoding import decode
 
 
 class EmotionApi(litserve.LitAPI):  # type: ignore[misc]

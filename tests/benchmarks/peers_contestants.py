@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from peers_directories import funasr_directory, sherpa_graph, sherpa_tokens, uint8_graph, upstream_graph
 
-from backends.onnx import OnnxBackend
-from backends.quiet import quiet
 from sv_eval.backend import Request
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.quiet import quiet
 from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 
 Samples = NDArray[np.float32]
@@ -121,7 +121,7 @@ def ours_onnx(setting: Setting, runner: asyncio.Runner) -> Iterator[Contestant]:
 
 
 def ours_local(setting: Setting, runner: asyncio.Runner) -> Iterator[Contestant]:
-    from backends.local import LocalBackend
+    from sv_eval.backends.local import LocalBackend
 
     for form in ("fp32", "bf16"):
         with _upstream():
@@ -132,8 +132,8 @@ def ours_local(setting: Setting, runner: asyncio.Runner) -> Iterator[Contestant]
 
 
 MAKERS: dict[str, Make] = {
-    "backends.onnx": ours_onnx,
-    "backends.local": ours_local,
+    "sv_eval.backends.onnx": ours_onnx,
+    "sv_eval.backends.local": ours_local,
     "funasr": auto_model,
     "funasr_onnx": funasr_onnx,
     "sherpa_onnx": sherpa_onnx,

@@ -6,11 +6,11 @@ import logging
 import shutil
 from pathlib import Path
 
-from backends.sensevoice.model_dir import open_model
-from backends.sensevoice.models.architecture import PIECES_FILE
-from backends.sensevoice.models.graph import write_onnx
-from backends.sensevoice.models.loading import load_network
-from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
+from sv_eval.backends.sensevoice.model_dir import open_model
+from sv_eval.backends.sensevoice.models.architecture import PIECES_FILE
+from sv_eval.backends.sensevoice.models.graph import write_onnx
+from sv_eval.backends.sensevoice.models.loading import load_network
+from sv_eval.backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 
 
 def upstream_graph(model: Path, out: Path) -> Path:

@@ -24,7 +24,7 @@ KINDS = {"RecordTable", "RunRecords", "Scope", "Timing", "Calls", "Clusters"}
 
 def walk(run: Path) -> list[str]:
     """The modules, in order."""
-    from sv_eval.rescore import rescore
+    from sv_eval.finished.rescore import rescore
 
     stops: list[str] = []
 

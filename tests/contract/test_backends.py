@@ -12,16 +12,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backends.baselines.chance import ChanceBackend
-from backends.baselines.egemaps_svm import EgemapsSvmBackend
-from backends.fake import FakeBackend
-from backends.local import LocalBackend
-from backends.onnx import OnnxBackend
-from backends.remote.backend import RemoteBackend
-from backends.remote.dialects.service import FormDialect, JsonDialect
-from backends.remote.dialects.service_grpc import GrpcDialect
-from backends.remote.dialects.service_websocket import StreamDialect
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import (
     Adjustments,
     Answer,
@@ -32,6 +22,16 @@ from sv_eval.backend import (
     StreamingBackend,
     is_backend,
 )
+from sv_eval.backends.baselines.chance import ChanceBackend
+from sv_eval.backends.baselines.egemaps_svm import EgemapsSvmBackend
+from sv_eval.backends.fake import FakeBackend
+from sv_eval.backends.local import LocalBackend
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.backends.remote.dialects.service import FormDialect, JsonDialect
+from sv_eval.backends.remote.dialects.service_grpc import GrpcDialect
+from sv_eval.backends.remote.dialects.service_websocket import StreamDialect
+from sv_eval.data.audio.decoding import decode
 from sv_eval.emotions import EMOTIONS, UNKNOWN
 from sv_eval.errors import InferenceError
 from sv_eval.records import Failure, Prediction, Waveform

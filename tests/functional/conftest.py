@@ -43,7 +43,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     (folder / "told_backend.py").write_text(
         "import time\n"
         "from dataclasses import replace\n"
-        "from backends.fake import FakeBackend\n"
+        "from sv_eval.backends.fake import FakeBackend\n"
         "from sv_eval.records import Passage\n"
         "class Noted:\n"
         "    waited_s = 0.0\n"

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.local import LocalBackend
-from backends.onnx import OnnxBackend
-from backends.segmentation.fsmn import FsmnVad
-from backends.sensevoice.listening import Listening
-from backends.sensevoice.model_dir import bundled_model
-from backends.torch_engine import TorchEngine
 from sv_eval.backend import Backend
+from sv_eval.backends.local import LocalBackend
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.segmentation.fsmn import FsmnVad
+from sv_eval.backends.sensevoice.listening import Listening
+from sv_eval.backends.sensevoice.model_dir import bundled_model
+from sv_eval.backends.torch_engine import TorchEngine
 from sv_eval.errors import EXIT_USAGE, InferenceError, ModelError, UsageError
 
 torch = pytest.importorskip("torch")
@@ -290,7 +290,7 @@ def test_a_network_that_fails_otherwise_is_an_inference_error() -> None:
 OUT_OF_MEMORY = """
 import asyncio, resource
 import numpy as np
-from backends.onnx import OnnxBackend
+from sv_eval.backends.onnx import OnnxBackend
 from sv_eval.backend import Request
 from sv_eval.errors import InferenceError
 from sv_eval.records import Waveform

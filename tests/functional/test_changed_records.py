@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from sv_eval.baseline import main as baseline
-from sv_eval.compare.__main__ import main as compare
-from sv_eval.export import main as export
-from sv_eval.gate.__main__ import main as gate
-from sv_eval.score import main as score
+from sv_eval.cli.baseline import main as baseline
+from sv_eval.cli.compare import main as compare
+from sv_eval.cli.export import main as export
+from sv_eval.cli.gate import main as gate
+from sv_eval.cli.score import main as score
 
 Lines = list[dict[str, Any]]
 
@@ -39,9 +39,9 @@ def line_appended(lines: Lines) -> Lines:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two rounds."""
     from sv_eval.backend import Backend
-    from sv_eval.building import build_backend
-    from sv_eval.composing import composed
-    from sv_eval.evaluate import evaluate
+    from sv_eval.config.building import build_backend
+    from sv_eval.config.composing import composed
+    from sv_eval.run.evaluate import evaluate
 
     directory = tmp_path_factory.mktemp("made") / "run"
     overrides = ["backend=fake", "dataset=simulated", "dataset.simulated.n_clips=140", "load.rounds=2"]

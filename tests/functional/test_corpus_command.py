@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sv_eval.corpus.__main__ import main
+from sv_eval.cli.corpus import main
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -238,7 +238,7 @@ def test_nothing_asked_is_answered_with_the_help(capsys: pytest.CaptureFixture[s
 
 
 def test_the_help_needs_neither_hydra_nor_numpy(environment: dict[str, str]) -> None:
-    code = "import sys; from sv_eval.corpus.__main__ import main; main(['--help']); "
+    code = "import sys; from sv_eval.cli.corpus import main; main(['--help']); "
     code += "sys.exit(any(name in sys.modules for name in ('hydra', 'numpy', 'rich', 'soundfile')))"
 
     done = subprocess.run(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sv_eval.composing import composed
+from sv_eval.config.composing import composed
 from sv_eval.serve import routes_state
 from sv_eval.serve.config import serve_config_from
 

@@ -16,9 +16,9 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from prometheus_client.parser import text_string_to_metric_families
 
-from sv_eval.export import main
-from sv_eval.exports.benchmark_json import stats_of
-from sv_eval.score import main as score_main
+from sv_eval.cli.export import main
+from sv_eval.cli.score import main as score_main
+from sv_eval.finished.exports.benchmark_json import stats_of
 
 Call = Callable[..., Any]
 

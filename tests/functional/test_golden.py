@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from reports.markdown import render
-from sv_eval.baseline import main as baseline
-from sv_eval.compare.__main__ import main as compare
-from sv_eval.export import main as export
-from sv_eval.gate.__main__ import main as gate
-from sv_eval.labels.__main__ import main as labels
-from sv_eval.run_directory import read_environment, read_report
-from sv_eval.score import main as score
+from sv_eval.cli.baseline import main as baseline
+from sv_eval.cli.compare import main as compare
+from sv_eval.cli.export import main as export
+from sv_eval.cli.gate import main as gate
+from sv_eval.cli.labels import main as labels
+from sv_eval.cli.score import main as score
+from sv_eval.report.run_directory import read_environment, read_report
+from sv_eval.reports.markdown import render
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 RUNS = sorted(path.parent.name for path in GOLDEN.glob("*/records.jsonl"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from sv_eval.places import conf_dir
+from sv_eval.config.places import conf_dir
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -17,15 +17,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backends.funasr_model import load_auto_model
-from backends.local import LocalBackend
-from backends.onnx import OnnxBackend
-from backends.sensevoice.model_dir import bundled_model
-from backends.sensevoice.tokens import EMOTION_PIECES, EVENT_PIECES, LANGUAGE_PIECES
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Backend, Request
+from sv_eval.backends.funasr_model import load_auto_model
+from sv_eval.backends.local import LocalBackend
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.sensevoice.model_dir import bundled_model
+from sv_eval.backends.sensevoice.tokens import EMOTION_PIECES, EVENT_PIECES, LANGUAGE_PIECES
+from sv_eval.config.places import cards_dir
+from sv_eval.data.audio.decoding import decode
 from sv_eval.emotions import EMOTIONS, UNKNOWN
-from sv_eval.places import cards_dir
 from sv_eval.records import SAMPLE_RATE_HZ, Clip, Prediction, Record, Waveform, record_to_json
 from sv_eval.run.store import MemoryStore
 

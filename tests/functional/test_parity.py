@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sv_eval.parity.__main__ import main
-from sv_eval.places import house
+from sv_eval.cli.parity import main
+from sv_eval.config.places import house
 
 RAISING = '''
 import numpy as np

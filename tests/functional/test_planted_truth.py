@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from backends.fake import FakeBackend
-from sv_eval.clock import SimulatedClock
+from sv_eval.backends.fake import FakeBackend
+from sv_eval.machine.clock import SimulatedClock
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Record, Waveform
 from sv_eval.report.interval import Interval

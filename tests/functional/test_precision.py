@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from backends.sensevoice.model_dir import bundled_model
-from backends.sensevoice.models.export import export
+from sv_eval.backends.sensevoice.model_dir import bundled_model
+from sv_eval.backends.sensevoice.models.export import export
 
 Metrics = Callable[[Path], dict[str, Any]]
 

@@ -58,7 +58,7 @@ def held_run(tmp_path: Path, environment: dict[str, str]) -> Iterator[tuple[subp
     run = tmp_path / "run"
     (tmp_path / "held_backend.py").write_text(
         "import asyncio, pathlib\n"
-        "from backends.fake import FakeBackend\n"
+        "from sv_eval.backends.fake import FakeBackend\n"
         "class Held(FakeBackend):\n"
         "    async def recognize(self, requests):\n"
         "        late = any(request.clip_id >= 'sim_100' for request in requests)\n"

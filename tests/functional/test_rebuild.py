@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from backends.sensevoice.model_dir import bundled_model, open_model
-from sv_eval.places import cards_dir
+from sv_eval.backends.sensevoice.model_dir import bundled_model, open_model
+from sv_eval.config.places import cards_dir
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEMO = cards_dir() / "demo"
@@ -52,7 +52,7 @@ def test_the_training_command_writes_a_model_that_is_measured_like_any_other(tmp
     write_synthetic(tmp_path / "synthetic")
     write_emodb(tmp_path / "emodb" / "wav")
     command = [
-        sys.executable, "-m", "backends.sensevoice.training", "--synthetic", str(tmp_path / "synthetic"),
+        sys.executable, "-m", "sv_eval.backends.sensevoice.training", "--synthetic", str(tmp_path / "synthetic"),
         "--emodb", str(tmp_path / "emodb"), "--out", str(tmp_path / "model"), "--steps", "3",
     ]  # fmt: skip
 

@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CHECKS
 
-from sv_eval.audio.decoding import decode
-from sv_eval.audio.limits import AudioLimits
+from sv_eval.data.audio.decoding import decode
+from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError
 from sv_eval.wire.problems import CODES
 

@@ -162,7 +162,7 @@ def test_a_worker_that_dies_is_replaced(serving: Serve, demo_clips: list[Path]) 
 def test_while_the_model_is_loaded_the_process_lives_and_is_not_ready(serving: Serve, tmp_path: Path) -> None:
     (tmp_path / "slow_backend.py").write_text(
         "import asyncio, pathlib\n"
-        "from backends.fake import FakeBackend\n"
+        "from sv_eval.backends.fake import FakeBackend\n"
         "class Slow(FakeBackend):\n"
         "    async def __aenter__(self):\n"
         f"        while not pathlib.Path({str(tmp_path / 'go')!r}).exists():\n"

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backends.onnx import OnnxBackend
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Request, StreamUpdate
-from sv_eval.places import cards_dir
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.config.places import cards_dir
+from sv_eval.data.audio.decoding import decode
 from sv_eval.records import Prediction, Waveform
 
 Samples = NDArray[np.float32]

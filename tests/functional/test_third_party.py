@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sv_eval.places import house
+from sv_eval.config.places import house
 
 BACKEND = '''
 from sv_eval.backend import BackendInfo, Capabilities

@@ -84,7 +84,7 @@ def test_a_killed_search_goes_on_and_gives_up_what_is_surely_beaten(
     (tmp_path / "slower_in_chunks.py").write_text(
         "import time\n"
         "from dataclasses import replace\n"
-        "from backends.onnx import OnnxBackend\n"
+        "from sv_eval.backends.onnx import OnnxBackend\n"
         "from sv_eval.records import Passage\n"
         "class Told(OnnxBackend):\n"
         "    def __init__(self, *, chunk_size=None, **settings):\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sv_eval.building import build_backend, instantiated
+from sv_eval.config.building import build_backend, instantiated
 from sv_eval.errors import ConfigError
 
 
@@ -14,7 +14,7 @@ from sv_eval.errors import ConfigError
     ("target", "said"),
     [
         ("nowhere.Backend", r"backend\._target_=nowhere\.Backend: can't be imported"),
-        ("backends.fake.Nothing", "can't be imported"),
+        ("sv_eval.backends.fake.Nothing", "can't be imported"),
         ("collections.OrderedDict", "not a backend"),
     ],
 )

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.fake import FakeBackend
-from sv_eval.capacity.config import Objective, Search, capacity_config_from
-from sv_eval.capacity.search import Found, RateSearch, knee_of
-from sv_eval.capacity.trial import BROKEN, KEPT, UNTOLD, Bench, Trial, backlog_growth, judge
-from sv_eval.clock import LoopClock, SimulatedLoop
-from sv_eval.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.backends.fake import FakeBackend
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import ConfigError
+from sv_eval.machine.clock import LoopClock, SimulatedLoop
 from sv_eval.run.session import Session
+from sv_eval.studies.capacity.config import Objective, Search, capacity_config_from
+from sv_eval.studies.capacity.search import Found, RateSearch, knee_of
+from sv_eval.studies.capacity.trial import BROKEN, KEPT, UNTOLD, Bench, Trial, backlog_growth, judge
 
 WORKERS = 4
 

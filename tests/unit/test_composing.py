@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sv_eval.composing import composed
+from sv_eval.config.composing import composed
 from sv_eval.errors import ConfigError
 
 

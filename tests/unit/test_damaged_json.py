@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sv_eval.errors import UsageError
-from sv_eval.gate.baseline_file import read_baseline
-from sv_eval.run.identity import refuse_other_run
-from sv_eval.run_directory import ENVIRONMENT, read_environment, read_report
+from sv_eval.report.identity import refuse_other_run
+from sv_eval.report.run_directory import ENVIRONMENT, read_environment, read_report
+from sv_eval.studies.gate.baseline_file import read_baseline
 
 pytestmark = pytest.mark.damages_files
 

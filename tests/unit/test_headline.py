@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sv_eval.headline import headline
+from sv_eval.cli.headline import headline
+from sv_eval.finished.rescore import Summary
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.report import Report
-from sv_eval.rescore import Summary
 
 Lines = Callable[..., list[str]]
 

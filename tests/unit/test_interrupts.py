@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from sv_eval.audio.decoding import read_track
-from sv_eval.audio.limits import AudioLimits
-from sv_eval.audio.mono import MonoTrack
-from sv_eval.audio.sndfile import decode_sndfile
-from sv_eval.corpus.simulated import SilenceSource
-from sv_eval.interrupts import interrupts_held
+from sv_eval.data.audio.decoding import read_track
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audio.mono import MonoTrack
+from sv_eval.data.audio.sndfile import decode_sndfile
+from sv_eval.data.corpus.simulated import SilenceSource
+from sv_eval.machine.interrupts import interrupts_held
 from sv_eval.records import Clip
 
 

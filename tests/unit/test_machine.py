@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from sv_eval.caveats import held_back
 from sv_eval.machine.devices import device_class
 from sv_eval.machine.gpus import Gpus
 from sv_eval.machine.telemetry import Telemetry
 from sv_eval.report import environment as told
 from sv_eval.report.environment import Spread
+from sv_eval.scoring.caveats import held_back
 
 THERMAL, IDLE = 0x20, 0x1
 

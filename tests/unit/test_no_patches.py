@@ -17,7 +17,7 @@ def patches(source: str) -> Iterator[str]:
     """The lines of a test file that patch what is ours.
 
     What is ours is a name that the file imports from our packages, with whatever hangs from it by dots or keys, or
-    a text such as "sv_eval.run.feed". It is patched by `monkeypatch.setattr`, `setitem` and their like, by
+    a text such as "sv_eval.run.prefetch". It is patched by `monkeypatch.setattr`, `setitem` and their like, by
     `mock.patch` and its like, by the built-in `setattr` and `delattr`, and by plain assignment or deletion.
     What the file built itself, such as an instance of a class of ours, is not seen.
     """
@@ -65,11 +65,11 @@ def _is_ours(node: ast.expr, names: set[str]) -> bool:
     "line",
     [
         "monkeypatch.setattr(feed, 'Executor', Fake)",
-        "monkeypatch.setattr('sv_eval.run.feed.Executor', Fake)",
+        "monkeypatch.setattr('sv_eval.run.prefetch.Executor', Fake)",
         "monkeypatch.setattr(Engine, 'infer', fake)",
         "monkeypatch.setitem(feed.TABLE, 'key', 1)",
         "mock.patch.object(feed, 'Executor')",
-        "patch('backends.onnx.OnnxEngine')",
+        "patch('sv_eval.backends.onnx.OnnxEngine')",
         "setattr(Engine, 'infer', fake)",
         "feed.Executor = Fake",
         "feed.TABLE['key'] = 1",
@@ -78,7 +78,7 @@ def _is_ours(node: ast.expr, names: set[str]) -> bool:
     ],
 )
 def test_patches_are_seen(line: str) -> None:
-    head = "from sv_eval.run import feed\nfrom backends.onnx_engine import OnnxEngine as Engine\n"
+    head = "from sv_eval.run import feed\nfrom sv_eval.backends.onnx_engine import OnnxEngine as Engine\n"
 
     assert len(list(patches(head + line))) == 1
 

@@ -6,12 +6,12 @@ import base64
 import json
 from typing import Any
 
-from backends.remote.dialect import Traits
-from backends.remote.hearing import Heard, expect
-from backends.remote.http_line import HttpDialect
-from backends.remote.http_messages import HttpMessage, HttpReply
-from backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backend import Adjustments
+from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.dialect import Traits
+from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply
+from sv_eval.backends.remote.http_transport import HttpDialect
+from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 
 
 class DashScope(HttpDialect):

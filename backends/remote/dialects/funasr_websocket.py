@@ -6,13 +6,13 @@ import json
 import time
 from typing import Any
 
-from backends.remote.dialect import Traits
-from backends.remote.errors import API_ERROR, RemoteError
-from backends.remote.hearing import Heard, expect
-from backends.remote.sound import Sound
-from backends.remote.timeline import Timeline
-from backends.remote.websocket_line import Socket, WebsocketDialect
 from sv_eval.backend import Adjustments
+from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.dialect import Traits
+from sv_eval.backends.remote.errors import API_ERROR, RemoteError
+from sv_eval.backends.remote.sound import Sound
+from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.backends.remote.websocket_transport import Socket, WebsocketDialect
 from sv_eval.records import SAMPLE_RATE_HZ
 
 _CLOSING = json.dumps({"is_speaking": False})

@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backends.remote.dialect import TAG_EMOJI, Traits
-from backends.remote.errors import API_ERROR, RemoteError
-from backends.remote.hearing import Heard
-from backends.remote.http_line import HttpDialect
-from backends.remote.http_messages import HttpMessage, HttpReply, multipart
-from backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backend import Adjustments
+from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.dialect import TAG_EMOJI, Traits
+from sv_eval.backends.remote.errors import API_ERROR, RemoteError
+from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
+from sv_eval.backends.remote.http_transport import HttpDialect
+from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 

@@ -6,13 +6,13 @@ import json
 import struct
 from typing import Any
 
-from backends.remote.dialect import Traits
-from backends.remote.hearing import Heard, expect
-from backends.remote.http_line import HttpDialect
-from backends.remote.http_messages import HttpMessage, HttpReply
-from backends.remote.sound import Sound
-from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 from sv_eval.backend import Adjustments
+from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.dialect import Traits
+from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply
+from sv_eval.backends.remote.http_transport import HttpDialect
+from sv_eval.backends.remote.sound import Sound
+from sv_eval.backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 from sv_eval.errors import ConfigError, nearest
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from backends.remote.dialect import TAG_EMOJI, Traits
-from backends.remote.hearing import Heard, expect
-from backends.remote.http_line import HttpDialect
-from backends.remote.http_messages import HttpMessage, HttpReply, multipart
-from backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backend import Adjustments
+from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.dialect import TAG_EMOJI, Traits
+from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
+from sv_eval.backends.remote.http_transport import HttpDialect
+from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 
 
 class OpenAiTranscriptions(HttpDialect):

@@ -7,14 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from backends.remote.dialect import NOTHING_SAID, Served, Traits
-from backends.remote.errors import RemoteError
-from backends.remote.hearing import Heard, expect
-from backends.remote.http_line import HttpDialect, HttpLine
-from backends.remote.http_messages import HttpMessage, HttpReply, multipart, retry_after_s, said_in
-from backends.remote.service_words import heard_from_data, kind_of_code, silent
-from backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backend import Adjustments
+from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Served, Traits
+from sv_eval.backends.remote.errors import RemoteError
+from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart, retry_after_s, said_in
+from sv_eval.backends.remote.http_transport import HttpDialect, HttpLine
+from sv_eval.backends.remote.service_words import heard_from_data, kind_of_code, silent
+from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 
 _ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
 

@@ -11,17 +11,17 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.remote.dialect import Dialect, Line, Traits
-from backends.remote.dialects.service_websocket import LONGEST_UPDATE_S
-from backends.remote.endpoint import Endpoint
-from backends.remote.errors import NOT_UNDERSTOOD, RemoteError
-from backends.remote.grpc_line import GrpcLine
-from backends.remote.hearing import Heard
-from backends.remote.service_words import emotion_name, heard_from_proto, heard_whole, scores_from
-from backends.remote.sound import ORIGINAL, WAV, Sound
-from backends.remote.timeline import Timeline
-from backends.remote.update_times import UpdateTimes
 from sv_eval.backend import Adjustments, StreamUpdate
+from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.dialect import Dialect, Line, Traits
+from sv_eval.backends.remote.dialects.service_websocket import LONGEST_UPDATE_S
+from sv_eval.backends.remote.endpoint import Endpoint
+from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, RemoteError
+from sv_eval.backends.remote.grpc_transport import GrpcLine
+from sv_eval.backends.remote.service_words import emotion_name, heard_from_proto, heard_whole, scores_from
+from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.backends.remote.update_times import UpdateTimes
 from sv_eval.wire import emotion_pb2 as pb
 
 _PIECE_BYTES = 64 << 10

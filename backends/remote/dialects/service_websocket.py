@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.remote.dialect import Traits
-from backends.remote.dialects.service import problem_error, wishes_of
-from backends.remote.endpoint import Endpoint
-from backends.remote.hearing import Heard, expect
-from backends.remote.service_words import heard_from_data, heard_whole, silent
-from backends.remote.sound import Sound
-from backends.remote.timeline import Timeline
-from backends.remote.update_times import UpdateTimes
-from backends.remote.websocket_line import Conversation, Socket, WebsocketDialect, WebsocketLine
 from sv_eval.backend import Adjustments, StreamUpdate
+from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.dialect import Traits
+from sv_eval.backends.remote.dialects.service import problem_error, wishes_of
+from sv_eval.backends.remote.endpoint import Endpoint
+from sv_eval.backends.remote.service_words import heard_from_data, heard_whole, silent
+from sv_eval.backends.remote.sound import Sound
+from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.backends.remote.update_times import UpdateTimes
+from sv_eval.backends.remote.websocket_transport import Conversation, Socket, WebsocketDialect, WebsocketLine
 
 _OF_STREAMS = ("language", "use_itn", "vad_threshold")
 LONGEST_UPDATE_S = 30.0

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.sensevoice.answers import EMOTION_FRAME, emotion_posteriors
-from backends.sensevoice.frontend import Float32, Frontend
-from backends.sensevoice.model_dir import ModelDirectory
-from backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
+from sv_eval.backends.frontend import Float32, Frontend
+from sv_eval.backends.sensevoice.answers import EMOTION_FRAME, emotion_posteriors
+from sv_eval.backends.sensevoice.model_dir import ModelDirectory
+from sv_eval.backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 from sv_eval.records import SAMPLE_RATE_HZ
 
 SOUNDS = ((0.8, 110.0), (1.4, 220.0), (2.1, 160.0), (3.0, 300.0), (1.9, 0.0), (1.0, 0.0))
@@ -43,7 +43,7 @@ class Yardstick:
     def _of_network(self, network: Any) -> Posteriors:
         import torch
 
-        from backends.sensevoice.models.graph import INPUTS, Graph
+        from sv_eval.backends.sensevoice.models.graph import INPUTS, Graph
 
         graph = Graph(network).eval()
         with torch.inference_mode():

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backends.funasr_model import WEIGHTS
-from backends.quiet import quiet
-from backends.sensevoice.model_dir import GRAPH_FILES, bundled_model
-from backends.sensevoice.models.architecture import SMALL, TINY, configuration, listing
-from backends.sensevoice.models.files import CARD, copy_companions, prepare_out
-from backends.sensevoice.models.installed import check_installed
+from sv_eval.backends.funasr_model import WEIGHTS
+from sv_eval.backends.quiet import quiet
+from sv_eval.backends.sensevoice.model_dir import GRAPH_FILES, bundled_model
+from sv_eval.backends.sensevoice.models.architecture import SMALL, TINY, configuration, listing
+from sv_eval.backends.sensevoice.models.files import CARD, copy_companions, prepare_out
+from sv_eval.backends.sensevoice.models.installed import check_installed
 
 SIZES: Mapping[str, Mapping[str, Any]] = {"tiny": TINY, "small": SMALL}
 
@@ -25,7 +25,7 @@ def build(size: str, out: Path, *, seed: int, onnx: bool) -> str:
     prepare_out(out)
     import torch
 
-    from backends.sensevoice.models.network import seeded_network
+    from sv_eval.backends.sensevoice.models.network import seeded_network
 
     with quiet():
         network = seeded_network(SIZES[size], seed)
@@ -36,7 +36,7 @@ def build(size: str, out: Path, *, seed: int, onnx: bool) -> str:
     parameters = sum(p.numel() for p in network.parameters())
     (out / CARD).write_text(_card(size, seed, parameters), encoding="utf-8")
     if onnx:
-        from backends.sensevoice.models.graph import write_onnx
+        from sv_eval.backends.sensevoice.models.graph import write_onnx
 
         write_onnx(network, out / GRAPH_FILES["fp32"])
     files = [WEIGHTS, GRAPH_FILES["fp32"]] if onnx else [WEIGHTS]

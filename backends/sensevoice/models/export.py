@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.sensevoice.model_dir import GRAPH_FILES, open_model
-from backends.sensevoice.models.agreement import SOUNDS, Yardstick
-from backends.sensevoice.models.files import copy_card, copy_companions, prepare_out
-from backends.sensevoice.models.graph import write_onnx
-from backends.sensevoice.models.loading import load_network
-from backends.sensevoice.models.precisions import write_fp16, write_int8
+from sv_eval.backends.sensevoice.model_dir import GRAPH_FILES, open_model
+from sv_eval.backends.sensevoice.models.agreement import SOUNDS, Yardstick
+from sv_eval.backends.sensevoice.models.files import copy_card, copy_companions, prepare_out
+from sv_eval.backends.sensevoice.models.graph import write_onnx
+from sv_eval.backends.sensevoice.models.loading import load_network
+from sv_eval.backends.sensevoice.models.precisions import write_fp16, write_int8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

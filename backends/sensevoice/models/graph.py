@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backends.sensevoice.models.architecture import INPUT_SIZE
-from backends.sensevoice.models.blocks import Encoder, is_familiar
+from sv_eval.backends.sensevoice.models.architecture import INPUT_SIZE
+from sv_eval.backends.sensevoice.models.blocks import Encoder, is_familiar
 
 OPSET = 17
 INPUTS = ("speech", "speech_lengths", "language", "textnorm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from backends.funasr_model import load_auto_model
+from sv_eval.backends.funasr_model import load_auto_model
 from sv_eval.errors import ModelError
 
 

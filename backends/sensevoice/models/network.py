@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backends.sensevoice.models.architecture import ENCODER, INPUT_SIZE, VOCABULARY_SIZE
+from sv_eval.backends.sensevoice.models.architecture import ENCODER, INPUT_SIZE, VOCABULARY_SIZE
 
 
 def sensevoice_network(encoder: Mapping[str, Any]) -> Any:

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from backends.quiet import quiet
-from backends.sensevoice.model_dir import GRAPH_FILES
+from sv_eval.backends.quiet import quiet
+from sv_eval.backends.sensevoice.model_dir import GRAPH_FILES
 from sv_eval.errors import ConfigError, nearest
 
 

@@ -1,6 +1,6 @@
 """Trains the tiny model and writes its directory.
 
-python -m backends.sensevoice.training --synthetic DIR --emodb DIR --out DIR [--seed N]
+python -m sv_eval.backends.sensevoice.training --synthetic DIR --emodb DIR --out DIR [--seed N]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from backends.sensevoice.training.corpora import EMODB_TEST_SPEAKERS, EMODB_TRAIN_SPEAKERS, Example
+from sv_eval.backends.sensevoice.training.corpora import EMODB_TEST_SPEAKERS, EMODB_TRAIN_SPEAKERS, Example
 
 DEMO = Path(__file__).resolve().parents[3] / "datasets" / "demo"
 NONSPEECH_CLIPS = 180
@@ -22,7 +22,7 @@ DEVELOPMENT_VOICES = tuple(f"train_{place}{n}" for place in ("en_f", "en_m", "zh
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m backends.sensevoice.training", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sv_eval.backends.sensevoice.training", description=__doc__)
     parser.add_argument("--synthetic", type=Path, required=True, help="folder of prepare.py --part train")
     parser.add_argument("--emodb", type=Path, required=True, help="folder of EmoDB's wav files, or the one above")
     parser.add_argument("--out", type=Path, required=True, help="model directory to write")
@@ -49,11 +49,11 @@ def train(options: argparse.Namespace) -> None:
     """Reads, fits, writes and scores."""
     import torch
 
-    from backends.sensevoice.training import corpora, evaluation, export
-    from backends.sensevoice.training.card import Outcome, model_card, write_card
-    from backends.sensevoice.training.features import Cmvn, stacked
-    from backends.sensevoice.training.fitting import Recipe, fitted
-    from backends.sensevoice.training.vocabulary import vocabulary
+    from sv_eval.backends.sensevoice.training import corpora, evaluation, export
+    from sv_eval.backends.sensevoice.training.card import Outcome, model_card, write_card
+    from sv_eval.backends.sensevoice.training.features import Cmvn, stacked
+    from sv_eval.backends.sensevoice.training.fitting import Recipe, fitted
+    from sv_eval.backends.sensevoice.training.vocabulary import vocabulary
 
     torch.set_num_threads(options.threads)
     recipe = Recipe() if options.steps is None else Recipe(steps=options.steps)
@@ -107,7 +107,8 @@ def train(options: argparse.Namespace) -> None:
     rate = evaluation.token_error_rate(demo, outcomes[0].answers, pieces)
     print(f"demo token error rate {rate:.3f}")
     card = model_card(
-        command="python -m backends.sensevoice.training --synthetic DIR --emodb DIR --out backends/sensevoice/tiny"
+        command="python -m sv_eval.backends.sensevoice.training --synthetic DIR --emodb DIR"
+        " --out backends/sensevoice/tiny"
         f" --seed {options.seed} --threads {options.threads}",
         seed=options.seed,
         training_s=training_s,
@@ -123,7 +124,7 @@ def train(options: argparse.Namespace) -> None:
 
 def show(title: str, examples: list[Example], said: list[Any]) -> None:
     """Prints the UAR and the confusion matrix."""
-    from backends.sensevoice.training.evaluation import confusion, table, uar
+    from sv_eval.backends.sensevoice.training.evaluation import confusion, table, uar
 
     counts = confusion(examples, said)
     print(f"{title}: {len(examples)} clips, UAR {uar(counts):.4f}\n{table(counts)}", flush=True)

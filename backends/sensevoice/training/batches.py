@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backends.sensevoice.training.corpora import Example
-from backends.sensevoice.training.features import Array
+from sv_eval.backends.sensevoice.training.corpora import Example
+from sv_eval.backends.sensevoice.training.features import Array
 
 LONGEST_CROP = 300  # filterbank frames of a clip whose words are not known
 

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from backends.sensevoice.training.corpora import Example
-from backends.sensevoice.training.evaluation import Answer, confusion, uar
-from backends.sensevoice.training.fitting import SAID
+from sv_eval.backends.sensevoice.training.corpora import Example
+from sv_eval.backends.sensevoice.training.evaluation import Answer, confusion, uar
+from sv_eval.backends.sensevoice.training.fitting import SAID
 
 LIBRARIES = (
     "torch",

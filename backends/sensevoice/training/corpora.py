@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import lfilter, resample_poly
 
-from backends.sensevoice.training.features import SAMPLE_RATE_HZ, Array, filterbank
-from sv_eval.audio.decoding import decode
-from sv_eval.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.backends.sensevoice.training.features import SAMPLE_RATE_HZ, Array, filterbank
+from sv_eval.data.audio.decoding import decode
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import CorpusError
 
 EMODB_TRAIN_SPEAKERS = ("03", "08", "09", "10", "11", "13")

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from backends.sensevoice.training.corpora import Example
-from backends.sensevoice.training.features import Cmvn, stacked
-from backends.sensevoice.training.network import encoded
-from backends.sensevoice.training.vocabulary import (
+from sv_eval.backends.sensevoice.training.corpora import Example
+from sv_eval.backends.sensevoice.training.features import Cmvn, stacked
+from sv_eval.backends.sensevoice.training.network import encoded
+from sv_eval.backends.sensevoice.training.vocabulary import (
     BLANK_ID,
     EMOTIONS,
     LANGUAGE_PROMPTS,

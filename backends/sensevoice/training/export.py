@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backends.sensevoice.models.architecture import PIECES_FILE, TINY, configuration, listing
-from backends.sensevoice.models.graph import INPUTS, write_onnx
-from backends.sensevoice.training.features import Cmvn
-from backends.sensevoice.training.network import encoded
-from backends.sensevoice.training.vocabulary import Vocabulary
+from sv_eval.backends.sensevoice.models.architecture import PIECES_FILE, TINY, configuration, listing
+from sv_eval.backends.sensevoice.models.graph import INPUTS, write_onnx
+from sv_eval.backends.sensevoice.training.features import Cmvn
+from sv_eval.backends.sensevoice.training.network import encoded
+from sv_eval.backends.sensevoice.training.vocabulary import Vocabulary
 
 
 def write_model(network: Any, vocabulary: Vocabulary, cmvn: Cmvn, encoder: dict[str, Any], folder: Path) -> None:

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backends.sensevoice.training.augmentation import Augmentation, augmented
-from backends.sensevoice.training.batches import Sampler, padded
-from backends.sensevoice.training.corpora import Example
-from backends.sensevoice.training.features import Cmvn, stacked
-from backends.sensevoice.training.functionals import COUNT, functionals
-from backends.sensevoice.training.network import QUERIES, UsedHead, encoded, tiny_network, with_clip_dropout
-from backends.sensevoice.training.teacher import Teacher
-from backends.sensevoice.training.vocabulary import (
+from sv_eval.backends.sensevoice.training.augmentation import Augmentation, augmented
+from sv_eval.backends.sensevoice.training.batches import Sampler, padded
+from sv_eval.backends.sensevoice.training.corpora import Example
+from sv_eval.backends.sensevoice.training.features import Cmvn, stacked
+from sv_eval.backends.sensevoice.training.functionals import COUNT, functionals
+from sv_eval.backends.sensevoice.training.network import QUERIES, UsedHead, encoded, tiny_network, with_clip_dropout
+from sv_eval.backends.sensevoice.training.teacher import Teacher
+from sv_eval.backends.sensevoice.training.vocabulary import (
     EMOTIONS,
     EVENTS,
     LANGUAGE_PROMPTS,

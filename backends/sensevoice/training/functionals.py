@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from backends.sensevoice.training.features import MELS
+from sv_eval.backends.sensevoice.training.features import MELS
 
 DB = 10 / math.log(10)  # decibels of one unit of the natural logarithm of a power
 SPEECH_DB = 30.0  # frames quieter than this below the loud ones are left out

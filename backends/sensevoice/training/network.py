@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backends.sensevoice.models.architecture import TINY
-from backends.sensevoice.models.network import sensevoice_network
-from backends.sensevoice.training.vocabulary import BLANK_ID
+from sv_eval.backends.sensevoice.models.architecture import TINY
+from sv_eval.backends.sensevoice.models.network import sensevoice_network
+from sv_eval.backends.sensevoice.training.vocabulary import BLANK_ID
 
 # Logit of the ids that never occur in training; softmax gives them nothing.
 NEVER = -30.0

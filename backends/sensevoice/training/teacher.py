@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backends.sensevoice.training.augmentation import Augmentation, augmented
-from backends.sensevoice.training.batches import whole
-from backends.sensevoice.training.corpora import Example
-from backends.sensevoice.training.functionals import functionals
+from sv_eval.backends.sensevoice.training.augmentation import Augmentation, augmented
+from sv_eval.backends.sensevoice.training.batches import whole
+from sv_eval.backends.sensevoice.training.corpora import Example
+from sv_eval.backends.sensevoice.training.functionals import functionals
 
 COPIES = 20
 """Varied copies of every clip that the teacher itself learns from."""

@@ -19,8 +19,8 @@ import pytest
 import soundfile
 from aiohttp import WSMsgType, web
 
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Request
+from sv_eval.data.audio.decoding import decode
 
 EMOJI = {
     "happy": "😊",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sv_eval.audio.decoding import decode
+from sv_eval.data.audio.decoding import decode
 
 FAULTS = ("spike", "reset", "429", "503", "truncated", "error_in_200", "hang", "web_page", "drip", "not_json")
 SHARE = 0.2

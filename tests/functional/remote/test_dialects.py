@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from backends.remote.backend import RemoteBackend
-from backends.remote.dialect import Dialect
-from backends.remote.dialects.api4sensevoice import Api4SenseVoice
-from backends.remote.dialects.dashscope import DashScope
-from backends.remote.dialects.funasr_websocket import FunAsrWebsocket
-from backends.remote.dialects.generic import Generic
-from backends.remote.dialects.kserve import KServe
-from backends.remote.dialects.openai import OpenAiTranscriptions
-from backends.remote.dialects.sensevoice_api import SenseVoiceApi
-from backends.remote.dialects.sherpa_websocket import SherpaWebsocket
-from backends.remote.errors import EndpointError
-from backends.remote.probing import Probe
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Answer, Request
+from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.backends.remote.dialect import Dialect
+from sv_eval.backends.remote.dialects.api4sensevoice import Api4SenseVoice
+from sv_eval.backends.remote.dialects.dashscope import DashScope
+from sv_eval.backends.remote.dialects.funasr_websocket import FunAsrWebsocket
+from sv_eval.backends.remote.dialects.generic import Generic
+from sv_eval.backends.remote.dialects.kserve import KServe
+from sv_eval.backends.remote.dialects.openai import OpenAiTranscriptions
+from sv_eval.backends.remote.dialects.sensevoice_api import SenseVoiceApi
+from sv_eval.backends.remote.dialects.sherpa_websocket import SherpaWebsocket
+from sv_eval.backends.remote.errors import EndpointError
+from sv_eval.backends.remote.probing import Probe
+from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import BackendLost
 from sv_eval.records import Failure, Outcome, Prediction
 
@@ -209,7 +209,7 @@ def test_a_service_can_be_described(
 def test_a_described_service_may_take_files(encoding: str, recogniser: Any, serve: Any, clips: list[Path]) -> None:
     from aiohttp import web
 
-    from sv_eval.audio.decoding import decode as decoded
+    from sv_eval.data.audio.decoding import decode as decoded
 
     async def judge(request: web.Request) -> web.Response:
         if encoding == "raw":

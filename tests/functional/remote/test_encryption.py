@@ -13,12 +13,12 @@ import pytest
 import trustme
 from aiohttp import web
 
-from backends.remote.backend import RemoteBackend
-from backends.remote.dialects.service import JsonDialect
-from backends.remote.dialects.service_grpc import GrpcDialect
-from backends.remote.dialects.service_websocket import StreamDialect
-from backends.remote.errors import EndpointError
 from sv_eval.backend import Answer, Request
+from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.backends.remote.dialects.service import JsonDialect
+from sv_eval.backends.remote.dialects.service_grpc import GrpcDialect
+from sv_eval.backends.remote.dialects.service_websocket import StreamDialect
+from sv_eval.backends.remote.errors import EndpointError
 from sv_eval.records import Failure, Prediction
 from sv_eval.wire import emotion_pb2 as pb
 

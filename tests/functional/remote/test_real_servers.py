@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
-from backends.onnx import OnnxBackend
-from backends.remote.backend import RemoteBackend
-from backends.remote.dialects.sherpa_websocket import SherpaWebsocket
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Answer, Backend, Request
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.backends.remote.dialects.sherpa_websocket import SherpaWebsocket
+from sv_eval.data.audio.decoding import decode
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODEL = REPOSITORY / "backends" / "sensevoice" / "tiny"

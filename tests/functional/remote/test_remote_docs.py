@@ -87,10 +87,10 @@ def test_a_dialect_from_outside_is_found(
     serve: Any, call: Any, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "elsewhere.py").write_text(
-        "from backends.remote.dialect import Traits\n"
-        "from backends.remote.hearing import Heard\n"
-        "from backends.remote.http_line import HttpDialect\n"
-        "from backends.remote.http_messages import HttpMessage\n"
+        "from sv_eval.backends.remote.dialect import Traits\n"
+        "from sv_eval.backends.remote.answer_parsing import Heard\n"
+        "from sv_eval.backends.remote.http_transport import HttpDialect\n"
+        "from sv_eval.backends.remote.http_messages import HttpMessage\n"
         "class Plain(HttpDialect):\n"
         "    traits = Traits(name='plain', schemes=('http',), path='/say')\n"
         "    def message(self, sound, asked):\n"

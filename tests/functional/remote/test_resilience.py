@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from backends.remote.backend import RemoteBackend
-from backends.remote.dialects.service import JsonDialect
-from backends.remote.errors import EndpointError
 from sv_eval.backend import Answer, Request
+from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.backends.remote.dialects.service import JsonDialect
+from sv_eval.backends.remote.errors import EndpointError
 from sv_eval.errors import BackendLost
 from sv_eval.records import Failure, Prediction
 

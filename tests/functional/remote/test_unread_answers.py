@@ -15,12 +15,12 @@ import pytest
 import trustme
 from aiohttp import web
 
-from backends.remote.backend import RemoteBackend
-from backends.remote.dialect import Dialect
-from backends.remote.dialects.service import JsonDialect
-from backends.remote.dialects.sherpa_websocket import SherpaWebsocket
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Request
+from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.backends.remote.dialect import Dialect
+from sv_eval.backends.remote.dialects.service import JsonDialect
+from sv_eval.backends.remote.dialects.sherpa_websocket import SherpaWebsocket
+from sv_eval.data.audio.decoding import decode
 from sv_eval.records import Prediction
 
 pytestmark = [

@@ -14,8 +14,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sv_eval.audio.decoding import decode
-from sv_eval.audio.limits import AudioLimits
+from sv_eval.data.audio.decoding import decode
+from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError, ConfigError
 
 

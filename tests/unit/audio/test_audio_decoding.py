@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sv_eval.audio.decoding import decode
+from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import AudioError
 
 
@@ -231,7 +231,7 @@ def test_streamed_wav_of_unknown_length_is_read_whole(tone):
 
 def test_importing_loads_no_codec():
     code = (
-        "import sys, sv_eval.audio.decoding, sv_eval.corpus.reading\n"
+        "import sys, sv_eval.data.audio.decoding, sv_eval.data.corpus.reading\n"
         "loaded = {'av', 'soundfile', 'soxr', 'datasets', 'pandas', 'yaml', 'omegaconf'} & set(sys.modules)\n"
         "assert not loaded, loaded"
     )

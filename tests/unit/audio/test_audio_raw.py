@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sv_eval.audio.decoding import decode_raw
-from sv_eval.audio.limits import AudioLimits
+from sv_eval.data.audio.decoding import decode_raw
+from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError
 
 LIMITS = AudioLimits(max_duration_s=2.0, max_encoded_bytes=200_000)

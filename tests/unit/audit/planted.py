@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from sv_eval.corpus.config import DatasetConfig
-from sv_eval.corpus.reading import dataset_config_from
+from sv_eval.data.corpus.config import DatasetConfig
+from sv_eval.data.corpus.reading import dataset_config_from
 
 RATE_HZ = 16_000
 EMOTIONS = {"happy": "HAP", "sad": "SAD", "angry": "ANG", "neutral": "NEU"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sv_eval.corpus.config import dataset_config_from
-from sv_eval.corpus.counting import count_entries
-from sv_eval.corpus.reading import open_corpus
+from sv_eval.data.corpus.config import dataset_config_from
+from sv_eval.data.corpus.counting import count_entries
+from sv_eval.data.corpus.reading import open_corpus
 from sv_eval.errors import CorpusError
 
 LINES = 20_000
@@ -18,9 +18,9 @@ GROWTH_MIB = 4
 """Less than a twentieth of what the clips themselves would take."""
 COUNT = """\
 import resource, sys
-from sv_eval.corpus.config import dataset_config_from
-from sv_eval.corpus.counting import count_entries
-from sv_eval.corpus.reading import open_corpus
+from sv_eval.data.corpus.config import dataset_config_from
+from sv_eval.data.corpus.counting import count_entries
+from sv_eval.data.corpus.reading import open_corpus
 config = dataset_config_from({"name": "m", "kind": "manifest", "manifest": {"file": sys.argv[1]}})
 counts = count_entries(*open_corpus(config))
 print(counts.total, counts.labels["sad"], len(counts.speakers), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

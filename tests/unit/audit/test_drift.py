@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sv_eval.audit.drift import label_drift
+from sv_eval.data.audit.drift import label_drift
 
 LABELS = ("angry", "happy", "neutral", "sad")
 COUNTS = st.integers(20, 3000)

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from sv_eval.audio.limits import AudioLimits
-from sv_eval.audit.facts import AudioFacts, ClipFacts
-from sv_eval.audit.finding import CODES, Finding
-from sv_eval.audit.judging import judge
-from sv_eval.audit.settings import CheckSettings, check_settings_from
-from sv_eval.audit.splits import families
-from sv_eval.corpus.card import find_card
-from sv_eval.corpus.completeness import completeness
-from sv_eval.corpus.config import dataset_config_from
-from sv_eval.corpus.schema import Card, Speaker
-from sv_eval.corpus.synonyms import generic_card
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audit.facts import AudioFacts, ClipFacts
+from sv_eval.data.audit.finding import CODES, Finding
+from sv_eval.data.audit.judging import judge
+from sv_eval.data.audit.settings import CheckSettings, check_settings_from
+from sv_eval.data.audit.splits import families
+from sv_eval.data.corpus.card import find_card
+from sv_eval.data.corpus.completeness import completeness
+from sv_eval.data.corpus.config import dataset_config_from
+from sv_eval.data.corpus.schema import Card, Speaker
+from sv_eval.data.corpus.synonyms import generic_card
 from sv_eval.errors import ConfigError
 
 COMMON = generic_card(dataset_config_from({"name": "mine", "kind": "folder", "root": "."}), "folder")
@@ -248,7 +248,7 @@ def test_thresholds_that_can_not_be(settings: dict[str, Any], words: str) -> Non
 
 
 def test_every_code_is_in_the_help() -> None:
-    from sv_eval.corpus.__main__ import _FOOTER
+    from sv_eval.cli.corpus import _FOOTER
 
     assert all(code in _FOOTER for code in CODES)
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from sv_eval.audio.limits import AudioLimits
-from sv_eval.audit.facts import AudioFacts, Contradiction, Trouble
-from sv_eval.audit.header import contradictions, wrong_extension
-from sv_eval.audit.measure import Job, Measure
-from sv_eval.audit.meter import Meter, loudest_dbfs
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audit.facts import AudioFacts, Contradiction, Trouble
+from sv_eval.data.audit.header import contradictions, wrong_extension
+from sv_eval.data.audit.measure import Job, Measure
+from sv_eval.data.audit.meter import Meter, loudest_dbfs
 
 RATE_HZ = 16_000
 MEASURE = Measure(limits=AudioLimits(), full_scale=0.999)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sv_eval.audit.audit import Audit, audit_corpus
-from sv_eval.audit.finding import CODES
-from sv_eval.audit.settings import CheckSettings
+from sv_eval.data.audit.audit import Audit, audit_corpus
+from sv_eval.data.audit.finding import CODES
+from sv_eval.data.audit.settings import CheckSettings
 
 
 def found(audit: Audit) -> dict[str, set[str]]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sv_eval.audit.facts import Trouble
-from sv_eval.audit.pool import measured, workers_for
+from sv_eval.data.audit.facts import Trouble
+from sv_eval.data.audit.pool import measured, workers_for
 
 # `eval` stands for a decoder: it can be sent to any process, and a job is what its words mean.
 DOUBLE = functools.partial(eval, "2 * n")

@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 import reports
-from reports.audit import render_audit, summary
-from reports.cards import render_card, render_list
-from sv_eval.audit.audit import audit_corpus
-from sv_eval.audit.finding import CODES
-from sv_eval.audit.settings import CheckSettings
-from sv_eval.corpus.card import find_card, list_cards
-from sv_eval.corpus.command_words import choices_by_card
+from sv_eval.data.audit.audit import audit_corpus
+from sv_eval.data.audit.finding import CODES
+from sv_eval.data.audit.settings import CheckSettings
+from sv_eval.data.corpus.card import find_card, list_cards
+from sv_eval.data.corpus.command_words import choices_by_card
+from sv_eval.reports.audit import render_audit, summary
+from sv_eval.reports.cards import render_card, render_list
 
 WORDS = Path(reports.__file__).parent / "words"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from sv_eval.corpus.config import DatasetConfig, dataset_config_from
-from sv_eval.corpus.manifest_writer import write_manifest
-from sv_eval.corpus.reading import Corpus, read_corpus
-from sv_eval.corpus.sample import SampleSettings, drawn, place_of, sample_settings_from, write_sample
+from sv_eval.data.corpus.config import DatasetConfig, dataset_config_from
+from sv_eval.data.corpus.manifest_writer import write_manifest
+from sv_eval.data.corpus.reading import Corpus, read_corpus
+from sv_eval.data.corpus.sample import SampleSettings, drawn, place_of, sample_settings_from, write_sample
 from sv_eval.errors import ConfigError, CorpusError, RunDirectoryError
 from sv_eval.records import Clip
 

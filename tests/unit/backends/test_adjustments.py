@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.onnx import OnnxBackend
-from backends.segmentation.segmenter import OnDemand, Segmentation, Segmenter
-from backends.sensevoice.recogniser import Recogniser
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Adjustments, Answer, Request, StreamUpdate
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.segmentation.segmenter import OnDemand, Segmentation, Segmenter
+from sv_eval.backends.sensevoice.recogniser import Recogniser
+from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import InferenceError, ModelError
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backends.sensevoice.answers import AnswerReader, Heard, collapse, emotion_posteriors
-from backends.sensevoice.tokens import Vocabulary
+from sv_eval.backends.sensevoice.answers import AnswerReader, Heard, collapse, emotion_posteriors
+from sv_eval.backends.sensevoice.tokens import Vocabulary
 from sv_eval.errors import ModelError
 from sv_eval.records import Outcome, Prediction
 

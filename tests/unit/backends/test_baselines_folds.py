@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.baselines.folds import CLIP_PARTS, WHOLE, folds_of, folds_setting
-from backends.baselines.training import Training, read_training
-from sv_eval.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.backends.baselines.folds import CLIP_PARTS, WHOLE, folds_of, folds_setting
+from sv_eval.backends.baselines.training import Training, read_training
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import ConfigError, CorpusError
 from sv_eval.records import Clip
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from backends.baselines.svm import GRID, fit
+from sv_eval.backends.baselines.svm import GRID, fit
 from sv_eval.errors import CorpusError
 
 LABELS = ("angry", "happy", "sad")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backends.sensevoice.answers import AnswerReader, Heard
-from backends.sensevoice.calibration import CLIPS, Choice, Measured, bundled_clips, fastest_that_agrees
-from backends.sensevoice.recogniser import Engine
-from backends.sensevoice.tokens import Vocabulary
+from sv_eval.backends.sensevoice.answers import AnswerReader, Heard
+from sv_eval.backends.sensevoice.calibration import CLIPS, Choice, Measured, bundled_clips, fastest_that_agrees
+from sv_eval.backends.sensevoice.recogniser import Engine
+from sv_eval.backends.sensevoice.tokens import Vocabulary
 from sv_eval.errors import ModelError
 
 PIECES = ["<blank>", "<|HAPPY|>", "<|SAD|>", "<|ANGRY|>", "<|EMO_UNKNOWN|>"]

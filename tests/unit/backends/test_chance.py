@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.baselines.chance import RULES, ChanceBackend
 from sv_eval.backend import Request
+from sv_eval.backends.baselines.chance import RULES, ChanceBackend
 from sv_eval.errors import ConfigError
 from sv_eval.records import Prediction, Waveform
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.segmentation.spans import Span
-from backends.sensevoice.combining import RULES, combined, joined, vote_scores
+from sv_eval.backends.segmentation.spans import Span
+from sv_eval.backends.sensevoice.combining import RULES, combined, joined, vote_scores
 from sv_eval.emotions import EMOTIONS, UNKNOWN
 from sv_eval.records import SAMPLE_RATE_HZ, Outcome, Prediction
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.fake import FakeBackend, PlantedLatency
 from sv_eval.backend import Answer, Request
+from sv_eval.backends.fake import FakeBackend, PlantedLatency
 from sv_eval.errors import ConfigError
 from sv_eval.records import Failure, Prediction, Waveform
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from backends.sensevoice.frontend import Cmvn, Frontend, FrontendConfig, pad_batch, read_cmvn, stack_frames
+from sv_eval.backends.frontend import Cmvn, Frontend, FrontendConfig, pad_batch, read_cmvn, stack_frames
 from sv_eval.errors import ModelError
 
 

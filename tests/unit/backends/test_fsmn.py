@@ -13,14 +13,14 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from backends.funasr_model import load_auto_model
-from backends.segmentation.fsmn import FRAME, FsmnVad
-from backends.segmentation.segmenter import Segmentation, Segmenter
-from backends.sensevoice.frontend import Frontend, FrontendConfig, read_cmvn
-from backends.sensevoice.model_dir import bundled_model
-from sv_eval.audio.decoding import decode
+from sv_eval.backends.frontend import Frontend, FrontendConfig, read_cmvn
+from sv_eval.backends.funasr_model import load_auto_model
+from sv_eval.backends.segmentation.fsmn import FRAME, FsmnVad
+from sv_eval.backends.segmentation.segmenter import Segmentation, Segmenter
+from sv_eval.backends.sensevoice.model_dir import bundled_model
+from sv_eval.config.places import cards_dir
+from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import ModelError
-from sv_eval.places import cards_dir
 
 pytest.importorskip("torch")
 pytest.importorskip("funasr")

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.onnx import OnnxBackend
-from backends.onnx_engine import OnnxEngine
-from backends.segmentation.silero import SileroVad
-from backends.sensevoice.model_dir import bundled_model
-from backends.sensevoice.models.export import export
-from sv_eval.audio.decoding import decode
 from sv_eval.backend import Answer, Request
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.onnx_engine import OnnxEngine
+from sv_eval.backends.segmentation.silero import SileroVad
+from sv_eval.backends.sensevoice.model_dir import bundled_model
+from sv_eval.backends.sensevoice.models.export import export
+from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import ModelError
 from sv_eval.records import Prediction, Waveform
 from sv_eval.run.store import MIB, MemoryStore

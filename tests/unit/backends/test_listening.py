@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.sensevoice.listening import Listening
+from sv_eval.backends.sensevoice.listening import Listening
 from sv_eval.errors import ConfigError
 
 FRAME_S = 0.06

@@ -12,10 +12,10 @@ if find_spec("torch") is None or find_spec("funasr") is None:
 
 import torch
 
-from backends.quiet import quiet
-from backends.sensevoice.models.architecture import TINY
-from backends.sensevoice.models.blocks import Encoder, is_familiar
-from backends.sensevoice.models.network import seeded_network
+from sv_eval.backends.quiet import quiet
+from sv_eval.backends.sensevoice.models.architecture import TINY
+from sv_eval.backends.sensevoice.models.blocks import Encoder, is_familiar
+from sv_eval.backends.sensevoice.models.network import seeded_network
 
 
 def network(**changes: Any) -> Any:

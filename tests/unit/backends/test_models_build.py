@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.onnx import OnnxBackend
-from backends.quiet import quiet
-from backends.sensevoice.model_dir import open_model
-from backends.sensevoice.models.__main__ import main
-from backends.sensevoice.models.build import build
-from backends.sensevoice.models.installed import check_installed
 from sv_eval.backend import Request
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.backends.quiet import quiet
+from sv_eval.backends.sensevoice.model_dir import open_model
+from sv_eval.backends.sensevoice.models.build import build
+from sv_eval.backends.sensevoice.models.command import main
+from sv_eval.backends.sensevoice.models.installed import check_installed
 from sv_eval.errors import ModelError
 from sv_eval.records import Prediction, Waveform
 
@@ -124,9 +124,7 @@ def test_a_size_that_is_not_there_is_said_in_one_line(capsys: pytest.CaptureFixt
 
 
 def test_the_command_line_is_read_without_torch() -> None:
-    program = (
-        "import sys, backends.sensevoice.models.__main__; print(sorted({'torch', 'funasr'} & set(sys.modules)))"
-    )
+    program = "import sys, sv_eval.models; print(sorted({'torch', 'funasr'} & set(sys.modules)))"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from backends.hubs import find_directory
-from backends.sensevoice.answers import EMOTION_FRAME, emotion_posteriors
-from backends.sensevoice.frontend import Float32, Frontend
-from backends.sensevoice.model_dir import GRAPH_FILES, bundled_model, open_model
-from backends.sensevoice.models.__main__ import main
-from backends.sensevoice.models.export import Written, export
-from backends.sensevoice.tokens import TEXTNORM_PROMPTS
+from sv_eval.backends.frontend import Float32, Frontend
+from sv_eval.backends.hubs import find_directory
+from sv_eval.backends.sensevoice.answers import EMOTION_FRAME, emotion_posteriors
+from sv_eval.backends.sensevoice.model_dir import GRAPH_FILES, bundled_model, open_model
+from sv_eval.backends.sensevoice.models.command import main
+from sv_eval.backends.sensevoice.models.export import Written, export
+from sv_eval.backends.sensevoice.tokens import TEXTNORM_PROMPTS
 from sv_eval.errors import ModelError
 
 pytestmark = pytest.mark.skipif(

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backends.segmentation.loudness import FRAME, loudness
-from backends.segmentation.segmenter import Segmentation, Segmenter
-from backends.segmentation.silero import SileroVad
-from backends.segmentation.spans import Span
-from sv_eval.audio.decoding import decode
+from sv_eval.backends.segmentation.loudness import FRAME, loudness
+from sv_eval.backends.segmentation.segmenter import Segmentation, Segmenter
+from sv_eval.backends.segmentation.silero import SileroVad
+from sv_eval.backends.segmentation.spans import Span
+from sv_eval.config.places import cards_dir
+from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import ConfigError, ModelError
-from sv_eval.places import cards_dir
 from sv_eval.records import SAMPLE_RATE_HZ
 
 Float32 = NDArray[np.float32]

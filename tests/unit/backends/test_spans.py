@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backends.segmentation.spans import Span, SpeechRule, cut, speech_spans
+from sv_eval.backends.segmentation.spans import Span, SpeechRule, cut, speech_spans
 from sv_eval.records import SAMPLE_RATE_HZ
 
 FRAME = 160

@@ -9,11 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch, which trains the bundled model, is not installed")
 
-from backends.sensevoice.training import functionals as fn  # noqa: E402
-from backends.sensevoice.training.augmentation import Augmentation  # noqa: E402
-from backends.sensevoice.training.batches import whole  # noqa: E402
-from backends.sensevoice.training.corpora import Example  # noqa: E402
-from backends.sensevoice.training.teacher import Teacher  # noqa: E402
+from sv_eval.backends.sensevoice.training import functionals as fn  # noqa: E402
+from sv_eval.backends.sensevoice.training.augmentation import Augmentation  # noqa: E402
+from sv_eval.backends.sensevoice.training.batches import whole  # noqa: E402
+from sv_eval.backends.sensevoice.training.corpora import Example  # noqa: E402
+from sv_eval.backends.sensevoice.training.teacher import Teacher  # noqa: E402
 
 ALPHA, HAMMARBERG, SLOPES = fn.CEPSTRA, fn.CEPSTRA + 1, fn.CEPSTRA + 2
 SPREADS, MOVEMENT = fn.A_FRAME, 2 * fn.A_FRAME

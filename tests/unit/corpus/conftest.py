@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sv_eval.corpus.reading import Corpus, dataset_config_from, read_corpus
+from sv_eval.data.corpus.reading import Corpus, dataset_config_from, read_corpus
 
 EMODB = Path(__file__).resolve().parents[4] / "shared" / "data" / "emodb"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sv_eval.corpus.card import find_card
+from sv_eval.data.corpus.card import find_card
 
 
 def test_casia_folders_with_their_strays(read, tree, told, codes):

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sv_eval.corpus.card import find_card
+from sv_eval.data.corpus.card import find_card
 
 
 def test_enterface_trusts_its_folders(read, tree, told, codes):

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sv_eval.corpus.card import find_card, list_cards
-from sv_eval.corpus.completeness import completeness
+from sv_eval.data.corpus.card import find_card, list_cards
+from sv_eval.data.corpus.completeness import completeness
 
 
 def test_missing_and_extra_are_exact():

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from sv_eval.corpus.card import find_card, list_cards
+from sv_eval.config.places import cards_dir
+from sv_eval.data.corpus.card import find_card, list_cards
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import CorpusError
-from sv_eval.places import cards_dir
 
 
 @pytest.mark.parametrize("name", list_cards())

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from sv_eval.corpus.fingerprint import ends_of_file
-from sv_eval.corpus.reading import corpus_of, dataset_config_from, open_corpus
+from sv_eval.data.corpus.fingerprint import ends_of_file
+from sv_eval.data.corpus.reading import corpus_of, dataset_config_from, open_corpus
 
 
 def test_hash_tells_a_copy_with_noise_from_the_corpus(read, sound, tmp_path):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from sv_eval.config.places import cards_dir, house
 from sv_eval.errors import AudioError, CorpusError
-from sv_eval.places import cards_dir, house
 
 NEEDS_DATASETS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 pytestmark = NEEDS_DATASETS
@@ -97,7 +97,7 @@ def test_parquet_is_read_with_its_columns(read, parquet):
 def test_reading_parquet_imports_no_torch(parquet):
     code = f"""
 import sys
-from sv_eval.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 table = {{"data_files": {str(parquet)!r}}}
 settings = {{"name": "t", "kind": "huggingface", "split": "train", "huggingface": table}}
 corpus = read_corpus(dataset_config_from(settings))
@@ -228,7 +228,7 @@ def test_without_the_package_the_cards_folder_is_not_mistaken_for_it(tmp_path):
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'datasets': sys.path[:] = ['']\n"
         "sys.meta_path.insert(0, Hide())\n"
-        "from sv_eval.corpus.reading import dataset_config_from, read_corpus\n"
+        "from sv_eval.data.corpus.reading import dataset_config_from, read_corpus\n"
         "from sv_eval.errors import CorpusError\n"
         "config = dataset_config_from({'name': 'x', 'kind': 'huggingface', 'huggingface': {'path': 'a/b'}})\n"
         "try:\n"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sv_eval.corpus.notes import Note
-from sv_eval.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.data.corpus.notes import Note
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import AudioError, CorpusError
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv_eval.corpus.notes import Note
-from sv_eval.corpus.reading import dataset_config_from
-from sv_eval.corpus.selection import limited
+from sv_eval.data.corpus.notes import Note
+from sv_eval.data.corpus.reading import dataset_config_from
+from sv_eval.data.corpus.selection import limited
 from sv_eval.errors import AudioError, ConfigError, CorpusError
 from sv_eval.records import Clip
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sv_eval.corpus.card import find_card
-from sv_eval.corpus.emobox import member_card
-from sv_eval.corpus.path_facts import PathRule
+from sv_eval.data.corpus.card import find_card
+from sv_eval.data.corpus.emobox import member_card
+from sv_eval.data.corpus.path_facts import PathRule
 from sv_eval.errors import CorpusError
 
 EXCERPT = Path(__file__).resolve().parents[4] / "shared" / "data" / "emobox_excerpt"

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from sv_eval.corpus.card import find_card
+from sv_eval.data.corpus.card import find_card
 from sv_eval.errors import CorpusError
 
 FIRST = {"Neutral": 1, "Angry": 351, "Happy": 701, "Sad": 1051, "Surprise": 1401}

@@ -10,8 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sv_eval.corpus.label_file import how_to_map
-from sv_eval.corpus.reading import dataset_config_from
+from sv_eval.data.corpus.label_file import how_to_map
+from sv_eval.data.corpus.reading import dataset_config_from
 from sv_eval.errors import CorpusError
 
 HARD = [

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv_eval.corpus.layout_rule import NumberRange
-from sv_eval.corpus.reading import dataset_config_from
-from sv_eval.corpus.text_encoding import cell_text, decoded
+from sv_eval.data.corpus.layout_rule import NumberRange
+from sv_eval.data.corpus.reading import dataset_config_from
+from sv_eval.data.corpus.text_encoding import cell_text, decoded
 from sv_eval.errors import ConfigError, CorpusError
 
 PATTERN = r"kind: pattern, pattern: '(?P<speaker>s\d)_(?P<label>\w+)_(?P<number>\d+)\.wav$'"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from sv_eval.corpus.card import find_card, list_cards
-from sv_eval.corpus.overview import BEGIN, clip_count, described_cards, overview, renewed
-from sv_eval.corpus.reading import dataset_config_from
-from sv_eval.places import cards_dir, conf_dir, house
+from sv_eval.config.places import cards_dir, conf_dir, house
+from sv_eval.data.corpus.card import find_card, list_cards
+from sv_eval.data.corpus.overview import BEGIN, clip_count, described_cards, overview, renewed
+from sv_eval.data.corpus.reading import dataset_config_from
 
 PAGE = house() / "docs" / "corpora.md"
 
@@ -19,7 +19,7 @@ PAGE = house() / "docs" / "corpora.md"
 def test_page_is_up_to_date():
     page = PAGE.read_text(encoding="utf-8")
 
-    assert page == renewed(page, described_cards()), "run: python -m sv_eval.corpus.overview docs/corpora.md"
+    assert page == renewed(page, described_cards()), "run: python -m sv_eval.data.corpus.overview docs/corpora.md"
 
 
 def test_page_without_its_marks_is_refused():

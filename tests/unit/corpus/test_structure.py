@@ -8,8 +8,8 @@ from typing import TypedDict, Unpack
 
 import pytest
 
+from sv_eval.config.structure import check_scalars, structure
 from sv_eval.errors import ConfigError
-from sv_eval.structure import check_scalars, structure
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sv_eval.errors import BackendLost
-from sv_eval.executors.cluster import Cluster
+from sv_eval.run.executors.cluster import Cluster
 
 
 class FakeRay:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from sv_eval.emotions import EMOTIONS
-from sv_eval.gate.config import GateConfig, gate_config_from
-from sv_eval.gate.subject import EmotionRow, Figures, LatencyRow, Subject
 from sv_eval.record_file.bare_table import bare_table
 from sv_eval.report.accuracy import Headline
 from sv_eval.report.interval import Interval
+from sv_eval.studies.gate.config import GateConfig, gate_config_from
+from sv_eval.studies.gate.subject import EmotionRow, Figures, LatencyRow, Subject
 
 LABELS = EMOTIONS[:4]
 CI = {"margins": {"uar": 0.05, "accuracy": 0.05, "recall": 0.2}, "ratios": {"p50": 1.1, "p95": 1.15}}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reports.gate import render_gate
 from sv_eval.errors import UsageError
-from sv_eval.gate.baseline_file import baseline_text, read_baseline, read_subject, write_baseline
-from sv_eval.gate.judging import judge
+from sv_eval.reports.gate import render_gate
+from sv_eval.studies.gate.baseline_file import baseline_text, read_baseline, read_subject, write_baseline
+from sv_eval.studies.gate.judging import judge
 
 
 def test_a_baseline_file_judges_like_the_run_it_was_saved_of(subject, ci, tmp_path):

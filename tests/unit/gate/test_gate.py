@@ -10,12 +10,12 @@ import pytest
 
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError
-from sv_eval.gate.judging import GateResult, judge
-from sv_eval.gate.rules import Verdict
-from sv_eval.gate.subject import Subject
 from sv_eval.report.accuracy import Headline
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
+from sv_eval.studies.gate.judging import GateResult, judge
+from sv_eval.studies.gate.rules import Verdict
+from sv_eval.studies.gate.subject import Subject
 
 LABELS = EMOTIONS[:4]
 

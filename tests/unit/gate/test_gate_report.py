@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from reports.gate import render_gate, render_junit
-from sv_eval.gate.baseline_file import read_baseline, write_baseline
-from sv_eval.gate.judging import judge
-from sv_eval.gate.rules import Verdict
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
+from sv_eval.reports.gate import render_gate, render_junit
+from sv_eval.studies.gate.baseline_file import read_baseline, write_baseline
+from sv_eval.studies.gate.judging import judge
+from sv_eval.studies.gate.rules import Verdict
 
 WORDS = Path("reports/words")
 

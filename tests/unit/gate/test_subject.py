@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sv_eval.gate.subject import device_of, load_of, settings_of
 from sv_eval.report.environment import Telemetry
+from sv_eval.studies.gate.subject import device_of, load_of, settings_of
 
 
 def test_device_classes(bare_report, bare_environment):

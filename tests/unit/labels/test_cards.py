@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from sv_eval.corpus.card import find_card, list_cards
+from sv_eval.config.places import conf_dir
+from sv_eval.data.corpus.card import find_card, list_cards
 from sv_eval.emotions import EMOTIONS, OTHER
-from sv_eval.labels.fine import FINE, SPELLINGS
-from sv_eval.places import conf_dir
-from sv_eval.references import published
-from sv_eval.suite.config import suite_config_from
+from sv_eval.scoring.labels.fine import FINE, SPELLINGS
+from sv_eval.scoring.references import published
+from sv_eval.studies.suite.config import suite_config_from
 
 
 @pytest.mark.parametrize("name", list_cards())

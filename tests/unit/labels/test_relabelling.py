@@ -9,18 +9,18 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sv_eval.config.places import conf_dir
 from sv_eval.emotions import EMOTIONS, OTHER, REFERENCE_LABELS
 from sv_eval.errors import ConfigError
-from sv_eval.labels.comparing import moved, scores_under
-from sv_eval.labels.config import LabelsConfig, labels_config_from, list_label_maps, read_label_map
-from sv_eval.labels.fine import FINE
-from sv_eval.labels.relabelling import check_scored, describe, relabelled, relabelling_of
-from sv_eval.places import conf_dir
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.vocabulary import SEVEN
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.report.environment import CorpusFacts, CorpusLabels, Environment
 from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.labels.comparing import moved, scores_under
+from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from, list_label_maps, read_label_map
+from sv_eval.scoring.labels.fine import FINE
+from sv_eval.scoring.labels.relabelling import check_scored, describe, relabelled, relabelling_of
 
 IEMOCAP: Mapping[str, str] = {
     "neu": "neutral", "ang": "angry", "sad": "sad", "hap": "happy", "exc": "happy", "fru": "other", "xxx": "other",

@@ -12,15 +12,15 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from sv_eval.errors import UsageError
-from sv_eval.paired.counts import paired_clusters
-from sv_eval.paired.differences import BOOTSTRAP, JACKKNIFE, differences_of
-from sv_eval.paired.latency_ratio import latency_ratio
-from sv_eval.paired.pairs import Pairs, pairs_of
-from sv_eval.paired.significance import Discordant, holm, mcnemar, mcnemar_worse
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.record_file.vocabulary import Vocabulary
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
+from sv_eval.scoring.paired.counts import paired_clusters
+from sv_eval.scoring.paired.differences import BOOTSTRAP, JACKKNIFE, differences_of
+from sv_eval.scoring.paired.latency_ratio import latency_ratio
+from sv_eval.scoring.paired.pairs import Pairs, pairs_of
+from sv_eval.scoring.paired.significance import Discordant, holm, mcnemar, mcnemar_worse
 
 LABELS = ("happy", "sad", "angry")
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sv_eval.parity.differences import agreement, first_divergence, flipped, margin, score_gap, stage_gap
 from sv_eval.records import Failure, Prediction
+from sv_eval.studies.parity.differences import agreement, first_divergence, flipped, margin, score_gap, stage_gap
 
 
 def said(label: str | None, **scores: float) -> Prediction:

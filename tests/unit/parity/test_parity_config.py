@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sv_eval.errors import ConfigError
-from sv_eval.parity.config import parse
+from sv_eval.studies.parity.config import parse
 
 
 def test_both_sides_and_what_they_share_are_told_apart() -> None:

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from reports.parity import render_parity
 from sv_eval.backend import Answer
-from sv_eval.parity.config import ParityConfig
-from sv_eval.parity.differences import agreement
-from sv_eval.parity.invariance import Check
-from sv_eval.parity.measure import Measured, Pair, Traced
-from sv_eval.parity.result import result_of
 from sv_eval.records import Clip, Failure, Prediction
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.environment import Environment, Surroundings
 from sv_eval.report.parity import ParityResult
+from sv_eval.reports.parity import render_parity
+from sv_eval.studies.parity.config import ParityConfig
+from sv_eval.studies.parity.differences import agreement
+from sv_eval.studies.parity.invariance import Check
+from sv_eval.studies.parity.measure import Measured, Pair, Traced
+from sv_eval.studies.parity.result import result_of
 
 LATE = Failure(kind="timeout", message="late | again")
 

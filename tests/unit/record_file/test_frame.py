@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sv_eval.errors import RunDirectoryError, UsageError
+from sv_eval.finished.rescore import compute_report
 from sv_eval.frame import read_frame
 from sv_eval.record_file.journal import Journal
 from sv_eval.record_file.lines import RECORDS
@@ -15,7 +16,6 @@ from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record, as_shared
 from sv_eval.report.environment import Environment, HowShared
 from sv_eval.report.report import Report
-from sv_eval.rescore import compute_report
 from sv_eval.scoring.config import ScoringConfig
 
 Make = Callable[..., Record]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sv_eval.backend import Capabilities
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import RunDirectoryError
-from sv_eval.labels.config import LabelsConfig, labels_config_from, read_label_map
+from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Outcome, Prediction, Record, Streamed, StreamStep, Trouble
 from sv_eval.report.codec import as_json, from_json
@@ -30,9 +30,9 @@ from sv_eval.report.environment import (
 )
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.report import Report
-from sv_eval.rescore import compute_report
-from sv_eval.run_directory import read_environment, read_report, write_json, write_report
+from sv_eval.report.run_directory import read_environment, read_report, write_json, write_report
 from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from, read_label_map
 
 Make = Callable[..., Record]
 EnvironmentOf = Callable[..., Environment]

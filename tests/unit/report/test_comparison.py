@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from reports.compare import render_compare
-from reports.wording import Wording
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.comparison import Comparison, LatencyRatios, Narrowed
 from sv_eval.report.reasons import Why
+from sv_eval.reports.compare import render_compare
+from sv_eval.reports.wording import Wording
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "across" / "compare"
 

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from sv_eval.cli.schema import main
 from sv_eval.report.schemas import FILES, schema_path, schema_text
-from sv_eval.schema import main
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 

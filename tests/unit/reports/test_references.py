@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.metrics import f1_score
 
-from reports.markdown import template
-from reports.wording import Wording, share
+from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
-from sv_eval.references import macro_f1_inferred, published, references_of
 from sv_eval.report.accuracy import Confusion, PolicyFigures
 from sv_eval.report.codec import from_json
 from sv_eval.report.context import Mismatch, Reference
 from sv_eval.report.environment import Environment
 from sv_eval.report.interval import Interval
 from sv_eval.report.report import Report
-from sv_eval.rescore import compute_report
+from sv_eval.reports.markdown import template
+from sv_eval.reports.wording import Wording, share
 from sv_eval.scoring.config import POLICIES, ScoringConfig
+from sv_eval.scoring.references import macro_f1_inferred, published, references_of
 
 FOUR = ["happy", "sad", "angry", "neutral"]
 HERE: dict[str, Any] = {

@@ -10,11 +10,7 @@ import pytest
 import yaml
 
 import reports
-from reports.figures import draw_figures
-from reports.markdown import render
-from reports.wording import Wording, cell, percent
-from sv_eval.caveats import find_caveats, training_overlap
-from sv_eval.corpus.notes import (
+from sv_eval.data.corpus.notes import (
     Note,
     note_on_absent,
     note_on_contradictions,
@@ -24,7 +20,8 @@ from sv_eval.corpus.notes import (
     note_on_superseded,
     note_on_unlisted,
 )
-from sv_eval.corpus.synonyms import REASONS
+from sv_eval.data.corpus.synonyms import REASONS
+from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.report.codec import from_json
@@ -32,10 +29,13 @@ from sv_eval.report.environment import Environment
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import TEMPLATES, Coded, Why
 from sv_eval.report.report import Report
-from sv_eval.rescore import compute_report
+from sv_eval.reports.figures import draw_figures
+from sv_eval.reports.markdown import render
+from sv_eval.reports.wording import Wording, cell, percent
+from sv_eval.scoring.caveats import find_caveats, training_overlap
 from sv_eval.scoring.config import ScoringConfig
 
-CAVEATS = Path("sv_eval/caveats.py")
+CAVEATS = Path("sv_eval/scoring/caveats.py")
 WORDS = Path(reports.__file__).parent / "words"
 # `said` stands for words that no code is known for.
 ENGLISH_REASONS = {code: words for code, words in TEMPLATES.items() if code != "said"}

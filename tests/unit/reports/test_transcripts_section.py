@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from reports.markdown import render
+from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Prediction, Record
 from sv_eval.report.codec import from_json
 from sv_eval.report.environment import Environment
-from sv_eval.rescore import compute_report
+from sv_eval.reports.markdown import render
 from sv_eval.scoring.config import ScoringConfig
 
 HERE: dict[str, Any] = {

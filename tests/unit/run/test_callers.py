@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
-from sv_eval.clock import LoopClock, SimulatedLoop
 from sv_eval.errors import BackendLost
+from sv_eval.machine.clock import LoopClock, SimulatedLoop
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Passage, Prediction, Record, Waveform
 from sv_eval.report.latency import Load

@@ -12,7 +12,7 @@ import pytest
 
 from sv_eval.errors import AudioError
 from sv_eval.records import Clip, Waveform
-from sv_eval.run.feed import Decoded, Feed, cut_batches
+from sv_eval.run.prefetch import Decoded, Feed, cut_batches
 
 
 class Recorded:

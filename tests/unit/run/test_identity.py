@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sv_eval.errors import RunDirectoryError
-from sv_eval.run.identity import ENVIRONMENT, measured_settings, refuse_other_run, settings_hash
+from sv_eval.report.identity import ENVIRONMENT, measured_settings, refuse_other_run, settings_hash
 
 pytestmark = pytest.mark.damages_files
 

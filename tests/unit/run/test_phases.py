@@ -9,10 +9,10 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from backends.fake import FakeBackend
 from sv_eval.backend import Answer, Request
-from sv_eval.clock import SimulatedClock
+from sv_eval.backends.fake import FakeBackend
 from sv_eval.errors import ConfigError
+from sv_eval.machine.clock import SimulatedClock
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record, Waveform
 from sv_eval.report.environment import WarmUp
 from sv_eval.run.load import LoadConfig, load_config_from, plan_load

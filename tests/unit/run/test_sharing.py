@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.onnx import OnnxBackend
 from sv_eval.backend import Capabilities
-from sv_eval.corpus.reading import dataset_config_from, read_corpus
-from sv_eval.evaluate import evaluate
+from sv_eval.backends.onnx import OnnxBackend
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Waveform
 from sv_eval.report.latency import Repeats
+from sv_eval.run.evaluate import evaluate
 from sv_eval.run.load import LoadConfig
 from sv_eval.run.sharing import SharedSource, Sharing, SharingConfig, can_share
 from sv_eval.run.store import MIB, MemoryStore

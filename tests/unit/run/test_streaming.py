@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
-from sv_eval.clock import SimulatedClock
 from sv_eval.errors import ConfigError, InferenceError
+from sv_eval.machine.clock import SimulatedClock
 from sv_eval.records import Clip, Outcome, Prediction, Record, Waveform, record_from_json, record_to_json
 from sv_eval.run.load import LoadConfig, StreamPlan, plan_load
 from sv_eval.run.loop import RunLoop

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sv_eval.records import Clip, Failure, Waveform
-from sv_eval.run.feed import Decoded
+from sv_eval.run.prefetch import Decoded
 from sv_eval.run.warming import candidates, chosen
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import SvEvalError
+from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Record
 from sv_eval.report.accuracy import Example, SpeakerFigures, WrongClip
@@ -21,7 +22,6 @@ from sv_eval.report.codec import as_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.reasons import Why
 from sv_eval.report.report import FailureKind, FirstClip, Report
-from sv_eval.rescore import compute_report
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score
 from sv_eval.scoring.second_opinion import check
 

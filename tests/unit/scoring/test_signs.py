@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sv_eval.scoring.signs import at_equal_length, drift, over_time, strays, two_modes
+from sv_eval.scoring.latency_stability import at_equal_length, drift, over_time, strays, two_modes
 
 
 def test_ordinary_latency_raises_no_sign() -> None:

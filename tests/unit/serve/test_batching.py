@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sv_eval.backend import Answer, Request
-from sv_eval.clock import SimulatedLoop
 from sv_eval.errors import BackendLost
+from sv_eval.machine.clock import SimulatedLoop
 from sv_eval.records import Failure, Prediction, Waveform
 from sv_eval.serve.batching import BatchingRule, MicroBatcher
 from sv_eval.wire.problems import ServiceError

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from reports.suite import render_suite
 from sv_eval.errors import ConfigError
-from sv_eval.references import published
 from sv_eval.report.environment import CorpusFacts, CorpusLabels
 from sv_eval.report.interval import Interval
-from sv_eval.suite.config import CorpusChoice, Suite, SuiteConfig, needs_inference, suite_config_from
-from sv_eval.suite.plan import Combination, combinations
-from sv_eval.suite.result import CombinationFigures, CombinationResult, SetResult, suite_json
+from sv_eval.reports.suite import render_suite
+from sv_eval.scoring.references import published
+from sv_eval.studies.suite.config import CorpusChoice, Suite, SuiteConfig, needs_inference, suite_config_from
+from sv_eval.studies.suite.plan import Combination, combinations
+from sv_eval.studies.suite.result import CombinationFigures, CombinationResult, SetResult, suite_json
 
 SWITCHES = {
     "unknown": {"ban": ("scoring.policy=ban",), "wrong": ("scoring.policy=wrong",)},

@@ -8,12 +8,12 @@ import pytest
 from sv_eval.errors import ConfigError
 from sv_eval.report.interval import Interval
 from sv_eval.report.sweep import Slo
-from sv_eval.sweep.analysis import kept
-from sv_eval.sweep.choosing import Standing, choose
-from sv_eval.sweep.config import sweep_config_from
-from sv_eval.sweep.holdout import held_out
-from sv_eval.sweep.many_to_one import Difference
-from sv_eval.sweep.sensitivity import levels_of, sensitivity_of
+from sv_eval.studies.sweep.analysis import kept
+from sv_eval.studies.sweep.choosing import Standing, choose
+from sv_eval.studies.sweep.config import sweep_config_from
+from sv_eval.studies.sweep.holdout import held_out
+from sv_eval.studies.sweep.many_to_one import Difference
+from sv_eval.studies.sweep.sensitivity import levels_of, sensitivity_of
 
 
 def standing(*settings: tuple[float, float, Slo]) -> list[Standing]:

@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from reports.sweep import render_sweep
-from reports.sweep_figures import draw_sweep
-from reports.wording import Wording
-from sv_eval.finished import FinishedRun
+from sv_eval.finished.reading import FinishedRun
+from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Record
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.environment import Environment, HowShared, Spread, Telemetry
 from sv_eval.report.reasons import Why
 from sv_eval.report.sweep import GivenUp, SweepFile, Tuning
-from sv_eval.rescore import compute_report
+from sv_eval.reports.sweep import render_sweep
+from sv_eval.reports.sweep_figures import draw_sweep
+from sv_eval.reports.wording import Wording
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.sweep.analysis import analyse
-from sv_eval.sweep.config import SweepConfig
-from sv_eval.sweep.plan import Setting
-from sv_eval.sweep.runs import SweptRun
+from sv_eval.studies.sweep.analysis import analyse
+from sv_eval.studies.sweep.config import SweepConfig
+from sv_eval.studies.sweep.plan import Setting
+from sv_eval.studies.sweep.runs import SweptRun
 
 QUICK = ScoringConfig(resamples=100)
 LABELS = ("happy", "sad", "angry")

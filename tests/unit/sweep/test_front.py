@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sv_eval.sweep.front import drawn_percentile, front_shares, on_front, ratio_with_error
+from sv_eval.studies.sweep.pareto import drawn_percentile, front_shares, on_front, ratio_with_error
 
 
 def test_the_front_is_what_a_plain_search_finds() -> None:

@@ -10,8 +10,8 @@ from scipy import stats
 
 from sv_eval.record_file.table import RecordTable
 from sv_eval.scoring.clusters import Clusters
-from sv_eval.sweep.many_to_one import differences_from, standard_errors
-from sv_eval.sweep.units import PairedUnits, paired_units
+from sv_eval.studies.sweep.many_to_one import differences_from, standard_errors
+from sv_eval.studies.sweep.units import PairedUnits, paired_units
 
 LABELS = ("happy", "sad", "angry")
 Draw = Callable[..., list[RecordTable]]

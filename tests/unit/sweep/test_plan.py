@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from sv_eval.errors import RunDirectoryError
+from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Record
 from sv_eval.report.codec import as_json
 from sv_eval.report.environment import Environment
-from sv_eval.rescore import compute_report
-from sv_eval.run_directory import write_json, write_report
+from sv_eval.report.run_directory import write_json, write_report
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.sweep.plan import Setting, grid, is_finished, keep_to_plan, shuffled
+from sv_eval.studies.sweep.plan import Setting, grid, is_finished, keep_to_plan, shuffled
 
 
 def setting(number: int, **backend: Any) -> Setting:

@@ -12,7 +12,7 @@ from sv_eval.report.interval import DIGITS
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_over
-from sv_eval.sweep.units import paired_units
+from sv_eval.studies.sweep.units import paired_units
 
 LABELS = ("happy", "sad", "angry")
 Make = Callable[..., RecordTable]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from backends.remote.arrival import StampedSocket, StampedSockets
-from backends.remote.timeline import Timeline
+from sv_eval.backends.remote.arrival import StampedSocket, StampedSockets
+from sv_eval.backends.remote.timeline import Timeline
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux stamps what arrives")
 _LAY_S = 0.05

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from backends.remote.backend import RemoteBackend
-from backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served, Traits
-from backends.remote.endpoint import Endpoint
-from backends.remote.hearing import Heard
-from backends.remote.sound import Sound
-from backends.remote.timeline import Timeline
 from sv_eval.backend import Adjustments, Request
+from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served, Traits
+from sv_eval.backends.remote.endpoint import Endpoint
+from sv_eval.backends.remote.sound import Sound
+from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.records import Waveform
 
 CLIPS = 8

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backends.remote.endpoint import Connection, endpoint_of
-from backends.remote.http_messages import multipart, retry_after_s
-from backends.remote.timeline import Timeline
+from sv_eval.backends.remote.endpoint import Connection, endpoint_of
+from sv_eval.backends.remote.http_messages import multipart, retry_after_s
+from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.errors import ConfigError
 
 HTTP = ("http", "https")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backends.remote.dialect import TAG_EMOJI
-from backends.remote.errors import RemoteError
-from backends.remote.hearing import Heard, words_with
+from sv_eval.backends.remote.answer_parsing import Heard, words_with
+from sv_eval.backends.remote.dialect import TAG_EMOJI
+from sv_eval.backends.remote.errors import RemoteError
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError
 from sv_eval.records import Outcome, Prediction

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from backends.remote.delivery import _Parcel
+from sv_eval.backends.remote.delivery import _Parcel
 
 
 @pytest.mark.parametrize(

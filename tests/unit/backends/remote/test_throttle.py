@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from backends.remote.throttle import Pace, Throttle
+from sv_eval.backends.remote.throttle import Pace, Throttle
 
 
 def run(drive: Callable[[], Awaitable[None]]) -> None:

@@ -1,0 +1,1 @@
+"""The command: what is typed, and what each of its words does."""

@@ -1,0 +1,110 @@
+"""`python -m sv_eval.capacity KEY=VALUE ...`: the highest rate that keeps an objective, and a concurrency curve."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from sv_eval.cli.help import help_text
+from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, RunIncomplete
+from sv_eval.machine.process import run_command
+from sv_eval.machine.terminal import relative, say
+
+_HEADER = """\
+sv_eval.capacity finds out how much load a backend bears.
+
+  python -m sv_eval.capacity backend=remote backend.url=URL slo.p95_ms=200
+  python -m sv_eval.capacity backend=onnx slo.p50_ms=50 slo.p95_ms=100
+  python -m sv_eval.capacity dataset=emodb dataset.root=DIR curve.concurrency=[1,8,64]
+
+First the concurrency curve: so many callers, each waiting for its answer. Then the search: Poisson load, twice and
+half the rate until the objective is once kept and once broken, then the middle, until both are close. Answers are
+compared with those that the backend gives without load.
+"""
+_FOOTER = """\
+The directory holds capacity.md, capacity.json, figures/ and trials.jsonl, a trial a line as it ends.
+Exit codes: 0 a capacity was found, 1 error, 2 wrong usage or configuration, 5 interrupted, backend lost, or ended
+before the capacity was known.
+"""
+TRIALS = "trials.jsonl"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if {"-h", "--help"} & set(given):
+        return run_command(
+            lambda: say(help_text(given, main_file="capacity.yaml", header=_HEADER, footer=_FOOTER, own=_OWN))
+        )
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    ended: list[str] = []
+    code = run_command(lambda: ended.append(_search(given)))
+    return EXIT_INCOMPLETE if code == EXIT_PASS and ended != ["tolerance"] else code
+
+
+_OWN = ("slo", "search", "curve", "decode_workers", "report", "out")
+
+
+def _search(arguments: Sequence[str]) -> str:
+    """Measure, write, say the headline; why the search ended comes back."""
+    from sv_eval.config.building import build_backend
+    from sv_eval.config.composing import composed
+    from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+    from sv_eval.finished.rescore import report_config_from
+    from sv_eval.report.run_directory import FIGURES, write_json, write_text
+    from sv_eval.reports.capacity import CURVE, draw_capacity, render_capacity
+    from sv_eval.studies.capacity.config import capacity_config_from
+    from sv_eval.studies.capacity.measure import measure
+
+    settings = composed("capacity", arguments)
+    config = capacity_config_from(settings)
+    language = report_config_from(settings["report"]).language
+    corpus = read_corpus(dataset_config_from(settings["dataset"]))
+    backend = build_backend(settings["backend"])
+    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
+    directory = Path(settings["out"] or f"runs/capacity/{corpus.name}/{now}")
+    write_text(directory / TRIALS, "")  # a bad path fails now and not after an hour
+    with (directory / TRIALS).open("a", encoding="utf-8") as file:
+        try:
+            result = asyncio.run(measure(backend, corpus, config, lambda trial: _keep(trial.to_json(), file)))
+        except RunIncomplete as error:
+            kept = relative(directory / TRIALS)
+            raise RunIncomplete(
+                f"{error}; the trials so far are kept in {kept}, and the same command begins again"
+            ) from error
+    result |= {"settings": settings, "overrides": list(arguments)}
+    write_json(directory / "capacity.json", result)
+    for name, drawing in draw_capacity(result).items():
+        write_text(directory / FIGURES / name, drawing)
+    write_text(directory / "capacity.md", render_capacity(result, language, figure=f"{FIGURES}/{CURVE}"))
+    say(_headline(result))
+    say(f"report: {relative(directory / 'capacity.md')}")
+    ended: str = result["capacity"]["ended_by"]
+    return ended
+
+
+def _keep(trial: dict[str, Any], file: IO[str]) -> None:
+    """A trial that has ended: into the file, and a line for who waits."""
+    file.write(json.dumps(trial) + "\n")
+    file.flush()
+    load = f"{trial['concurrency']} callers" if trial["rate"] is None else f"{trial['rate']:.4g}/s"
+    found = ", ".join(f"{p} {trial[f'{p}_ms']:.4g} ms" for p in ("p50", "p95") if trial[f"{p}_ms"] is not None)
+    verdict = "" if trial["verdict"] is None else f": {trial['verdict']}"
+    why = f" ({trial['why']})" if trial["why"] else ""
+    answered = "" if trial["answered_per_s"] is None else f", {trial['answered_per_s']:.4g} answers/s"
+    print(f"{load}{answered}, {found}{verdict}{why}", file=sys.stderr, flush=True)
+
+
+def _headline(result: dict[str, Any]) -> str:
+    capacity, slo = result["capacity"], ", ".join(f"{name} {limit:g} ms" for name, limit in result["slo"].items())
+    kept, broken = capacity["kept_per_s"], capacity["broken_per_s"]
+    if kept is None:
+        return f"no rate was found that keeps {slo} ({capacity['ended_by']})"
+    more = f"not {broken:.4g}" if broken is not None else f"the search ended there: {capacity['ended_by']}"
+    return f"{kept:.4g} requests a second keep {slo}; {more}"

@@ -1,0 +1,167 @@
+"""`python -m sv_eval.corpus`: the corpora that are known, and what can be done with one before it is run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sv_eval.cli.command import main_of
+from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS, RunInterrupted
+from sv_eval.machine.terminal import relative, say
+
+_HEADER = """\
+sv_eval.corpus knows corpora, and looks into them before they are run.
+
+  python -m sv_eval.corpus list                             the corpora that have a card
+  python -m sv_eval.corpus show NAME                        what a card says
+  python -m sv_eval.corpus show NAME root=DIR               and what lies there, counted without opening any audio
+  python -m sv_eval.corpus check NAME root=DIR              integrity audit: audit.md, audit.json
+  python -m sv_eval.corpus sample NAME root=DIR out=DIR2    a few clips of each emotion, to listen to
+  python -m sv_eval.corpus manifest NAME root=DIR           a table of its clips for dataset=manifest
+
+NAME is one of the choices below, or a folder with a dataset.yaml. Settings of the corpus need no `dataset.` in
+front: root=DIR, split=test, limit=100, 'labels={grumpy: angry}', manifest.file=FILE.
+
+  check NAME check.silence_dbfs=-50 check.allow=[silent] out=DIR report.language=zh
+  sample NAME per_emotion=3 seed=0 link=true out=DIR
+  manifest NAME file=out.csv
+"""
+_FOOTER = """\
+Findings by their code, for check.allow:
+  errors       unknown_label, same_id, unreadable, truncated, empty, beyond_limits, header_lies, silent,
+               duplicate_conflict, duplicate_leak, speaker_leak, label_contradicts_path
+  warnings     counts_differ, speaker_counts_differ, duplicate, too_short, too_long, clipped, wrong_extension,
+               odd_format, unlisted_speaker, speakers_shared, text_leak, label_drift
+  information  texts_shared, unlabelled
+
+Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configuration, 3 check found errors,
+5 interrupted.
+"""
+_OWN = ("check", "sample", "table", "report", "out")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    failed: list[bool] = []
+    code = main_of(given, _help(given), lambda words: failed.append(_run(words)))
+    return EXIT_GATE_FAILED if code == EXIT_PASS and any(failed) else code
+
+
+def _help(given: Sequence[str]) -> str:
+    """The help where it will be shown."""
+    if given and not {"-h", "--help"} & set(given):
+        return ""
+    from sv_eval.cli.help import help_text
+
+    return help_text(main_file="corpus.yaml", header=_HEADER, footer=_FOOTER, own=_OWN) + "\n"
+
+
+def _run(arguments: Sequence[str]) -> bool:
+    """Do what was asked; whether an audit failed comes back."""
+    from sv_eval.data.corpus.command_words import parse
+
+    request = parse(arguments)
+    if request.command == "list":
+        _list()
+        return False
+    settings = _composed(request.overrides)
+    if request.command == "show":
+        _show(request.corpus or "", settings, located=request.located)
+    elif request.command == "sample":
+        _sample(settings)
+    elif request.command == "manifest":
+        _manifest(settings)
+    else:
+        return _check(settings, arguments)
+    return False
+
+
+def _list() -> None:
+    from sv_eval.data.corpus.card import find_card, list_cards
+    from sv_eval.data.corpus.command_words import choices_by_card
+    from sv_eval.reports.cards import render_list
+
+    say(render_list([find_card(name) for name in list_cards()], choices_by_card()))
+
+
+def _composed(overrides: Sequence[str]) -> dict[str, Any]:
+    from sv_eval.config.composing import composed
+
+    return composed("corpus", overrides)
+
+
+def _show(name: str, settings: dict[str, Any], *, located: bool) -> None:
+    from sv_eval.data.corpus.counting import count_entries
+    from sv_eval.data.corpus.reading import card_of, dataset_config_from, open_corpus
+    from sv_eval.data.corpus.split_tests import restriction_test
+    from sv_eval.reports.cards import render_card, render_counts
+
+    config = dataset_config_from(settings["dataset"])
+    card = card_of(config)
+    say(render_card(card, name))
+    if located or card.layout.bundled:
+        _, found = open_corpus(config)
+        say(render_counts(count_entries(card, found, restriction_test(config, card)), card))
+
+
+def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:
+    from sv_eval.data.audit.audit import audit_corpus
+    from sv_eval.data.audit.settings import check_settings_from
+    from sv_eval.data.corpus.reading import dataset_config_from
+    from sv_eval.finished.rescore import report_config_from
+    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.reports.audit import render_audit, summary
+
+    config = dataset_config_from(settings["dataset"])
+    thresholds = check_settings_from(settings["check"])
+    language = report_config_from(settings["report"]).language
+    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
+    directory = Path(settings["out"] or f"runs/audit/{config.name}/{now}")
+    report = directory / "audit.md"
+    write_text(report, "")  # a bad path fails now and not after an hour
+    try:
+        audit = audit_corpus(config, thresholds)
+    except BaseException as error:
+        report.unlink()
+        if isinstance(error, KeyboardInterrupt):
+            raise RunInterrupted("interrupted; nothing was written, the same command begins again") from error
+        raise
+    result = audit.to_json() | {"overrides": list(arguments)}
+    write_json(directory / "audit.json", result)
+    write_text(report, render_audit(result, language))
+    say(summary(result, language))
+    say(f"report: {relative(report)}")
+    return audit.failed
+
+
+def _sample(settings: dict[str, Any]) -> None:
+    from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+    from sv_eval.data.corpus.sample import UNLABELLED, Placed, drawn, place_of, sample_settings_from, write_sample
+    from sv_eval.reports.cards import render_sample
+
+    wanted = sample_settings_from(settings["sample"])
+    out = settings["out"]
+    corpus = read_corpus(dataset_config_from(settings["dataset"]))
+    clips = drawn(corpus.clips, wanted)
+    if out is None:
+        say("\n".join(f"{clip.reference or UNLABELLED}\t{place_of(corpus, clip)}" for clip in clips))
+        return
+
+    def words(rows: Sequence[Placed]) -> str:
+        return render_sample(corpus.card, corpus.split, rows)
+
+    index = write_sample(corpus, clips, Path(out).expanduser(), words, link=wanted.link)
+    say(f"{len(clips)} clips: {relative(index)}")
+
+
+def _manifest(settings: dict[str, Any]) -> None:
+    from sv_eval.data.corpus.manifest_writer import write_manifest
+    from sv_eval.data.corpus.reading import dataset_config_from
+
+    config = dataset_config_from(settings["dataset"])
+    file = Path(settings["table"]["file"] or f"{config.name}.csv").expanduser()
+    say(write_manifest(config, file))

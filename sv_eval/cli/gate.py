@@ -1,0 +1,87 @@
+"""`python -m sv_eval.gate baseline=A candidate=B`: two finished runs, gated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sv_eval.cli.command import main_of
+from sv_eval.errors import EXIT_PASS, UsageError, nearest
+from sv_eval.machine.terminal import relative, say
+
+_HELP = """\
+usage: python -m sv_eval.gate candidate=RUN [baseline=RUN_OR_FILE] [gate=ci] [gate.KEY=VALUE ...]
+                              [report.language=en|zh] [out=DIR]
+       python -m sv_eval.gate selftest [gate=ci] [pairs=500] [seed=0]
+
+Is the candidate no worse than the baseline? Both are run directories, or files of `python -m sv_eval.baseline`.
+Writes gate.md (for a pull request), junit.xml and gate.json into DIR, by default the candidate's directory, and
+appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
+
+  gate=ci|quality|release       the rules, files in conf/gate/; or the path of a YAML file
+  gate.margins.uar=0.02         how much worse UAR may be; likewise accuracy, macro_f1, recall (of every emotion)
+  gate.ratios.p95=1.15          how many times the baseline's latency; likewise p50
+  gate.floors.uar=0.6           what the candidate itself must reach; likewise accuracy, macro_f1, recall
+  gate.ceilings.p95_ms=200      what its latency must not exceed; likewise p50_ms, p99_ms
+  gate.alpha=0.05               the chance that a change that makes nothing worse fails, over all rules
+  gate.max_failures=0.01        the share of clips that the candidate may fail on beyond the baseline's
+
+`selftest` simulates pairs of runs: how often the gate fails one where nothing changed, and how often it finds a
+planted loss of UAR and a planted slowdown. clips=2000 speakers=40 requests=1000 are what it simulates, redrawn=0.15
+the share of clips that the second run answers anew, uneven=0.3 how much each run suits some speakers (logits).
+
+Exit codes: 0 pass, 3 fail, 4 inconclusive, 1 error, 2 wrong usage or configuration.
+"""
+_KEYS = ("baseline", "candidate", "gate", "report.language", "out")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back."""
+    codes: list[int] = []
+    code = main_of(arguments, _HELP, lambda given: codes.append(_run(given)))
+    return codes[0] if codes and code == EXIT_PASS else code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    if arguments[0] == "selftest":
+        from sv_eval.studies.gate.selftest import selftest
+
+        return selftest(arguments[1:])
+    from sv_eval.finished.rescore import report_config_from
+    from sv_eval.report.verdict import EXIT_CODES
+    from sv_eval.studies.gate.baseline_file import read_subject
+    from sv_eval.studies.gate.config import NO_GATE
+    from sv_eval.studies.gate.judging import judge
+    from sv_eval.studies.gate.reporting import GATE_MD, headline, write_gate
+    from sv_eval.studies.gate.settings import gate_settings
+
+    given = _parsed(arguments)
+    config = gate_settings(given)
+    language = report_config_from({"language": given.get("report.language", "en")}).language
+    if "candidate" not in given:
+        raise UsageError("candidate=RUN is missing: the run directory to judge")
+    if config.name == NO_GATE:
+        raise UsageError("gate=none has no rules; choose gate=ci or another")
+    where = given.get("baseline") or config.baseline
+    if where is None and config.compares:
+        raise UsageError(f"gate={config.name} compares with a baseline: give baseline=RUN_OR_FILE")
+    baseline = None if where is None else read_subject(where)
+    candidate = read_subject(given["candidate"])
+    result = judge(candidate, baseline, config)
+    source = Path(given["candidate"]).expanduser()
+    directory = Path(given.get("out") or (source if source.is_dir() else "."))
+    write_gate(directory, result, language)
+    for line in headline(result):
+        say(line)
+    say(f"report: {relative(directory / GATE_MD)}")
+    return EXIT_CODES[result.verdict]
+
+
+def _parsed(arguments: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for word in arguments:
+        key, equals, value = word.partition("=")
+        if not equals or (key not in _KEYS and not key.startswith("gate.")):
+            raise UsageError(f"'{word}' is not understood; {nearest(key, _KEYS)} (see --help)")
+        found[key] = value
+    return found

@@ -1,0 +1,35 @@
+"""The lines that end a run on a terminal."""
+
+from __future__ import annotations
+
+from sv_eval.finished.rescore import Summary
+from sv_eval.machine.terminal import relative
+from sv_eval.report.interval import Interval
+
+
+def headline(summary: Summary) -> str:
+    """What was scored, UAR, latency and where the report is, a line each."""
+    report = summary.report
+    run, latency = report.run, report.latency_ms
+    # Rare with most recognisers, and nearly everything where a threshold is too high.
+    without = [f"{n} {name}" for n, name in ((run.n_no_tag, "no tag"), (run.n_no_speech, "no speech")) if n]
+    lines = [
+        f"{run.dataset} on {run.backend}: {run.n_scored} of {run.n_clips} clips scored, "
+        + ", ".join([f"{run.n_unknown} unknown", *without, f"{run.n_failed} failed"]),
+        f"UAR {_interval(report.accuracy.uar, 3)} over {', '.join(report.labels) or 'no emotion'}",
+        f"latency p50 {_interval(latency.p50, 2, ' ms')}, p95 {_interval(latency.p95, 2, ' ms')}",
+    ]
+    if any(caveat.code == "training_overlap" for caveat in report.caveats):
+        lines.append(
+            "caveat: the model was trained on some of these speakers, which flatters it (training_overlap)"
+        )
+    return "\n".join([*lines, f"report: {relative(summary.path)}"])
+
+
+def _interval(figure: Interval, digits: int, unit: str = "") -> str:
+    if figure.value is None:
+        return f"- ({figure.reason or 'not given'})"
+    text = f"{figure.value:.{digits}f}{unit}"
+    if figure.low is None or figure.high is None:
+        return text
+    return f"{text} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"

@@ -1,0 +1,112 @@
+"""One job of the command: configuration in, run directory and headline out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sv_eval.backend import Backend
+from sv_eval.cli.headline import headline
+from sv_eval.config.building import build_backend
+from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
+from sv_eval.machine.terminal import relative, say
+from sv_eval.run.evaluate import evaluate
+from sv_eval.run.sharing import Sharing
+
+
+def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | None = None) -> None:
+    """Evaluate as the composed `config` says, keep the composition in `.hydra/`, print the headline.
+
+    sharing: what the jobs of a sweep have in common; None where each works by itself.
+    """
+    from omegaconf import OmegaConf
+
+    settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    if not isinstance(settings, dict):
+        raise ConfigError("the configuration is not a mapping")
+    plain = {str(key): value for key, value in settings.items()}
+    backend = executed(plain["backend"], plain.get("executor") or {})
+    gate = gate_of(plain.get("gate") or {})
+    summary = evaluate(
+        plain,
+        backend,
+        directory,
+        overrides=list(hydra_config.overrides.task),
+        resume_with=resume_override(hydra_config, directory),
+        on_accepted=lambda: _keep(config, hydra_config, directory),
+        sharing=sharing,
+    )
+    say(headline(summary))
+    if gate is not None:
+        gate(directory, str((plain.get("report") or {}).get("language", "en")))
+
+
+def gate_of(settings: Mapping[str, Any]) -> Callable[[Path, str], None] | None:
+    """What judges a finished run's directory and raises when it does not pass; None without a gate.
+
+    The baseline is read now: one that is missing must not be noticed after the run.
+    """
+    from sv_eval.studies.gate.config import NO_GATE, gate_config_from
+
+    config = gate_config_from(settings)
+    if config.name == NO_GATE:
+        if config.baseline is not None:
+            raise ConfigError("gate.baseline is given, but no rules: choose gate=ci or another")
+        return None
+    from sv_eval.report.verdict import Verdict
+    from sv_eval.studies.gate.baseline_file import read_subject
+    from sv_eval.studies.gate.judging import judge
+    from sv_eval.studies.gate.reporting import GATE_MD, headline, write_gate
+    from sv_eval.studies.gate.subject import subject_of_run
+
+    if config.baseline is None and config.compares:
+        raise ConfigError(f"gate={config.name} compares with a baseline: give gate.baseline=RUN_OR_FILE")
+    baseline = None if config.baseline is None else read_subject(config.baseline)
+
+    def run_gate(directory: Path, language: str) -> None:
+        result = judge(replace(subject_of_run(directory), source=relative(directory)), baseline, config)
+        write_gate(directory, result, language)
+        first, *rest = headline(result)
+        for line in rest:
+            say(line)
+        where = f"report: {relative(directory / GATE_MD)}"
+        if result.verdict is Verdict.PASS:
+            say(f"{first}\n{where}")
+            return
+        kind = GateFailed if result.verdict is Verdict.FAIL else GateInconclusive
+        raise kind(f"{first}; {where}")
+
+    return run_gate
+
+
+def resume_override(hydra_config: Any, directory: Path) -> str:
+    """The override that leads the same command back to this run directory."""
+    if hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN":
+        return f"hydra.sweep.dir={shlex.quote(str(hydra_config.sweep.dir))}"
+    return f"hydra.run.dir={shlex.quote(str(directory))}"
+
+
+def executed(settings: Mapping[str, Any], executor: Mapping[str, Any]) -> Backend:
+    """The backend in this process, or in the workers that `executor` asks for; raises ConfigError."""
+    from sv_eval.run.executors.config import RAY, executor_config_from
+
+    config, backend = executor_config_from(executor), build_backend(settings)
+    if config.name != RAY:
+        return backend
+    from sv_eval.run.executors.ray_workers import RayWorkers
+
+    return RayWorkers(settings, backend, config)
+
+
+def _keep(config: Any, hydra_config: Any, directory: Path) -> None:
+    """Write `.hydra/` as Hydra does, now that the directory is known to be this run's."""
+    from omegaconf import OmegaConf
+
+    folder = directory / ".hydra"
+    folder.mkdir(exist_ok=True)
+    OmegaConf.save(config, folder / "config.yaml")
+    OmegaConf.save(OmegaConf.create({"hydra": hydra_config}), folder / "hydra.yaml")
+    OmegaConf.save(OmegaConf.create(list(hydra_config.overrides.task)), folder / "overrides.yaml")

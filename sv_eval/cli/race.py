@@ -1,0 +1,115 @@
+"""`python -m sv_eval.race A B [C ...]`: backends measured in turns, and then compared."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sv_eval.cli.command import main_of
+from sv_eval.machine.terminal import relative, say
+
+_HELP = """\
+usage: python -m sv_eval.race BACKEND BACKEND [BACKEND ...] [rounds=5] [pause_s=0]
+                              [dataset=NAME dataset.KEY=VALUE ...] [load=NAME load.KEY=VALUE ...]
+                              [labels=MAP] [scoring.KEY=VALUE ...] [run.KEY=VALUE ...]
+                              [report.language=en|zh] [out=DIR]
+
+Measures several backend configurations in turns: all are opened and warmed up, then each goes through the corpus,
+one after the other, round for round, and who begins changes. What the machine does meanwhile (heat, neighbours)
+meets all of them alike, which two runs one after the other can't say. Latency is of all rounds, accuracy of the
+first. Afterwards the runs are compared, as by python -m sv_eval.compare.
+
+  BACKEND      a choice of backend=, with settings behind it: onnx  onnx,precision=int8  remote,url=http://host:8000
+  rounds=5     how often each goes through the corpus
+  pause_s=0    seconds of rest before every turn
+
+  python -m sv_eval.race onnx onnx,threads=1
+  python -m sv_eval.race remote,url=http://old:8000 remote,url=http://new:8000 rounds=10 load=closed
+
+All backends are in memory at once. The directory (default runs/races/<dataset>/<time>) holds compare.md,
+compare.json, figures/ and a run directory for each backend.
+Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 interrupted before everybody had a turn, a failure
+budget spent, or a backend lost.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back."""
+    return main_of(arguments, _HELP, _race)
+
+
+def _race(arguments: Sequence[str]) -> None:
+    from sv_eval.config.building import build_backend
+    from sv_eval.config.composing import composed
+    from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+    from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted
+    from sv_eval.finished.rescore import report_config_from, rescore
+    from sv_eval.record_file.lines import RECORDS
+    from sv_eval.run.session import run_config_from
+    from sv_eval.scoring.config import scoring_config_from
+    from sv_eval.scoring.labels.config import labels_config_from
+    from sv_eval.studies.compare.writing import write_comparison
+    from sv_eval.studies.race.command_line import parse
+    from sv_eval.studies.race.rounds import Lane, race
+
+    asked = parse(arguments)
+    configs = [composed("config", [*asked.shared, *side]) for side in asked.sides]
+    first = configs[0]
+    scoring_config_from(first["scoring"])
+    labels_config_from(first["labels"])
+    run_config_from(first["run"])
+    language = report_config_from(first["report"]).language
+    if first["load"].get("rounds") != 1:
+        raise ConfigError("load.rounds is what the race decides; give rounds=N")
+    corpus = read_corpus(dataset_config_from(first["dataset"]))
+    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
+    directory = Path(asked.out or f"runs/races/{corpus.name}/{now}")
+    lanes = [
+        Lane(
+            title=title,
+            config={**config, "load": {**config["load"], "rounds": asked.rounds}},
+            overrides=[*asked.shared, *side, f"load.rounds={asked.rounds}"],
+            backend=build_backend(config["backend"]),
+            directory=directory / f"{number}-{_folder(title)}",
+        )
+        for number, (title, side, config) in enumerate(zip(asked.titles, asked.sides, configs, strict=True), 1)
+    ]
+    ended: RunIncomplete | None = None
+    try:
+        asyncio.run(
+            race(
+                lanes,
+                corpus,
+                rounds=asked.rounds,
+                pause_s=asked.pause_s,
+                say=lambda line: print(line, file=sys.stderr, flush=True),
+            )
+        )
+    except RunInterrupted:
+        raise
+    except RunIncomplete as error:
+        # What was measured is compared all the same, if everybody has something.
+        ended = error
+        if not all((lane.directory / RECORDS).is_file() for lane in lanes):
+            raise
+    for lane in lanes:
+        rescore(lane.directory, lane.config)
+    options: dict[str, Any] = {key: first["scoring"][key] for key in ("confidence", "resamples", "seed")}
+    sources = [str(lane.directory) for lane in lanes]
+    command = ["python", "-m", "sv_eval.race", *arguments]
+    for line in write_comparison(directory, sources, options, language=language, command=command):
+        say(line)
+    report = relative(directory / "compare.md")
+    if ended is not None:
+        raise type(ended)(f"{ended}; partial report: {report}")
+    say(f"report: {report}")
+
+
+def _folder(title: str) -> str:
+    """A title as a directory's name."""
+    return re.sub(r"[^A-Za-z0-9=.,_-]+", "_", title)[:80]

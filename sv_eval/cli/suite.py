@@ -1,0 +1,106 @@
+"""`python -m sv_eval.suite`: corpora under a matrix of switches, beside what was published about them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sv_eval.cli.help import help_text
+from sv_eval.errors import RunIncomplete, UsageError
+from sv_eval.machine.process import run_command
+from sv_eval.machine.terminal import relative, say
+
+_HEADER = """\
+sv_eval.suite measures several corpora under a matrix of switches, beside what was published about them.
+
+  python -m sv_eval.suite suite=sensevoice_paper backend=local suite.roots.casia=DIR suite.roots.esd=DIR
+  python -m sv_eval.suite suite=demo                       the same switches over the bundled clips
+  python -m sv_eval suite=sensevoice_paper ...             the same command
+
+The base takes the first value of every switch; then one switch at a time is moved, or with design=full every
+combination is measured. Switches of scoring and labels cost no inference. Every set has a run directory for each
+combination that needs inference, and the command goes on where it was stopped with the same out=DIR.
+"""
+_FOOTER = """\
+The directory holds suite.md, suite.json and the run directories, SET/COMBINATION.
+Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 interrupted, or a set could not be measured.
+"""
+_OWN = ("design", "limit", "run", "report", "out")
+_NOT_OF_A_RUN = ("suite", "design", "limit", "report", "out")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code comes back."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if {"-h", "--help"} & set(given):
+        return run_command(
+            lambda: say(help_text(given, main_file="suite.yaml", header=_HEADER, footer=_FOOTER, own=_OWN))
+        )
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    return run_command(lambda: _measure(given))
+
+
+def _measure(arguments: Sequence[str]) -> None:
+    from sv_eval.config.composing import composed
+    from sv_eval.finished.rescore import report_config_from
+    from sv_eval.report.codec import as_json
+    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.reports.suite import render_suite
+    from sv_eval.studies.suite.config import suite_config_from
+    from sv_eval.studies.suite.measure import SuiteMeasurement
+    from sv_eval.studies.suite.result import suite_json
+
+    settings = composed("suite", arguments)
+    config = suite_config_from(settings)
+    language = report_config_from(settings["report"]).language
+    now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
+    directory = Path(settings["out"] or f"runs/suites/{config.suite.name}/{now}")
+    write_json(directory / "suite.json", {"settings": settings})  # a bad path fails now and not after an hour
+    measurement = SuiteMeasurement(
+        config, _of_every_run(arguments, settings), directory, lambda line: print(line, file=sys.stderr, flush=True)
+    )
+    results = measurement.measure()
+    failed = [result.name for result in results if result.base.figures is None]
+    if len(failed) == len(results):
+        raise UsageError(f"{failed[0]}: {results[0].base.error}")
+    found = suite_json(config.suite, results) | {"settings": settings, "overrides": list(arguments)}
+    write_json(directory / "suite.json", as_json(found))
+    write_text(directory / "suite.md", render_suite(found, language))
+    for line in _headlines(found):
+        say(line)
+    say(f"report: {relative(directory / 'suite.md')}")
+    if failed:
+        raise RunIncomplete(f"not measured: {', '.join(failed)}; out={directory} goes on from here")
+
+
+def _of_every_run(arguments: Sequence[str], settings: dict[str, Any]) -> list[str]:
+    """The settings that every run gets: the user's, without those of the suite, over the suite's own defaults."""
+    passed = [word for word in arguments if word.lstrip("+~").partition("=")[0].split(".")[0] not in _NOT_OF_A_RUN]
+    chosen = [] if any(word.startswith("load=") for word in passed) else ["load=offline"]
+    given = {word.partition("=")[0] for word in passed}
+    defaults = [f"run.{key}={_plain(value)}" for key, value in settings["run"].items() if f"run.{key}" not in given]
+    return [*chosen, *defaults, *passed]
+
+
+def _plain(value: object) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _headlines(found: dict[str, Any]) -> list[str]:
+    lines = []
+    for one in found["sets"]:
+        base = one["combinations"][0]["figures"]
+        if base is None:
+            continue
+        line = f"{one['name']}: UAR {base.uar.value:.3f}" if base.uar.value is not None else one["name"]
+        if one["published"] and one["difference"]:
+            apart = ", not comparable: see the report" if one["mismatches"] else ""
+            line += f", published {one['published']['uar']:.3f} ({one['difference']['uar']:+.3f}{apart})"
+        if one["moves_most"]:
+            line += "; moved most by {switch}={value} ({by:+.3f})".format(**one["moves_most"])
+        lines.append(line)
+    return lines

@@ -1,0 +1,1 @@
+"""From words and YAML files to checked settings and to what they name."""

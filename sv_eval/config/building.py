@@ -1,0 +1,87 @@
+"""What a configuration names by `_target_`, built with its other settings."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from sv_eval.backend import Backend, is_backend
+from sv_eval.config.former_names import TARGET, present_name
+from sv_eval.config.structure import check_scalars
+from sv_eval.errors import ConfigError, SvEvalError
+
+
+def build_backend(settings: Mapping[str, Any]) -> Backend:
+    """The object that `_target_` names, built with the other settings."""
+    backend = instantiated(settings, "backend")
+    if not is_backend(backend):
+        raise ConfigError(f"backend._target_={settings['_target_']}: not a backend (sv_eval.backend.Backend)")
+    return backend
+
+
+def instantiated(settings: Mapping[str, Any], where: str) -> Any:
+    """What `_target_` names, called with the other settings; `where` stands in errors. Raises ConfigError."""
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    settings = _named_as_today(settings)
+    target = str(settings.get(TARGET))
+    check_scalars(_import_target(target, where), settings, where, ConfigError)
+    try:
+        return instantiate(dict(settings), _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, SvEvalError):
+            raise cause from error
+        detail = " ".join(str(cause or error).split())
+        missing = re.search(r"No module named '([\w.]+)'", detail)
+        if missing and (hint := _extra_with(missing[1])):
+            raise ConfigError(f"{where}: {missing[0]}{hint}") from error
+        raise ConfigError(f"{where}._target_={target}: can't be built ({detail})") from error
+
+
+def _named_as_today(settings: Any) -> Any:
+    """The settings with a class's present name where they have a former one, which is said."""
+    if isinstance(settings, list | tuple):
+        return [_named_as_today(value) for value in settings]
+    if not isinstance(settings, Mapping):
+        return settings
+    named = {key: _named_as_today(value) for key, value in settings.items()}
+    target = named.get(TARGET)
+    if isinstance(target, str) and (now := present_name(target)) != target and _is_there(now):
+        print(f"sv_eval: _target_: {target} is called {now} now; please change it", file=sys.stderr)
+        named[TARGET] = now
+    return named
+
+
+def _is_there(target: str) -> bool:
+    """Whether there is such a class here; a package of the user's own may be called `backends`, too."""
+    module, _, name = target.rpartition(".")
+    try:
+        return importlib.util.find_spec(module) is not None and hasattr(importlib.import_module(module), name)
+    except ImportError:
+        return False
+
+
+def _import_target(target: str, where: str) -> Any:
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        hint = _extra_with(error.name) if isinstance(error, ModuleNotFoundError) and error.name else ""
+        raise ConfigError(f"{where}._target_={target}: can't be imported ({error}){hint}") from error
+
+
+def _extra_with(module: str) -> str:
+    """How to install a module that one of this package's extras brings; empty for any other."""
+    wanted = re.compile(rf"{re.escape(module.partition('.')[0])}\b.*extra == [\"'](\w+)[\"']")
+    try:
+        found = [match[1] for line in metadata.requires("sv-eval") or () if (match := wanted.match(line))]
+    except metadata.PackageNotFoundError:
+        return ""
+    return f"; pip install 'sv-eval[{found[0]}]'" if found else ""

@@ -1,0 +1,65 @@
+"""What Hydra and OmegaConf found wrong, in one line that names the setting and the nearest ones there are."""
+
+from __future__ import annotations
+
+import re
+import traceback
+
+from sv_eval.config.places import conf_dir
+from sv_eval.errors import nearest
+
+
+def explain_composition(error: BaseException) -> str | None:
+    """One line for an error of Hydra's or OmegaConf's about the command line; None for any other error."""
+    import omegaconf.errors
+    from hydra.errors import HydraException, MissingConfigException
+
+    if isinstance(error, MissingConfigException):
+        return _explain_missing_option(str(error))
+    cause = error.__cause__
+    if isinstance(cause, omegaconf.errors.ConfigAttributeError | omegaconf.errors.ConfigKeyError):
+        return _explain_unknown_key(cause)
+    if isinstance(error, omegaconf.errors.MissingMandatoryValue):
+        return f"{error.full_key} is needed; give it as {error.full_key}=..."
+    if found := re.search(r"Could not override '([\w/@.-]+)'\. No match in the defaults list", str(error)):
+        return f"{found[1]} is no setting or choice of this command; see --help"
+    if isinstance(error, HydraException | omegaconf.errors.OmegaConfBaseException) or _is_of_composing(error):
+        return " ".join(str(error).split())
+    return None
+
+
+def _is_of_composing(error: BaseException) -> bool:
+    """Whether Hydra itself raised it, before any job of ours began; it uses plain ValueErrors here and there."""
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = {"sv_eval.cli.job", "sv_eval.config.building"}
+    return modules[-1].startswith(("hydra.", "omegaconf.")) and ours.isdisjoint(modules)
+
+
+def _explain_missing_option(message: str) -> str:
+    """`Could not find 'dataset/emobd'`, with the nearest options there are."""
+    found = re.search(r"[Cc]ould not (?:find|load) '?([\w/@.-]+)'?", message)
+    if found is None or "/" not in found[1]:
+        return " ".join(message.split())
+    group, _, name = found[1].rpartition("/")
+    listed = re.search(r"Available options in '.*?':\n(.*?)\nConfig search path", message, re.DOTALL)
+    options = (
+        [line.strip() for line in listed[1].splitlines()]
+        if listed
+        else [path.stem for path in (conf_dir() / group).glob("*.yaml")]
+    )
+    # A file that begins with an underscore is a part of others.
+    options = [option for option in options if not option.startswith("_")]
+    if not options:
+        groups = sorted(path.name for path in conf_dir().iterdir() if path.is_dir() and path.name != "hydra")
+        return f"'{group}' is no group of choices; {nearest(group, groups)}"
+    return f"{group}={name}: there is no such {group}; {nearest(name, options)}"
+
+
+def _explain_unknown_key(error: BaseException) -> str:
+    key = str(getattr(error, "full_key", None) or getattr(error, "key", "?"))
+    parent = getattr(error, "parent_node", None)
+    choices = [str(name) for name in parent] if parent is not None else []
+    prefix, _, name = key.rpartition(".")
+    if not choices and prefix:
+        return f"{key} is not a setting; if {prefix} holds a mapping, write '{prefix}={{{name}: ...}}'"
+    return f"{key} is not a setting; {nearest(name, choices)}" + (f" (below {prefix})" if prefix else "")

@@ -1,0 +1,1 @@
+"""Corpora: what they hold, their sound, and whether they are sound."""

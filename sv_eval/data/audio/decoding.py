@@ -1,0 +1,172 @@
+"""Decoding one clip: the file's own content decides how, never its name's ending."""
+
+from __future__ import annotations
+
+import io
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.data.audio.container import HEAD_BYTES, foreign_hint, missing_bytes
+from sv_eval.data.audio.ffmpeg import decode_ffmpeg
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audio.mono import MonoTrack
+from sv_eval.data.audio.sndfile import Origin, decode_sndfile
+from sv_eval.errors import AudioError
+from sv_eval.machine.interrupts import interrupts_held
+from sv_eval.records import SAMPLE_RATE_HZ, Waveform
+
+T = TypeVar("T", bound=MonoTrack)
+_SENT = "the audio sent"
+_RAW_BLOCK_BYTES = 1 << 20
+
+
+def decode(
+    source: Path | bytes,
+    *,
+    limits: AudioLimits | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    keep_encoded: bool = False,
+) -> Waveform:
+    """The audio of a file, or of a file's bytes, from `start_s` to `end_s`; raises AudioError.
+
+    `keep_encoded` hands the original bytes on, save where only a stretch is wanted.
+    """
+    limits = limits or AudioLimits()
+    whole = start_s is None and end_s is None
+    with _opened(source) as (file, name, size):
+        _check_file(file, name, size, limits)
+        track = MonoTrack(name, limits, start_s, end_s)
+        origin = _decoded(file, name, track)
+        samples = track.samples()
+        encoded = _encoded(file, source) if keep_encoded and whole else None
+    where = "" if whole else f" from {start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
+    _check_samples(samples, name, where, limits)
+    return Waveform(
+        samples=samples,
+        encoded=encoded,
+        container=origin.container,
+        source_rate_hz=origin.rate_hz,
+        source_channels=origin.channels,
+    )
+
+
+def read_track(source: Path | bytes, track_of: Callable[[str], T], limits: AudioLimits) -> tuple[T, Origin]:
+    """The track that `track_of` makes of the source's name, with all of the audio in it; raises AudioError.
+
+    For who needs the samples as they were encoded: the track decides what becomes of them.
+    """
+    with _opened(source) as (file, name, size):
+        _check_file(file, name, size, limits)
+        track = track_of(name)
+        return track, _decoded(file, name, track)
+
+
+def decode_raw(data: bytes, *, sample_type: str, rate_hz: int, limits: AudioLimits | None = None) -> Waveform:
+    """The audio of mono samples without a header; raises AudioError.
+
+    sample_type: numpy's name of their type, `<i2` (full scale 32768) or `<f4` (full scale 1).
+    """
+    limits, kind = limits or AudioLimits(), np.dtype(sample_type)
+    if len(data) > limits.max_encoded_bytes:
+        raise AudioError("too_large", f"{_SENT} has {len(data)} bytes, more than {limits.max_encoded_bytes}")
+    if len(data) % kind.itemsize:
+        raise AudioError("truncated", f"{_SENT} ends within a sample of {kind.itemsize} bytes; send whole samples")
+    track = MonoTrack(_SENT, limits)
+    for begin in range(0, len(data), _RAW_BLOCK_BYTES):
+        track.add(floats(data[begin : begin + _RAW_BLOCK_BYTES], sample_type)[:, None], rate_hz)
+    samples = track.samples() if data else np.zeros(0, np.float32)
+    _check_samples(samples, _SENT, "", limits)
+    container = f"raw/{'float' if kind.kind == 'f' else 'pcm_16'}"
+    return Waveform(samples=samples, container=container, source_rate_hz=rate_hz, source_channels=1)
+
+
+def floats(data: bytes, sample_type: str) -> NDArray[np.float32]:
+    """Samples of the type `<i2` or `<f4` as float32 with full scale 1, shape [n]."""
+    values = np.frombuffer(data, dtype=sample_type)
+    if values.dtype.kind == "f":
+        return values.astype(np.float32)
+    return values.astype(np.float32) / np.float32(32768)
+
+
+def _check_samples(samples: NDArray[np.float32], name: str, where: str, limits: AudioLimits) -> None:
+    """Refuses what no recogniser can judge."""
+    if len(samples) == 0:
+        raise AudioError("empty", f"{name} holds no samples{where}; record it again or leave the clip out")
+    if len(samples) < round(limits.min_duration_s * SAMPLE_RATE_HZ):
+        raise AudioError(
+            "too_short",
+            f"{name} lasts {len(samples) / SAMPLE_RATE_HZ:.4f} s, less than {limits.min_duration_s:g} s; "
+            "no recogniser can judge it, leave the clip out",
+        )
+    if not np.isfinite(samples).all():
+        raise AudioError("not_audio", f"{name} holds samples that are no numbers (NaN or infinite); fetch it again")
+
+
+@contextmanager
+def _opened(source: Path | bytes) -> Iterator[tuple[BinaryIO, str, int]]:
+    """The source as a file, with a name for messages and its size in bytes."""
+    if isinstance(source, bytes):
+        yield io.BytesIO(source), _SENT, len(source)
+        return
+    try:
+        status = source.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError("not_audio", f"{_printable(source)} is no file; point the clip at an audio file")
+        file = source.open("rb", buffering=0)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AudioError(
+            "not_found",
+            f"{_printable(source)} can't be opened ({reason}); check dataset.root and the path",
+        ) from error
+    with file:
+        yield file, _printable(source.name), status.st_size
+
+
+def _check_file(file: BinaryIO, name: str, size: int, limits: AudioLimits) -> None:
+    """Refuses what no decoder should be shown."""
+    if size == 0:
+        raise AudioError("empty", f"{name} is an empty file; fetch it again")
+    if size > limits.max_encoded_bytes:
+        raise AudioError(
+            "too_large",
+            f"{name} has {size} bytes, more than {limits.max_encoded_bytes}; raise limits.max_encoded_bytes",
+        )
+    if hint := foreign_hint(file.read(HEAD_BYTES)):
+        raise AudioError("not_audio", f"{name} {hint}")
+    if missing := missing_bytes(file, size):
+        raise AudioError(
+            "truncated",
+            f"{name} was cut short: at least {missing} bytes of its audio are missing; fetch it again",
+        )
+
+
+def _decoded(file: BinaryIO, name: str, track: MonoTrack) -> Origin:
+    # Both libraries read a file in memory through callbacks.
+    with interrupts_held():
+        origin = decode_sndfile(file, name, track) or decode_ffmpeg(file, name, track)
+    if origin is None:
+        raise AudioError(
+            "not_audio",
+            f"{name} is not audio that can be decoded; convert it, e.g. `ffmpeg -i IN -ar 16000 out.wav`",
+        )
+    return origin
+
+
+def _encoded(file: BinaryIO, source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    file.seek(0)
+    return file.read()
+
+
+def _printable(path: Path | str) -> str:
+    """A path that any terminal and any JSON takes, also where its bytes are no UTF-8."""
+    return str(path).encode(errors="backslashreplace").decode()

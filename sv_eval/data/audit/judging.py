@@ -1,0 +1,157 @@
+"""The judgement on a corpus: from what was measured to findings. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audit.duplicates import duplicates, same_ids
+from sv_eval.data.audit.facts import ClipFacts, Trouble
+from sv_eval.data.audit.finding import CODES, Finding, found
+from sv_eval.data.audit.header import wrong_extension
+from sv_eval.data.audit.leakage import leaks
+from sv_eval.data.audit.path_labels import label_contradicts_path
+from sv_eval.data.audit.settings import CheckSettings
+from sv_eval.data.audit.splits import families_of
+from sv_eval.data.corpus.completeness import Completeness
+from sv_eval.data.corpus.schema import Card
+from sv_eval.errors import nearest
+
+_TROUBLES = {"truncated": "truncated", "empty": "empty", "too_long": "beyond_limits", "too_large": "beyond_limits"}
+"""Kinds of AudioError to codes; the others are unreadable."""
+_FEWEST_FOR_ODD = 10
+
+
+def judge(
+    clips: Sequence[ClipFacts], card: Card, settings: CheckSettings, limits: AudioLimits, whole: Completeness | None
+) -> list[Finding]:
+    """Everything that is wrong with the corpus or that a reader should know, the heaviest first.
+
+    whole: how the corpus compares with the card's counts; None where only a part of it was opened.
+    """
+    families = families_of(clips, card.splits)
+    silent = frozenset(id(clip) for clip in clips if _is_silent(clip, settings))
+    findings = [
+        *unknown_labels(clips, card),
+        *same_ids(clips),
+        *_unreadable(clips),
+        *_header_lies(clips),
+        *_levels(clips, settings, silent),
+        *duplicates(clips, families, silent),
+        *leaks(clips, families, settings, parallel=bool(card.transcripts)),
+        *label_contradicts_path(clips, card, settings.path_agreement),
+        *(_counts(whole) if whole is not None else ()),
+        *_lengths(clips, settings, limits),
+        *_formats(clips, settings),
+        *_speakers(clips, card),
+        *found("unlabelled", (clip.case() for clip in clips if clip.label is None)),
+    ]
+    order = list(CODES)
+    findings.sort(key=lambda finding: order.index(finding.code))
+    return [
+        Finding(code=one.code, cases=one.cases, values=one.values, allowed=one.code in settings.allow)
+        for one in findings
+    ]
+
+
+def unknown_labels(clips: Sequence[ClipFacts], card: Card) -> list[Finding]:
+    """Every label that the card's map doesn't hold, with its clips counted and the nearest known one."""
+    counts = Counter(clip.label for clip in clips if clip.label is not None and clip.emotion is None)
+    example = {clip.label: clip.path for clip in reversed(clips)}
+    cases = [
+        {"label": label, "n": n, "example": example[label], "advice": nearest(label, card.words.map)}
+        for label, n in counts.most_common()
+    ]
+    return found("unknown_label", cases)
+
+
+def _unreadable(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
+    by_code: defaultdict[str, list[dict[str, object]]] = defaultdict(list)
+    for clip in clips:
+        if isinstance(clip.audio, Trouble):
+            code = _TROUBLES.get(clip.audio.kind, "unreadable")
+            by_code[code].append(clip.case(kind=clip.audio.kind, message=clip.audio.message))
+    for code, cases in by_code.items():
+        yield from found(code, cases)
+
+
+def _header_lies(clips: Sequence[ClipFacts]) -> list[Finding]:
+    cases = [
+        clip.case(field=one.field, stated=one.stated, other=one.other)
+        for clip in clips
+        if clip.heard is not None
+        for one in clip.heard.contradictions
+    ]
+    return found("header_lies", cases)
+
+
+def _is_silent(clip: ClipFacts, settings: CheckSettings) -> bool:
+    heard = clip.heard
+    return heard is not None and (heard.loudest_dbfs is None or heard.loudest_dbfs < settings.silence_dbfs)
+
+
+def _levels(clips: Sequence[ClipFacts], settings: CheckSettings, silent: frozenset[int]) -> Iterator[Finding]:
+    quiet = [clip for clip in clips if id(clip) in silent]
+    yield from found("silent", (clip.case(dbfs=clip.heard.loudest_dbfs) for clip in quiet if clip.heard))
+    clipped = [
+        clip.case(share=heard.full_scale_share, run=heard.longest_run)
+        for clip in clips
+        if (heard := clip.heard) is not None
+        and heard.full_scale_share >= settings.clipped_share
+        and heard.longest_run >= settings.clipped_run
+    ]
+    yield from found("clipped", clipped)
+
+
+def _lengths(clips: Sequence[ClipFacts], settings: CheckSettings, limits: AudioLimits) -> Iterator[Finding]:
+    short, long = [], []
+    for clip in clips:
+        if clip.heard is None:
+            continue
+        length_s = clip.heard.duration_s
+        if length_s < max(settings.shortest_s, limits.min_duration_s):
+            short.append(clip.case(duration_s=length_s))
+        elif length_s > settings.longest_s:
+            long.append(clip.case(duration_s=length_s))
+    yield from found("too_short", short, shortest_s=settings.shortest_s)
+    yield from found("too_long", long, longest_s=settings.longest_s)
+
+
+def _formats(clips: Sequence[ClipFacts], settings: CheckSettings) -> Iterator[Finding]:
+    """Files that aren't what their name says, and the few that are unlike all others."""
+    heard = [(clip, clip.heard) for clip in clips if clip.heard is not None]
+    misnamed = [(clip, facts) for clip, facts in heard if wrong_extension(clip.path, facts.container)]
+    yield from found("wrong_extension", (clip.case(container=facts.container) for clip, facts in misnamed))
+    told = {id(clip) for clip, _ in misnamed} | {id(clip) for clip, facts in heard if facts.contradictions}
+    like = Counter((facts.container, facts.rate_hz, facts.channels) for _, facts in heard)
+    if len(heard) < _FEWEST_FOR_ODD:
+        return
+    usual = like.most_common(1)[0][0]
+    odd = {kind for kind, n in like.items() if n <= settings.odd_share * len(heard)}
+    if sum(like[kind] for kind in odd) > settings.odd_share * len(heard):
+        return
+    cases = [
+        clip.case(container=facts.container, rate_hz=facts.rate_hz, channels=facts.channels)
+        for clip, facts in heard
+        if (facts.container, facts.rate_hz, facts.channels) in odd and id(clip) not in told
+    ]
+    yield from found("odd_format", cases, container=usual[0], rate_hz=usual[1], channels=usual[2])
+
+
+def _counts(whole: Completeness) -> Iterator[Finding]:
+    """Raw labels and speakers of which there are more or fewer clips than the card expects."""
+    labels = [{"label": raw, "found": n, "expected": wanted} for raw, (n, wanted) in whole.by_label.items()]
+    yield from found("counts_differ", labels, found=whole.found, expected=whole.expected, edition=whole.edition)
+    speakers = [
+        {"speaker": name, "found": n, "expected": wanted} for name, (n, wanted) in sorted(whole.by_speaker.items())
+    ]
+    yield from found("speaker_counts_differ", speakers)
+
+
+def _speakers(clips: Sequence[ClipFacts], card: Card) -> list[Finding]:
+    counts = Counter(
+        clip.speaker for clip in clips if clip.speaker is not None and clip.speaker not in card.speakers
+    )
+    cases = [{"speaker": name, "n": n} for name, n in sorted(counts.items())]
+    return found("unlisted_speaker", cases if card.speakers else ())

@@ -1,0 +1,154 @@
+"""A track that measures what it is given instead of resampling it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audio.mono import MonoTrack
+from sv_eval.errors import AudioError
+
+_WINDOW_S = 0.05
+_DIGEST_BYTES = 16
+
+
+class Meter(MonoTrack):
+    """Takes decoded blocks as they are, at the file's own rate: clipping and equality are lost in resampling."""
+
+    def __init__(
+        self,
+        name: str,
+        limits: AudioLimits,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        *,
+        full_scale: float,
+    ) -> None:
+        super().__init__(name, limits, start_s, end_s)
+        self._called, self._bounds = name, limits
+        self._full_scale = full_scale
+        self._at_s = 0.0
+        self._blocks: list[NDArray[np.float32]] = []
+        self._padding_frames = 0
+        self._bytes = 0
+        self.rate_hz = 0
+        """Sample rate of the blocks, Hz."""
+        self.frames = 0
+        """How many frames of the wanted stretch there are."""
+        self.full_scale_share = 0.0
+        """The share of samples at full scale, of the worst channel."""
+        self.longest_run = 0
+        """The longest run at full scale, of the worst channel."""
+        self._hits = np.zeros(0, np.int64)
+        self._open_runs = np.zeros(0, np.int64)
+
+    @property
+    def position_s(self) -> float:
+        """How far the file has been read, seconds."""
+        return self._at_s
+
+    @property
+    def complete(self) -> bool:
+        """Whether the wanted stretch has been read to its end."""
+        return self.end_s is not None and self._at_s >= self.end_s
+
+    def skip_to(self, position_s: float) -> None:
+        """States that the next block begins at `position_s`."""
+        self._at_s = position_s
+
+    def drop_padding(self, end_s: float) -> None:
+        """States that the audio ended at `end_s` already and what followed is the coder's padding."""
+        if self.end_s is None:
+            self._padding_frames = round((self._at_s - end_s) * self.rate_hz)
+
+    def add(self, block: NDArray[np.float32], rate_hz: int) -> None:
+        """Takes the next block, shape [frames, channels]."""
+        self.rate_hz = self.rate_hz or rate_hz
+        self._bytes += block.nbytes
+        if self._bytes > self._bounds.max_decoded_bytes:
+            raise AudioError(
+                "too_large", f"{self._called} unpacks to more than {self._bounds.max_decoded_bytes} bytes"
+            )
+        first = max(round((self.start_s - self._at_s) * rate_hz), 0)
+        stop = len(block)
+        if self.end_s is not None:
+            stop = min(stop, max(round((self.end_s - self._at_s) * rate_hz), 0))
+        self._at_s += len(block) / rate_hz
+        block = block[first:stop]
+        self.frames += len(block)
+        if self.frames / rate_hz > self._bounds.max_duration_s:
+            raise AudioError("too_long", f"{self._called} is longer than {self._bounds.max_duration_s:g} s")
+        if len(block):
+            self._count_full_scale(block)
+            mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+            self._blocks.append(mono)
+
+    def finish(self) -> NDArray[np.float32]:
+        """The mono mix at the file's rate, shape [n]; to be called once, before the figures are read."""
+        mono = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.float32)
+        self._blocks = []
+        if len(self._hits) and self.frames:
+            self.full_scale_share = float(self._hits.max()) / self.frames
+        mono = mono[: len(mono) - self._padding_frames] if self._padding_frames else mono
+        self.frames = len(mono)
+        return mono
+
+    def _count_full_scale(self, block: NDArray[np.float32]) -> None:
+        """Counts samples at full scale by channel, and runs of them across blocks."""
+        channels = block.shape[1]
+        if len(self._hits) != channels:
+            self._hits, self._open_runs = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
+        if block.max() < self._full_scale and block.min() > -self._full_scale:
+            self._open_runs[:] = 0
+            return
+        full = np.abs(block) >= self._full_scale
+        self._hits += full.sum(axis=0)
+        for channel in range(channels):
+            self._count_runs(full[:, channel], channel)
+
+    def _count_runs(self, full: NDArray[np.bool_], channel: int) -> None:
+        edges = np.flatnonzero(np.diff(full, prepend=False, append=False))
+        lengths = edges[1::2] - edges[::2]
+        if len(lengths) and full[0]:
+            lengths[0] += self._open_runs[channel]
+        self._open_runs[channel] = lengths[-1] if full[-1] else 0
+        self.longest_run = max(self.longest_run, int(lengths.max(initial=0)))
+
+
+def loudest_dbfs(mono: NDArray[np.float32], rate_hz: int) -> float | None:
+    """Level of the loudest 50 ms, their mean left out, in dB below full scale; None for digital silence.
+
+    10 log10 of the mean square. A constant offset is no sound, so it counts as silence.
+
+    >>> square = np.tile(np.float32([0.1, -0.1]), 800)
+    >>> round(loudest_dbfs(square, 16_000), 6)
+    -20.0
+    >>> loudest_dbfs(np.full(1600, 0.5, np.float32), 16_000) is None
+    True
+    """
+    if not len(mono):
+        return None
+    size = max(1, min(round(_WINDOW_S * rate_hz), len(mono)))
+    whole = mono[: len(mono) // size * size].reshape(-1, size)
+    rough = np.einsum("ij,ij->i", whole, whole) / size - whole.mean(axis=1) ** 2
+    # What is left at the end is looked at together with what comes before.
+    power = max(float(piece.var(dtype=np.float64)) for piece in (whole[rough.argmax()], mono[-size:]))
+    return 10 * float(np.log10(power)) if power > 0 else None
+
+
+def digest_of(mono: NDArray[np.float32]) -> bytes | None:
+    """16 bytes that decide whether two clips hold the same samples, whatever file they came in.
+
+    Digital silence at both ends is left out, and so are level-preserving changes of container and bit depth, which
+    decode to the same numbers. None for nothing but silence.
+    """
+    sound = mono != 0
+    if not sound.any():
+        return None
+    first, stop = int(sound.argmax()), len(mono) - int(sound[::-1].argmax())
+    # Adding zero makes every zero a positive one.
+    content = mono[first:stop] + np.float32(0)
+    return hashlib.blake2b(content.data, digest_size=_DIGEST_BYTES).digest()

@@ -1,0 +1,168 @@
+"""What a user may choose about a corpus: `conf/dataset/*.yaml` as dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sv_eval.config.structure import structure
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.emotions import EMOTIONS
+from sv_eval.errors import ConfigError, nearest
+
+_RESTRICTABLE = ("speaker", "sex", "language", "label")
+_LONGEST_S = 3600.0
+"""All simulated clips are cut from one buffer of silence, which must fit into memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions:
+    """For `kind: folder`, a folder per emotion."""
+
+    glob: str | None = None
+    """Which files are clips, relative to the root; None for every audio file."""
+    pattern: str | None = None
+    """Regular expression over the path; its groups (`speaker`, `sex`, `label`, ...) say more about a clip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestOptions:
+    """For `kind: manifest`, a table with a row per clip."""
+
+    file: str | None = None
+    """The table: .csv, .tsv or .jsonl."""
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    """Field to its column's name, where they differ; null for a field that the table hasn't got."""
+    delimiter: str | None = None
+    """What separates the columns; None for a comma, or a tab in .tsv."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HuggingFaceOptions:
+    """For `kind: huggingface`, a data set that Hugging Face `datasets` can load."""
+
+    path: str | None = None
+    """Name on the hub, a local folder, or a builder: parquet, json, csv."""
+    config_name: str | None = None
+    """The data set's configuration."""
+    data_files: str | tuple[str, ...] | Mapping[str, str] | None = None
+    """Files or a glob; alone, their ending decides the builder."""
+    revision: str | None = None
+    """Commit, tag or branch on the hub; pin it for figures that can be repeated."""
+    audio_column: str = "audio"
+    """Holds the audio."""
+    label_column: str | None = "label"
+    """Holds the raw label."""
+    id_column: str | None = None
+    """Holds a unique name; None for the row's number."""
+    speaker_column: str | None = None
+    """Holds the speaker."""
+    sex_column: str | None = None
+    """Holds the speaker's sex."""
+    language_column: str | None = None
+    """Holds the language."""
+    transcript_column: str | None = None
+    """Holds the words spoken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedOptions:
+    """For `kind: simulated`, clips of silence that prove the harness."""
+
+    n_clips: int = 1000
+    """How many clips."""
+    n_speakers: int = 20
+    """How many speakers share them."""
+    labels: tuple[str, ...] = EMOTIONS
+    """Their reference emotions, in turn."""
+    shortest_s: float = 1.0
+    """Length of the shortest clip, seconds."""
+    longest_s: float = 4.0
+    """Length of the longest clip, seconds."""
+
+    def __post_init__(self) -> None:
+        if self.n_clips < 1 or self.n_speakers < 1 or not self.labels:
+            raise ConfigError("dataset.simulated needs n_clips and n_speakers of 1 or more, and a label")
+        if not 0 < self.shortest_s <= self.longest_s:
+            raise ConfigError("dataset.simulated needs 0 < shortest_s <= longest_s")
+        if self.longest_s > _LONGEST_S:
+            raise ConfigError(f"dataset.simulated: longest_s is {self.longest_s:g}; give at most {_LONGEST_S:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmoboxOptions:
+    """For `dataset=emobox`, the manifests of EmoBox."""
+
+    data: str | None = None
+    """The folder with a folder of manifests per corpus; None for `data` below the root."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetConfig:
+    """Which corpus to read, from where, and how much of it."""
+
+    name: str
+    """Names the corpus in run directories and reports."""
+    card: str | None = None
+    """A card's name, or the path of a folder with a dataset.yaml."""
+    kind: Literal["folder", "manifest", "huggingface", "simulated"] | None = None
+    """For a corpus without a card: how its clips are found."""
+    root: str | None = None
+    """The folder with the audio."""
+    split: str = "all"
+    """Which split, `all` for every clip."""
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Restricts the corpus: speaker, sex, language or label to the values that are wanted."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Raw label to emotion, over and above the card's."""
+    labels_file: str | None = None
+    """A YAML file with such a map; `labels` goes before it."""
+    language: str | None = None
+    """BCP 47 tag, for clips whose language neither they nor the card state."""
+    folder: FolderOptions = field(default_factory=FolderOptions)
+    """Options of `kind: folder`."""
+    manifest: ManifestOptions = field(default_factory=ManifestOptions)
+    """Options of `kind: manifest`."""
+    huggingface: HuggingFaceOptions = field(default_factory=HuggingFaceOptions)
+    """Options of `kind: huggingface`."""
+    simulated: SimulatedOptions = field(default_factory=SimulatedOptions)
+    """Options of `kind: simulated`."""
+    emobox: EmoboxOptions = field(default_factory=EmoboxOptions)
+    """Options of `dataset=emobox`."""
+    limit: int | None = None
+    """At most so many clips, every label keeping its share; None for all."""
+    seed: int = 0
+    """Decides which clips a limit takes."""
+    limits: AudioLimits = field(default_factory=AudioLimits)
+    """What a clip's audio may be."""
+
+    def __post_init__(self) -> None:
+        if (self.card is None) == (self.kind is None):
+            raise ConfigError(
+                "dataset needs either a card (dataset.card=emodb) or a kind (dataset=folder), not both"
+            )
+        for name, values in self.only.items():
+            if name not in _RESTRICTABLE:
+                raise ConfigError(f"dataset.only: '{name}' can't be restricted; {nearest(name, _RESTRICTABLE)}")
+            if not values:
+                raise ConfigError(
+                    f"dataset.only.{name} wants nothing; give a list: 'dataset.only={{{name}: [..]}}'"
+                )
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"dataset.limit is {self.limit}: give 1 or more, or null for every clip")
+
+
+def dataset_config_from(data: object) -> DatasetConfig:
+    """The configuration group `dataset`, given as plain data; raises ConfigError."""
+    if isinstance(data, Mapping) and isinstance(data.get("labels"), Mapping):
+        # A command line can't quote a key, so a label such as 1 comes as a number.
+        data = {**data, "labels": {_text(raw): emotion for raw, emotion in data["labels"].items()}}
+    if isinstance(data, Mapping) and isinstance(data.get("only"), Mapping):
+        wanted = {name: [_text(v) for v in to] if isinstance(to, list) else to for name, to in data["only"].items()}
+        data = {**data, "only": wanted}
+    return structure(DatasetConfig, data, "dataset", ConfigError)
+
+
+def _text(key: object) -> object:
+    return str(key) if type(key) is int else key

@@ -1,0 +1,174 @@
+"""Corpora whose paths say what a clip is: names that follow a rule, or a folder per emotion."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sv_eval.data.corpus.companions import Table, read_tables
+from sv_eval.data.corpus.config import DatasetConfig
+from sv_eval.data.corpus.copies import without_copies
+from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.fingerprint import EndsOfFiles
+from sv_eval.data.corpus.layout_rule import Layout
+from sv_eval.data.corpus.notes import (
+    Note,
+    note_on_absent,
+    note_on_contradictions,
+    note_on_strays,
+    note_on_unlisted,
+)
+from sv_eval.data.corpus.path_facts import PathFacts, PathRule
+from sv_eval.data.corpus.schema import Card
+from sv_eval.data.corpus.source import FileSource
+from sv_eval.data.corpus.tree import files_below, glob_regex, is_clip, printable
+from sv_eval.errors import CorpusError
+
+
+def open_tree(config: DatasetConfig, card: Card) -> Found:
+    """The clips of a `pattern` or `folder` corpus."""
+    root = root_of(config, card)
+    layout, tables = surveyed(root, _chosen(card.layout, config))
+    notes: list[Note] = []
+    entries = without_copies(_entries(root, layout, tables, card, notes), layout, notes)
+    source = FileSource(root, config.limits)
+    return Found(entries=entries, source=source, ends=EndsOfFiles(root), notes=notes, variant=layout.variant)
+
+
+def root_of(config: DatasetConfig, card: Card) -> Path:
+    """The folder with the audio; raises CorpusError when there is none."""
+    if config.root is None:
+        if card.layout.bundled and card.folder is not None:
+            return card.folder
+        raise CorpusError(
+            f"dataset.root isn't set: give the folder of {card.title}, dataset.root=DIR. {card.source.how}"
+        )
+    root = Path(config.root).expanduser()
+    if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "doesn't exist"
+        raise CorpusError(f"dataset.root={config.root} {what}: give the folder of {card.title}")
+    return root
+
+
+def _chosen(layout: Layout, config: DatasetConfig) -> Layout:
+    """The layout with the user's own options for `kind: folder`."""
+    if layout.kind != "folder":
+        return layout
+    glob, pattern = config.folder.glob or layout.glob, config.folder.pattern or layout.pattern
+    return replace(layout, glob=glob, pattern=pattern)
+
+
+def surveyed(root: Path, layout: Layout) -> tuple[Layout, tuple[Table, ...]]:
+    """The layout as the tree has it, and the tables in it; one of one form without tables isn't looked for.
+
+    The first of the variants that any file follows is taken, so that it doesn't matter in which order a disk
+    lists its files.
+    """
+    options, companions = layout.options, layout.companions
+    if len(options) == 1 and not companions:
+        return layout, ()
+    best = len(options)
+    found: list[list[list[str]]] = [[[] for _ in companion.files] for companion in companions]
+    for path, _ in files_below(root):
+        for globs, lists in zip((companion.files for companion in companions), found, strict=True):
+            for glob, paths in zip(globs, lists, strict=True):
+                if glob_regex(glob).fullmatch(path):
+                    paths.append(path)
+        for index, option in enumerate(options[:best]):
+            if is_clip(path, option.glob, option.exclude) and (option.regex is None or option.regex.search(path)):
+                best = index
+                break
+        if best == 0 and not companions:
+            break
+    files = [sorted(next(filter(None, lists), []), key=lambda path: (path.count("/"), path)) for lists in found]
+    tables = read_tables(root, companions, files) if best < len(options) else ()
+    return options[best % len(options)], tables
+
+
+@dataclass(slots=True)
+class _LeftOver:
+    """What a walk over the tree met besides clips."""
+
+    strays: list[str] = field(default_factory=list)
+    """Files of the right kind whose names don't follow the rule."""
+    other: str = ""
+    """A file of another kind."""
+    unlisted: int = 0
+    """Files that the corpus's table doesn't list."""
+    contradicted: int = 0
+    """Clips whose number belongs elsewhere."""
+    example: str = ""
+    """The first of those by its name."""
+
+    def contradict(self, path: str) -> None:
+        """Counts a clip whose number belongs elsewhere."""
+        self.contradicted += 1
+        self.example = min(self.example or path, path)
+
+    def notes(self, tables: tuple[Table, ...]) -> Iterator[Note]:
+        """What a report should say about it."""
+        if self.strays:
+            yield note_on_strays(len(self.strays), printable(min(self.strays)))
+        if self.unlisted:
+            yield note_on_unlisted(self.unlisted)
+        if self.contradicted:
+            yield note_on_contradictions(self.contradicted, printable(self.example))
+        for table in tables:
+            if table.companion.lists and (absent := table.unasked()):
+                yield note_on_absent(len(absent), len(table), absent)
+
+
+def _entries(
+    root: Path, layout: Layout, tables: tuple[Table, ...], card: Card, notes: list[Note]
+) -> Iterator[Entry]:
+    rule = PathRule(layout, tables)
+    left = _LeftOver()
+    found = False
+    for path, size in files_below(root):
+        if not is_clip(path, layout.glob, layout.exclude):
+            left.other = left.other or path
+            continue
+        facts = rule.facts(path)
+        if facts is None:
+            left.strays.append(path)
+            continue
+        found = True
+        if facts.unlisted:
+            left.unlisted += 1
+            continue
+        if facts.contradicted:
+            left.contradict(path)
+        yield entry_of(path, size, facts, card)
+    if not found:
+        raise CorpusError(_nothing(root, card.layout, layout, left))
+    notes.extend(left.notes(tables))
+
+
+def _nothing(root: Path, given: Layout, layout: Layout, left: _LeftOver) -> str:
+    """Why the root holds no clip of this corpus."""
+    glob = layout.glob or "every audio file"
+    if left.strays:
+        rule = f"the pattern {layout.pattern}" if layout.pattern else "a folder per emotion"
+        if len(given.options) > 1:
+            rule = f"any of the {len(given.options)} forms that the corpus comes in"
+        return (
+            f"{root}: {len(left.strays)} files match {glob}, but none follows {rule}, "
+            f"e.g. {printable(min(left.strays))}; check dataset.root"
+        )
+    seen = f"a file that is there: {printable(left.other)}" if left.other else "the folder is empty"
+    return f"{root}: no file matches {glob} ({seen}); check dataset.root"
+
+
+def entry_of(path: str, size: int | None, facts: PathFacts, card: Card) -> Entry:
+    """The entry for a clip of which that is known."""
+    fields = dict(facts.fields)
+    key = facts.groups.get(card.transcript_group or "")
+    if key is not None and key in card.transcripts and "transcript" not in fields:
+        fields["transcript"] = card.transcripts[key]
+    name = fields.pop("id", None) or os.path.splitext(path)[0]
+    entry = Entry(id=printable(name), path=path, where=printable(path), size_bytes=size)
+    for name, value in fields.items():
+        setattr(entry, name, value)
+    return entry

@@ -1,0 +1,178 @@
+"""Corpora listed in a table: CSV, TSV or JSON lines, read row by row."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from sv_eval.data.corpus.cells import seconds_cell, text_cell
+from sv_eval.data.corpus.config import DatasetConfig
+from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.fingerprint import EndsOfFiles
+from sv_eval.data.corpus.layouts import root_of
+from sv_eval.data.corpus.schema import Card
+from sv_eval.data.corpus.source import FileSource
+from sv_eval.data.corpus.tree import FileSizes, printable
+from sv_eval.errors import CorpusError, nearest
+
+COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language")} | {
+    name: name for name in ("transcript", "start", "end", "split")
+}
+"""Field to the column it is read from unless the card or the user says otherwise."""
+_REQUIRED = ("path", "emotion")
+_JSON_LINES = (".jsonl", ".ndjson")
+_MOST_NAMED = 20
+Row = tuple[int, Mapping[str, Any]]
+
+
+def open_manifest(config: DatasetConfig, card: Card) -> Found:
+    """The clips of a manifest; its audio paths are relative to the root, or else to the manifest's folder."""
+    path = _manifest_path(config, card)
+    root = root_of(config, card) if config.root is not None else path.parent
+    columns = _columns(card.layout.columns, config.manifest.columns)
+    return Found(
+        entries=_entries(path, root, columns, config.manifest.delimiter),
+        source=FileSource(root, config.limits),
+        ends=EndsOfFiles(root),
+    )
+
+
+def _manifest_path(config: DatasetConfig, card: Card) -> Path:
+    if config.manifest.file is not None:
+        places = [Path(config.manifest.file).expanduser()]
+        if config.root is not None:
+            places.append(Path(config.root).expanduser() / config.manifest.file)
+    elif card.folder is None:
+        raise CorpusError(
+            "dataset.manifest.file isn't set: give the table that lists the clips (.csv, .tsv, .jsonl)"
+        )
+    else:
+        places = [Path(config.root).expanduser() / card.layout.file] if config.root is not None else []
+        places.append(card.folder / card.layout.file)
+        if config.root is None and not card.layout.bundled:
+            root_of(config, card)
+    for place in places:
+        if place.is_file():
+            return place
+    hint = f"; {card.source.how}" if card.folder is not None else "; check dataset.manifest.file"
+    raise CorpusError(f"{' and '.join(map(str, places))}: there is no such manifest{hint}")
+
+
+def _columns(of_card: Mapping[str, str | None], of_user: Mapping[str, str | None]) -> dict[str, tuple[str, bool]]:
+    """Field to column, and whether the column must be there."""
+    chosen: dict[str, str | None] = {**of_card, **of_user}
+    for name in chosen:
+        if name not in COLUMNS:
+            raise CorpusError(f"dataset.manifest.columns: '{name}' is no field of a clip; {nearest(name, COLUMNS)}")
+    merged = {name: chosen.get(name, column) for name, column in COLUMNS.items()}
+    return {
+        name: (column, name in chosen or name in _REQUIRED) for name, column in merged.items() if column is not None
+    }
+
+
+def _entries(
+    path: Path, root: Path, columns: Mapping[str, tuple[str, bool]], delimiter: str | None
+) -> Iterator[Entry]:
+    by_row = path.suffix.lower() in _JSON_LINES
+    cells: dict[str, str] = {}
+    unseen = {name: column for name, (column, needed) in columns.items() if needed}
+    held: dict[str, None] = {}
+    sizes = FileSizes(root)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for line, row in _rows(path, file, delimiter):
+            where = f"{path}:{line}"
+            if by_row or not cells:
+                # Each JSON object has keys of its own; a table's rows share the header.
+                cells = {name: column for name, (column, _) in columns.items() if column in row}
+                held.update(dict.fromkeys(row))
+                for name in _REQUIRED if by_row else unseen:
+                    if name in columns and name not in cells:
+                        raise _no_column(where if by_row else str(path), name, columns[name][0], row)
+                unseen = {name: column for name, column in unseen.items() if name not in cells}
+            yield _entry(where, row, cells, sizes)
+    if not cells:
+        raise CorpusError(f"{path}: the manifest lists no clip; give it a row per clip below its header")
+    for name, column in unseen.items():
+        raise _no_column(str(path), name, column, held)
+
+
+def _no_column(where: str, name: str, column: str, held: Iterable[str]) -> CorpusError:
+    null = " (null if there is none)" if name == "emotion" else ""
+    return CorpusError(
+        f"{where}: there is no column '{column}', but {', '.join(islice(held, _MOST_NAMED))}; "
+        f"name the right one: 'dataset.manifest.columns={{{name}: COLUMN}}'{null}"
+    )
+
+
+def _rows(path: Path, file: TextIO, delimiter: str | None) -> Iterator[Row]:
+    """The rows with their line numbers; what can't be read is a CorpusError with file and line."""
+    line = 0
+    reader = None
+    try:
+        if path.suffix.lower() in _JSON_LINES:
+            for line, text in enumerate(file, start=1):
+                if text.strip():
+                    yield line, _json_row(f"{path}:{line}", text)
+            return
+        tabs = path.suffix.lower() in (".tsv", ".tab")
+        reader = csv.reader(file, delimiter=delimiter or ("\t" if tabs else ","), strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        for cells in reader:
+            line = reader.line_num
+            if len(cells) != len(header):
+                if not cells:
+                    continue
+                raise CorpusError(
+                    f"{path}:{line} has {len(cells)} columns, but the header has {len(header)}; "
+                    "mend the row (a comma inside a text needs quotes)"
+                )
+            yield line, dict(zip(header, cells, strict=True))
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path} after line {line} isn't UTF-8 ({error.reason}); save it as UTF-8") from error
+    except (csv.Error, TypeError) as error:
+        line = reader.line_num if reader is not None else 1
+        raise CorpusError(f"{path}:{line} can't be read as a table row: {error}; mend the row") from error
+
+
+def _json_row(where: str, text: str) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(f"{where} isn't JSON ({error}); a .jsonl file holds one object a line") from error
+    if not isinstance(row, dict):
+        raise CorpusError(f'{where} is {type(row).__name__}, not an object; write {{"path": ..., "emotion": ...}}')
+    return row
+
+
+def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: FileSizes) -> Entry:
+    fields = {name: text_cell(where, column, row.get(column)) for name, column in cells.items()}
+    path = fields.get("path")
+    if path is None:
+        raise CorpusError(f"{where}: the column '{cells['path']}' is empty; every row needs its audio's path")
+    start_s, end_s = (seconds_cell(where, name, fields.get(name)) for name in ("start", "end"))
+    if end_s is not None and end_s <= (start_s or 0.0):
+        raise CorpusError(
+            f"{where}: the clip ends at {end_s:g} s, not after its start; mend start and end (seconds)"
+        )
+    stretch = (
+        "" if start_s is None and end_s is None else f"@{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
+    )
+    return Entry(
+        id=fields.get("id") or printable(os.path.splitext(path)[0]) + stretch,
+        path=path,
+        where=where,
+        label=fields.get("emotion"),
+        speaker=fields.get("speaker"),
+        sex=fields.get("sex"),
+        language=fields.get("language"),
+        transcript=fields.get("transcript"),
+        split=fields.get("split"),
+        start_s=start_s,
+        end_s=end_s,
+        size_bytes=sizes.of(path),
+    )

@@ -1,0 +1,48 @@
+"""Where a corpus's audio comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from sv_eval.data.audio.decoding import decode
+from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.records import Clip, Waveform
+
+
+class AudioSource(Protocol):
+    """Gives a clip's audio; `load` may be called from several threads at once."""
+
+    def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+        """The clip's audio, with the original bytes if asked to; raises AudioError."""
+        ...
+
+
+class EncodedSource(AudioSource, Protocol):
+    """Tells where a clip's audio lies, for who looks at the encoded file itself."""
+
+    def encoded(self, clip: Clip) -> Path | bytes:
+        """The file that holds the clip, or its bytes; raises AudioError where there is none."""
+        ...
+
+
+class FileSource:
+    """Audio files below a folder."""
+
+    def __init__(self, root: Path, limits: AudioLimits) -> None:
+        self._root = root
+        self._limits = limits
+
+    def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+        """The clip's audio, decoded from its file."""
+        return decode(
+            self._root / clip.path,
+            limits=self._limits,
+            start_s=clip.start_s,
+            end_s=clip.end_s,
+            keep_encoded=keep_encoded,
+        )
+
+    def encoded(self, clip: Clip) -> Path:
+        """The clip's file."""
+        return self._root / clip.path

@@ -1,0 +1,1 @@
+"""Finished runs: read back, scored and rendered anew, handed to other tools."""

@@ -1,0 +1,56 @@
+"""A finished run, made ready for an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.errors import RunDirectoryError
+from sv_eval.finished.reading import read_run
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.environment import Environment
+from sv_eval.report.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedRun:
+    """What exports are made of."""
+
+    report: Report
+    """metrics.json."""
+    environment: Environment
+    """environment.json."""
+    requests: RecordTable
+    """The records of all rounds."""
+    latency_ms: NDArray[np.float64]
+    """A clean call each, in order of sending, milliseconds."""
+    sent_s: NDArray[np.float64]
+    """When each was sent, seconds; NaN where that is not known."""
+    by_emotion: Mapping[str, NDArray[np.float64]]
+    """The calls that hold a clip of each scored label."""
+
+
+def exported_run(directory: Path) -> ExportedRun:
+    """The run in `directory`. Raises RunDirectoryError when it is none, or when its latency was refused."""
+    run = read_run(directory)
+    reason = run.report.latency_ms.reason
+    if reason and "fell_behind" in reason.codes:
+        raise RunDirectoryError(f"{directory}: {reason}, so its latency is no result that could be exported")
+    timing = run.timing
+    calls, reference = timing.calls, timing.reference
+    order = np.argsort(calls.sent_s, kind="stable")
+    return ExportedRun(
+        report=run.report,
+        environment=run.environment,
+        requests=run.records.requests,
+        latency_ms=calls.latency_ms[order],
+        sent_s=calls.sent_s[order],
+        by_emotion={
+            label: calls.latencies(reference == timing.requests.words.reference(label))
+            for label in run.report.labels
+        },
+    )

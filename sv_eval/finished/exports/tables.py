@@ -1,0 +1,81 @@
+"""CSV, for a spreadsheet or a data frame."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from sv_eval.finished.exports.run import ExportedRun
+from sv_eval.record_file.rows import OUTCOMES
+from sv_eval.report.interval import Interval
+from sv_eval.scoring.policies import HEADLINE
+
+_RECORD_COLUMNS = (
+    "clip", "round", "speaker", "reference", "outcome", "answer", "forced", "confidence", "audio_s", "latency_ms",
+    "sent_s", "late_ms", "attempts", "session", "shared", "failure",
+)  # fmt: skip
+
+
+def records_csv(run: ExportedRun) -> str:
+    """A row for each record, by clip id and round; empty cells for what there is not.
+
+    Accuracy is of the rows of round 0, one a clip; latency of all rows.
+    """
+    table = run.requests
+    rows: list[list[Any]] = []
+    for place, clip_id in enumerate(table.clip_ids):
+        speaker, forced = table.speaker[place], table.forced[place]
+        rows.append(
+            [
+                clip_id,
+                int(table.round[place]),
+                table.speakers[speaker] if speaker >= 0 else "",
+                table.words.references[table.reference[place]] or "",
+                OUTCOMES[table.outcome[place]].value,
+                table.words.answers[table.predicted[place]],
+                table.words.classes[forced] if 0 <= forced < len(table.words.classes) else "",
+                *(
+                    _number(column[place])
+                    for column in (table.confidence, table.audio_s, table.latency_ms, table.sent_s, table.late_ms)
+                ),
+                int(table.attempts[place]),
+                int(table.session[place]),
+                int(table.shared[place]),
+                table.failures[place][0] if place in table.failures else "",
+            ]
+        )
+    return _csv(_RECORD_COLUMNS, rows)
+
+
+def figures_csv(run: ExportedRun) -> str:
+    """A row for each figure: what it is of, its name, value and bounds, and how many measurements it rests on."""
+    report = run.report
+    rows = [["all", name, *_interval(getattr(report.accuracy, name))] for name in HEADLINE]
+    rows += [
+        ["all", f"latency_ms_{p}", *_interval(getattr(report.latency_ms, p))] for p in ("p50", "p90", "p95", "p99")
+    ]
+    rows.append(["all", "rtf", report.rtf if report.rtf is not None else "", "", "", "", ""])
+    for label, row in report.per_emotion.items():
+        rows += [[label, name, *_interval(getattr(row, name))] for name in ("recall", "precision", "f1")]
+        rows += [
+            [label, f"latency_ms_{name}", *_interval(getattr(row.latency_ms, name))] for name in ("p50", "p95")
+        ]
+    return _csv(("of", "figure", "value", "low", "high", "n", "reason"), rows)
+
+
+def _interval(figure: Interval) -> list[Any]:
+    cells = (figure.value, figure.low, figure.high, figure.n, figure.reason or None)
+    return ["" if cell is None else cell for cell in cells]
+
+
+def _number(value: float) -> Any:
+    return "" if value != value else round(float(value), 6)
+
+
+def _csv(head: Any, rows: list[list[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return text.getvalue()

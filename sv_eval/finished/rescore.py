@@ -1,0 +1,208 @@
+"""From the records to metrics and report, without inference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from sv_eval.config.structure import structure
+from sv_eval.errors import ConfigError, nearest
+from sv_eval.record_file.run_records import RunRecords
+from sv_eval.report.accuracy import AllLabels, Intervals
+from sv_eval.report.environment import Environment
+from sv_eval.report.identity import settings_hash
+from sv_eval.report.latency import DurationBin, Streaming
+from sv_eval.report.reasons import Why
+from sv_eval.report.report import Report, RunFacts
+from sv_eval.report.run_directory import FIGURES, METRICS, REPORT, read_environment, write_report, write_text
+from sv_eval.scoring.caveats import find_caveats
+from sv_eval.scoring.chance import chance_levels
+from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
+from sv_eval.scoring.labels.relabelling import check_scored, describe, relabelled, relabelling_of
+from sv_eval.scoring.latency import both_refused, latency_refused, refused
+from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
+from sv_eval.scoring.policies import HEADLINE
+from sv_eval.scoring.references import references_of
+from sv_eval.scoring.repeats import repeats_of
+from sv_eval.scoring.scope import scope_of
+from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
+from sv_eval.scoring.streaming import STREAM, streaming_of
+from sv_eval.scoring.transcripts import known_languages, transcripts_of
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportConfig:
+    """What the `report` part of the configuration holds."""
+
+    language: str = "en"
+    """`en` or `zh`."""
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise ConfigError(f"report.language={self.language} is not known; {nearest(self.language, LANGUAGES)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The headline of a scored run, for a terminal."""
+
+    report: Report
+    """What metrics.json holds."""
+    path: Path
+    """The report's file."""
+
+
+def report_config_from(settings: Mapping[str, Any]) -> ReportConfig:
+    """The configuration in `settings`; a wrong key or type is a ConfigError."""
+    return structure(ReportConfig, settings, "report", ConfigError)
+
+
+def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence[str] = ()) -> Summary:
+    """Score the records of a run directory and write `metrics.json`, `report.md` and `figures/`.
+
+    settings holds the groups scoring, labels and report; what is missing has its default. overrides: what of
+    them the run itself was not made with, for the report. Raises RunDirectoryError when the directory is no run.
+    """
+    from sv_eval.reports.figures import draw_figures
+    from sv_eval.reports.markdown import render
+
+    scoring_config = scoring_config_from(settings.get("scoring") or {})
+    labels_config = labels_config_from(settings.get("labels") or {})
+    report_config = report_config_from(settings.get("report") or {})
+    environment = read_environment(directory)
+    records = RunRecords.read(directory)
+    report = compute_report(records, environment, scoring_config, labels=labels_config)
+    write_report(directory / METRICS, report)
+    for name, drawing in draw_figures(report).items():
+        write_text(directory / FIGURES / name, drawing)
+    path = directory / REPORT
+    write_text(path, render(report, environment, report_config.language, rescored=overrides))
+    return Summary(report=report, path=path)
+
+
+def compute_report(
+    records: RunRecords, environment: Environment, config: ScoringConfig, *, labels: LabelsConfig | None = None
+) -> Report:
+    """What metrics.json holds, from a run's records and its environment.
+
+    `labels` is the label map, SenseVoice's seven emotions by default.
+    """
+    backend, dataset = environment.backend, environment.dataset
+    plan = relabelling_of(labels or LabelsConfig(), dataset)
+    check_scored(config.labels, plan)
+    label_map = describe(plan, records.answers)
+    mapped = relabelled(records, plan)
+    supported = plan.can_be_said(backend.capabilities.labels)
+    scope = scope_of(mapped, config, label_order=plan.scored, supported=supported)
+    found = score_scope(scope)
+    if config.second_opinion:
+        from sv_eval.scoring.second_opinion import check
+
+        check(scope, found.scores)
+    scores, unforced, forced = found.scores, found.confusion, found.confusion_forced
+    chance = chance_levels({label: each.support for label, each in found.per_emotion.items()})
+    transcripts = transcripts_of(scope, known_languages(backend.capabilities.languages, backend.card))
+    start = environment.start(found.latency.session)
+    streaming: Streaming | UnsetType = UNSET
+    if environment.load.get("schedule") == STREAM:
+        streaming = streaming_of(records.requests, confidence=config.confidence)
+    intervals = _intervals(found)
+    report = Report(
+        run=_run_facts(found, environment, plan.config.hash, records.hash),
+        labels=scores.labels,
+        labels_without_clips=scores.without_clips,
+        policy=config.policy,
+        accuracy=found.headline.headline(),
+        policies=scores.figures(),
+        all_labels=AllLabels(
+            labels=found.all_labels.labels, unsupported=scope.unsupported, policies=found.all_labels.figures()
+        ),
+        intervals=intervals,
+        per_emotion=found.per_emotion,
+        confusion=forced if forced and config.policy == "ban" else unforced,
+        confusion_unforced=unforced,
+        confusion_forced=forced,
+        out_of_scope=found.out_of_scope,
+        latency_ms=found.latency,
+        latency_by_duration=found.by_duration if not streaming else _without_rtf(found.by_duration),
+        rtf=found.rtf if not streaming else streaming.compute_rtf,
+        stages_ms=found.stages,
+        failures=found.failures,
+        errors=found.errors,
+        worst_confusions=found.worst_confusions,
+        by_speaker=found.by_speaker,
+        confusion_forced_reason=UNSET if forced else Why.of("no_forced_label"),
+        rtf_reason=UNSET if found.rtf is not None else Why.of("no_clean_audio"),
+        label_map=label_map,
+        chance=chance,
+        chance_reason=UNSET if chance else Why.of("nothing_scored"),
+        transcripts=None if isinstance(transcripts, Why) else transcripts,
+        transcripts_reason=transcripts if isinstance(transcripts, Why) else UNSET,
+        phases=None if start is None else start.phases or None,
+        machine=None if start is None else start.telemetry or None,
+        repeats=repeats_of(scope.timing.requests) if environment.repeated else UNSET,
+        load=load_of(scope, max_late_ms=environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)),
+        references=(),
+        caveats=(),
+        streaming=streaming,
+    )
+    if report.load.fell_behind:
+        report = _without_latency(report, Why.of("fell_behind"))
+    report = replace(report, references=references_of(report, environment))
+    return replace(report, caveats=find_caveats(report, environment, scope.answers.speakers))
+
+
+def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records_hash: str | None) -> RunFacts:
+    wall_s = [start.wall_s for start in environment.sessions]
+    known = [seconds for seconds in wall_s if seconds is not None]
+    whole = len(known) == len(wall_s)
+    return RunFacts(
+        backend=environment.backend.name,
+        dataset=environment.dataset.name,
+        **asdict(found.run),
+        wall_s=round(sum(known), 3) if whole else None,
+        wall_s_reason=UNSET if whole else Why.of("killed"),
+        config_hash=environment.config_hash,
+        scoring_hash=settings_hash({**asdict(found.config), "label_map": labels_hash}),
+        dataset_hash=environment.dataset.hash,
+        started_at=environment.started_at,
+        records_hash=records_hash or UNSET,
+    )
+
+
+def _intervals(found: Scorecard) -> Intervals:
+    return Intervals(
+        methods={name: getattr(found.headline, name).method or None for name in HEADLINE},
+        confidence=found.config.confidence,
+        resamples=found.config.resamples,
+        seed=found.config.seed,
+        clusters=found.scores.clusters,
+        n_clusters=found.scores.n_clusters,
+    )
+
+
+def _without_latency(report: Report, why: Why) -> Report:
+    """The report of a run whose latency is no result."""
+    return replace(
+        report,
+        latency_ms=latency_refused(report.latency_ms, why),
+        per_emotion={
+            label: replace(row, latency_ms=both_refused(row.latency_ms, why))
+            for label, row in report.per_emotion.items()
+        },
+        latency_by_duration=tuple(
+            replace(part, p50=refused(part.p50, why), p95=refused(part.p95, why))
+            for part in report.latency_by_duration
+        ),
+    )
+
+
+def _without_rtf(bins: Sequence[DurationBin]) -> tuple[DurationBin, ...]:
+    """Latency by length of a run of streams, whose real-time factor is of the computing: the rest was waiting."""
+    return tuple(replace(part, rtf=None) for part in bins)

@@ -1,0 +1,12 @@
+"""`python -m sv_eval.gate baseline=A candidate=B`: two finished runs, gated."""
+
+from __future__ import annotations
+
+import sys
+
+from sv_eval.cli.gate import main
+
+__all__ = ("main",)
+
+if __name__ == "__main__":
+    sys.exit(main())

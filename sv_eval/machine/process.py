@@ -1,0 +1,45 @@
+"""The way out of a process: an error becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+from sv_eval.config.explaining import explain_composition
+from sv_eval.errors import EXIT_ERROR, EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError
+from sv_eval.machine.terminal import complain
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def run_command(command: Callable[[], object], *, let_through: tuple[type[Exception], ...] = ()) -> int:
+    """Run a command's body; its exit code comes back, and an error is said on stderr in one line.
+
+    Errors of the types in `let_through` are said and then raised again.
+
+    An error that sv_eval does not understand keeps its traceback: that is a defect, to be reported whole.
+    """
+    try:
+        command()
+    except SvEvalError as error:
+        complain(error)
+        if isinstance(error, let_through):
+            raise
+        return error.exit_code
+    except KeyboardInterrupt:
+        complain("interrupted; what was finished is kept, and the same command goes on from there or begins again")
+        return EXIT_INCOMPLETE
+    except Exception as error:
+        message = explain_composition(error) or _explain_file(error)
+        if message is None:
+            raise
+        complain(message)
+        return EXIT_ERROR if isinstance(error, OSError) and error.errno in _FULL else EXIT_USAGE
+    return EXIT_PASS
+
+
+def _explain_file(error: BaseException) -> str | None:
+    """One line for a file that the system refused; None for any other error."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return None

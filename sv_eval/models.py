@@ -1,0 +1,12 @@
+"""`python -m sv_eval.models`: build model directories with random weights, export directories to ONNX."""
+
+from __future__ import annotations
+
+import sys
+
+from sv_eval.backends.sensevoice.models.command import main
+
+__all__ = ("main",)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+"""`python -m sv_eval.parity A B ...`: two backend configurations over the same clips."""
+
+from __future__ import annotations
+
+import sys
+
+from sv_eval.cli.parity import main
+
+__all__ = ("main",)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,286 @@
+"""One evaluation: read the corpus, run the backend over it, score, report."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import shlex
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from sv_eval.backend import Backend, SharingBackend
+from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.errors import AudioError, RunGivenUp, RunIncomplete, RunInterrupted
+from sv_eval.finished.rescore import Summary, report_config_from, rescore
+from sv_eval.record_file.journal import Journal
+from sv_eval.records import Clip, Record, as_shared
+from sv_eval.report.environment import HowShared
+from sv_eval.report.identity import measured_settings, refuse_other_run
+from sv_eval.run.early_stopping import WHOLE_COURSE, Course
+from sv_eval.run.history import History, describe_corpus
+from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
+from sv_eval.run.pauses import settle, short_collections
+from sv_eval.run.phases import Until, all_rounds
+from sv_eval.run.progress import Progress, RunningUar
+from sv_eval.run.session import OnRecord, Session, run_config_from, stopping_on_signals
+from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
+from sv_eval.scoring.config import scoring_config_from
+from sv_eval.scoring.labels.config import labels_config_from
+from sv_eval.scoring.labels.relabelling import check_scored, relabelling_of
+
+
+def evaluate(
+    config: Mapping[str, Any],
+    backend: Backend,
+    directory: Path,
+    *,
+    overrides: Sequence[str] = (),
+    resume_with: str | None = None,
+    on_accepted: Callable[[], object] = lambda: None,
+    sharing: Sharing | None = None,
+    course: Course = WHOLE_COURSE,
+) -> Summary:
+    """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
+
+    config holds the groups backend, dataset, load, labels, scoring, report and run as plain data; overrides are
+    what the command line said, for the report. `resume_with` is the override that leads back to the directory,
+    for messages. `on_accepted` is called once the directory is known to be free, or to hold this very run.
+    `sharing` is what the runs of a sweep have in common; `course` may let a run begin with a part of the clips.
+
+    Raises RunIncomplete when not every clip got an answer that counts: interrupted, backend lost, failure
+    budget spent. A partial report is written all the same as soon as there is a record.
+    """
+    evaluation = _Evaluation(config, backend, directory, overrides, sharing=sharing, course=course)
+    with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
+        ended: RunIncomplete | None = None
+        try:
+            asyncio.run(evaluation.measure(journal, on_accepted))
+        except RunIncomplete as error:
+            ended = error
+        begun = bool(journal.done)
+        # The clips of a large corpus need not be in memory beside the columns that scoring makes.
+        del evaluation
+        journal.done.clear()
+        if ended is not None and not begun:
+            if isinstance(ended, RunInterrupted):
+                raise RunInterrupted(f"{ended}; no clip was measured, the same command begins again")
+            raise ended
+        summary = rescore(directory, config)
+    if ended is not None:
+        hint = resume_with or f"hydra.run.dir={shlex.quote(str(directory))}"
+        raise type(ended)(
+            f"{ended}; the same command with {hint} goes on from here; partial report: {summary.path}"
+        )
+    return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of the measurement's turns, and how they are put to the backend."""
+
+    turns: Iterable[tuple[Clip, int]]
+    """Clips, each with how often it came before."""
+    plan: LoadPlan
+
+
+class _Evaluation:
+    """The moving parts of one evaluation."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        backend: Backend,
+        directory: Path,
+        overrides: Sequence[str],
+        *,
+        sharing: Sharing | None,
+        course: Course,
+    ) -> None:
+        self._config, self._backend, self._directory = config, backend, directory
+        self._overrides = overrides
+        self.run = run_config_from(config.get("run") or {})
+        self._load = load_config_from(config.get("load") or {})
+        # What is needed only at the end is checked now: a bad value must not cost a run.
+        scoring = scoring_config_from(config.get("scoring") or {})
+        labels = labels_config_from(config.get("labels") or {})
+        report_config_from(config.get("report") or {})
+        able = sharing is not None and can_share(self._load, backend.capabilities)
+        self._offered, self._sharing = sharing, sharing if able else None
+        self._course = course
+        if sharing is None:
+            self._corpus = read_corpus(dataset_config_from(config["dataset"]))
+        else:
+            self._corpus = sharing.corpus(config["dataset"])
+        self._timed = [] if self._sharing is None else self._sharing.timed(self._corpus.clips)
+        self._checked = checked_clips(self._timed)
+        check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
+
+    async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
+        """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
+        remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
+        if self._offered is not None and self._sharing is None:
+            # Beside a model that an earlier setting has open, this one's need not fit into memory.
+            self._offered.work.let_go()
+        if self._sharing is not None:
+            # Declared in its capabilities.
+            cast("SharingBackend", self._backend).share(self._sharing.work)
+        session = Session(self._backend, self.run, number=journal.session)
+        session.budget.finished, session.budget.failed = len(journal.done), journal.failed
+        async with session:
+            settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
+            refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
+            on_accepted()
+            if remaining or self._still_to_time(journal):
+                history = History(self._directory, journal.session)
+                history.begin(
+                    settings=settings,
+                    config=self._config,
+                    overrides=self._overrides,
+                    corpus=self._corpus,
+                    backend=self._backend,
+                    sharing=self._how_shared(),
+                )
+                await self._run_clips(session, remaining, journal, history)
+        session.refuse_overspent()
+
+    async def _run_clips(
+        self, session: Session, remaining: Sequence[Clip], journal: Journal, history: History
+    ) -> None:
+        source = self._corpus.source if self._sharing is None else self._sharing.source(self._corpus)
+        plan = plan_load(self._load, self._backend.capabilities)
+        key_of = source.key if isinstance(source, SharedSource) else None
+        loop = session.loop(source, plan, journal.append, key_of=key_of)
+        begin: float | None = None
+        ended = "ended by an error"
+        given_up = False
+        try:
+            with short_collections(), stopping_on_signals(session.stop) as signalled:
+                settle()
+                await session.warm_up(loop, remaining or self._corpus.clips, self._load)
+                history.note_phases(session.phases)
+                begin = time.perf_counter()
+                with session.watched(self._directory), self._progress(journal) as progress:
+                    record = self._kept(session, _recorder(journal, progress), journal)
+                    loop.on_record = self._until_enough(record, session, journal)
+                    for part in self._parts(remaining, journal, plan):
+                        given_up = part is None
+                        if part is None or session.stop.is_set():
+                            break
+                        loop.plan = part.plan
+                        clips, numbers = itertools.tee(part.turns)
+                        await loop.run((clip for clip, _ in clips), rounds=(number for _, number in numbers))
+            missing = len(self._corpus.clips) - len(journal.done)
+            ended = f"stopped with {missing} of {len(self._corpus.clips)} clips to go" if missing else "finished"
+            if not missing and session.ended_by is None:
+                session.ended_by = "interrupt" if signalled else "rounds"
+                ended = "stopped after the first round" if signalled and self._load.rounds != 1 else ended
+            if not missing and self._still_to_time(journal):
+                ended = "stopped in the timed pass"
+        finally:
+            wall_s = None if begin is None else time.perf_counter() - begin
+            history.end(ended, wall_s, phases=session.phases, telemetry=session.telemetry)
+        if signalled:
+            raise RunInterrupted(ended)
+        if given_up:
+            raise RunGivenUp(ended)
+        if missing and not session.budget.spent():
+            raise RunIncomplete(ended)
+
+    def _parts(self, remaining: Sequence[Clip], journal: Journal, plan: LoadPlan) -> Iterator[_Part | None]:
+        """The parts of the measurement that follow each other; None when the course gives it up.
+
+        What is put together from shared work has no latency, and is asked for in batches.
+        """
+        if self._sharing is None:
+            yield _Part(all_rounds(self._corpus.clips, remaining, self._load.rounds), plan)
+            return
+        batches = plan_load(replace(self._load, schedule=OFFLINE), self._backend.capabilities)
+        first = self._course.first(self._corpus.clips)
+        begin_with = [clip for clip in remaining if clip.id in first]
+        if self._still_to_time(journal):
+            timed = {clip.id for clip, _ in self._timed}
+            checked = [(clip, 0) for clip in begin_with if clip.id not in timed or clip.id in self._checked]
+            yield _Part(checked, batches)
+            self._decode_ahead(self._sharing)
+            yield _Part(self._timed, plan)
+        left = [(clip, 0) for clip in begin_with if clip.id not in journal.done]
+        if left:
+            yield _Part(left, batches)
+        rest = [(clip, 0) for clip in remaining if clip.id not in first and clip.id not in journal.done]
+        if rest:
+            yield _Part(rest, batches) if self._course.go_on() else None
+
+    def _decode_ahead(self, sharing: Sharing) -> None:
+        """Have the timed clips' audio in memory, for the first setting of a sweep as for those after it."""
+        source = sharing.source(self._corpus)
+        for clip in {clip.id: clip for clip, _ in self._timed}.values():
+            # What can't be read fails again in its turn, and is recorded there.
+            with contextlib.suppress(AudioError):
+                source.load(clip, keep_encoded=self._backend.capabilities.needs_encoded)
+
+    def _still_to_time(self, journal: Journal) -> bool:
+        """Whether no start of this run made the whole timed pass; half of one and half of another are not mixed."""
+        return max(journal.later.values(), default=0) < len(self._timed)
+
+    def _how_shared(self) -> HowShared | None:
+        if self._sharing is None:
+            return None
+        return HowShared(
+            timed_requests=len(self._timed),
+            timed_clips=len({clip.id for clip, _ in self._timed}),
+            checked_clips=len(self._checked),
+            seed=self._sharing.config.seed,
+        )
+
+    def _until_enough(self, on_record: OnRecord, session: Session, journal: Journal) -> OnRecord:
+        """`on_record`, and the end of a measurement of several rounds once it has enough."""
+        if self._load.rounds == 1:
+            return on_record
+        until, clock = Until(self._load, begin_s=time.perf_counter()), time.perf_counter
+
+        def keep_and_look(record: Record) -> None:
+            on_record(record)
+            reached = until.enough(record, clock())
+            # Accuracy is of the whole first round, whatever it costs.
+            if reached and session.ended_by is None and len(journal.done) == len(self._corpus.clips):
+                session.ended_by = reached
+                session.stop.set()
+
+        return keep_and_look
+
+    def _kept(self, session: Session, on_record: OnRecord, journal: Journal) -> OnRecord:
+        """`on_record`, counted, and the seconds of audio that were worked on.
+
+        Where work is shared, a timed answer also stands for the clip in the first round, save for the few clips
+        that are asked about both ways to see that the answers are the same.
+        """
+        counted = session.counted(on_record)
+
+        def keep(record: Record) -> None:
+            counted(record)
+            session.audio_s += record.audio_s or 0.0
+            if record.round and self._sharing is not None and record.clip.id not in journal.done:
+                counted(as_shared(record))
+
+        return keep
+
+    def _progress(self, journal: Journal) -> Progress:
+        said = self._backend.capabilities.labels
+        uar = RunningUar(tuple(label for label in self._corpus.card.label_order if label in said))
+        for (reference, label), count in journal.answers.items():
+            uar.add(reference, label, count)
+        return Progress(len(self._corpus.clips), uar, done=len(journal.done), failed=journal.failed)
+
+
+def _recorder(journal: Journal, progress: Progress) -> OnRecord:
+    """What becomes of a finished record: kept, and shown."""
+
+    def on_record(record: Record) -> None:
+        journal.append(record)
+        progress.add(record)
+
+    return on_record

@@ -1,0 +1,153 @@
+"""Baseline files: what a comparison needs of a run, in one small JSON that can be committed.
+
+Outcomes are kept clip by clip, a character each, so that tests stay paired; latencies of clean calls are kept to
+four digits. That is about 15 bytes a clip beside the clip's own name.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.errors import RunDirectoryError, UsageError
+from sv_eval.record_file.bare_table import bare_table
+from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.vocabulary import Vocabulary
+from sv_eval.report.codec import as_json, from_json
+from sv_eval.report.reasons import Why
+from sv_eval.report.run_directory import write_text
+from sv_eval.studies.gate.subject import IDENTITY, Figures, Subject, subject_of_run
+
+SCHEMA_VERSION = 1
+KIND = "sv_eval baseline"
+_CODES = string.digits + string.ascii_letters
+_NONE = "-"
+
+
+def read_subject(path: str) -> Subject:
+    """A run directory or a baseline file; raises UsageError that says what was wrong with it."""
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return subject_of_run(place)
+    if not place.is_file():
+        raise UsageError(f"{path}: neither a run directory nor a baseline file is there; check the path")
+    return read_baseline(place)
+
+
+def read_baseline(path: Path) -> Subject:
+    """The run that a baseline file was saved of; raises UsageError when it is no such file."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: can't be read as a baseline ({error})") from error
+    if not isinstance(data, dict) or data.get("kind") != KIND:
+        raise UsageError(
+            f"{path}: not a baseline; make one with `python -m sv_eval.baseline save RUN {path.name}`, "
+            "or give a run directory"
+        )
+    if data.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path}: its form is version {data.get('schema_version')}, this sv_eval reads {SCHEMA_VERSION}; "
+            "save it anew"
+        )
+    try:
+        return Subject(
+            source=str(path),
+            table=_table(data),
+            labels=tuple(data["labels"]),
+            policy=data["policy"],
+            latency_ms=_milliseconds(data["latency_ms"]),
+            latency_refused=None if data["latency_refused"] is None else Why.read(data["latency_refused"]),
+            identity=_identity(data["identity"]),
+            figures=from_json(Figures, data["figures"], f"{path}: figures"),
+        )
+    except RunDirectoryError as error:
+        raise UsageError(f"{error}; save it anew") from error
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise UsageError(f"{path}: a damaged baseline ({error!r}); save it anew") from error
+
+
+def write_baseline(path: Path, subject: Subject) -> None:
+    """Write the file whole or not at all; raises RunDirectoryError when that can't be done."""
+    if path.is_dir():
+        raise RunDirectoryError(f"{path}: is a folder; give the name of a file, such as baseline.json")
+    write_text(path, baseline_text(subject))
+
+
+def baseline_text(subject: Subject) -> str:
+    """The file's text: what is for people on lines of its own, the clips' outcomes on one each."""
+    table = subject.table
+    speakers = ["" if code < 0 else table.speakers[code] for code in table.speaker.tolist()]
+    names = sorted(set(speakers))
+    place = {name: code for code, name in enumerate(names)}
+    data = {
+        "kind": KIND,
+        "schema_version": SCHEMA_VERSION,
+        "identity": dict(subject.identity),
+        "labels": list(subject.labels),
+        "policy": subject.policy,
+        "figures": as_json(subject.figures),
+        "latency_refused": None if subject.latency_refused is None else str(subject.latency_refused),
+        "classes": list(table.words.classes),
+        "clip_ids": list(table.clip_ids),
+        "reference": _written(table.reference),
+        "predicted": _written(table.predicted),
+        "forced": _written(table.forced),
+        "speakers": names,
+        "speaker": [place[name] for name in speakers] if len(names) > 1 else [],
+        "latency_ms": [float(f"{value:.4g}") for value in subject.latency_ms.tolist()],
+    }
+    lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _written(codes: NDArray[np.int8]) -> str:
+    return "".join(_NONE if code < 0 else _CODES[code] for code in codes.tolist())
+
+
+def _read(text: str, most: int, least: int = 0) -> NDArray[np.int8]:
+    codes = [-1 if letter == _NONE else _CODES.index(letter) for letter in text]
+    if any(not least <= code < most for code in codes):
+        raise ValueError("a code that no class has")
+    return np.array(codes, dtype=np.int8)
+
+
+def _milliseconds(values: Sequence[float]) -> NDArray[np.float64]:
+    found = np.array(values, dtype=np.float64)
+    if found.ndim != 1 or not np.isfinite(found).all():
+        raise ValueError("a latency that is no number")
+    return found
+
+
+def _identity(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the run was; raises KeyError where something is missing that comparisons ask for."""
+    return {key: data[key] for key in IDENTITY} | {"settings": data.get("settings")}
+
+
+def _table(data: Mapping[str, Any]) -> RecordTable:
+    """The answers as a table; what a baseline does not keep is unknown in it."""
+    ids: Sequence[str] = data["clip_ids"]
+    n = len(ids)
+    words = Vocabulary(tuple(data["classes"]))
+    names: list[str] = data["speakers"]
+    codes: list[int] = data["speaker"] or [0] * n
+    if n and not all(0 <= code < len(names) for code in codes):
+        raise ValueError("a speaker that has no name")
+    known = [name for name in names if name]
+    # Names are sorted, so the one that stands for an unknown speaker, the empty one, comes first.
+    speaker = np.array(codes, dtype=np.int32) - (len(names) - len(known))
+    columns = {
+        "reference": _read(data["reference"], len(words.references)),
+        "predicted": _read(data["predicted"], len(words.answers)),
+        "forced": _read(data["forced"], len(words.answers), least=-1),
+    }
+    lengths = {len(speaker), *(len(column) for column in columns.values())}
+    if list(ids) != sorted(set(ids)) or lengths != {n}:
+        raise ValueError("the clips and their outcomes don't fit together")
+    return bare_table(tuple(ids), **columns, speaker=speaker, speakers=tuple(known), words=words)

@@ -1,0 +1,140 @@
+"""What a user may choose about the gate: `conf/gate/*.yaml` as dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sv_eval.config.structure import structure
+from sv_eval.errors import ConfigError
+
+NO_GATE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floors:
+    """What the candidate's own figures must reach, as shares; None for no floor."""
+
+    uar: float | None = None
+    """Of UAR."""
+    accuracy: float | None = None
+    """Of the share of right answers."""
+    macro_f1: float | None = None
+    """Of macro F1."""
+    recall: float | Mapping[str, float] | None = None
+    """Of the recall of every emotion, or of those that are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceilings:
+    """What the candidate's latency must not exceed, milliseconds; None for no ceiling."""
+
+    p50_ms: float | None = None
+    """Of the median."""
+    p95_ms: float | None = None
+    """Of the 95th percentile."""
+    p99_ms: float | None = None
+    """Of the 99th."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margins:
+    """How much worse than the baseline's a figure may be, as shares; None for no such rule."""
+
+    uar: float | None = None
+    """UAR."""
+    accuracy: float | None = None
+    """The share of right answers."""
+    macro_f1: float | None = None
+    """Macro F1."""
+    recall: float | Mapping[str, float] | None = None
+    """The recall of every emotion, or of those that are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratios:
+    """How many times the baseline's latency the candidate's may be; None for no such rule."""
+
+    p50: float | None = None
+    """Of the medians."""
+    p95: float | None = None
+    """Of the 95th percentiles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateConfig:
+    """The rules of a gate."""
+
+    name: str = NO_GATE
+    """What reports call it; `none` for no gate."""
+    baseline: str | None = None
+    """A run directory, or a file made by `sv_eval.baseline save`."""
+    alpha: float = 0.05
+    """The chance that a candidate that is no worse fails, over all tested rules together."""
+    power: float = 0.8
+    """How surely the number of clips that is named for an inconclusive rule would decide it."""
+    max_failures: float = 0.01
+    """The share of the common clips that the candidate may fail on, beyond the baseline's own failures."""
+    resamples: int = 10_000
+    """Bootstrap resamples of whole speakers."""
+    seed: int = 0
+    """Of the resampling."""
+    floors: Floors = field(default_factory=Floors)
+    """The candidate's own accuracy."""
+    ceilings: Ceilings = field(default_factory=Ceilings)
+    """The candidate's own latency."""
+    margins: Margins = field(default_factory=Margins)
+    """Accuracy against the baseline."""
+    ratios: Ratios = field(default_factory=Ratios)
+    """Latency against the baseline."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < 0.5:
+            raise ConfigError(f"gate.alpha={self.alpha}: a share above 0 and below 0.5, such as 0.05")
+        if not 0.5 <= self.power < 1:
+            raise ConfigError(f"gate.power={self.power}: a share from 0.5 to below 1, such as 0.8")
+        if not 0 <= self.max_failures <= 1:
+            raise ConfigError(f"gate.max_failures={self.max_failures}: a share from 0 to 1")
+        if self.resamples < 100:
+            raise ConfigError(f"gate.resamples={self.resamples}: give 100 or more")
+        self._check_rules()
+
+    def _check_rules(self) -> None:
+        for group, low, high in (("floors", 0.0, 1.0), ("margins", 0.0, 1.0), ("ratios", 1.0, 100.0)):
+            for key, value in _numbers(getattr(self, group)):
+                if not low < value < high:
+                    raise ConfigError(
+                        f"gate.{group}.{key}={value:g}: give a number above {low:g} and below {high:g}"
+                    )
+        for key, value in _numbers(self.ceilings):
+            if value <= 0:
+                raise ConfigError(f"gate.ceilings.{key}={value:g}: milliseconds, above 0")
+        if self.name != NO_GATE and not self.compares and not any(_numbers(part) for part in self._own):
+            raise ConfigError(f"gate={self.name}: it has no rule; give a margin, a ratio, a floor or a ceiling")
+
+    @property
+    def _own(self) -> tuple[Floors, Ceilings]:
+        return self.floors, self.ceilings
+
+    @property
+    def compares(self) -> bool:
+        """Whether a rule needs a baseline."""
+        return bool(_numbers(self.margins) or _numbers(self.ratios))
+
+
+def _numbers(part: Any) -> list[tuple[str, float]]:
+    """The values that were given, by key; those of a mapping by key and its own."""
+    found: list[tuple[str, float]] = []
+    for item in fields(part):
+        value = getattr(part, item.name)
+        if isinstance(value, Mapping):
+            found += [(f"{item.name}.{name}", float(number)) for name, number in value.items()]
+        elif value is not None:
+            found.append((item.name, float(value)))
+    return found
+
+
+def gate_config_from(settings: Mapping[str, Any]) -> GateConfig:
+    """The configuration group `gate`, given as plain data; a wrong key or type is a ConfigError."""
+    return structure(GateConfig, settings, "gate", ConfigError)

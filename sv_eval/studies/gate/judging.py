@@ -1,0 +1,186 @@
+"""Judging a candidate: all rules of a gate over a pair of runs, and the verdict that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sv_eval.report.verdict import GateResult, RuleResult, Side, Verdict
+from sv_eval.scoring.paired.differences import differences_of
+from sv_eval.scoring.paired.latency_ratio import latency_ratio
+from sv_eval.scoring.paired.pairs import Pairs, pairs_of
+from sv_eval.studies.gate.config import GateConfig
+from sv_eval.studies.gate.rules import (
+    Levels,
+    adjusted,
+    broken,
+    ceiling_rule,
+    floor_rule,
+    margin_rule,
+    ratio_rule,
+)
+from sv_eval.studies.gate.subject import Subject
+
+_SHARES = ("uar", "accuracy", "macro_f1")
+
+
+def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> GateResult:
+    """All rules of `config` over the candidate, and over the baseline where there is one."""
+    rules = list(_complete(candidate))
+    rules += _own_rules(candidate, config)
+    pairs: Pairs | None = None
+    if baseline is not None:
+        apart = list(_integrity(candidate, baseline))
+        rules += apart
+        # Figures over other clips, labels or maps are other figures: there is nothing to compare then.
+        if not any(rule.verdict is Verdict.FAIL for rule in apart):
+            pairs = pairs_of(baseline.table, candidate.table, candidate.labels, candidate.policy)
+            rules += _compared(candidate, baseline, pairs, config)
+    lost = () if pairs is None else pairs.right_before & ~pairs.right_after
+    return GateResult(
+        gate=config.name,
+        alpha=config.alpha,
+        rules=tuple(rules),
+        candidate=_side(candidate),
+        baseline=None if baseline is None else _side(baseline),
+        changed_clips=()
+        if pairs is None
+        else tuple(pairs.clip_ids[i] for i, is_lost in enumerate(lost) if is_lost),
+        pairs=0 if pairs is None else pairs.n,
+    )
+
+
+def _side(subject: Subject) -> Side:
+    return Side(source=subject.source, identity=subject.identity)
+
+
+def _complete(candidate: Subject) -> Iterator[RuleResult]:
+    """A candidate that did not get through its corpus, or scored nothing, can't pass."""
+    total, found = candidate.identity["n_clips"], len(candidate.table)
+    if found < total:
+        yield broken("integrity:complete", "incomplete", found=found, expected=total)
+    if not candidate.labels:
+        yield broken("integrity:scored", "nothing_scored")
+
+
+def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
+    figures = candidate.figures
+    for name in _SHARES:
+        floor = getattr(config.floors, name)
+        if floor is not None:
+            yield floor_rule(f"floor:{name}", getattr(figures.accuracy, name), floor)
+    for label, floor in _by_label(config.floors.recall, candidate.labels):
+        if label in figures.per_emotion:
+            yield floor_rule(f"floor:recall:{label}", figures.per_emotion[label].recall, floor)
+        else:
+            yield broken(f"floor:recall:{label}", "no_such_label", labels=list(candidate.labels))
+    for name in ("p50", "p95", "p99"):
+        ceiling = getattr(config.ceilings, f"{name}_ms")
+        if ceiling is not None:
+            yield ceiling_rule(f"ceiling:{name}", getattr(figures.latency_ms, name), ceiling)
+
+
+def _by_label(chosen: float | Mapping[str, float] | None, labels: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    if isinstance(chosen, Mapping):
+        yield from chosen.items()
+    elif chosen is not None:
+        yield from ((label, chosen) for label in labels)
+
+
+def _integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
+    """What must be the same for two runs to be comparable."""
+    for key in ("dataset_hash", "label_map_hash", "labels_hash"):
+        before, after = baseline.identity[key], candidate.identity[key]
+        if before != after:
+            yield broken(f"integrity:{key.removesuffix('_hash')}", f"other_{key}", before=before, after=after)
+    if set(baseline.labels) != set(candidate.labels):
+        yield broken("integrity:labels", "other_labels", before=list(baseline.labels), after=list(candidate.labels))
+    if baseline.policy != candidate.policy:
+        yield broken("integrity:policy", "other_policy", before=baseline.policy, after=candidate.policy)
+    expected, kept = baseline.identity["n_clips"], len(baseline.table)
+    if kept < expected:
+        yield broken("integrity:baseline", "baseline_incomplete", found=kept, expected=expected)
+    missing = set(baseline.table.clip_ids) - set(candidate.table.clip_ids)
+    if missing:
+        yield broken("integrity:clips", "missing_clips", missing=len(missing), example=min(missing))
+
+
+def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateConfig) -> list[RuleResult]:
+    levels = Levels(alpha=config.alpha, power=config.power)
+    differences = differences_of(pairs, resamples=config.resamples, seed=config.seed)
+    # A clip that was wrong in another way counts as before, except in precision and where answers may be left out.
+    counted = pairs.changed if pairs.policy == "abstain" else pairs.right_before != pairs.right_after
+    rules: list[RuleResult] = []
+    for name in _SHARES:
+        margin = getattr(config.margins, name)
+        if margin is not None:
+            discordant = pairs.discordant() if name == "accuracy" and pairs.policy != "abstain" else None
+            changed = bool((pairs.changed if name == "macro_f1" else counted).any())
+            rules.append(
+                margin_rule(
+                    f"margin:{name}", differences[name], margin, levels,
+                    discordant=discordant, n=pairs.n, of=pairs.n, changed=changed,
+                )
+            )  # fmt: skip
+    for label, margin in _by_label(config.margins.recall, pairs.labels):
+        if label not in pairs.labels:
+            rules.append(broken(f"margin:recall:{label}", "no_such_label", labels=list(pairs.labels)))
+            continue
+        asked = pairs.reference == pairs.labels.index(label)
+        # An emotion that the corpus has and that no clip was answered of has no recall, and can't pass.
+        if asked.any() or _occurs(label, baseline, candidate):
+            rules.append(
+                margin_rule(
+                    f"margin:recall:{label}", differences[f"recall:{label}"], margin, levels,
+                    discordant=None if pairs.policy == "abstain" else pairs.discordant(label),
+                    n=int(asked.sum()), of=pairs.n, changed=bool(counted[asked].any()),
+                )
+            )  # fmt: skip
+    rules += _latencies(candidate, baseline, config, levels)
+    return [_failures(pairs, config), *adjusted(rules, levels)]
+
+
+def _occurs(label: str, *subjects: Subject) -> bool:
+    """Whether a clip of this class was run at all."""
+    return any((each.table.reference == each.table.words.reference(label)).any() for each in subjects)
+
+
+def _failures(pairs: Pairs, config: GateConfig) -> RuleResult:
+    """Clips that one run alone fails on are no wrong answers and no pairs, and may not be many."""
+    values = {
+        "before": pairs.failed_before, "after": pairs.failed_after, "of": pairs.n_asked,
+        "newly": pairs.newly_failed, "limit": config.max_failures,
+    }  # fmt: skip
+    most = config.max_failures * pairs.n_asked
+    verdict, reason = Verdict.PASS, "failures_within"
+    if pairs.newly_failed > most:
+        verdict, reason = Verdict.FAIL, "too_many_failures"
+    elif pairs.newly_answered > most:
+        verdict, reason = Verdict.INCONCLUSIVE, "baseline_failed"
+    return RuleResult(name="integrity:failures", verdict=verdict, reason=reason, values=values)
+
+
+def _latencies(candidate: Subject, baseline: Subject, config: GateConfig, levels: Levels) -> Iterator[RuleResult]:
+    for name, share in (("p50", 0.5), ("p95", 0.95)):
+        limit = getattr(config.ratios, name)
+        if limit is None:
+            continue
+        if refused := not_comparable(candidate, baseline):
+            yield RuleResult(
+                name=f"ratio:{name}", verdict=Verdict.INCONCLUSIVE, reason=refused[0], values=refused[1]
+            )
+            continue
+        ratio = latency_ratio(baseline.latency_ms, candidate.latency_ms, share, confidence=1 - 2 * levels.alpha)
+        yield ratio_rule(f"ratio:{name}", ratio, limit, levels, n=len(candidate.latency_ms))
+
+
+def not_comparable(candidate: Subject, baseline: Subject) -> tuple[str, dict[str, Any]] | None:
+    """Why the two latencies are no figures of one kind; None where they are."""
+    for subject in (baseline, candidate):
+        if subject.latency_refused:
+            return "latency_refused", {"source": subject.source, "why": subject.latency_refused}
+    for key in ("device", "load"):
+        before, after = baseline.identity[key], candidate.identity[key]
+        if before != after:
+            return f"other_{key}", {"before": before, "after": after}
+    return None

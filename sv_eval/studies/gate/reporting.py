@@ -1,0 +1,46 @@
+"""What a gate leaves behind: gate.md, gate.json and junit.xml in a directory, and the job's summary on GitHub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sv_eval.errors import RunDirectoryError
+from sv_eval.report.codec import as_json
+from sv_eval.report.run_directory import write_json, write_text
+from sv_eval.report.verdict import GateResult
+
+GATE_MD, GATE_JSON, JUNIT = "gate.md", "gate.json", "junit.xml"
+_STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def write_gate(directory: Path, result: GateResult, language: str) -> None:
+    """Write the three files, and append the report to GitHub's step summary where there is one."""
+    from sv_eval.reports.gate import render_gate, render_junit
+
+    text = render_gate(result, language)
+    write_json(directory / GATE_JSON, as_json(result.file()))
+    write_text(directory / JUNIT, render_junit(result))
+    write_text(directory / GATE_MD, text)
+    summary = os.environ.get(_STEP_SUMMARY)
+    if summary:
+        try:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(text + "\n")
+        except OSError as error:
+            raise RunDirectoryError(f"{_STEP_SUMMARY}={summary}: can't be written ({error.strerror})") from error
+
+
+def headline(result: GateResult) -> list[str]:
+    """The lines that end the command: the verdict, and every rule that did not pass."""
+    from sv_eval.report.verdict import Verdict
+    from sv_eval.reports.gate import sentence, title
+    from sv_eval.reports.wording import Wording
+
+    words = Wording("en")
+    lines = [f"gate {result.gate}: {result.verdict}, {result.pairs} pairs, {len(result.rules)} rules"]
+    for rule in result.rules:
+        if rule.verdict is not Verdict.PASS:
+            text = sentence(words, rule).replace("**", "")
+            lines.append(f"  {rule.verdict} {title(words, rule.name)}: {text}")
+    return lines

@@ -1,0 +1,169 @@
+"""The gate's rules, each judged by itself: pass, fail or inconclusive, with its reason.
+
+A tested rule passes when the one-sided bound at 1 - alpha lies within its margin; it fails when the candidate is
+worse by a test that is adjusted over all tested rules (Holm), and is inconclusive otherwise. So the chance that a
+candidate that is no worse fails any rule is at most alpha, and a candidate that is worse by the margin passes a
+rule with a chance of at most alpha.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sv_eval.report.interval import Interval
+from sv_eval.report.verdict import RuleResult, Verdict
+from sv_eval.scoring.paired.differences import Difference
+from sv_eval.scoring.paired.latency_ratio import Ratio
+from sv_eval.scoring.paired.significance import Discordant, holm, mcnemar_worse
+
+_FEW_FLIPS = 10
+"""With fewer clips that turned right or wrong, a standard error says little about how many more there might be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """How sure the gate wants to be."""
+
+    alpha: float
+    """The chance of a false alarm over all tested rules."""
+    power: float
+    """The chance that so many clips as are named would decide a rule."""
+
+
+def broken(name: str, reason: str, **values: Any) -> RuleResult:
+    """A rule that is broken without any test."""
+    return RuleResult(name=name, verdict=Verdict.FAIL, reason=reason, values=values)
+
+
+def floor_rule(name: str, figure: Interval, floor: float) -> RuleResult:
+    """The candidate's own figure against what it must reach; a figure that can't be given does not reach it."""
+    found = figure.value
+    if found is None:
+        return broken(name, "no_figure", floor=floor, value=None, why=figure.reason or None)
+    verdict = Verdict.PASS if found >= floor else Verdict.FAIL
+    reason = "reaches" if found >= floor else "below"
+    return RuleResult(name=name, verdict=verdict, reason=reason, values={"value": found, "floor": floor})
+
+
+def ceiling_rule(name: str, figure: Interval, ceiling: float) -> RuleResult:
+    """The candidate's own latency against what it must not exceed; one that can't be given is inconclusive."""
+    found = figure.value
+    values = {"value": found, "ceiling": ceiling, "why": figure.reason or None}
+    if found is None:
+        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values)
+    verdict = Verdict.PASS if found <= ceiling else Verdict.FAIL
+    return RuleResult(name=name, verdict=verdict, reason="within" if found <= ceiling else "above", values=values)
+
+
+def margin_rule(
+    name: str,
+    difference: Difference,
+    margin: float,
+    levels: Levels,
+    *,
+    discordant: Discordant | None,
+    n: int,
+    of: int,
+    changed: bool,
+) -> RuleResult:
+    """A figure against the baseline's, before adjusting.
+
+    discordant are the figure's clips that only one run got right, where it is a share of them; n is how many clips
+    it has, of so many in all; changed says whether any clip counts otherwise than before.
+    """
+    values = {
+        "before": difference.before, "after": difference.after, "value": difference.value, "margin": margin,
+        "low": difference.bound(1 - levels.alpha), "n": n, "speakers": difference.n_clusters,
+        "why": difference.reason or None, "discordant": None if discordant is None else list(discordant),
+    }  # fmt: skip
+    if difference.value is None:
+        return RuleResult(name=name, verdict=Verdict.FAIL, reason="no_figure", values=values)
+    if not changed:
+        return RuleResult(name=name, verdict=Verdict.PASS, reason="unchanged", values=values, p=1.0)
+    p = difference.p_worse
+    if p is None or difference.error is None:
+        # With one speaker, or all alike, McNemar can still show a loss; that there is none can't be shown.
+        alone = None if discordant is None else mcnemar_worse(discordant)
+        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_spread", values=values, p=alone)
+    if discordant is not None:
+        # McNemar knows nothing of speakers, the clusters little of few clips: both must say that it is worse.
+        p = max(p, mcnemar_worse(discordant))
+    low = difference.value - difference.error * _z(1 - levels.alpha, difference.n_clusters)
+    if discordant is not None and sum(discordant) < _FEW_FLIPS:
+        low = min(low, _exact_low(discordant, n, 1 - levels.alpha))
+    values["low"] = low
+    if low > -margin:
+        return RuleResult(name=name, verdict=Verdict.PASS, reason="not_worse", values=values, p=p)
+    needed = _needed(of, difference.error, -difference.value, margin, levels)
+    return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="too_few", values=values, p=p, needed=needed)
+
+
+def _exact_low(discordant: Discordant, n: int, confidence: float) -> float:
+    """How much less a share may be where a handful of n clips flipped: Clopper and Pearson's bounds of both kinds.
+
+    >>> round(_exact_low(Discordant(gained=0, lost=1), 40, 0.95), 3)
+    -0.113
+    """
+    from scipy.special import betaincinv
+
+    lost, gained = discordant.lost, discordant.gained
+    at_most = 1.0 if lost >= n else float(betaincinv(lost + 1, n - lost, confidence))
+    at_least = 0.0 if gained == 0 else float(betaincinv(gained, n - gained + 1, 1 - confidence))
+    return at_least - at_most
+
+
+def _needed(n: int, error: float, loss: float, margin: float, levels: Levels) -> int:
+    """How many clips or calls would decide, where n have this standard error.
+
+    As many as show that a change which makes nothing worse keeps its margin. Where there are as many and the `loss`
+    speaks against it, as many as show whichever lies further from what was seen: no loss at all, or the margin.
+    """
+    reach = (_z(1 - levels.alpha) + _z(levels.power)) * error
+    found = math.ceil(n * (reach / margin) ** 2)
+    if found <= n:
+        found = math.ceil(n * (reach / max(margin - loss, loss)) ** 2)
+    return max(found, n + 1)
+
+
+def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int) -> RuleResult:
+    """A latency percentile against the baseline's, before adjusting; the ratio's bounds are at 1 - 2 alpha."""
+    values = {
+        "before": ratio.before_ms, "after": ratio.after_ms, "value": ratio.value, "low": ratio.low,
+        "high": ratio.high, "limit": limit, "n": n, "why": ratio.reason or None,
+    }  # fmt: skip
+    if ratio.high is None or ratio.value is None:
+        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values)
+    if ratio.high < limit:
+        return RuleResult(name=name, verdict=Verdict.PASS, reason="not_slower", values=values, p=ratio.p_slower)
+    error = math.log(ratio.high / ratio.value) / _z(1 - levels.alpha)
+    needed = _needed(n, error, math.log(ratio.value), math.log(limit), levels)
+    return RuleResult(
+        name=name,
+        verdict=Verdict.INCONCLUSIVE,
+        reason="too_few_calls",
+        values=values,
+        p=ratio.p_slower,
+        needed=needed,
+    )
+
+
+def adjusted(rules: list[RuleResult], levels: Levels) -> list[RuleResult]:
+    """The rules with adjusted p-values; those that are not within their margin and significantly worse fail."""
+    places = [place for place, rule in enumerate(rules) if rule.p is not None]
+    found = list(rules)
+    for place, p in zip(places, holm([rules[place].p or 0.0 for place in places]), strict=True):
+        rule = replace(rules[place], p_adjusted=p)
+        if rule.verdict is Verdict.INCONCLUSIVE and p <= levels.alpha:
+            reason = "slower" if rule.reason == "too_few_calls" else "worse"
+            rule = replace(rule, verdict=Verdict.FAIL, reason=reason, needed=None)
+        found[place] = rule
+    return found
+
+
+def _z(confidence: float, n: int | None = None) -> float:
+    """The normal quantile, or Student's with n - 1 degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(confidence) if n is None else stdtrit(max(n - 1, 1), confidence))

@@ -1,0 +1,187 @@
+"""What a gate compares: a finished run, or the baseline file that was saved of one, in one form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.finished.reading import FinishedRun, read_run
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.accuracy import Headline
+from sv_eval.report.environment import Environment
+from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Why
+from sv_eval.report.report import Report
+from sv_eval.scoring.labels.config import labels_config_of
+
+_OF_LOAD = (
+    "schedule", "rate", "rate_end", "ramp_s", "concurrency", "think_s", "chunk_size", "pace", "trace_file",
+)  # fmt: skip
+"""The settings of a load under which latencies are the same kind of figure."""
+IDENTITY = (
+    "dataset", "dataset_hash", "split", "label_map_hash", "labels_hash", "n_clips", "backend", "model",
+    "model_hash", "precision", "device", "load", "started_at", "commit",
+)  # fmt: skip
+"""What is known of a run beside its answers; `settings`, the backend's, is known of newer ones only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionRow:
+    """What a comparison needs of an emotion."""
+
+    recall: Interval
+    """Share of its clips that were recognised."""
+    support: int
+    """Its clips that did not fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyRow:
+    """What a comparison needs of a run's latency, milliseconds."""
+
+    n: int
+    """Clean records."""
+    n_calls: int
+    """Their calls."""
+    p50: Interval
+    """Median."""
+    p95: Interval
+    """95th percentile."""
+    p99: Interval
+    """99th percentile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A run's own figures, as a baseline file keeps them."""
+
+    accuracy: Headline
+    """The headline."""
+    per_emotion: Mapping[str, EmotionRow]
+    """By scored class."""
+    latency_ms: LatencyRow
+    """How fast."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One side of a comparison."""
+
+    source: str
+    """Where it was read from."""
+    table: RecordTable
+    """Its answers, under the label map that it was scored with; sorted by clip id."""
+    labels: tuple[str, ...]
+    """The scored classes."""
+    policy: str
+    """The unknown policy of its headline."""
+    latency_ms: NDArray[np.float64]
+    """Latency of every clean call, milliseconds."""
+    latency_refused: Why | None
+    """Why its latency is no result; None where it is one."""
+    identity: Mapping[str, Any]
+    """By the names in IDENTITY."""
+    figures: Figures
+    """Its own figures: what floors and ceilings look at."""
+
+
+def subject_of_run(directory: Path) -> Subject:
+    """The run in a directory; raises RunDirectoryError when there is none."""
+    return subject_of(read_run(directory))
+
+
+def subject_of(run: FinishedRun) -> Subject:
+    """A finished run as one side of a comparison."""
+    report = run.report
+    return Subject(
+        source=str(run.directory),
+        table=run.answers,
+        labels=report.labels,
+        policy=report.policy,
+        latency_ms=run.timing.calls.latency_ms,
+        latency_refused=report.latency_ms.reason or None,
+        identity=_identity(run),
+        figures=_figures(report),
+    )
+
+
+def _figures(report: Report) -> Figures:
+    latency = report.latency_ms
+    return Figures(
+        accuracy=report.accuracy,
+        per_emotion={
+            label: EmotionRow(recall=row.recall, support=row.support) for label, row in report.per_emotion.items()
+        },
+        latency_ms=LatencyRow(
+            n=latency.n, n_calls=latency.n_calls, p50=latency.p50, p95=latency.p95, p99=latency.p99
+        ),
+    )
+
+
+def _identity(run: FinishedRun) -> dict[str, Any]:
+    environment = run.environment
+    dataset, backend = environment.dataset, environment.backend
+    return {
+        "dataset": dataset.name,
+        "dataset_hash": dataset.hash,
+        "split": dataset.split,
+        "label_map_hash": dataset.label_map.hash,
+        "labels_hash": labels_config_of(run.report.label_map).hash,
+        "n_clips": dataset.n_clips,
+        "backend": backend.name,
+        "model": backend.model,
+        "model_hash": backend.model_hash,
+        "precision": backend.precision,
+        "device": device_of(run.report, environment),
+        "load": load_of(environment.load),
+        "started_at": environment.started_at,
+        "commit": environment.git.sv_eval.commit if environment.git.sv_eval else None,
+        "settings": settings_of(environment),
+    }
+
+
+def settings_of(environment: Environment) -> dict[str, Any]:
+    """The backend's settings that bear on its answers, single values only; empty where it has none.
+
+    A baseline is committed: what belongs to a connection (headers, a name and password in an address) stays out.
+    """
+    settings = environment.settings.get("backend") or {}
+    return {
+        key: re.sub(r"(?<=://)[^/@]*@", "", value) if isinstance(value, str) else value
+        for key, value in settings.items()
+        if not key.startswith("_") and not isinstance(value, Mapping | list)
+    }
+
+
+def device_of(report: Report, environment: Environment) -> str:
+    """The class of device within which latencies compare: a GPU's, or a processor with its cores.
+
+    Of a backend elsewhere only what it says of itself is known; the processor that asked counts, too.
+    """
+    backend, start = environment.backend, environment.start(report.latency_ms.session)
+    machine = environment.machine if start is None else start.machine
+    here = f"{machine.cpu}, {machine.cores} cores"
+    if not backend.in_process:
+        return f"{backend.device}, asked from {here}"
+    if not backend.device.startswith("cuda"):
+        return here if backend.device in ("cpu", "none") else f"{backend.device}: {here}"
+    names = [
+        (gpu["class"] or {}).get("class") or gpu["name"] for gpu in (report.machine.gpus if report.machine else ())
+    ]
+    names = names or [gpu.get("name") or "unknown GPU" for gpu in machine.gpus or ()]
+    return f"{backend.device.partition(':')[0]}: {', '.join(names) or 'unknown'}"
+
+
+def load_of(load: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a load that make two latencies the same kind of figure."""
+    if load["schedule"] in ("single_stream", "offline"):
+        names: tuple[str, ...] = ("schedule",)
+    else:
+        names = _OF_LOAD
+    return {name: load[name] for name in names if load.get(name) is not None}
