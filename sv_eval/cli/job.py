@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sv_eval.backend import Backend
-from sv_eval.cli.headline import headline
 from sv_eval.config.building import build_backend
 from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
+from sv_eval.finished.headline import headline
 from sv_eval.machine.terminal import give, relative, say
 from sv_eval.run.evaluate import evaluate
+from sv_eval.run.executors.choosing import executed
 from sv_eval.run.sharing import Sharing
 
 
@@ -30,7 +30,7 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     if not isinstance(settings, dict):
         raise ConfigError("the configuration is not a mapping")
     plain = {str(key): value for key, value in settings.items()}
-    backend = executed(plain["backend"], plain.get("executor") or {})
+    backend = executed(plain["backend"], plain.get("executor") or {}, build_backend)
     gate = gate_of(plain.get("gate") or {}, plain.get("scoring") or {})
     summary = evaluate(
         plain,
@@ -96,18 +96,6 @@ def resume_override(hydra_config: Any, directory: Path) -> str:
     if hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN":
         return f"hydra.sweep.dir={shlex.quote(str(hydra_config.sweep.dir))}"
     return f"hydra.run.dir={shlex.quote(str(directory))}"
-
-
-def executed(settings: Mapping[str, Any], executor: Mapping[str, Any]) -> Backend:
-    """The backend in this process, or in the workers that `executor` asks for; raises ConfigError."""
-    from sv_eval.run.executors.config import RAY, executor_config_from
-
-    config, backend = executor_config_from(executor), build_backend(settings)
-    if config.name != RAY:
-        return backend
-    from sv_eval.run.executors.ray_workers import RayWorkers
-
-    return RayWorkers(settings, backend, config)
 
 
 def _keep(config: Any, hydra_config: Any, directory: Path) -> None:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from sv_eval import __version__
 from sv_eval.cli.commands import COMMANDS, DEFAULT, Command
 from sv_eval.cli.help import wants_help
 from sv_eval.errors import EXIT_PASS, EXIT_USAGE, UsageError, nearest
 from sv_eval.machine.process import run_command
 from sv_eval.machine.terminal import collecting, print_json, say
+from sv_eval.version import __version__
 
 _HELP = {"-h", "--help"}
 _VERSION, _JSON = "--version", "--json"

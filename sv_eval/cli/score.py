@@ -39,8 +39,8 @@ def help_text(words: Sequence[str]) -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Do what the words say."""
-    from sv_eval.cli.headline import headline
     from sv_eval.errors import RunIncomplete
+    from sv_eval.finished.headline import headline
     from sv_eval.finished.rescore import rescore
     from sv_eval.report.codec import as_json
     from sv_eval.report.run_directory import read_environment
