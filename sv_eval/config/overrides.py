@@ -59,6 +59,8 @@ def as_override(key: str, value: Any, *, literal: bool = False) -> str:
         return word
     # It has no line breaks, and a mapping's keys can't be quoted, so that none has letters beyond ASCII.
     text = json.dumps(value, ensure_ascii=False)
+    # What YAML doesn't take as it is.
+    text = "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
     text = _escaped(text.replace("${", "\\u0024{") if literal else text, "'")
     return f"{key}=" + _text("${" + f"{FROM_YAML}:'{text}'" + "}")
 
@@ -77,7 +79,7 @@ def typed(key: str, value: Any) -> str:
 
     text = _in_yaml(value)
     # Hydra and YAML don't agree on what a backslash is.
-    special = "\\" in text or "${" in text
+    special = "\\" in text or "${" in text or not text.isprintable()
     return shlex.quote(as_override(key, value, literal=True) if special else f"{key}={text}")
 
 
