@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sv_eval.cli.run import main
+from sv_eval.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

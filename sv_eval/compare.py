@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
+from typing import Any
 
-from sv_eval.cli.compare import main
+from sv_eval.cli.main import main
 
-__all__ = ("main",)
+
+class _Function(ModuleType):
+    """After `import sv_eval.compare` the name still is the library's function."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        from sv_eval import library
+
+        return library.compare(*arguments, **options)
+
+
+sys.modules[__name__].__class__ = _Function
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(command="compare"))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sv_eval.cli.suite import main
-
-__all__ = ("main",)
+from sv_eval.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(command="suite"))

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from sv_eval.backend import NO_ADJUSTMENTS
@@ -92,8 +93,8 @@ class Probe:
             probe_clip=probe_clip,
         )
 
-    async def run(self, say: Callable[[object], None]) -> None:
-        """Try, and say what was found.
+    async def run(self, say: Callable[[object], None]) -> dict[str, Any]:
+        """Try, and say what was found; it comes back, for scripts.
 
         Raises EndpointError when no emotion was seen, BackendLost when nobody answers.
         """
@@ -115,7 +116,9 @@ class Probe:
         best = next((tried for tried in found if tried.seen is not None), None)
         if best is None:
             raise EndpointError(_nothing_found(found, self._url))
-        say(f"measure it: python -m sv_eval backend={_option(best.name)} backend.url={self._url}{self._settings()}")
+        command = f"python -m sv_eval backend={_option(best.name)} backend.url={self._url}{self._settings()}"
+        say(f"measure it: {command}")
+        return {"url": self._url, "measure": command, "dialects": [_told(tried) for tried in found]}
 
     async def _try(self, name: str) -> Tried:
         dialect = DIALECTS[name]()
@@ -167,6 +170,18 @@ class Probe:
             for name in names
             if getattr(own, name) != getattr(usual, name)
         )
+
+
+def _told(tried: Tried) -> dict[str, Any]:
+    return {
+        "dialect": tried.name,
+        "tells_emotions": tried.seen is not None,
+        "read_from": None if tried.seen is None else tried.seen.where,
+        "model": tried.model,
+        "total_ms": tried.total_ms,
+        "stages_ms": dict(tried.stages_ms),
+        "problem": None if tried.problem is None else str(tried.problem),
+    }
 
 
 def _refuse_silence(found: Sequence[Tried]) -> None:

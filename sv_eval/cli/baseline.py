@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sv_eval.cli.command import main_of
+from sv_eval.cli.commands import COMMANDS
+from sv_eval.cli.words import parse
 from sv_eval.config.overrides import as_word
 from sv_eval.errors import UsageError, nearest
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 
 if TYPE_CHECKING:
     from sv_eval.report.interval import Interval
     from sv_eval.studies.gate.subject import Subject
 
 _HELP = """\
-usage: python -m sv_eval.baseline save RUN FILE
-       python -m sv_eval.baseline show FILE
-       python -m sv_eval.baseline update FILE RUN
+usage: sv-eval baseline save RUN FILE
+       sv-eval baseline show FILE
+       sv-eval baseline update FILE RUN
 
 A baseline file holds every clip's outcome, the latencies and what the run was, so that a later run can be gated
-against it on pairs (`python -m sv_eval.gate`); it is small enough to be committed.
+against it on pairs (`sv-eval gate`); it is small enough to be committed.
 
   save     writes a new file; one that is there is left alone
   show     prints what a file is of
@@ -33,17 +34,18 @@ _NOTHING = "-"
 _COMMANDS = {"save": 2, "show": 1, "update": 2}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    return main_of(arguments, _HELP, _run)
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _run(arguments: Sequence[str]) -> None:
-    command, *rest = arguments
+def run(arguments: Sequence[str]) -> None:
+    """Do what the words say."""
+    command, *rest = parse(arguments, COMMANDS["baseline"]).names
     if command not in _COMMANDS:
         raise UsageError(f"'{command}' is no command; {nearest(command, _COMMANDS)}")
     if len(rest) != _COMMANDS[command]:
-        raise UsageError(f"'{command}' needs other arguments; see python -m sv_eval.baseline --help")
+        raise UsageError(f"'{command}' needs other arguments; see sv-eval baseline --help")
     if command == "save":
         _save(Path(rest[0]), Path(rest[1]))
     elif command == "show":
@@ -57,12 +59,13 @@ def _save(run: Path, file: Path) -> None:
     from sv_eval.studies.gate.subject import subject_of_run
 
     if file.exists():
-        raise UsageError(f"{file}: is there already; `python -m sv_eval.baseline update {file} {run}` replaces it")
+        raise UsageError(f"{file}: is there already; `sv-eval baseline update {file} {run}` replaces it")
     subject = subject_of_run(run)
     _refuse_incomplete(subject, run)
     write_baseline(file, subject)
     size = file.stat().st_size
     say(f"{relative(file)}: {len(subject.table)} clips, {size / 1000:.1f} kB")
+    give(result=_told(subject), file=str(file))
 
 
 def _show(file: Path) -> None:
@@ -74,6 +77,7 @@ def _show(file: Path) -> None:
     lines += [f"{name}: {_figure(figure)}" for name, figure in _headline(subject)]
     lines += [f"latency {name}: {_milliseconds(figure)}" for name, figure in _latency(subject)]
     say("\n".join(lines))
+    give(result=_told(subject), file=str(file))
 
 
 def _update(file: Path, run: Path) -> None:
@@ -96,6 +100,21 @@ def _update(file: Path, run: Path) -> None:
         say(f"latency {name}: {_milliseconds(was)} -> {_milliseconds(now)}")
     write_baseline(file, after)
     say(f"{relative(file)}: {len(after.table)} clips")
+    give(result={"before": _told(before), "after": _told(after)}, file=str(file))
+
+
+def _told(subject: Subject) -> dict[str, Any]:
+    """What a baseline file is of, for scripts."""
+    from sv_eval.report.codec import as_json
+
+    return {
+        "clips": len(subject.table),
+        "labels": list(subject.labels),
+        "policy": subject.policy,
+        "identity": dict(subject.identity),
+        "accuracy": {name: as_json(figure) for name, figure in _headline(subject)},
+        "latency_ms": {name: as_json(figure) for name, figure in _latency(subject)},
+    }
 
 
 def _refuse_incomplete(subject: Subject, run: Path) -> None:

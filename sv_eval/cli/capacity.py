@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from sv_eval.cli.help import help_text
+from sv_eval.cli.help import help_of
 from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, RunIncomplete
-from sv_eval.machine.process import run_command
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 
 _HEADER = """\
 sv_eval.capacity finds out how much load a backend bears.
@@ -35,24 +33,16 @@ before the capacity was known.
 TRIALS = "trials.jsonl"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if {"-h", "--help"} & set(given):
-        return run_command(
-            lambda: say(help_text(given, main_file="capacity.yaml", header=_HEADER, footer=_FOOTER, own=_OWN))
-        )
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    ended: list[str] = []
-    code = run_command(lambda: ended.append(_search(given)))
-    return EXIT_INCOMPLETE if code == EXIT_PASS and ended != ["tolerance"] else code
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints for the choices that the words make."""
+    return help_of(words, main_file="capacity.yaml", header=_HEADER, footer=_FOOTER, own=_OWN)
 
 
 _OWN = ("slo", "search", "curve", "decode_workers", "report", "out")
 
 
-def _search(arguments: Sequence[str]) -> str:
-    """Measure, write, say the headline; why the search ended comes back."""
+def run(arguments: Sequence[str]) -> int:
+    """Measure, write, say the headline."""
     from sv_eval.config.building import build_backend
     from sv_eval.config.composing import composed
     from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
@@ -85,8 +75,8 @@ def _search(arguments: Sequence[str]) -> str:
     write_text(directory / "capacity.md", render_capacity(result, language, figure=f"{FIGURES}/{CURVE}"))
     say(_headline(result))
     say(f"report: {relative(directory / 'capacity.md')}")
-    ended: str = result["capacity"]["ended_by"]
-    return ended
+    give(result=result, directory=str(directory))
+    return EXIT_PASS if result["capacity"]["ended_by"] == "tolerance" else EXIT_INCOMPLETE
 
 
 def _keep(trial: dict[str, Any], file: IO[str]) -> None:

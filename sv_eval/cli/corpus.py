@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sv_eval.cli.command import main_of
+from sv_eval.cli.help import help_of
 from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS, RunInterrupted
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 
 _HEADER = """\
 sv_eval.corpus knows corpora, and looks into them before they are run.
@@ -43,31 +42,19 @@ Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configurati
 _OWN = ("check", "sample", "table", "report", "out")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    failed: list[bool] = []
-    code = main_of(given, _help(given), lambda words: failed.append(_run(words)))
-    return EXIT_GATE_FAILED if code == EXIT_PASS and any(failed) else code
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return help_of(main_file="corpus.yaml", header=_HEADER, footer=_FOOTER, own=_OWN)
 
 
-def _help(given: Sequence[str]) -> str:
-    """The help where it will be shown."""
-    if given and not {"-h", "--help"} & set(given):
-        return ""
-    from sv_eval.cli.help import help_text
-
-    return help_text(main_file="corpus.yaml", header=_HEADER, footer=_FOOTER, own=_OWN) + "\n"
-
-
-def _run(arguments: Sequence[str]) -> bool:
-    """Do what was asked; whether an audit failed comes back."""
+def run(arguments: Sequence[str]) -> int:
+    """Do what was asked; an audit that found errors is the exit code's matter."""
     from sv_eval.data.corpus.command_words import parse
 
     request = parse(arguments)
     if request.command == "list":
         _list()
-        return False
+        return EXIT_PASS
     settings = _composed(request.overrides)
     if request.command == "show":
         _show(request.corpus or "", settings, located=request.located)
@@ -76,8 +63,8 @@ def _run(arguments: Sequence[str]) -> bool:
     elif request.command == "manifest":
         _manifest(settings)
     else:
-        return _check(settings, arguments)
-    return False
+        return EXIT_GATE_FAILED if _check(settings, arguments) else EXIT_PASS
+    return EXIT_PASS
 
 
 def _list() -> None:
@@ -85,7 +72,9 @@ def _list() -> None:
     from sv_eval.data.corpus.command_words import choices_by_card
     from sv_eval.reports.cards import render_list
 
-    say(render_list([find_card(name) for name in list_cards()], choices_by_card()))
+    cards, choices = [find_card(name) for name in list_cards()], choices_by_card()
+    say(render_list(cards, choices))
+    give(result=[{"card": card.name, "choices": choices.get(card.name, []), "title": card.title} for card in cards])
 
 
 def _composed(overrides: Sequence[str]) -> dict[str, Any]:
@@ -134,6 +123,7 @@ def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:
     write_json(directory / "audit.json", result)
     write_text(report, render_audit(result, language))
     say(summary(result, language))
+    give(result=result, directory=str(directory))
     say(f"report: {relative(report)}")
     return audit.failed
 
@@ -149,6 +139,7 @@ def _sample(settings: dict[str, Any]) -> None:
     clips = drawn(corpus.clips, wanted)
     if out is None:
         say("\n".join(f"{clip.reference or UNLABELLED}\t{place_of(corpus, clip)}" for clip in clips))
+        give(result=[{"label": clip.reference, "place": str(place_of(corpus, clip))} for clip in clips])
         return
 
     def words(rows: Sequence[Placed]) -> str:
@@ -156,6 +147,7 @@ def _sample(settings: dict[str, Any]) -> None:
 
     index = write_sample(corpus, clips, Path(out).expanduser(), words, link=wanted.link)
     say(f"{len(clips)} clips: {relative(index)}")
+    give(result={"clips": len(clips), "index": str(index)})
 
 
 def _manifest(settings: dict[str, Any]) -> None:
@@ -165,3 +157,4 @@ def _manifest(settings: dict[str, Any]) -> None:
     config = dataset_config_from(settings["dataset"])
     file = Path(settings["table"]["file"] or f"{config.name}.csv").expanduser()
     say(write_manifest(config, file))
+    give(result={"file": str(file)})

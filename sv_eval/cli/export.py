@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sv_eval.cli.command import main_of
+from sv_eval.cli.commands import COMMANDS
+from sv_eval.cli.words import parse
 from sv_eval.errors import MissingPackageError, UsageError, nearest
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 
 if TYPE_CHECKING:
     from sv_eval.finished.exports.run import ExportedRun
 
 _HELP = """\
-usage: python -m sv_eval.export RUN [FORMAT ...] [out=DIR]
+usage: sv-eval export RUN [FORMAT ...] [out=DIR]
 
 Writes a finished run in the formats of other tools, into RUN/exports or DIR. Without a FORMAT, all that can be had.
 
@@ -30,25 +31,25 @@ Exit codes: 0 done, 1 error, 2 wrong usage.
 FORMATS = ("benchmark", "hdr", "prometheus", "csv")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    return main_of(arguments, _HELP, _export)
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _export(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
+    """Do what the words say."""
     from sv_eval.finished.exports.run import exported_run
     from sv_eval.report.run_directory import write_text
 
-    directory, *words = arguments
-    out = Path(directory) / "exports"
-    chosen: list[str] = []
-    for word in words:
-        if word.startswith("out="):
-            out = Path(word.removeprefix("out="))
-        elif word in FORMATS:
-            chosen.append(word)
-        else:
+    typed = parse(arguments, COMMANDS["export"])
+    if not typed.names:
+        raise UsageError("give a run directory: sv-eval export RUN")
+    directory, *chosen = typed.names
+    out = Path(typed.settings.get("out") or Path(directory) / "exports")
+    for word in chosen:
+        if word not in FORMATS:
             raise UsageError(f"'{word}' is no format; {nearest(word, FORMATS)}")
+    written: list[str] = []
     run = exported_run(Path(directory))
     for name, make in _files(chosen or FORMATS).items():
         try:
@@ -61,6 +62,8 @@ def _export(arguments: Sequence[str]) -> None:
             continue
         write_text(out / name, text)
         say(relative(out / name))
+        written.append(str(out / name))
+    give(result={"files": written})
 
 
 def _files(formats: Sequence[str]) -> Mapping[str, Callable[[ExportedRun], str]]:

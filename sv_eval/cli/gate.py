@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sv_eval.cli.command import main_of
-from sv_eval.errors import EXIT_PASS, UsageError, nearest
-from sv_eval.machine.terminal import relative, say
+from sv_eval.cli.commands import COMMANDS
+from sv_eval.cli.words import parse
+from sv_eval.errors import UsageError
+from sv_eval.machine.terminal import give, relative, say
 
 _HELP = """\
-usage: python -m sv_eval.gate candidate=RUN [baseline=RUN_OR_FILE] [gate=ci] [gate.KEY=VALUE ...]
-                              [report.language=en|zh] [out=DIR]
-       python -m sv_eval.gate selftest [gate=ci] [pairs=500] [seed=0]
+usage: sv-eval gate candidate=RUN [baseline=RUN_OR_FILE] [gate=ci] [gate.KEY=VALUE ...]
+                    [scoring.resamples=10000] [scoring.seed=0] [report.language=en|zh] [out=DIR] [--json]
+       sv-eval gate selftest [gate=ci] [pairs=500] [seed=0]
 
-Is the candidate no worse than the baseline? Both are run directories, or files of `python -m sv_eval.baseline`.
+Is the candidate no worse than the baseline? Both are run directories, or files of `sv-eval baseline`.
 Writes gate.md (for a pull request), junit.xml and gate.json into DIR, by default the candidate's directory, and
 appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
 
@@ -32,30 +33,32 @@ the share of clips that the second run answers anew, uneven=0.3 how much each ru
 
 Exit codes: 0 pass, 3 fail, 4 inconclusive, 1 error, 2 wrong usage or configuration.
 """
-_KEYS = ("baseline", "candidate", "gate", "report.language", "out")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    codes: list[int] = []
-    code = main_of(arguments, _HELP, lambda given: codes.append(_run(given)))
-    return codes[0] if codes and code == EXIT_PASS else code
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:
+    """Judge and write; the verdict's exit code comes back."""
     if arguments[0] == "selftest":
         from sv_eval.studies.gate.selftest import selftest
 
         return selftest(arguments[1:])
     from sv_eval.finished.rescore import report_config_from
+    from sv_eval.report.run_directory import read_json
     from sv_eval.report.verdict import EXIT_CODES
     from sv_eval.studies.gate.baseline_file import read_subject
     from sv_eval.studies.gate.config import NO_GATE
     from sv_eval.studies.gate.judging import judge
-    from sv_eval.studies.gate.reporting import GATE_MD, headline, write_gate
+    from sv_eval.studies.gate.reporting import GATE_JSON, GATE_MD, headline, write_gate
     from sv_eval.studies.gate.settings import gate_settings
 
-    given = _parsed(arguments)
+    typed = parse(arguments, COMMANDS["gate"])
+    if typed.names:
+        raise UsageError(f"'{typed.names[0]}' is not understood; write candidate={typed.names[0]} or baseline=...")
+    given = typed.settings
     config = gate_settings(given)
     language = report_config_from({"language": given.get("report.language", "en")}).language
     if "candidate" not in given:
@@ -74,14 +77,5 @@ def _run(arguments: Sequence[str]) -> int:
     for line in headline(result):
         say(line)
     say(f"report: {relative(directory / GATE_MD)}")
+    give(result=read_json(directory / GATE_JSON), directory=str(directory))
     return EXIT_CODES[result.verdict]
-
-
-def _parsed(arguments: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for word in arguments:
-        key, equals, value = word.partition("=")
-        if not equals or (key not in _KEYS and not key.startswith("gate.")):
-            raise UsageError(f"'{word}' is not understood; {nearest(key, _KEYS)} (see --help)")
-        found[key] = value
-    return found

@@ -9,42 +9,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sv_eval.cli.commands import COMMANDS
 from sv_eval.config.commented import whole_text
 from sv_eval.config.places import conf_dir
 from sv_eval.errors import ConfigError, nearest
 
 _HEADER = """\
-sv_eval measures speech emotion recognition: how right per emotion, how fast, and on what it was measured.
+sv-eval measures speech emotion recognition: how right per emotion, how fast, and on what it was measured.
 
-  python -m sv_eval                                     bundled demonstration model on bundled clips
-  python -m sv_eval dataset=emodb dataset.root=DIR      a corpus of yours
-  python -m sv_eval backend=fake dataset=simulated      a simulated recogniser: does the harness tell the truth?
-  python -m sv_eval -m sweep=vad_chunk                  every combination of two settings, one report on all of them
-  python -m sv_eval -m backend.chunk_size=3,4,5         the same for any values; hydra.sweep.dir=DIR resumes it
-  python -m sv_eval.tune sweep.holdout=0.3              look for a good setting where a grid would be too large
-  python -m sv_eval hydra.run.dir=DIR                   choose the run directory; the same command resumes it
-  python -m sv_eval backend=fake dataset=folder --help  the settings of other choices
-  python -m sv_eval suite=sensevoice_paper              published figures, measured under a matrix of switches
-  python -m sv_eval.corpus check esd root=DIR           is a corpus whole and sound? list, show, sample, …
-  python -m sv_eval.labels diff RUN four native         a run under two label maps
-  python -m sv_eval gate=ci gate.baseline=RUN_OR_FILE   run, and fail when it is worse than a baseline
-  python -m sv_eval.compare A B [C ...]                 finished runs side by side, tested on pairs
-  python -m sv_eval.race onnx onnx,threads=1            backends measured in turns, then compared
-  python -m sv_eval.gate baseline=A candidate=B         gate two finished runs
-  python -m sv_eval.baseline save RUN FILE              a baseline to commit
-  python -m sv_eval.score RUN                           score and report a finished run again
-  python -m sv_eval.parity A B                          do two backend configurations agree?
-  python -m sv_eval.serve                               the HTTP and gRPC service
-  python -m sv_eval backend=remote backend.url=URL      a service somewhere else, of yours or of others
-  python -m sv_eval.capacity slo.p95_ms=200             the highest rate that keeps an objective
-  python -m sv_eval.export RUN                          for pytest-benchmark, HdrHistogram, Prometheus, CSV
-  python -m sv_eval.probe url=URL                       which dialect is spoken there? does it tell emotions?
+  sv-eval                                       bundled demonstration model on bundled clips
+  sv-eval dataset=emodb dataset.root=DIR        a corpus of yours
+  sv-eval backend=remote backend.url=URL        a service somewhere else, of yours or of others
+  sv-eval gate=ci gate.baseline=RUN_OR_FILE     run, and fail when it is worse than a baseline
+  sv-eval sweep vad_chunk                       every combination of two settings, one report on all of them
+  sv-eval hydra.run.dir=DIR                     choose the run directory; the same command resumes it
+  sv-eval backend=fake dataset=folder --help    the settings of other choices
 """
+
+
+def _commands() -> str:
+    """The table of commands."""
+    rows = [f"  {command.name:12}{command.does}" for command in COMMANDS.values()]
+    return "\n".join(
+        ["Commands (sv-eval COMMAND --help says more; python -m sv_eval.COMMAND is the same):", "", *rows, ""]
+    )
+
+
 _FOOTER = """\
 Flags:
   -m, --multirun      run every combination of comma-separated values
   -c job, --cfg job   print the composed configuration and run nothing
-  --hydra-help        what else Hydra offers (completion, search path, launchers)
+  --json              one JSON document on stdout, everything else on stderr; of every command with a result
+  --version           the version of sv-eval
+  --hydra-help        what else Hydra offers (search path, launchers)
 
 A run directory holds report.md, figures/, metrics.json, records.jsonl, environment.json and .hydra/.
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 gate failed, 4 gate inconclusive, 5 incomplete.
@@ -59,11 +56,11 @@ def wants_help(arguments: Sequence[str]) -> bool:
     return bool(asked) and not any(word.startswith(elsewhere) for word in arguments)
 
 
-def help_text(
+def help_of(
     arguments: Sequence[str] = (),
     *,
     main_file: str = "config.yaml",
-    header: str = _HEADER,
+    header: str | None = None,
     footer: str = _FOOTER,
     own: Sequence[str] = _OWN_SETTINGS,
 ) -> str:
@@ -83,7 +80,7 @@ def help_text(
             if option not in groups[group]:
                 raise ConfigError(f"{word}: there is no such {group}; {nearest(option, groups[group])}")
             chosen[group] = option
-    lines = [header, "Choices (GROUP=OPTION, * is the default):", ""]
+    lines = [header or f"{_HEADER}\n{_commands()}", "Choices (GROUP=OPTION, * is the default):", ""]
     defaults = _defaults(main, groups)
     for group, options in groups.items():
         lines.append(f"  {group}: " + ", ".join(f"{o}*" if o == defaults.get(group) else o for o in options))

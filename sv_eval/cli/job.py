@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sv_eval.backend import Backend
-from sv_eval.cli.headline import headline
 from sv_eval.config.building import build_backend
 from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
-from sv_eval.machine.terminal import relative, say
+from sv_eval.finished.headline import headline
+from sv_eval.machine.terminal import give, relative, say
 from sv_eval.run.evaluate import evaluate
+from sv_eval.run.executors.choosing import executed
 from sv_eval.run.sharing import Sharing
 
 
@@ -24,12 +24,14 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     """
     from omegaconf import OmegaConf
 
+    from sv_eval.report.codec import as_json
+
     settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     if not isinstance(settings, dict):
         raise ConfigError("the configuration is not a mapping")
     plain = {str(key): value for key, value in settings.items()}
-    backend = executed(plain["backend"], plain.get("executor") or {})
-    gate = gate_of(plain.get("gate") or {})
+    backend = executed(plain["backend"], plain.get("executor") or {}, build_backend)
+    gate = gate_of(plain.get("gate") or {}, plain.get("scoring") or {})
     summary = evaluate(
         plain,
         backend,
@@ -40,22 +42,28 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
         sharing=sharing,
     )
     say(headline(summary))
+    give(result=as_json(summary.report), directory=str(directory))
     if gate is not None:
         gate(directory, str((plain.get("report") or {}).get("language", "en")))
 
 
-def gate_of(settings: Mapping[str, Any]) -> Callable[[Path, str], None] | None:
+def gate_of(
+    settings: Mapping[str, Any], scoring: Mapping[str, Any] | None = None
+) -> Callable[[Path, str], None] | None:
     """What judges a finished run's directory and raises when it does not pass; None without a gate.
 
-    The baseline is read now: one that is missing must not be noticed after the run.
+    scoring: says how often and from which seed to resample. The baseline is read now: one that is missing must not
+    be noticed after the run.
     """
-    from sv_eval.studies.gate.config import NO_GATE, gate_config_from
+    from sv_eval.studies.gate.config import NO_GATE, RESAMPLING, gate_config_from
 
-    config = gate_config_from(settings)
+    resampling = {key: scoring[key] for key in RESAMPLING if scoring and key in scoring}
+    config = gate_config_from({**resampling, **settings})
     if config.name == NO_GATE:
         if config.baseline is not None:
             raise ConfigError("gate.baseline is given, but no rules: choose gate=ci or another")
         return None
+    from sv_eval.report.codec import as_json
     from sv_eval.report.verdict import Verdict
     from sv_eval.studies.gate.baseline_file import read_subject
     from sv_eval.studies.gate.judging import judge
@@ -69,6 +77,7 @@ def gate_of(settings: Mapping[str, Any]) -> Callable[[Path, str], None] | None:
     def run_gate(directory: Path, language: str) -> None:
         result = judge(replace(subject_of_run(directory), source=relative(directory)), baseline, config)
         write_gate(directory, result, language)
+        give(gate=as_json(result))
         first, *rest = headline(result)
         for line in rest:
             say(line)
@@ -87,18 +96,6 @@ def resume_override(hydra_config: Any, directory: Path) -> str:
     if hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN":
         return f"hydra.sweep.dir={shlex.quote(str(hydra_config.sweep.dir))}"
     return f"hydra.run.dir={shlex.quote(str(directory))}"
-
-
-def executed(settings: Mapping[str, Any], executor: Mapping[str, Any]) -> Backend:
-    """The backend in this process, or in the workers that `executor` asks for; raises ConfigError."""
-    from sv_eval.run.executors.config import RAY, executor_config_from
-
-    config, backend = executor_config_from(executor), build_backend(settings)
-    if config.name != RAY:
-        return backend
-    from sv_eval.run.executors.ray_workers import RayWorkers
-
-    return RayWorkers(settings, backend, config)
 
 
 def _keep(config: Any, hydra_config: Any, directory: Path) -> None:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sv_eval.cli.command import main_of
 from sv_eval.errors import UsageError, nearest
-from sv_eval.machine.terminal import say
+from sv_eval.machine.terminal import give, say
 
 _HELP = """\
-usage: python -m sv_eval.labels list
-       python -m sv_eval.labels show MAP
-       python -m sv_eval.labels diff RUN MAP MAP [scoring.KEY=VALUE ...]
+usage: sv-eval labels list
+       sv-eval labels show MAP
+       sv-eval labels diff RUN MAP MAP [scoring.KEY=VALUE ...]
 
 A label map says which classes a run is scored on, and what words finer than the seven emotions count as. `diff`
 scores the records of the run directory RUN under two maps, without inference and without changing RUN, and prints
@@ -28,12 +27,13 @@ Exit codes: 0 done, 1 error, 2 wrong usage or configuration.
 _COMMANDS = ("list", "show", "diff")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    return main_of(arguments, _HELP, _run)
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _run(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
+    """Do what the words say."""
     command, *rest = arguments
     if command == "list" and not rest:
         _list()
@@ -42,7 +42,7 @@ def _run(arguments: Sequence[str]) -> None:
     elif command == "diff" and len(rest) >= 3:
         _diff(rest[0], rest[1], rest[2], rest[3:])
     elif command in _COMMANDS:
-        raise UsageError(f"'{command}' needs other arguments; see python -m sv_eval.labels --help")
+        raise UsageError(f"'{command}' needs other arguments; see sv-eval labels --help")
     else:
         raise UsageError(f"'{command}' is no command; {nearest(command, _COMMANDS)}")
 
@@ -50,9 +50,10 @@ def _run(arguments: Sequence[str]) -> None:
 def _list() -> None:
     from sv_eval.scoring.labels.config import labels_config_from, list_label_maps, read_label_map
 
-    for name in list_label_maps():
-        config = labels_config_from(read_label_map(name))
+    found = [(name, labels_config_from(read_label_map(name))) for name in list_label_maps()]
+    for name, config in found:
         say(f"{name:12} v{config.version} {config.hash}  {', '.join(config.classes)}")
+    give(result=[_told(config) | {"name": name} for name, config in found])
 
 
 def _show(which: str) -> None:
@@ -71,11 +72,24 @@ def _show(which: str) -> None:
         alternatives = f" ({', '.join(fine.alternatives)})" if fine.alternatives else ""
         lines.append(f"  {word}: {target or f'{fine.default}*'}{alternatives}")
     say("\n".join(lines))
+    give(result=_told(config))
+
+
+def _told(config: Any) -> dict[str, Any]:
+    """A label map, for scripts."""
+    return {
+        "name": config.name,
+        "version": config.version,
+        "hash": config.hash,
+        "classes": {name: list(emotions) for name, emotions in config.classes.items()},
+        "merges": dict(config.merges),
+    }
 
 
 def _diff(run: str, first: str, second: str, overrides: Sequence[str]) -> None:
     from sv_eval.cli.score import merge_overrides
     from sv_eval.record_file.run_records import RunRecords
+    from sv_eval.report.codec import as_json
     from sv_eval.report.run_directory import read_environment
     from sv_eval.scoring.config import scoring_config_from
     from sv_eval.scoring.labels.comparing import moved, scores_under
@@ -86,7 +100,15 @@ def _diff(run: str, first: str, second: str, overrides: Sequence[str]) -> None:
     config = scoring_config_from(merge_overrides(environment.config, overrides)["scoring"])
     maps = [labels_config_from(_chosen(name)) for name in (first, second)]
     both = [scores_under(records, environment, labels, config) for labels in maps]
-    say("\n".join(_rows([first, second], both, moved(records.answers, both[0], both[1]))))
+    moves = moved(records.answers, both[0], both[1])
+    say("\n".join(_rows([first, second], both, moves)))
+    give(
+        result={
+            "maps": [_told(labels) for labels in maps],
+            "accuracy": [as_json(each.card.headline.headline()) for each in both],
+            "moved": [{"label": m.raw, "n": m.n, "before": m.before, "after": m.after} for m in moves],
+        }
+    )
 
 
 def _rows(names: Sequence[str], both: Sequence[Any], moves: Sequence[Any]) -> list[str]:

@@ -9,9 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sv_eval.cli.command import main_of
 from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 
 if TYPE_CHECKING:
     from sv_eval.report.parity import ParityResult
@@ -43,15 +42,13 @@ Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 a limit is broken
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    broken: list[str] = []
-    code = main_of(arguments, _HELP, lambda given: broken.extend(_check(given)))
-    return EXIT_GATE_FAILED if broken and code == EXIT_PASS else code
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _check(arguments: Sequence[str]) -> Sequence[str]:
-    """Run the check; the limits that are broken come back."""
+def run(arguments: Sequence[str]) -> int:
+    """Run the check; a limit that is broken is the exit code's matter."""
     from sv_eval.config.building import build_backend
     from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
     from sv_eval.finished.rescore import report_config_from
@@ -75,12 +72,13 @@ def _check(arguments: Sequence[str]) -> Sequence[str]:
     found = asyncio.run(measure(backends, corpus, line.parity, _counter(len(corpus.clips))))
     result = result_of(found, line.parity, line.titles, describe_corpus(corpus), describe_environment())
     write_json(directory / "parity.json", as_json(result))
+    give(result=as_json(result), directory=str(directory))
     write_text(directory / "parity.md", render_parity(result, language))
     say(_headline(result))
     say(f"report: {relative(directory / 'parity.md')}")
     if broken := result.broken_limits:
         say("broken: " + ", ".join(f"{name}={getattr(result.limits, name[len('parity.') :])}" for name in broken))
-    return broken
+    return EXIT_GATE_FAILED if broken else EXIT_PASS
 
 
 def _composed(overrides: list[str]) -> dict[str, Any]:

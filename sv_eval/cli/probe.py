@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from sv_eval.cli.command import main_of
-from sv_eval.machine.terminal import say
+from sv_eval.cli.commands import COMMANDS
+from sv_eval.cli.words import parse
+from sv_eval.errors import UsageError
+from sv_eval.machine.terminal import give, say
 
 _HELP = """\
-usage: python -m sv_eval.probe url=URL [KEY=VALUE ...]
+usage: sv-eval probe URL [KEY=VALUE ...]
 
 Asks the service at URL one short clip in every dialect that fits the address, and says which of them it answers,
 what its time is made of, where the emotion stands in the answer, and the command that measures it.
 
-  url=http://host:8000       or https, ws, wss, grpc, grpcs; with or without the path
+  http://host:8000           or https, ws, wss, grpc, grpcs; with or without the path
   only=[openai,kserve]       try these dialects only
   timeout_s=4                for each dialect
   probe_clip=FILE            ask with this recording instead of bundled ones
@@ -27,14 +29,25 @@ Exit codes: 0 an emotion was seen, 2 wrong usage or none was seen, 5 nobody answ
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    return main_of(arguments, _HELP, _probe)
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _probe(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
+    """Do what the words say."""
     from sv_eval.config.building import instantiated
     from sv_eval.config.composing import composed
 
-    probe: Any = instantiated(composed("probe", arguments), "probe")
-    asyncio.run(probe.run(say))
+    typed = parse(arguments, COMMANDS["probe"])
+    settings = dict(typed.settings)
+    if typed.names:
+        if len(typed.names) > 1 or "url" in settings:
+            raise UsageError("one address at a time: sv-eval probe http://host:8000")
+        settings["url"] = typed.names[0]
+    if "url" not in settings:
+        raise UsageError("give an address: sv-eval probe http://host:8000")
+    if "://" not in settings["url"]:
+        settings["url"] = f"http://{settings['url']}"
+    probe: Any = instantiated(composed("probe", [f"{key}={value}" for key, value in settings.items()]), "probe")
+    give(result=asyncio.run(probe.run(say)))

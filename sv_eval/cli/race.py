@@ -10,14 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sv_eval.cli.command import main_of
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 
 _HELP = """\
-usage: python -m sv_eval.race BACKEND BACKEND [BACKEND ...] [rounds=5] [pause_s=0]
-                              [dataset=NAME dataset.KEY=VALUE ...] [load=NAME load.KEY=VALUE ...]
-                              [labels=MAP] [scoring.KEY=VALUE ...] [run.KEY=VALUE ...]
-                              [report.language=en|zh] [out=DIR]
+usage: sv-eval race BACKEND BACKEND [BACKEND ...] [rounds=5] [pause_s=0]
+                    [dataset=NAME dataset.KEY=VALUE ...] [load=NAME load.KEY=VALUE ...]
+                    [labels=MAP] [scoring.KEY=VALUE ...] [run.KEY=VALUE ...]
+                    [report.language=en|zh] [out=DIR]
 
 Measures several backend configurations in turns: all are opened and warmed up, then each goes through the corpus,
 one after the other, round for round, and who begins changes. What the machine does meanwhile (heat, neighbours)
@@ -38,18 +37,20 @@ budget spent, or a backend lost.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    return main_of(arguments, _HELP, _race)
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _race(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
+    """Do what the words say."""
     from sv_eval.config.building import build_backend
     from sv_eval.config.composing import composed
     from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
     from sv_eval.errors import ConfigError, RunIncomplete, RunInterrupted
     from sv_eval.finished.rescore import report_config_from, rescore
     from sv_eval.record_file.lines import RECORDS
+    from sv_eval.report.run_directory import read_json
     from sv_eval.run.session import run_config_from
     from sv_eval.scoring.config import scoring_config_from
     from sv_eval.scoring.labels.config import labels_config_from
@@ -105,6 +106,7 @@ def _race(arguments: Sequence[str]) -> None:
     for line in write_comparison(directory, sources, options, language=language, command=command):
         say(line)
     report = relative(directory / "compare.md")
+    give(result=read_json(directory / "compare.json"), directory=str(directory))
     if ended is not None:
         raise type(ended)(f"{ended}; partial report: {report}")
     say(f"report: {report}")

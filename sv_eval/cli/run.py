@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sv_eval.cli.help import help_text, wants_help
-from sv_eval.config.overrides import quoted
+from sv_eval.cli.help import help_of
+from sv_eval.config.overrides import quoted, teach_omegaconf
 from sv_eval.config.places import conf_dir
 from sv_eval.errors import (
     EXIT_PASS,
@@ -21,28 +21,24 @@ from sv_eval.errors import (
     worst,
 )
 from sv_eval.machine.process import run_command
-from sv_eval.machine.terminal import say
 
 if TYPE_CHECKING:
     from sv_eval.run.sharing import Sharing
 
 
-def main() -> int:
-    """Parse the command line and evaluate; one of the documented exit codes comes back."""
-    arguments = sys.argv[1:]
-    if any(word.startswith("suite=") for word in arguments):
-        from sv_eval.cli.suite import main as measure_suite
-
-        return measure_suite(arguments)
-    if wants_help(arguments):
-        return run_command(lambda: say(help_text(arguments)))
-    # Hydra then raises its errors instead of printing them, and `run_command` says them in one line.
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    sys.argv[1:] = quoted(arguments)
-    return _run()
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints for the choices that the words make."""
+    return help_of(words)
 
 
-def _run() -> int:
+def run(words: Sequence[str]) -> int:
+    """Evaluate as the words say, once or as a sweep; the worst of the exit codes comes back."""
+    teach_omegaconf()
+    sys.argv[1:] = quoted(words)
+    return _hydra()
+
+
+def _hydra() -> int:
     import hydra
 
     codes = [EXIT_PASS]
@@ -66,7 +62,7 @@ def _run() -> int:
             if not isinstance(error.__cause__, RunInterrupted):
                 raise
 
-    codes.append(run_command(compose_and_run))
+    codes.append(run_command(compose_and_run, main_file="config", words=sys.argv[1:]))
     return worst(codes)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from sv_eval.cli.command import main_of
+from sv_eval.cli.commands import COMMANDS
+from sv_eval.cli.words import parse
 from sv_eval.errors import UsageError, nearest
-from sv_eval.machine.terminal import say
+from sv_eval.machine.terminal import give, say
 
 _HELP = """\
-usage: python -m sv_eval.schema list
-       python -m sv_eval.schema FILE
+usage: sv-eval schema list
+       sv-eval schema FILE
 
 FILE: metrics.json, records.jsonl, environment.json, gate.json, compare.json, parity.json or sweep.json.
 
@@ -18,26 +20,31 @@ Prints the JSON Schema (draft 2020-12) of a file that a run, a gate, a compariso
 of records.jsonl it is a line's. More keys than it names may stand in a file: a reader of today reads the files of
 later versions, too.
 
-  python -m sv_eval.schema metrics.json > metrics.schema.json
+  sv-eval schema metrics.json > metrics.schema.json
 
 Exit codes: 0 done, 2 wrong usage.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    return main_of(arguments, _HELP, _run)
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _run(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
+    """Do what the words say."""
     from sv_eval.report.schemas import FILES, schema_path
 
-    if len(arguments) != 1:
-        raise UsageError("one file at a time; see python -m sv_eval.schema --help")
-    (name,) = arguments
+    names = parse(arguments, COMMANDS["schema"]).names
+    if len(names) != 1:
+        raise UsageError("one file at a time; see sv-eval schema --help")
+    (name,) = names
     if name == "list":
         say("\n".join(FILES))
+        give(result=list(FILES))
     elif name in FILES:
-        say(schema_path(name).read_text(encoding="utf-8").rstrip("\n"))
+        text = schema_path(name).read_text(encoding="utf-8")
+        say(text.rstrip("\n"))
+        give(result=json.loads(text))
     else:
         raise UsageError(f"'{name}' has no schema; {nearest(name, FILES)}")

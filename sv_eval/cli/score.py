@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sv_eval.cli.command import main_of
-from sv_eval.errors import ConfigError, nearest
-from sv_eval.machine.terminal import say
+from sv_eval.cli.commands import COMMANDS
+from sv_eval.cli.words import parse
+from sv_eval.errors import ConfigError, UsageError, nearest
+from sv_eval.machine.terminal import give, say
 
 _HELP = """\
-usage: python -m sv_eval.score RUN [labels=MAP] [GROUP.KEY=VALUE ...]        GROUP: scoring, labels, report
+usage: sv-eval score RUN [labels=MAP] [GROUP.KEY=VALUE ...]        GROUP: scoring, labels, report
 
 Scores the records of the run directory RUN and writes its metrics.json, report.md and figures/ again, without
 inference. Settings that are not given are those that the run was made with.
@@ -31,23 +32,29 @@ Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomp
 _GROUPS = ("scoring", "labels", "report")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    return main_of(arguments, _HELP, _score)
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints."""
+    return _HELP
 
 
-def _score(arguments: Sequence[str]) -> None:
-    from sv_eval.cli.headline import headline
+def run(arguments: Sequence[str]) -> None:
+    """Do what the words say."""
     from sv_eval.errors import RunIncomplete
+    from sv_eval.finished.headline import headline
     from sv_eval.finished.rescore import rescore
+    from sv_eval.report.codec import as_json
     from sv_eval.report.run_directory import read_environment
     from sv_eval.run.budget import FailureBudget
 
-    directory, *overrides = arguments
+    typed = parse(arguments, COMMANDS["score"])
+    if len(typed.names) != 1:
+        raise UsageError("one run directory is scored at a time: sv-eval score RUN")
+    (directory,), overrides = typed.names, typed.overrides
     environment = read_environment(Path(directory))
     settings = merge_overrides(environment.config, overrides)
     summary = rescore(Path(directory), settings, overrides=overrides)
     say(headline(summary))
+    give(result=as_json(summary.report), directory=str(directory))
     run = summary.report.run
     missing = environment.dataset.n_clips - run.n_clips
     if missing > 0:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
+from sv_eval.cli.help import help_of
 from sv_eval.errors import ConfigError
-from sv_eval.machine.process import run_command
-from sv_eval.machine.terminal import say
 
 _HEADER = """\
 sv_eval.serve answers emotion and transcript of a voice over HTTP, websocket and gRPC.
@@ -26,21 +24,15 @@ Exit codes: 0 stopped, 1 error, 2 wrong usage or configuration.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command until it is told to stop; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if {"-h", "--help"} & set(given):
-        from sv_eval.cli.help import help_text
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints for the choices that the words make."""
+    return help_of(words, main_file="serve.yaml", header=_HEADER, footer=_FOOTER)
 
-        rest = [word for word in given if word not in ("-h", "--help")]
-        return run_command(lambda: say(help_text(rest, main_file="serve.yaml", header=_HEADER, footer=_FOOTER)))
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+
+def run(arguments: Sequence[str]) -> None:
+    """Serve until told to stop."""
     # gRPC's core writes lines of its own to stderr, between those of the log; what matters comes as an error.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    return run_command(lambda: _serve(given))
-
-
-def _serve(arguments: Sequence[str]) -> None:
     from sv_eval.config.composing import composed
 
     try:
@@ -54,7 +46,3 @@ def _serve(arguments: Sequence[str]) -> None:
 
     settings = composed("serve", arguments, ("backend", "serve"))
     run(settings["backend"], serve_config_from(settings["serve"]))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sv_eval.cli.help import help_text
+from sv_eval.cli.help import help_of
 from sv_eval.errors import RunIncomplete, UsageError
-from sv_eval.machine.process import run_command
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 
 _HEADER = """\
 sv_eval.suite measures several corpora under a matrix of switches, beside what was published about them.
@@ -33,18 +31,13 @@ _OWN = ("design", "limit", "run", "report", "out")
 _NOT_OF_A_RUN = ("suite", "design", "limit", "report", "out")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if {"-h", "--help"} & set(given):
-        return run_command(
-            lambda: say(help_text(given, main_file="suite.yaml", header=_HEADER, footer=_FOOTER, own=_OWN))
-        )
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    return run_command(lambda: _measure(given))
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints for the choices that the words make."""
+    return help_of(words, main_file="suite.yaml", header=_HEADER, footer=_FOOTER, own=_OWN)
 
 
-def _measure(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
+    """Measure what is missing, report, say the headlines."""
     from sv_eval.config.composing import composed
     from sv_eval.finished.rescore import report_config_from
     from sv_eval.report.codec import as_json
@@ -69,6 +62,7 @@ def _measure(arguments: Sequence[str]) -> None:
         raise UsageError(f"{failed[0]}: {results[0].base.error}")
     found = suite_json(config.suite, results) | {"settings": settings, "overrides": list(arguments)}
     write_json(directory / "suite.json", as_json(found))
+    give(result=as_json(found), directory=str(directory))
     write_text(directory / "suite.md", render_suite(found, language))
     for line in _headlines(found):
         say(line)

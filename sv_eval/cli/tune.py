@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sv_eval.cli.help import help_text
+from sv_eval.cli.help import help_of
 from sv_eval.errors import RunDirectoryError
-from sv_eval.machine.process import run_command
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 
 _HEADER = """\
 sv_eval.tune looks for a setting with a high UAR and a low p95, where a grid of all combinations would be too large.
@@ -34,27 +31,22 @@ _OWN = ("run", "report", "out")
 STUDY = "study.json"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code comes back."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if {"-h", "--help"} & set(given):
-        return run_command(
-            lambda: say(help_text(given, main_file="tune.yaml", header=_HEADER, footer=_FOOTER, own=_OWN))
-        )
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    return run_command(lambda: _tune(given))
+def help_text(words: Sequence[str]) -> str:
+    """What `--help` prints for the choices that the words make."""
+    return help_of(words, main_file="tune.yaml", header=_HEADER, footer=_FOOTER, own=_OWN)
 
 
-def _tune(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
     """Search, report, say the headline."""
     from sv_eval.config.building import build_backend
     from sv_eval.config.composing import composed
     from sv_eval.data.corpus.config import dataset_config_from
     from sv_eval.finished.rescore import report_config_from
+    from sv_eval.report.run_directory import read_json
     from sv_eval.scoring.config import scoring_config_from
     from sv_eval.scoring.labels.config import labels_config_from
     from sv_eval.studies.sweep.config import sweep_config_from
-    from sv_eval.studies.sweep.report import write_report
+    from sv_eval.studies.sweep.report import RESULT, write_report
     from sv_eval.studies.tune.config import tune_config_from
     from sv_eval.studies.tune.proposals import Proposals
     from sv_eval.studies.tune.search import Search
@@ -90,6 +82,7 @@ def _tune(arguments: Sequence[str]) -> None:
     if result is not None:
         say(result.headline)
         say(f"tuning: {relative(result.path)}")
+        give(result=read_json(directory / RESULT), directory=str(directory))
 
 
 def keep_to_study(directory: Path, settings: Mapping[str, Any]) -> None:

@@ -24,10 +24,12 @@ def composed(main: str, overrides: Sequence[str], groups: Sequence[str] | None =
             )
     from hydra import compose, initialize_config_dir
 
-    from sv_eval.config.overrides import quoted
+    from sv_eval.config.overrides import quoted, teach_omegaconf
+
+    teach_omegaconf()
 
     with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir().resolve())):
-        config = compose(main, overrides=quoted(overrides))
+        config = compose(main, overrides=quoted(overrides, flags=False))
     if groups is None:
         return {str(name): value for name, value in _plain(config).items()}
     return {name: _plain(config[name]) for name in groups}

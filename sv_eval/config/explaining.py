@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+import shlex
 import traceback
+from collections.abc import Sequence
 
 from sv_eval.config.places import conf_dir
+from sv_eval.config.settings_index import meant
 from sv_eval.errors import nearest
 
+_FEW = 8
+"""Choices that are listed whole."""
 
-def explain_composition(error: BaseException) -> str | None:
-    """One line for an error of Hydra's or OmegaConf's about the command line; None for any other error."""
+
+def explain_composition(
+    error: BaseException, main_file: str | None = None, words: Sequence[str] = ()
+) -> str | None:
+    """One line for an error of Hydra's or OmegaConf's about the command line; None for any other error.
+
+    main_file and words: what was composed, for the names of settings that are near.
+    """
     import omegaconf.errors
     from hydra.errors import HydraException, MissingConfigException
 
@@ -18,14 +29,27 @@ def explain_composition(error: BaseException) -> str | None:
         return _explain_missing_option(str(error))
     cause = error.__cause__
     if isinstance(cause, omegaconf.errors.ConfigAttributeError | omegaconf.errors.ConfigKeyError):
-        return _explain_unknown_key(cause)
+        return _explain_unknown_key(cause, str(error), main_file, words)
     if isinstance(error, omegaconf.errors.MissingMandatoryValue):
-        return f"{error.full_key} is needed; give it as {error.full_key}=..."
+        return f"{error.full_key} is needed; give it as {error.full_key}=VALUE"
     if found := re.search(r"Could not override '([\w/@.-]+)'\. No match in the defaults list", str(error)):
-        return f"{found[1]} is no setting or choice of this command; see --help"
+        hint = meant(found[1], main_file, words) if main_file else ""
+        return f"{found[1]} is no setting or choice of this command; {hint or 'see --help'}"
+    if found := re.search(r"Ambiguous value for argument '([^=]+)=(.*?)'\n", str(error)):
+        return _explain_several(found[1], found[2])
     if isinstance(error, HydraException | omegaconf.errors.OmegaConfBaseException) or _is_of_composing(error):
         return " ".join(str(error).split())
     return None
+
+
+def _explain_several(key: str, value: str) -> str:
+    """Values between commas where one is wanted."""
+    as_text = shlex.quote(f'{key}="{value}"')
+    as_list = shlex.quote(f"{key}=[{value}]")
+    return (
+        f"'{key}={value}': several values between commas are for a sweep: add -m to measure each of them; a list "
+        f"is {as_list}, a text that holds a comma {as_text}"
+    )
 
 
 def _is_of_composing(error: BaseException) -> bool:
@@ -52,14 +76,18 @@ def _explain_missing_option(message: str) -> str:
     if not options:
         groups = sorted(path.name for path in conf_dir().iterdir() if path.is_dir() and path.name != "hydra")
         return f"'{group}' is no group of choices; {nearest(group, groups)}"
-    return f"{group}={name}: there is no such {group}; {nearest(name, options)}"
+    hint = nearest(name, options) if len(options) > _FEW else f"choose one of: {', '.join(sorted(options))}"
+    return f"{group}={name}: there is no such choice; {hint}"
 
 
-def _explain_unknown_key(error: BaseException) -> str:
+def _explain_unknown_key(error: BaseException, said: str, main_file: str | None, words: Sequence[str]) -> str:
+    typed = re.search(r"Could not (?:override|append|delete)[^']*'([^'=]+)", said)
+    if main_file and typed and (hint := meant(typed[1].lstrip("+~"), main_file, words)):
+        return f"{typed[1]} is not a setting here; {hint}"
     key = str(getattr(error, "full_key", None) or getattr(error, "key", "?"))
     parent = getattr(error, "parent_node", None)
     choices = [str(name) for name in parent] if parent is not None else []
     prefix, _, name = key.rpartition(".")
     if not choices and prefix:
-        return f"{key} is not a setting; if {prefix} holds a mapping, write '{prefix}={{{name}: ...}}'"
+        return f"{key} is not a setting; if {prefix} holds a mapping, write '{prefix}={{{name}: VALUE}}'"
     return f"{key} is not a setting; {nearest(name, choices)}" + (f" (below {prefix})" if prefix else "")

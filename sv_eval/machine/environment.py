@@ -11,9 +11,9 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-import sv_eval
 from sv_eval.config.places import house
 from sv_eval.report.environment import Git, GitState, Machine, Surroundings
+from sv_eval.version import __version__
 
 _PACKAGES = (
     "onnxruntime", "onnxruntime-gpu", "torch", "torchaudio", "funasr", "kaldi-native-fbank", "sentencepiece",
@@ -51,7 +51,7 @@ def describe_gpus() -> list[dict[str, str]]:
 
 def package_versions() -> dict[str, str]:
     """Versions of sv-eval and of the packages that can change an answer or a latency."""
-    versions = {"sv-eval": sv_eval.__version__}
+    versions = {"sv-eval": __version__}
     for name in _PACKAGES:
         try:
             versions[name] = metadata.version(name)

@@ -4,9 +4,65 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from types import FrameType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_STOPPERS: ContextVar[list[Callable[[], object]] | None] = ContextVar("stoppers", default=None)
+_LOOK_EVERY_S = 0.2
+
+
+def in_a_thread(work: Callable[[], T]) -> T:
+    """What `work` gives, done in a thread of its own; Ctrl-C asks it to stop as it is asked in the main thread.
+
+    Its errors are raised here. An interrupt that it knows no answer to is raised once it has ended.
+    """
+    stoppers: list[Callable[[], object]] = []
+    found: list[T] = []
+    errors: list[BaseException] = []
+
+    def body() -> None:
+        _STOPPERS.set(stoppers)
+        try:
+            found.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread that waits
+            errors.append(error)
+
+    context = copy_context()
+    thread = threading.Thread(target=lambda: context.run(body), name="sv_eval", daemon=True)
+    thread.start()
+    interrupted: KeyboardInterrupt | None = None
+    while thread.is_alive():
+        try:
+            thread.join(_LOOK_EVERY_S)
+        except KeyboardInterrupt as error:
+            if interrupted is not None:
+                raise
+            interrupted = error
+            for stop in stoppers:
+                stop()
+    if errors:
+        raise errors[0]
+    if interrupted is not None and not stoppers:
+        raise interrupted
+    return found[0]
+
+
+@contextmanager
+def stoppable(stop: Callable[[], Any]) -> Iterator[None]:
+    """Within it, an interrupt of the thread that waits in `in_a_thread` for this one calls `stop`."""
+    stoppers = _STOPPERS.get()
+    if stoppers is None:
+        yield
+        return
+    stoppers.append(stop)
+    try:
+        yield
+    finally:
+        stoppers.remove(stop)
 
 
 @contextmanager

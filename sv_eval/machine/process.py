@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sv_eval.config.explaining import explain_composition
 from sv_eval.errors import EXIT_ERROR, EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError
@@ -12,10 +12,17 @@ from sv_eval.machine.terminal import complain
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def run_command(command: Callable[[], object], *, let_through: tuple[type[Exception], ...] = ()) -> int:
+def run_command(
+    command: Callable[[], object],
+    *,
+    let_through: tuple[type[Exception], ...] = (),
+    main_file: str | None = None,
+    words: Sequence[str] = (),
+) -> int:
     """Run a command's body; its exit code comes back, and an error is said on stderr in one line.
 
-    Errors of the types in `let_through` are said and then raised again.
+    Errors of the types in `let_through` are said and then raised again. main_file and words: what the command
+    composes, for the names of settings that are near a misspelt one.
 
     An error that sv_eval does not understand keeps its traceback: that is a defect, to be reported whole.
     """
@@ -30,7 +37,7 @@ def run_command(command: Callable[[], object], *, let_through: tuple[type[Except
         complain("interrupted; what was finished is kept, and the same command goes on from there or begins again")
         return EXIT_INCOMPLETE
     except Exception as error:
-        message = explain_composition(error) or _explain_file(error)
+        message = explain_composition(error, main_file, words) or _explain_file(error)
         if message is None:
             raise
         complain(message)

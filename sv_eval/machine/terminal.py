@@ -1,24 +1,59 @@
-"""What a person reads on a terminal: a command's own output, what went wrong, and paths from here."""
+"""What a person or a script reads of a command: its own output, what went wrong, and one result as JSON."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
+
+_COLLECTED: ContextVar[dict[str, Any] | None] = ContextVar("collected", default=None)
 
 
 def say(message: object) -> None:
-    """Print a command's own output; a reader that has seen enough (`| head`) ends nothing."""
+    """Print a command's own output; a reader that has seen enough (`| head`) ends nothing.
+
+    While a result is collected for `--json`, the output is for people and goes to stderr.
+    """
+    stream = sys.stdout if _COLLECTED.get() is None else sys.stderr
     try:
-        print(message, flush=True)
+        print(message, file=stream, flush=True)
     except BrokenPipeError:
         # The interpreter must not try to flush the rest when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def complain(message: object) -> None:
     """Print what went wrong on stderr, in one line."""
-    print(f"sv_eval: {' '.join(str(message).split())}", file=sys.stderr)
+    line = " ".join(str(message).split())
+    give(error=line)
+    print(f"sv_eval: {line}", file=sys.stderr)
+
+
+def give(**parts: Any) -> None:
+    """Add to the result that a script asked for with `--json`; nothing happens where nobody did."""
+    collected = _COLLECTED.get()
+    if collected is not None:
+        collected.update(parts)
+
+
+@contextmanager
+def collecting(collected: dict[str, Any]) -> Iterator[None]:
+    """What is given meanwhile goes into `collected`, and stdout is left to it."""
+    token = _COLLECTED.set(collected)
+    try:
+        yield
+    finally:
+        _COLLECTED.reset(token)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; numbers that JSON doesn't have become null."""
+    print(json.dumps(_plain(document), ensure_ascii=False, indent=2, default=str), flush=True)
 
 
 def relative(path: Path) -> str:
@@ -27,3 +62,13 @@ def relative(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_plain(value) for value in node]
+    if isinstance(node, float) and (node != node or node in (float("inf"), float("-inf"))):
+        return None
+    return node

@@ -21,6 +21,7 @@ from sv_eval.config.structure import structure
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.errors import ConfigError, RunIncomplete
 from sv_eval.machine.clock import Clock, WallClock
+from sv_eval.machine.interrupts import stoppable
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Failure, Outcome, Record
 from sv_eval.report import environment as told
@@ -193,15 +194,18 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
     def ask_to_stop(number: int) -> None:
         arrived.append(number)
         stop.set()
-        for each in signals:
-            loop.remove_signal_handler(each)
+        with contextlib.suppress(RuntimeError, ValueError):
+            for each in signals:
+                loop.remove_signal_handler(each)
 
     # Only the main thread may handle signals; elsewhere whoever started the thread stops it.
     with contextlib.suppress(RuntimeError, ValueError):
         for number in signals:
             loop.add_signal_handler(number, ask_to_stop, number)
+    # Elsewhere the thread that waits for this one hears of it, and passes it on.
     try:
-        yield arrived
+        with stoppable(lambda: loop.call_soon_threadsafe(ask_to_stop, signal.SIGINT)):
+            yield arrived
     finally:
         with contextlib.suppress(RuntimeError, ValueError):
             for number in signals:

@@ -12,12 +12,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp
 
-from sv_eval import __version__
 from sv_eval.serve import routes_emotion, routes_openai, routes_state, routes_stream
 from sv_eval.serve.admission import Door, Gate, problem_answer
 from sv_eval.serve.openapi import DESCRIPTION, openapi_document
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service
+from sv_eval.version import __version__
 from sv_eval.wire.problems import ServiceError
 
 _PAGE = Path(__file__).parent / "page" / "index.html"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from sv_eval import __version__
 from sv_eval.serve.openapi import answers
 from sv_eval.serve.routes_emotion import TheService, answered
+from sv_eval.version import __version__
 from sv_eval.wire.messages import Health, ModelCard, ModelList
 from sv_eval.wire.problems import ServiceError
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sv_eval import __version__
 from sv_eval.errors import ConfigError
 from sv_eval.serve.trace import Trace
+from sv_eval.version import __version__
 
 _ORDER = ("receive", "decode", "queue", "vad", "features", "inference", "postprocess", "backend")
 

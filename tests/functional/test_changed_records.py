@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
-from sv_eval.cli.baseline import main as baseline
-from sv_eval.cli.compare import main as compare
-from sv_eval.cli.export import main as export
-from sv_eval.cli.gate import main as gate
-from sv_eval.cli.score import main as score
+from sv_eval.cli.main import command
+
+baseline = command("baseline")
+compare = command("compare")
+export = command("export")
+gate = command("gate")
+score = command("score")
+
 
 Lines = list[dict[str, Any]]
 
@@ -63,7 +66,7 @@ def codes(run: Path, other: Path, out: Path) -> dict[str, int]:
         "gate, as baseline": gate(
             [f"candidate={other}", f"baseline={run}", "gate=quality", f"out={out / 'other'}"]
         ),
-        "compare": compare([str(run), str(other), "resamples=200", f"out={out / 'compared'}"]),
+        "compare": compare([str(run), str(other), "scoring.resamples=200", f"out={out / 'compared'}"]),
         "export": export([str(run), "csv", f"out={out / 'exports'}"]),
         "save": baseline(["save", str(run), str(out / "baseline.json")]),
     }

@@ -16,9 +16,11 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from prometheus_client.parser import text_string_to_metric_families
 
-from sv_eval.cli.export import main
-from sv_eval.cli.score import main as score_main
+from sv_eval.cli.main import command
 from sv_eval.finished.exports.benchmark_json import stats_of
+
+main = command("export")
+score_main = command("score")
 
 Call = Callable[..., Any]
 

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from sv_eval.cli.baseline import main as baseline
-from sv_eval.cli.compare import main as compare
-from sv_eval.cli.export import main as export
-from sv_eval.cli.gate import main as gate
-from sv_eval.cli.labels import main as labels
-from sv_eval.cli.score import main as score
+from sv_eval.cli.main import command
 from sv_eval.report.run_directory import read_environment, read_report
 from sv_eval.reports.markdown import render
+
+baseline = command("baseline")
+compare = command("compare")
+export = command("export")
+gate = command("gate")
+labels = command("labels")
+score = command("score")
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 RUNS = sorted(path.parent.name for path in GOLDEN.glob("*/records.jsonl"))

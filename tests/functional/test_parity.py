@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from sv_eval.cli.parity import main
+from sv_eval.cli.main import command
 from sv_eval.config.places import house
+
+main = command("parity")
 
 RAISING = '''
 import numpy as np

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sv_eval.cli.headline import headline
+from sv_eval.finished.headline import headline
 from sv_eval.finished.rescore import Summary
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Coded, Why

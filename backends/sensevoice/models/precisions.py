@@ -29,7 +29,7 @@ def parse_precisions(text: str) -> tuple[str, ...]:
         if word not in GRAPH_FILES:
             raise ConfigError(f"--precision {word} is not known; {nearest(word, GRAPH_FILES)}")
     if not wanted:
-        raise ConfigError(f"--precision is empty; {nearest('', GRAPH_FILES)}")
+        raise ConfigError(f"precision is empty; {nearest('', GRAPH_FILES)}")
     return tuple(name for name in GRAPH_FILES if name in wanted)
 
 

@@ -26,13 +26,18 @@ def write_comparison(
 
     options are confidence, resamples and seed; policy None takes that of the first run.
     """
+    found = compare(entrants_of(sources, policy), command=command, **options)
+    keep_comparison(directory, found, language)
+    return _headlines(found)
+
+
+def keep_comparison(directory: Path, found: Comparison, language: str) -> None:
+    """Write compare.md, compare.json and the figure."""
     from sv_eval.reports.compare import TRADE_OFF, draw_compare, render_compare
 
-    found = compare(entrants_of(sources, policy), command=command, **options)
     write_json(directory / "compare.json", as_json(found))
     write_text(directory / FIGURES / TRADE_OFF, draw_compare(found))
     write_text(directory / "compare.md", render_compare(found, language, figure=f"{FIGURES}/{TRADE_OFF}"))
-    return _headlines(found)
 
 
 def _headlines(found: Comparison) -> list[str]:

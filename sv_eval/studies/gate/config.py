@@ -10,6 +10,8 @@ from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError
 
 NO_GATE = "none"
+RESAMPLING = ("resamples", "seed")
+"""Of the whole run's `scoring`; a gate has them only where its own file says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ class GateConfig:
         if not 0 <= self.max_failures <= 1:
             raise ConfigError(f"gate.max_failures={self.max_failures}: a share from 0 to 1")
         if self.resamples < 100:
-            raise ConfigError(f"gate.resamples={self.resamples}: give 100 or more")
+            raise ConfigError(f"scoring.resamples={self.resamples}: give 100 or more")
         self._check_rules()
 
     def _check_rules(self) -> None:

@@ -8,16 +8,17 @@ from typing import Any
 
 from sv_eval.config.places import conf_dir
 from sv_eval.errors import ConfigError, nearest
-from sv_eval.studies.gate.config import GateConfig, gate_config_from
+from sv_eval.studies.gate.config import RESAMPLING, GateConfig, gate_config_from
 
 
 def gate_settings(given: Mapping[str, str]) -> GateConfig:
-    """The gate's configuration from `gate=` (`ci` without it) and `gate.KEY=` words; raises ConfigError."""
+    """The gate's configuration from `gate=` (`ci` without it), `gate.` and `scoring.`; raises ConfigError."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
     words = [f"{key.removeprefix('gate.')}={value}" for key, value in given.items() if key.startswith("gate.")]
+    words += [f"{key}={given[name]}" for key in RESAMPLING if (name := f"scoring.{key}") in given]
     try:
         base = OmegaConf.create(read_gate(given.get("gate", "ci")))
         merged = OmegaConf.merge(base, OmegaConf.from_dotlist(words))

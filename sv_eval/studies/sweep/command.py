@@ -13,7 +13,7 @@ from sv_eval.backend import Backend
 from sv_eval.config.overrides import quoted
 from sv_eval.errors import ConfigError, ModelError
 from sv_eval.finished.rescore import report_config_from
-from sv_eval.machine.terminal import relative, say
+from sv_eval.machine.terminal import give, relative, say
 from sv_eval.report.identity import measured_settings
 from sv_eval.run.executors.cluster import OF_THIS_PROCESS
 from sv_eval.run.executors.config import LOCAL, executor_config_from
@@ -51,7 +51,8 @@ def run_sweep(
     """
     from omegaconf import OmegaConf
 
-    from sv_eval.studies.sweep.report import write_report
+    from sv_eval.report.run_directory import read_json
+    from sv_eval.studies.sweep.report import RESULT, write_report
 
     options = sweep_config_from(_plain(config["sweep"]))
     scoring = scoring_config_from(_plain(config["scoring"]))
@@ -76,6 +77,7 @@ def run_sweep(
     else:
         say(result.headline)
         say(f"sweep: {relative(result.path)}")
+        give(result=read_json(directory / RESULT), directory=str(directory), gate=None)
     return done
 
 

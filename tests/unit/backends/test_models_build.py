@@ -18,10 +18,12 @@ from sv_eval.backends.onnx import OnnxBackend
 from sv_eval.backends.quiet import quiet
 from sv_eval.backends.sensevoice.model_dir import open_model
 from sv_eval.backends.sensevoice.models.build import build
-from sv_eval.backends.sensevoice.models.command import main
 from sv_eval.backends.sensevoice.models.installed import check_installed
+from sv_eval.cli.main import command
 from sv_eval.errors import ModelError
 from sv_eval.records import Prediction, Waveform
+
+main = command("models")
 
 pytestmark = pytest.mark.skipif(find_spec("funasr") is None, reason="funasr and torch are not installed")
 

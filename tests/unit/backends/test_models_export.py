@@ -15,10 +15,12 @@ from sv_eval.backends.frontend import Float32, Frontend
 from sv_eval.backends.hubs import find_directory
 from sv_eval.backends.sensevoice.answers import EMOTION_FRAME, emotion_posteriors
 from sv_eval.backends.sensevoice.model_dir import GRAPH_FILES, bundled_model, open_model
-from sv_eval.backends.sensevoice.models.command import main
 from sv_eval.backends.sensevoice.models.export import Written, export
 from sv_eval.backends.sensevoice.tokens import TEXTNORM_PROMPTS
+from sv_eval.cli.main import command
 from sv_eval.errors import ModelError
+
+main = command("models")
 
 pytestmark = pytest.mark.skipif(
     find_spec("funasr") is None or find_spec("onnx") is None, reason="torch, funasr and onnx are not all installed"
@@ -185,9 +187,9 @@ def test_a_directory_that_lacks_something_is_said_in_one_line(
     [
         (["/nowhere/at/all"], "/nowhere/at/all: no such directory"),
         (["bundled", "--precision", "fp8"], "did you mean"),
-        (["bundled", "--precision", ","], "--precision is empty"),
+        (["bundled", "--precision", ","], "precision is empty"),
         (["bundled", "--revision", "v1"], "no revisions"),
-        (["bundled", "--hub", "github"], "--hub"),
+        (["bundled", "--hub", "github"], "hub=github"),
     ],
 )
 def test_wrong_usage_is_said_in_one_line(

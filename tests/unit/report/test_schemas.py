@@ -10,8 +10,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from sv_eval.cli.schema import main
+from sv_eval.cli.main import command
 from sv_eval.report.schemas import FILES, schema_path, schema_text
+
+main = command("schema")
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 

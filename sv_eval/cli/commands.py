@@ -1,0 +1,122 @@
+"""Every command: what it is for, where it lies, and which words it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+_SCORING = ("scoring.confidence", "scoring.resamples", "scoring.seed")
+_FORMER = MappingProxyType(
+    {"confidence": "scoring.confidence", "resamples": "scoring.resamples", "seed": "scoring.seed"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command of `sv-eval`."""
+
+    name: str
+    """As it is typed; `python -m sv_eval.<name>` is the same."""
+    does: str
+    """One line for the table of commands."""
+    needs_words: bool = True
+    """Whether it is called with nothing behind it only to be explained."""
+    main_file: str | None = None
+    """The configuration whose choices and settings it takes, without `.yaml`."""
+    first: tuple[str, ...] = ()
+    """What may stand first."""
+    keys: tuple[str, ...] = ()
+    """Settings of its own, KEY=VALUE."""
+    groups: tuple[str, ...] = ()
+    """What its settings may begin with, besides `keys`."""
+    former: Mapping[str, str] = field(default_factory=dict)
+    """Settings that were called otherwise, and what they are called now."""
+    gives_result: bool = True
+    """Whether `--json` prints a result."""
+
+    @property
+    def module(self) -> str:
+        """The module with its `help_text(words)` and `run(words)`."""
+        return f"sv_eval.cli.{self.name}"
+
+
+DEFAULT = "run"
+_COMMANDS = (
+    Command(name="run", does="measure a backend on a corpus (the default)", needs_words=False, main_file="config"),
+    Command(name="sweep", does="every combination of settings, one report", first=("list",), main_file="config"),
+    Command(name="tune", does="look for a good setting by Optuna", needs_words=False, main_file="tune"),
+    Command(name="suite", does="corpora under a matrix of switches", needs_words=False, main_file="suite"),
+    Command(
+        name="score",
+        does="score and report a finished run again, without inference",
+        keys=(
+            *("labels", "report.language", "scoring.policy", "scoring.labels", *_SCORING),
+            *("scoring.duration_bins_s", "scoring.slo_ms", "scoring.second_opinion"),
+        ),
+        groups=("scoring", "labels", "report"),
+    ),
+    Command(
+        name="compare",
+        does="finished runs side by side, tested on pairs",
+        keys=("scoring.policy", *_SCORING, "report.language", "out"),
+        former={"policy": "scoring.policy", **_FORMER},
+    ),
+    Command(
+        name="gate",
+        does="is a finished run no worse than another?",
+        first=("selftest",),
+        keys=("baseline", "candidate", "gate", "scoring.resamples", "scoring.seed", "report.language", "out"),
+        groups=("gate",),
+        former={"gate.resamples": "scoring.resamples", "gate.seed": "scoring.seed"},
+    ),
+    Command(name="baseline", does="baseline files: a run in one small JSON", first=("save", "show", "update")),
+    Command(
+        name="race",
+        does="backends measured in turns, then compared",
+        keys=("rounds", "pause_s", "out"),
+        groups=("dataset", "load", "scoring", "labels", "report", "run"),
+    ),
+    Command(
+        name="capacity", does="the highest rate that keeps an objective", needs_words=False, main_file="capacity"
+    ),
+    Command(
+        name="parity",
+        does="do two backend configurations agree?",
+        keys=("out", "report.language"),
+        groups=("a", "b", "dataset", "parity", "report"),
+    ),
+    Command(
+        name="serve", does="the HTTP and gRPC service", needs_words=False, main_file="serve", gives_result=False
+    ),
+    Command(
+        name="probe",
+        does="which dialect is spoken at an address? does it tell emotions?",
+        keys=("url", "only", "timeout_s", "probe_clip", "api_key_env", "api_key_file", "ca_file"),
+    ),
+    Command(
+        name="corpus",
+        does="corpora: list, show, check, sample, manifest",
+        first=("list", "show", "check", "sample", "manifest"),
+        main_file="corpus",
+    ),
+    Command(
+        name="labels",
+        does="label maps, and a run under two of them",
+        first=("list", "show", "diff"),
+        groups=("scoring",),
+    ),
+    Command(name="export", does="a run for pytest-benchmark, HdrHistogram, Prometheus, CSV", keys=("out",)),
+    Command(
+        name="models",
+        does="model directories: random weights, ONNX export",
+        first=("build", "export"),
+        keys=("out", "seed", "onnx", "precision", "hub", "revision"),
+    ),
+    Command(name="schema", does="the JSON Schemas of the files that commands leave"),
+    Command(
+        name="completion", does="what makes a shell complete these words", first=("bash", "zsh"), gives_result=False
+    ),
+)
+COMMANDS: Mapping[str, Command] = MappingProxyType({command.name: command for command in _COMMANDS})
+"""By name, in the order of the table that `sv-eval --help` shows."""
