@@ -89,5 +89,5 @@ class StampedSockets:
 
     def beneath(self, transport: asyncio.BaseTransport | None) -> StampedSocket | None:
         """The socket that a transport reads from; None where it is none of these."""
-        line = None if transport is None else transport.get_extra_info("socket")
-        return None if line is None else self._made.get(line.fileno())
+        sock = None if transport is None else transport.get_extra_info("socket")
+        return None if sock is None else self._made.get(sock.fileno())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Capabilities, Request, StreamUpdate
 from sv_eval.backends.remote.answer_parsing import words_with
 from sv_eval.backends.remote.delivery import Delivery
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Transport
 from sv_eval.backends.remote.endpoint import Connection, Endpoint, endpoint_of
 from sv_eval.backends.remote.errors import UNREACHABLE, RemoteError
 from sv_eval.backends.remote.preflight import Seen, look
@@ -79,7 +79,7 @@ class RemoteBackend:
         self._endpoint: Endpoint = endpoint_of(url, settings, traits.schemes, traits.path)
         self._served: Served = NOTHING_SAID
         self._seen: Seen | None = None
-        self._line: Line | None = None
+        self._transport: Transport | None = None
         self._unanswered = 0
 
     @property
@@ -129,31 +129,31 @@ class RemoteBackend:
 
         Raises BackendLost when nobody answers, EndpointError when something else does.
         """
-        self._line = self._dialect.open(self._endpoint)
+        self._transport = self._dialect.open(self._endpoint)
         self._unanswered = 0
         try:
             if self._endpoint.connection.preflight:
                 self._seen = await look(
-                    self._line, self._dialect, self._endpoint, self._words, self._form, self._asked
+                    self._transport, self._dialect, self._endpoint, self._words, self._form, self._asked
                 )
-                self._served = await self._line.served()
+                self._served = await self._transport.served()
             self._encoding = asyncio.Lock()
             self._delivery = Delivery(
-                self._line,
+                self._transport,
                 self._words,
                 self._endpoint,
                 Throttle(self._concurrency, adaptive=self._adaptive),
                 Pace(self._rate),
             )
         except BaseException:
-            await self._line.close()
+            await self._transport.close()
             raise
         return self
 
     async def __aexit__(self, *reason: object) -> None:
         """Hang up."""
-        if self._line is not None:
-            await self._line.close()
+        if self._transport is not None:
+            await self._transport.close()
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """One answer for each request, each timed by itself."""
@@ -171,7 +171,7 @@ class RemoteBackend:
         timeline = Timeline()
         try:
             heard = await self._dialect.stream(
-                self._line,
+                self._transport,
                 chunks,
                 chunk_size=chunk_size,
                 asked=self._asked,

@@ -9,7 +9,7 @@ import tenacity
 
 from sv_eval.backend import Answer
 from sv_eval.backends.remote.answer_parsing import Heard, Words
-from sv_eval.backends.remote.dialect import Line
+from sv_eval.backends.remote.dialect import Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import CONGESTION, NOT_UNDERSTOOD, RemoteError
 from sv_eval.backends.remote.throttle import Pace, Throttle
@@ -20,8 +20,10 @@ from sv_eval.records import Failure, Passage, Prediction, Trouble
 class Delivery:
     """Sends clips, as many at once as the throttle lets through."""
 
-    def __init__(self, line: Line, words: Words, endpoint: Endpoint, throttle: Throttle, pace: Pace) -> None:
-        self._line, self._words, self._endpoint = line, words, endpoint
+    def __init__(
+        self, transport: Transport, words: Words, endpoint: Endpoint, throttle: Throttle, pace: Pace
+    ) -> None:
+        self._transport, self._words, self._endpoint = transport, words, endpoint
         self._throttle, self._pace = throttle, pace
         limits = endpoint.connection
         self._backoff = tenacity.wait_random_exponential(multiplier=limits.backoff_s, max=limits.longest_backoff_s)
@@ -104,7 +106,7 @@ class Delivery:
     async def _sent(self, parcel: _Parcel) -> Prediction:
         await self._pace.turn()
         timeline = parcel.next_attempt()
-        heard = await self._line.ask(parcel.message, timeline)
+        heard = await self._transport.ask(parcel.message, timeline)
         parcel.last_ms = (time.perf_counter() - timeline.outside_s - timeline.start_s) * 1000
         return self._read(heard, parcel, timeline)
 

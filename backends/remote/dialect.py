@@ -68,7 +68,7 @@ class Served:
 NOTHING_SAID = Served()
 
 
-class Line(Protocol):
+class Transport(Protocol):
     """An open way to an endpoint; many clips may be under way on it at once."""
 
     async def ask(self, message: Any, timeline: Timeline) -> Heard:
@@ -91,12 +91,12 @@ class Dialect(ABC):
         """What is sent for one clip; what this costs is counted apart from the latency."""
 
     @abstractmethod
-    def open(self, endpoint: Endpoint) -> Line:
-        """A line to the endpoint."""
+    def open(self, endpoint: Endpoint) -> Transport:
+        """A transport to the endpoint."""
 
     def stream(
         self,
-        line: Any,
+        transport: Any,
         pieces: AsyncIterator[NDArray[np.float32]],
         *,
         chunk_size: float,

@@ -51,7 +51,7 @@ _KINDS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-class GrpcLine:
+class GrpcTransport:
     """A channel to one endpoint."""
 
     def __init__(self, endpoint: Endpoint) -> None:

@@ -19,7 +19,7 @@ from sv_eval.backends.remote.connecting import (
     tls_message,
     tracing,
 )
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
@@ -64,16 +64,16 @@ class HttpDialect(Dialect):
         """Whether a refusal says that there is no speech in the clip."""
         return False
 
-    async def served(self, line: HttpLine) -> Served:
+    async def served(self, transport: HttpTransport) -> Served:
         """What the service says of its model."""
         return NOTHING_SAID
 
-    def open(self, endpoint: Endpoint) -> Line:
+    def open(self, endpoint: Endpoint) -> Transport:
         """A pool of connections."""
-        return HttpLine(self, endpoint)
+        return HttpTransport(self, endpoint)
 
 
-class HttpLine:
+class HttpTransport:
     """An aiohttp session to one endpoint."""
 
     def __init__(self, dialect: HttpDialect, endpoint: Endpoint) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sv_eval.backend import Adjustments
 from sv_eval.backends.remote.answer_parsing import Heard, Words
-from sv_eval.backends.remote.dialect import Dialect, Line
+from sv_eval.backends.remote.dialect import Dialect, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
@@ -64,7 +64,7 @@ class Seen:
 
 
 async def look(
-    line: Line, dialect: Dialect, endpoint: Endpoint, words: Words, form: str, asked: Adjustments
+    transport: Transport, dialect: Dialect, endpoint: Endpoint, words: Words, form: str, asked: Adjustments
 ) -> Seen:
     """Ask until an emotion is seen, a few clips at most.
 
@@ -78,7 +78,7 @@ async def look(
         async with asyncio.timeout(limit_s):
             for count, sound in enumerate(_sounds(endpoint, form), 1):
                 timeline = Timeline()
-                heard = await _asked(line, dialect.message(sound, asked), timeline)
+                heard = await _asked(transport, dialect.message(sound, asked), timeline)
                 prediction = words.prediction(heard, {})
                 silent += prediction.no_speech
                 if prediction.label is not None:
@@ -101,11 +101,11 @@ async def look(
     raise EndpointError(_nothing_seen(endpoint, heard, silent=silent == count))
 
 
-async def _asked(line: Line, message: Any, timeline: Timeline) -> Heard:
+async def _asked(transport: Transport, message: Any, timeline: Timeline) -> Heard:
     """The answer; a service that is just starting is asked again until the time is up."""
     while True:
         try:
-            return await line.ask(message, timeline)
+            return await transport.ask(message, timeline)
         except RemoteError as error:
             if not error.transient or error.kind in _NOT_THIS_DIALECT or error.kind in (CONNECT, TIMEOUT):
                 raise

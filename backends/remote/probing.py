@@ -125,16 +125,16 @@ class Probe:
         traits = dialect.traits
         endpoint = endpoint_of(self._url, self._connection, traits.schemes, traits.path)
         form, words = chosen_form("auto", traits.forms, traits.name), words_with(None, emoji=traits.emoji)
-        line = dialect.open(endpoint)
+        transport = dialect.open(endpoint)
         try:
-            seen = await look(line, dialect, endpoint, words, form, NO_ADJUSTMENTS)
-            served = await line.served()
+            seen = await look(transport, dialect, endpoint, words, form, NO_ADJUSTMENTS)
+            served = await transport.served()
         except ConfigError:
             raise
         except SvEvalError as error:
             return Tried(name=name, problem=error)
         finally:
-            await line.close()
+            await transport.close()
         return Tried(name=name, seen=seen, model=served.model or seen.model)
 
     async def _timed(self, tried: Tried) -> Tried:
@@ -146,17 +146,17 @@ class Probe:
         endpoint = endpoint_of(self._url, self._connection, traits.schemes, traits.path)
         sound = probe_sound(endpoint, chosen_form("auto", traits.forms, traits.name))
         message = dialect.message(sound, NO_ADJUSTMENTS)
-        line = dialect.open(endpoint)
+        transport = dialect.open(endpoint)
         first, second = Timeline(), Timeline()
         try:
             async with asyncio.timeout(self._connection.preflight_s):
-                await line.ask(message, first)
+                await transport.ask(message, first)
                 second = Timeline()
-                await line.ask(message, second)
+                await transport.ask(message, second)
         except (SvEvalError, TimeoutError):
             return tried
         finally:
-            await line.close()
+            await transport.close()
         total_ms = (time.perf_counter() - second.start_s) * 1000
         connecting = {name: ms for name, ms in first.stages_ms().items() if name in ("dns", "connect", "tls")}
         return replace(tried, stages_ms={**connecting, **second.stages_ms()}, total_ms=total_ms)

@@ -42,12 +42,12 @@ class Timeline:
     server_ms: dict[str, float] = field(default_factory=dict)
     """Milliseconds by the server's own stages, as it told."""
     outside_s: float = 0.0
-    """Seconds after the answer had arrived that are no latency: it lay here unread, or the line was closed."""
-    _line: Stamped | None = None
+    """Seconds after the answer had arrived that are no latency: unread here, or spent on closing the connection."""
+    _socket: Stamped | None = None
 
-    def has(self, line: Stamped | None) -> None:
+    def has(self, socket: Stamped | None) -> None:
         """Note what the answer will be read from."""
-        self._line = line
+        self._socket = socket
 
     def head_came(self) -> None:
         """Note that the head of the answer is there."""
@@ -63,7 +63,7 @@ class Timeline:
 
     def _arrived_s(self, now_s: float, after_s: float) -> float:
         """When what is there arrived; `now_s` where there is no stamp, or one that can't be of this answer."""
-        stamp_s = None if self._line is None else self._line.arrived_s
+        stamp_s = None if self._socket is None else self._socket.arrived_s
         return now_s if stamp_s is None or not after_s <= stamp_s <= now_s else stamp_s
 
     @property

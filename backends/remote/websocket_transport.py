@@ -13,7 +13,7 @@ import aiohttp
 
 from sv_eval.backends.remote.answer_parsing import Heard
 from sv_eval.backends.remote.connecting import CURRENT, TimedConnector, TimedContext, reason_of, tls_message
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
@@ -92,12 +92,12 @@ class WebsocketDialect(Dialect):
     async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> Heard:
         """Send the message and read the answer; note in `timeline` when the last of it was sent and received."""
 
-    def open(self, endpoint: Endpoint) -> Line:
+    def open(self, endpoint: Endpoint) -> Transport:
         """A session that connects when it is asked."""
-        return WebsocketLine(self, endpoint)
+        return WebsocketTransport(self, endpoint)
 
 
-class WebsocketLine:
+class WebsocketTransport:
     """Makes a connection for each clip."""
 
     def __init__(self, dialect: WebsocketDialect, endpoint: Endpoint) -> None:
@@ -161,16 +161,16 @@ class WebsocketLine:
 class Conversation:
     """A connection for the length of a block, which may take `total_s` from when it stands."""
 
-    def __init__(self, line: WebsocketLine, timeline: Timeline, *, total_s: float | None = None) -> None:
-        self._line, self._timeline = line, timeline
-        limits = line.endpoint.connection
+    def __init__(self, transport: WebsocketTransport, timeline: Timeline, *, total_s: float | None = None) -> None:
+        self._transport, self._timeline = transport, timeline
+        limits = transport.endpoint.connection
         self._total_s = limits.total_s if total_s is None else total_s
         self._limit = asyncio.timeout(None)
 
     async def __aenter__(self) -> Socket:
         """Connect."""
-        self._socket = await self._line.connect(self._timeline)
-        endpoint = self._line.endpoint
+        self._socket = await self._transport.connect(self._timeline)
+        endpoint = self._transport.endpoint
         self._limit = asyncio.timeout(self._total_s)
         await self._limit.__aenter__()
         return Socket(self._socket, endpoint.address, endpoint.connection.read_s)
@@ -182,7 +182,7 @@ class Conversation:
         except TimeoutError as late:
             raise RemoteError(
                 TIMEOUT,
-                f"no answer from {self._line.endpoint.address} in time ({self._total_s:g} s)",
+                f"no answer from {self._transport.endpoint.address} in time ({self._total_s:g} s)",
             ) from late
         finally:
             begin_s = time.perf_counter()

@@ -7,10 +7,10 @@ the comments.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
 from pathlib import Path
 
 from sv_eval.cli.commands import COMMANDS
+from sv_eval.config.commented import whole_text
 from sv_eval.config.places import conf_dir
 from sv_eval.errors import ConfigError, nearest
 
@@ -47,7 +47,6 @@ A run directory holds report.md, figures/, metrics.json, records.jsonl, environm
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 gate failed, 4 gate inconclusive, 5 incomplete.
 """
 _OWN_SETTINGS = ("run", "report")
-_HERE = "@_here_"
 
 
 def wants_help(arguments: Sequence[str]) -> bool:
@@ -87,8 +86,8 @@ def help_of(
         lines.append(f"  {group}: " + ", ".join(f"{o}*" if o == defaults.get(group) else o for o in options))
     lines += ["", "Settings (KEY=VALUE, with the group in front, e.g. backend.threads=1):", ""]
     for group, option in chosen.items():
-        lines += [f"  {group}={option}", *_indented(_whole_text(conf / group, option)), ""]
-    if settings := _own_settings(main, own):
+        lines += [f"  {group}={option}", *_indented(whole_text(conf / group / f"{option}.yaml", conf / group)), ""]
+    if settings := _own_settings(whole_text(conf / main_file), own):
         lines += [*_indented(settings, "  "), ""]
     return "\n".join([*lines, footer])
 
@@ -97,24 +96,6 @@ def _options(group: Path) -> list[str]:
     """The options of a group; a file that begins with an underscore is a part of others."""
     files = [path for path in group.rglob("*.yaml") if not path.name.startswith("_")]
     return sorted(path.relative_to(group).with_suffix("").as_posix() for path in files)
-
-
-def _whole_text(group: Path, option: str) -> str:
-    """An option's file, with the files that it includes before or after its own settings."""
-    text = (group / f"{option}.yaml").read_text(encoding="utf-8").splitlines()
-    if "defaults:" not in text:
-        return "\n".join(text)
-    begin = text.index("defaults:")
-    listed = list(takewhile(lambda line: line.startswith("  - "), text[begin + 1 :]))
-    lines = text[:begin]
-    for line in listed:
-        included = line.strip().removeprefix("- ")
-        if included == "_self_":
-            lines += text[begin + 1 + len(listed) :]
-        elif included.endswith(_HERE):
-            included = included.removesuffix(_HERE)
-            lines += (group / f"{included}.yaml").read_text(encoding="utf-8").splitlines()
-    return "\n".join(lines)
 
 
 def _defaults(main: str, groups: dict[str, list[str]]) -> dict[str, str]:
@@ -128,7 +109,7 @@ def _defaults(main: str, groups: dict[str, list[str]]) -> dict[str, str]:
 
 
 def _own_settings(main: str, names: Sequence[str]) -> str:
-    """The main file's own settings of these names, as they stand there."""
+    """The settings of these names that belong to no group."""
     kept, keeping = [], False
     for line in main.splitlines():
         if line and not line[0].isspace():

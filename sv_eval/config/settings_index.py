@@ -8,19 +8,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from sv_eval.config.commented import whole_text
 from sv_eval.config.places import conf_dir
 
-_HERE = "@_here_"
 _HIDDEN = ("_target_", "hydra", "defaults")
 
 
 def groups_of(main_file: str) -> dict[str, str]:
     """The groups of a main file that have a folder of choices, each with its default."""
     conf = conf_dir()
-    entries = _read(conf / f"{main_file}.yaml").get("defaults") or []
+    entries = _parsed((conf / f"{main_file}.yaml").read_text(encoding="utf-8")).get("defaults") or []
     pairs = ((str(key), value) for entry in entries if isinstance(entry, Mapping) for key, value in entry.items())
     return {key: str(value) for key, value in pairs if " " not in key and "@" not in key and (conf / key).is_dir()}
 
@@ -92,58 +91,30 @@ def _of_others(key: str, main_file: str) -> dict[str, str]:
 def _keys_of(group: str, option: str) -> tuple[str, ...]:
     """Dotted keys of one choice, without the group in front."""
     path = conf_dir() / group / f"{option}.yaml"
-    return tuple(dict.fromkeys(_dotted(_whole(path, conf_dir() / group)))) if path.is_file() else ()
+    return _dotted(_parsed(whole_text(path, conf_dir() / group))) if path.is_file() else ()
 
 
 @cache
 def _own(main_file: str) -> tuple[str, ...]:
     """The main file's own settings."""
-    return tuple(dict.fromkeys(_dotted(_whole(conf_dir() / f"{main_file}.yaml", conf_dir()))))
+    return _dotted(_parsed(whole_text(conf_dir() / f"{main_file}.yaml")))
 
 
-def _whole(path: Path, group: Path) -> dict[str, Any]:
-    """A file with what its defaults list includes, from the folder of its group on."""
-    data = _read(path)
-    found: dict[str, Any] = {}
-    for entry in data.get("defaults") or []:
-        name, package = _included(entry)
-        if name is None:
-            continue
-        base = conf_dir() if name.startswith("/") else group
-        file = (base / name.lstrip("/")).with_suffix(".yaml")
-        if file.is_file() and file != path:
-            part = _whole(file, base)
-            found |= {package: part} if package else part
-    return {**found, **{key: value for key, value in data.items() if key != "defaults"}}
-
-
-def _included(entry: Any) -> tuple[str | None, str]:
-    """The file that an entry of a defaults list includes, and the key it comes under; None for a choice."""
-    if isinstance(entry, Mapping):
-        ((key, value),) = list(entry.items())[:1]
-        # `group@package: part`; a plain group is a choice, and an override is Hydra's.
-        if "@" not in str(key) or " " in str(key):
-            return None, ""
-        group, _, package = str(key).partition("@")
-        return f"{group}/{value}", "" if package in ("_here_", "_global_") else package
-    if entry == "_self_":
-        return None, ""
-    name, _, package = str(entry).partition("@")
-    return name, "" if package in ("", "_here_", "_global_") else package
-
-
-def _read(path: Path) -> dict[str, Any]:
+def _parsed(text: str) -> dict[str, Any]:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    data = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return data if isinstance(data, dict) else {}
 
 
-def _dotted(node: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _dotted(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(_names(settings, ""))
+
+
+def _names(node: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for key, value in node.items():
         if key in _HIDDEN:
             continue
         yield f"{prefix}{key}"
         if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
+            yield from _names(value, f"{prefix}{key}.")

@@ -1,4 +1,4 @@
-"""In which order a run that shares work goes through its clips, and whether it is worth going on."""
+"""Giving up a run that is not worth finishing, judged by its first clips."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sv_eval.records import Clip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """First some clips and the timed pass, then, if that is worth it, the rest."""
+class EarlyStopping:
+    """A run in two parts: first some clips and the timed pass, then, if that is worth it, the rest."""
 
     first: Callable[[Sequence[Clip]], Container[str]]
     """The ids of the clips to begin with."""
@@ -26,5 +26,5 @@ def _always() -> bool:
     return True
 
 
-WHOLE_COURSE = Course(first=_all, go_on=_always)
+NO_EARLY_STOPPING = EarlyStopping(first=_all, go_on=_always)
 """Every clip, whatever comes."""

@@ -20,7 +20,7 @@ from sv_eval.record_file.journal import Journal
 from sv_eval.records import Clip, Record, as_shared
 from sv_eval.report.environment import HowShared
 from sv_eval.report.identity import measured_settings, refuse_other_run
-from sv_eval.run.early_stopping import WHOLE_COURSE, Course
+from sv_eval.run.early_stopping import NO_EARLY_STOPPING, EarlyStopping
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.pauses import settle, short_collections
@@ -42,19 +42,20 @@ def evaluate(
     resume_with: str | None = None,
     on_accepted: Callable[[], object] = lambda: None,
     sharing: Sharing | None = None,
-    course: Course = WHOLE_COURSE,
+    early_stopping: EarlyStopping = NO_EARLY_STOPPING,
 ) -> Summary:
     """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
 
     config holds the groups backend, dataset, load, labels, scoring, report and run as plain data; overrides are
     what the command line said, for the report. `resume_with` is the override that leads back to the directory,
     for messages. `on_accepted` is called once the directory is known to be free, or to hold this very run.
-    `sharing` is what the runs of a sweep have in common; `course` may let a run begin with a part of the clips.
+    `sharing` is what the runs of a sweep have in common; `early_stopping` may let a run begin with a part of the
+    clips.
 
     Raises RunIncomplete when not every clip got an answer that counts: interrupted, backend lost, failure
     budget spent. A partial report is written all the same as soon as there is a record.
     """
-    evaluation = _Evaluation(config, backend, directory, overrides, sharing=sharing, course=course)
+    evaluation = _Evaluation(config, backend, directory, overrides, sharing=sharing, early_stopping=early_stopping)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended: RunIncomplete | None = None
         try:
@@ -98,7 +99,7 @@ class _Evaluation:
         overrides: Sequence[str],
         *,
         sharing: Sharing | None,
-        course: Course,
+        early_stopping: EarlyStopping,
     ) -> None:
         self._config, self._backend, self._directory = config, backend, directory
         self._overrides = overrides
@@ -110,7 +111,7 @@ class _Evaluation:
         report_config_from(config.get("report") or {})
         able = sharing is not None and can_share(self._load, backend.capabilities)
         self._offered, self._sharing = sharing, sharing if able else None
-        self._course = course
+        self._early_stopping = early_stopping
         if sharing is None:
             self._corpus = read_corpus(dataset_config_from(config["dataset"]))
         else:
@@ -191,7 +192,7 @@ class _Evaluation:
             raise RunIncomplete(ended)
 
     def _parts(self, remaining: Sequence[Clip], journal: Journal, plan: LoadPlan) -> Iterator[_Part | None]:
-        """The parts of the measurement that follow each other; None when the course gives it up.
+        """The parts of the measurement that follow each other; None when early stopping gives it up.
 
         What is put together from shared work has no latency, and is asked for in batches.
         """
@@ -199,7 +200,7 @@ class _Evaluation:
             yield _Part(all_rounds(self._corpus.clips, remaining, self._load.rounds), plan)
             return
         batches = plan_load(replace(self._load, schedule=OFFLINE), self._backend.capabilities)
-        first = self._course.first(self._corpus.clips)
+        first = self._early_stopping.first(self._corpus.clips)
         begin_with = [clip for clip in remaining if clip.id in first]
         if self._still_to_time(journal):
             timed = {clip.id for clip, _ in self._timed}
@@ -212,7 +213,7 @@ class _Evaluation:
             yield _Part(left, batches)
         rest = [(clip, 0) for clip in remaining if clip.id not in first and clip.id not in journal.done]
         if rest:
-            yield _Part(rest, batches) if self._course.go_on() else None
+            yield _Part(rest, batches) if self._early_stopping.go_on() else None
 
     def _decode_ahead(self, sharing: Sharing) -> None:
         """Have the timed clips' audio in memory, for the first setting of a sweep as for those after it."""

@@ -18,7 +18,7 @@ from sv_eval.run.guard import Call, Guard, checked
 from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
 from sv_eval.run.phases import is_stable
-from sv_eval.run.prefetch import Decoded, Feed, cut_batches
+from sv_eval.run.prefetch import Decoded, Prefetcher, cut_batches
 from sv_eval.run.streaming import stream_clip
 from sv_eval.run.warming import candidates, chosen
 
@@ -63,8 +63,8 @@ class RunLoop:
         Failures are left to the run to record.
         """
         begin, windows, asked = self.clock.now(), list[float](), 0
-        with self._feed(candidates(clips, self.plan.warmup_clips)) as feed:
-            heard = chosen([item async for item in feed.stream()], self.plan.warmup_clips)
+        with self._prefetcher(candidates(clips, self.plan.warmup_clips)) as prefetcher:
+            heard = chosen([item async for item in prefetcher.stream()], self.plan.warmup_clips)
         if not heard:
             return WarmUp(
                 first_answer_ms=None, windows_ms=(), clips=0, wall_s=self.clock.now() - begin, stable=None
@@ -117,13 +117,13 @@ class RunLoop:
 
         Raises what `on_record` raises, and BackendLost.
         """
-        with short_collections(), self._feed(clips, rounds) as feed:
+        with short_collections(), self._prefetcher(clips, rounds) as prefetcher:
             if not self._guard.calls:
                 # Several runs of one loop share a clock, so that their records can be put in order.
                 self._origin_s = self.clock.now()
-            batches = cut_batches(feed.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
+            batches = cut_batches(prefetcher.stream(), batch_size=self.plan.batch_size, window=self.plan.window)
             if self.plan.arrivals is not None or self.plan.callers is not None:
-                await self._called(feed.stream())
+                await self._called(prefetcher.stream())
             elif self.plan.in_flight == 1:
                 async for batch in batches:
                     if self.stop.is_set():
@@ -190,9 +190,9 @@ class RunLoop:
         if errors:
             raise errors[0]
 
-    def _feed(self, clips: Iterable[Clip], rounds: Iterable[int] = _FIRST_ROUND) -> Feed:
+    def _prefetcher(self, clips: Iterable[Clip], rounds: Iterable[int] = _FIRST_ROUND) -> Prefetcher:
         ahead = max(2 * self.plan.window, 2 * self.plan.batch_size * self.plan.in_flight, 8)
-        return Feed(
+        return Prefetcher(
             clips,
             self.source,
             workers=self.decode_workers,

@@ -41,7 +41,7 @@ class Decoded:
     """How many times the measurement had gone through the clip before."""
 
 
-class Feed:
+class Prefetcher:
     """Decodes clips in order, at most `ahead` clips (and half an hour of audio) before they are asked for.
 
     A thread takes a few clips at a time, since handing over a task costs about as much as decoding a short

@@ -27,7 +27,7 @@ from sv_eval.data.corpus.reading import Corpus, dataset_config_from, read_corpus
 from sv_eval.run.load import LoadConfig, LoadPlan, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.pauses import short_collections
-from sv_eval.run.prefetch import Feed, cut_batches
+from sv_eval.run.prefetch import Prefetcher, cut_batches
 
 
 def inputs_of(corpus: Corpus, model: str, plan: LoadPlan) -> list[dict[str, Any]]:
@@ -37,8 +37,8 @@ def inputs_of(corpus: Corpus, model: str, plan: LoadPlan) -> list[dict[str, Any]
 
     async def gather() -> list[dict[str, Any]]:
         made = []
-        with Feed(corpus.clips, corpus.source, workers=2, ahead=64) as feed:
-            async for batch in cut_batches(feed.stream(), batch_size=plan.batch_size, window=plan.window):
+        with Prefetcher(corpus.clips, corpus.source, workers=2, ahead=64) as prefetcher:
+            async for batch in cut_batches(prefetcher.stream(), batch_size=plan.batch_size, window=plan.window):
                 features = [frontend(item.waveform.samples) for item in batch if item.waveform is not None]
                 speech, lengths = pad_batch(features)
                 language = np.full(len(features), LANGUAGE_PROMPTS["auto"], dtype=np.int32)

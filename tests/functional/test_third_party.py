@@ -50,7 +50,7 @@ layout: {kind: pattern, glob: "*.wav", pattern: '(?P<speaker>s\\d)_(?P<label>sho
 labels: {map: {shout: angry, murmur: neutral}}
 label_order: [angry, neutral]
 """
-DATASET_CONF = "name: shouts\ncard: ???\nroot: ???\nsplit: all\n"
+DATASET_CONF = "defaults: [_common@_here_, _self_]\nname: shouts\ncard: ???\nroot: ???\n"
 
 
 @pytest.fixture

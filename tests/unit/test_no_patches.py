@@ -64,34 +64,34 @@ def _is_ours(node: ast.expr, names: set[str]) -> bool:
 @pytest.mark.parametrize(
     "line",
     [
-        "monkeypatch.setattr(feed, 'Executor', Fake)",
+        "monkeypatch.setattr(prefetch, 'Executor', Fake)",
         "monkeypatch.setattr('sv_eval.run.prefetch.Executor', Fake)",
         "monkeypatch.setattr(Engine, 'infer', fake)",
-        "monkeypatch.setitem(feed.TABLE, 'key', 1)",
-        "mock.patch.object(feed, 'Executor')",
+        "monkeypatch.setitem(prefetch.TABLE, 'key', 1)",
+        "mock.patch.object(prefetch, 'Executor')",
         "patch('sv_eval.backends.onnx.OnnxEngine')",
         "setattr(Engine, 'infer', fake)",
-        "feed.Executor = Fake",
-        "feed.TABLE['key'] = 1",
+        "prefetch.Executor = Fake",
+        "prefetch.TABLE['key'] = 1",
         "other, Engine.infer = 1, fake",
-        "del feed.TABLE['key']",
+        "del prefetch.TABLE['key']",
     ],
 )
 def test_patches_are_seen(line: str) -> None:
-    head = "from sv_eval.run import feed\nfrom sv_eval.backends.onnx_engine import OnnxEngine as Engine\n"
+    head = "from sv_eval.run import prefetch\nfrom sv_eval.backends.onnx_engine import OnnxEngine as Engine\n"
 
     assert len(list(patches(head + line))) == 1
 
 
 def test_fakes_and_patches_of_what_is_not_ours_are_let_be() -> None:
     source = """
-from sv_eval.run import feed
+from sv_eval.run import prefetch
 from elsewhere import constants
 monkeypatch.setattr(constants, "OFFLINE", True)
 monkeypatch.setitem(environment, "KEY", "sv_eval")
-monkeypatch.setenv("KEY", feed.NAME)
-settings = dict(feed.TABLE)
-engine.infer = feed.infer
+monkeypatch.setenv("KEY", prefetch.NAME)
+settings = dict(prefetch.TABLE)
+engine.infer = prefetch.infer
 """
 
     assert list(patches(source)) == []

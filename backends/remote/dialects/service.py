@@ -12,7 +12,7 @@ from sv_eval.backends.remote.answer_parsing import Heard, expect
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Served, Traits
 from sv_eval.backends.remote.errors import RemoteError
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart, retry_after_s, said_in
-from sv_eval.backends.remote.http_transport import HttpDialect, HttpLine
+from sv_eval.backends.remote.http_transport import HttpDialect, HttpTransport
 from sv_eval.backends.remote.service_words import heard_from_data, kind_of_code, silent
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 
@@ -39,11 +39,11 @@ class _OverHttp(HttpDialect):
         """Whether the code says so."""
         return silent(_content(reply).get("code"))
 
-    async def served(self, line: HttpLine) -> Served:
+    async def served(self, transport: HttpTransport) -> Served:
         """The first model's card."""
         try:
-            (listed, *_) = (await line.get("/v1/models")).json()["data"]
-            reply = await line.get(f"/v1/models/{listed['id']}")
+            (listed, *_) = (await transport.get("/v1/models")).json()["data"]
+            reply = await transport.get(f"/v1/models/{listed['id']}")
             card = reply.json() if reply.status == 200 else listed
             return Served(
                 model=card["title"],

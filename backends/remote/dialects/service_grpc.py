@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from sv_eval.backend import Adjustments, StreamUpdate
 from sv_eval.backends.remote.answer_parsing import Heard
-from sv_eval.backends.remote.dialect import Dialect, Line, Traits
+from sv_eval.backends.remote.dialect import Dialect, Traits, Transport
 from sv_eval.backends.remote.dialects.service_websocket import LONGEST_UPDATE_S
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, RemoteError
-from sv_eval.backends.remote.grpc_transport import GrpcLine
+from sv_eval.backends.remote.grpc_transport import GrpcTransport
 from sv_eval.backends.remote.service_words import emotion_name, heard_from_proto, heard_whole, scores_from
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backends.remote.timeline import Timeline
@@ -46,13 +46,13 @@ class GrpcDialect(Dialect):
         data: bytes = request.SerializeToString()
         return data
 
-    def open(self, endpoint: Endpoint) -> Line:
+    def open(self, endpoint: Endpoint) -> Transport:
         """A channel."""
-        return GrpcLine(endpoint)
+        return GrpcTransport(endpoint)
 
     async def stream(
         self,
-        line: GrpcLine,
+        transport: GrpcTransport,
         pieces: AsyncIterator[NDArray[np.float32]],
         *,
         chunk_size: float,
@@ -62,7 +62,7 @@ class GrpcDialect(Dialect):
     ) -> Heard:
         """Send pieces as they come; updates are handed on as they arrive."""
         times = UpdateTimes()
-        return await _conversed(line, _requests(pieces, chunk_size, asked, times), callback, times, timeline)
+        return await _conversed(transport, _requests(pieces, chunk_size, asked, times), callback, times, timeline)
 
 
 class GrpcStreamDialect(GrpcDialect):
@@ -83,12 +83,12 @@ class GrpcStreamDialect(GrpcDialect):
         pieces = [samples[begin : begin + _PIECE_BYTES] for begin in range(0, len(samples), _PIECE_BYTES)]
         return [_config(LONGEST_UPDATE_S, asked), *(_audio(piece) for piece in pieces)]
 
-    def open(self, endpoint: Endpoint) -> Line:
+    def open(self, endpoint: Endpoint) -> Transport:
         """A channel whose whole clips go over the streaming call."""
-        return _StreamingLine(endpoint)
+        return _GrpcStreamTransport(endpoint)
 
 
-class _StreamingLine(GrpcLine):
+class _GrpcStreamTransport(GrpcTransport):
     """A channel on which whole clips are streams."""
 
     async def ask(self, message: Any, timeline: Timeline) -> Heard:
@@ -105,7 +105,7 @@ class _StreamingLine(GrpcLine):
 
 
 async def _conversed(
-    line: GrpcLine,
+    transport: GrpcTransport,
     requests: AsyncIterator[bytes],
     callback: Callable[[StreamUpdate], None],
     times: UpdateTimes,
@@ -113,8 +113,8 @@ async def _conversed(
     *,
     total_s: float = _LONGEST_STREAM_S,
 ) -> Heard:
-    await line.ready(timeline)
-    call = line.converse(requests, total_s=total_s)
+    await transport.ready(timeline)
+    call = transport.converse(requests, total_s=total_s)
     final = None
     try:
         async for response in call:
@@ -124,16 +124,16 @@ async def _conversed(
             else:
                 callback(_update(response.partial, times))
     except grpc.aio.AioRpcError as error:
-        silence = line.silence(error)
+        silence = transport.silence(error)
         if silence is not None:
             return silence
-        raise line.error(error) from error
+        raise transport.error(error) from error
     except asyncio.CancelledError:
         call.cancel()
         raise
     if final is None:
         raise RemoteError(NOT_UNDERSTOOD, "the stream ended without a final answer")
-    await line.note_stages(call, timeline)
+    await transport.note_stages(call, timeline)
     return heard_from_proto(final)
 
 

@@ -20,7 +20,7 @@ from sv_eval.backends.remote.service_words import heard_from_data, heard_whole, 
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.backends.remote.update_times import UpdateTimes
-from sv_eval.backends.remote.websocket_transport import Conversation, Socket, WebsocketDialect, WebsocketLine
+from sv_eval.backends.remote.websocket_transport import Conversation, Socket, WebsocketDialect, WebsocketTransport
 
 _OF_STREAMS = ("language", "use_itn", "vad_threshold")
 LONGEST_UPDATE_S = 30.0
@@ -62,7 +62,7 @@ class StreamDialect(WebsocketDialect):
 
     async def stream(
         self,
-        line: WebsocketLine,
+        transport: WebsocketTransport,
         pieces: AsyncIterator[NDArray[np.float32]],
         *,
         chunk_size: float,
@@ -72,7 +72,7 @@ class StreamDialect(WebsocketDialect):
     ) -> Heard:
         """Send pieces as they come; updates are handed on as they arrive."""
         times = UpdateTimes()
-        async with Conversation(line, timeline, total_s=_longest_stream_s(line.endpoint)) as socket:
+        async with Conversation(transport, timeline, total_s=_longest_stream_s(transport.endpoint)) as socket:
             await socket.send(_start(asked, chunk_size))
             sending = asyncio.create_task(_send_pieces(socket, pieces, times))
             try:

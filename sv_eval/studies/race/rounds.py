@@ -28,7 +28,7 @@ from sv_eval.run.session import Session, run_config_from, stopping_on_signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class Contestant:
     """One backend of a race."""
 
     title: str
@@ -43,11 +43,15 @@ class Lane:
     """Its run directory."""
 
 
+Lane = Contestant
+"""The name by which the command still asks for it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _Running:
-    """A lane whose backend is open and warm."""
+    """A contestant whose backend is open and warm."""
 
-    lane: Lane
+    contestant: Contestant
     session: Session
     loop: RunLoop
     history: History
@@ -56,7 +60,7 @@ class _Running:
 
 
 async def race(
-    lanes: Sequence[Lane], corpus: Corpus, *, rounds: int, pause_s: float, say: Callable[[str], object]
+    contestants: Sequence[Contestant], corpus: Corpus, *, rounds: int, pause_s: float, say: Callable[[str], object]
 ) -> None:
     """All turns.
 
@@ -68,53 +72,57 @@ async def race(
         with ExitStack() as journals, stopping_on_signals(stop) as arrived:
             running: list[_Running] = []
             try:
-                for lane in lanes:
-                    one = await _start(lane, corpus, backends, journals, stop)
+                for contestant in contestants:
+                    one = await _start(contestant, corpus, backends, journals, stop)
                     running.append(one)
                 for number in range(rounds):
                     for place in range(len(running)):
                         one = running[(place + number) % len(running)]
                         if await _turn(one, corpus, number, pause_s):
-                            say(f"round {number + 1} of {rounds}, {one.lane.title}: {one.wall_s:.1f} s so far")
+                            say(
+                                f"round {number + 1} of {rounds}, {one.contestant.title}: {one.wall_s:.1f} s so far"
+                            )
             finally:
                 for one in running:
                     _finish(one, stopped=stop.is_set(), interrupted=bool(arrived))
     for one in running:
         if one.session.budget.spent(at_end=True):
-            raise RunIncomplete(f"{one.lane.title}: the failure budget is spent: {one.session.budget}")
+            raise RunIncomplete(f"{one.contestant.title}: the failure budget is spent: {one.session.budget}")
     if any(not one.rounds for one in running):
         raise RunInterrupted("stopped before every backend had its first turn")
 
 
 async def _start(
-    lane: Lane, corpus: Corpus, backends: AsyncExitStack, journals: ExitStack, stop: asyncio.Event
+    contestant: Contestant, corpus: Corpus, backends: AsyncExitStack, journals: ExitStack, stop: asyncio.Event
 ) -> _Running:
     """Open and warm up one backend, and begin its run directory."""
-    journal = journals.enter_context(Journal(lane.directory))
+    journal = journals.enter_context(Journal(contestant.directory))
     if journal.done:
         raise RunDirectoryError(
-            f"{lane.directory} holds a run already; a race is not gone on with: choose another out=DIR"
+            f"{contestant.directory} holds a run already; a race is not gone on with: choose another out=DIR"
         )
-    run = run_config_from(lane.config.get("run") or {})
-    session = await backends.enter_async_context(Session(lane.backend, run, number=journal.session, stop=stop))
-    load = load_config_from(lane.config.get("load") or {})
+    run = run_config_from(contestant.config.get("run") or {})
+    session = await backends.enter_async_context(
+        Session(contestant.backend, run, number=journal.session, stop=stop)
+    )
+    load = load_config_from(contestant.config.get("load") or {})
     keep = session.counted(journal.append)
 
     def on_record(record: Record) -> None:
         keep(record)
         session.audio_s += record.audio_s or 0.0
 
-    loop = session.loop(corpus.source, plan_load(load, lane.backend.capabilities), on_record)
-    history = History(lane.directory, journal.session)
+    loop = session.loop(corpus.source, plan_load(load, contestant.backend.capabilities), on_record)
+    history = History(contestant.directory, journal.session)
     history.begin(
-        settings=measured_settings(lane.config) | {"model_hash": lane.backend.info.model_hash},
-        config=lane.config,
-        overrides=lane.overrides,
+        settings=measured_settings(contestant.config) | {"model_hash": contestant.backend.info.model_hash},
+        config=contestant.config,
+        overrides=contestant.overrides,
         corpus=corpus,
-        backend=lane.backend,
+        backend=contestant.backend,
     )
     await session.warm_up(loop, corpus.clips, load)
-    return _Running(lane=lane, session=session, loop=loop, history=history)
+    return _Running(contestant=contestant, session=session, loop=loop, history=history)
 
 
 async def _turn(one: _Running, corpus: Corpus, number: int, pause_s: float) -> bool:
@@ -124,7 +132,7 @@ async def _turn(one: _Running, corpus: Corpus, number: int, pause_s: float) -> b
     if one.session.stop.is_set():
         return False
     begin = time.perf_counter()
-    with one.session.watched(one.lane.directory):
+    with one.session.watched(one.contestant.directory):
         await one.loop.run(corpus.clips, rounds=repeat(number))
     one.wall_s += time.perf_counter() - begin
     one.rounds += not one.session.stop.is_set()

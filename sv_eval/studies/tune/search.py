@@ -19,7 +19,7 @@ from sv_eval.records import Clip
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.identity import measured_settings
 from sv_eval.report.sweep import GivenUp, Tuning
-from sv_eval.run.early_stopping import WHOLE_COURSE, Course
+from sv_eval.run.early_stopping import NO_EARLY_STOPPING, EarlyStopping
 from sv_eval.run.evaluate import evaluate
 from sv_eval.run.pauses import short_collections
 from sv_eval.run.sharing import Sharing
@@ -133,7 +133,7 @@ class Search:
         setting = self._of(proposal)
         beaten: list[GivenUp] = []
         try:
-            run = self._measure(setting, self._course(setting, beaten))
+            run = self._measure(setting, self._early_stopping(setting, beaten))
         except RunInterrupted:
             raise
         except RunGivenUp:
@@ -197,7 +197,7 @@ class Search:
             again=again,
         )
 
-    def _measure(self, setting: Setting, course: Course = WHOLE_COURSE) -> SweptRun:
+    def _measure(self, setting: Setting, early_stopping: EarlyStopping = NO_EARLY_STOPPING) -> SweptRun:
         """The setting's run, made now unless it is there. Raises ConfigError when it gives nothing to tune by."""
         if not is_finished(self.directory, setting, scoring_hash(self.scoring, self.labels)):
             config = self.compose(setting.overrides)
@@ -208,7 +208,7 @@ class Search:
                 overrides=setting.overrides,
                 resume_with=f"out={self.directory}",
                 sharing=self._sharing,
-                course=course,
+                early_stopping=early_stopping,
             )
         run = read_swept(self.directory / setting.directory, setting)
         p95, uar = run.report.latency_ms.p95, run.report.accuracy.uar
@@ -220,13 +220,13 @@ class Search:
             )
         return run
 
-    def _course(self, setting: Setting, beaten: list[GivenUp]) -> Course:
+    def _early_stopping(self, setting: Setting, beaten: list[GivenUp]) -> EarlyStopping:
         """First a part of the clips; then the rest, unless the setting is surely beaten already.
 
         beaten: gets what there is to say of it then.
         """
         if self.tune.first_share >= 1:
-            return WHOLE_COURSE
+            return NO_EARLY_STOPPING
 
         def first(clips: Sequence[Clip]) -> Container[str]:
             count = max(1, round(self.tune.first_share * len(clips)))
@@ -238,7 +238,7 @@ class Search:
                 beaten.append(found)
             return found is None
 
-        return Course(first=first, go_on=go_on)
+        return EarlyStopping(first=first, go_on=go_on)
 
     def _beaten_by(self, setting: Setting) -> GivenUp | None:
         """What surely beats this setting in both objectives, judged by the clips so far; None for nothing.

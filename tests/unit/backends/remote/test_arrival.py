@@ -108,7 +108,7 @@ def test_the_socket_beneath_a_transport_is_found(
     asyncio.run(look())
 
 
-class Line:
+class FakeSocket:
     """Read from at a moment of our choosing."""
 
     def __init__(self, arrived_s: float | None) -> None:
@@ -118,9 +118,9 @@ class Line:
 def test_what_lay_here_is_no_time_of_the_service() -> None:
     now = time.perf_counter()
     timeline = Timeline(sending_s=now - 0.5, sent_s=now - 0.4)
-    timeline.has(Line(now - 0.3))
+    timeline.has(FakeSocket(now - 0.3))
     timeline.head_came()
-    timeline.has(Line(now - 0.2))
+    timeline.has(FakeSocket(now - 0.2))
     timeline.all_came()
 
     assert timeline.stages_ms() == pytest.approx({"send": 100, "wait": 100, "receive": 100})
@@ -133,7 +133,7 @@ def test_what_lay_here_is_no_time_of_the_service() -> None:
 def test_without_a_stamp_that_can_be_it_counts_when_it_was_read(arrived_s: float | None) -> None:
     now = time.perf_counter()
     timeline = Timeline(sending_s=now - 0.1)
-    timeline.has(Line(None if arrived_s is None else now + arrived_s))
+    timeline.has(FakeSocket(None if arrived_s is None else now + arrived_s))
 
     timeline.all_came()
 

@@ -11,7 +11,7 @@ import numpy as np
 from sv_eval.backend import Adjustments, Request
 from sv_eval.backends.remote.answer_parsing import Heard
 from sv_eval.backends.remote.backend import RemoteBackend
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served, Traits
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Traits, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.timeline import Timeline
@@ -21,7 +21,7 @@ CLIPS = 8
 
 
 class Slow(Dialect):
-    """Takes a while over every message; its line answers when the event loop comes round to it."""
+    """Takes a while over every message; its transport answers when the event loop comes round to it."""
 
     traits = Traits(name="slow", schemes=("http",))
 
@@ -33,7 +33,7 @@ class Slow(Dialect):
         self.done.append("encoded")
         return b""
 
-    def open(self, endpoint: Endpoint) -> Line:
+    def open(self, endpoint: Endpoint) -> Transport:
         return self
 
     async def ask(self, message: Any, timeline: Timeline) -> Heard:

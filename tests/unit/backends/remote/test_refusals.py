@@ -10,7 +10,7 @@ import numpy as np
 from sv_eval.backend import Adjustments, Request
 from sv_eval.backends.remote.answer_parsing import Heard
 from sv_eval.backends.remote.backend import RemoteBackend
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Line, Served, Traits
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Traits, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import OVERLOADED, RemoteError
 from sv_eval.backends.remote.sound import Sound
@@ -22,7 +22,7 @@ PLACES, WORK_S = 5, 0.005
 
 
 class Narrow(Dialect):
-    """A dialect that is its own line and server."""
+    """A dialect that is its own transport and server."""
 
     traits = Traits(name="narrow", schemes=("http",))
 
@@ -32,7 +32,7 @@ class Narrow(Dialect):
     def message(self, sound: Sound, asked: Adjustments) -> Any:
         return b""
 
-    def open(self, endpoint: Endpoint) -> Line:
+    def open(self, endpoint: Endpoint) -> Transport:
         return self
 
     async def ask(self, message: Any, timeline: Timeline) -> Heard:

@@ -12,7 +12,7 @@ import pytest
 
 from sv_eval.errors import AudioError
 from sv_eval.records import Clip, Waveform
-from sv_eval.run.prefetch import Decoded, Feed, cut_batches
+from sv_eval.run.prefetch import Decoded, Prefetcher, cut_batches
 
 
 class Recorded:
@@ -38,8 +38,8 @@ def clips_of(lengths: dict[str, int]) -> list[Clip]:
 
 def collect(lengths: dict[str, int], *, batch_size: int, window: int) -> list[list[str]]:
     async def gather() -> list[list[str]]:
-        with Feed(clips_of(lengths), Recorded(lengths), workers=2, ahead=8) as feed:
-            batches = cut_batches(feed.stream(), batch_size=batch_size, window=window)
+        with Prefetcher(clips_of(lengths), Recorded(lengths), workers=2, ahead=8) as prefetcher:
+            batches = cut_batches(prefetcher.stream(), batch_size=batch_size, window=window)
             return [[item.clip.id for item in batch] async for batch in batches]
 
     return asyncio.run(gather())
@@ -56,8 +56,8 @@ def test_decoding_runs_ahead_by_no_more_than_asked() -> None:
     source = Recorded(lengths)
 
     async def take_one() -> None:
-        with Feed(clips_of(lengths), source, workers=1, ahead=5) as feed:
-            stream = feed.stream()
+        with Prefetcher(clips_of(lengths), source, workers=1, ahead=5) as prefetcher:
+            stream = prefetcher.stream()
             await anext(stream)
             async with asyncio.timeout(60):
                 while len(source.asked) < 5:
@@ -77,8 +77,8 @@ def test_without_threads_clips_are_decoded_where_they_are_asked_for() -> None:
     source = Recorded(lengths)
 
     async def gather() -> list[str]:
-        with Feed(clips_of(lengths), source, workers=0, ahead=8) as feed:
-            return [item.clip.id async for item in feed.stream()]
+        with Prefetcher(clips_of(lengths), source, workers=0, ahead=8) as prefetcher:
+            return [item.clip.id async for item in prefetcher.stream()]
 
     assert asyncio.run(gather()) == list(lengths)
     assert source.threads == {threading.current_thread().name}
@@ -88,8 +88,8 @@ def test_a_clip_that_can_not_be_decoded_comes_through_with_its_failure() -> None
     lengths = {"good": 1600, "bad": -1}
 
     async def gather() -> list[Decoded]:
-        with Feed(clips_of(lengths), Recorded(lengths), workers=1, ahead=4) as feed:
-            return [item async for item in feed.stream()]
+        with Prefetcher(clips_of(lengths), Recorded(lengths), workers=1, ahead=4) as prefetcher:
+            return [item async for item in prefetcher.stream()]
 
     good, bad = asyncio.run(gather())
 
@@ -151,8 +151,8 @@ def test_an_error_of_a_source_that_is_not_ours_fails_its_clip_and_no_other() -> 
     lengths = {"a": 16, "b": 16, "c": 16}
 
     async def gather() -> list[Decoded]:
-        with Feed(clips_of(lengths), Buggy(lengths), workers=1, ahead=4) as feed:
-            return [item async for item in feed.stream()]
+        with Prefetcher(clips_of(lengths), Buggy(lengths), workers=1, ahead=4) as prefetcher:
+            return [item async for item in prefetcher.stream()]
 
     kinds = [item.failure.kind if item.failure else None for item in asyncio.run(gather())]
 
@@ -171,8 +171,8 @@ def test_clips_longer_than_what_may_be_held_all_come_through() -> None:
     lengths = {f"c{i:02d}": hour for i in range(30)}
 
     async def gather() -> list[str]:
-        with Feed(clips_of(lengths), Long(lengths), workers=2, ahead=16) as feed:
-            return [item.clip.id async for item in feed.stream()]
+        with Prefetcher(clips_of(lengths), Long(lengths), workers=2, ahead=16) as prefetcher:
+            return [item.clip.id async for item in prefetcher.stream()]
 
     assert asyncio.run(gather()) == list(lengths)
 
@@ -188,8 +188,8 @@ def test_decoding_gives_way_to_the_backend() -> None:
     ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     async def gather() -> list[Decoded]:
-        with Feed(clips_of({"a": 16}), Noted({"a": 16}), workers=1, ahead=4) as feed:
-            return [item async for item in feed.stream()]
+        with Prefetcher(clips_of({"a": 16}), Noted({"a": 16}), workers=1, ahead=4) as prefetcher:
+            return [item async for item in prefetcher.stream()]
 
     asyncio.run(gather())
 
