@@ -60,7 +60,7 @@ class Audit:
 
     def to_json(self) -> dict[str, Any]:
         """As `audit.json` holds it."""
-        decoded = [clip.heard for clip in self.clips if clip.heard is not None]
+        decoded = [clip.audio_facts for clip in self.clips if clip.audio_facts is not None]
         looked_at = sum(clip.audio is not None for clip in self.clips)
         return {
             "schema_version": SCHEMA_VERSION,
@@ -210,7 +210,7 @@ def _by_label(clips: Iterable[ClipFacts], expected: Mapping[str, int], card: Car
             clip.label or "", {"emotion": clip.emotion, "n": 0, "expected": None, "audio_s": 0.0}
         )
         row["n"] += 1
-        row["audio_s"] += clip.heard.duration_s if clip.heard is not None else 0.0
+        row["audio_s"] += clip.audio_facts.duration_s if clip.audio_facts is not None else 0.0
     return labels
 
 

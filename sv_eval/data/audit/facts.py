@@ -80,7 +80,7 @@ class ClipFacts:
     """What decoding told; None where the clip wasn't decoded."""
 
     @property
-    def heard(self) -> AudioFacts | None:
+    def audio_facts(self) -> AudioFacts | None:
         """The audio's facts; None where there are none."""
         return self.audio if isinstance(self.audio, AudioFacts) else None
 

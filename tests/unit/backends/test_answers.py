@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sv_eval.backends.sensevoice.answers import AnswerReader, Heard, collapse, emotion_posteriors
+from sv_eval.backends.sensevoice.answers import AnswerReader, ReducedLogits, collapse, emotion_posteriors
 from sv_eval.backends.sensevoice.tokens import Vocabulary
 from sv_eval.errors import ModelError
 from sv_eval.records import Outcome, Prediction
@@ -26,7 +26,7 @@ def read(*frames: dict[str, float]) -> Prediction:
         for piece, value in frame.items():
             row[PIECES.index(piece)] = value
     reader = AnswerReader(vocabulary)
-    return reader.read(Heard.of(logits, np.array([len(frames)]), reader.emotion_ids))[0]
+    return reader.read(ReducedLogits.of(logits, np.array([len(frames)]), reader.emotion_ids))[0]
 
 
 def says(piece: str) -> dict[str, float]:
@@ -92,7 +92,7 @@ def test_frames_beyond_a_clip_are_not_read() -> None:
 
     reader = AnswerReader(vocabulary)
 
-    assert reader.read(Heard.of(logits, np.array([4]), reader.emotion_ids))[0].text == ""
+    assert reader.read(ReducedLogits.of(logits, np.array([4]), reader.emotion_ids))[0].text == ""
 
 
 def test_repeats_collapse_but_not_across_a_blank() -> None:
