@@ -14,7 +14,7 @@ from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import CONGESTION, NOT_UNDERSTOOD, RemoteError
 from sv_eval.backends.remote.throttle import Pace, Throttle
 from sv_eval.backends.remote.timeline import Timeline
-from sv_eval.records import Failure, Passage, Prediction, Trouble
+from sv_eval.records import FailedAttempt, Failure, Passage, Prediction
 
 
 class Delivery:
@@ -63,7 +63,7 @@ class Delivery:
 
         def note(state: tenacity.RetryCallState) -> None:
             wrong = _wrong(state)
-            parcel.troubles.append(Trouble(kind=wrong.kind, message=self._endpoint.cleared(str(wrong))))
+            parcel.troubles.append(FailedAttempt(kind=wrong.kind, message=self._endpoint.cleared(str(wrong))))
 
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(lambda wrong: isinstance(wrong, RemoteError) and wrong.transient),
@@ -129,7 +129,7 @@ class _Parcel:
         self.message, self.encode_ms, self._from_sending = message, encode_ms, from_sending
         self._planned_s, self._made_s = planned_s, time.perf_counter()
         self._timelines: list[Timeline] = []
-        self.troubles: list[Trouble] = []
+        self.troubles: list[FailedAttempt] = []
         self.last_ms = 0.0
         """How long the last attempt took, milliseconds."""
 

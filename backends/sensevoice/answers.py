@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.backends.sensevoice.tokens import Vocabulary
+from sv_eval.backends.sensevoice.tokens import TokenVocabulary
 from sv_eval.emotions import UNKNOWN
 from sv_eval.records import Prediction
 
@@ -45,7 +45,7 @@ class ReducedLogits:
 class AnswerReader:
     """Reads predictions off what a model said, for one vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: TokenVocabulary) -> None:
         self.vocabulary = vocabulary
         self._names = tuple(vocabulary.emotions)
         self.emotion_ids = np.array([vocabulary.emotions[name] for name in self._names], dtype=np.int64)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sv_eval.data.audit.facts import AudioFacts, ClipFacts, Trouble
+from sv_eval.data.audit.facts import AudioDefect, AudioFacts, ClipFacts
 from sv_eval.data.audit.finding import SEVERITIES, Finding
 from sv_eval.data.audit.judging import judge
 from sv_eval.data.audit.measure import Job, Measure
@@ -195,7 +195,7 @@ def _job(clip: ClipFacts, source: EncodedSource) -> Job:
     try:
         place = source.encoded(Clip(id=clip.id, path=clip.path, start_s=clip.start_s, end_s=clip.end_s))
     except AudioError as error:
-        place = Trouble(kind=error.kind, message=str(error))
+        place = AudioDefect(kind=error.kind, message=str(error))
     return Job(source=place, start_s=clip.start_s, end_s=clip.end_s)
 
 

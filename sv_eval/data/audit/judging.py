@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.duplicates import duplicates, same_ids
-from sv_eval.data.audit.facts import ClipFacts, Trouble
+from sv_eval.data.audit.facts import AudioDefect, ClipFacts
 from sv_eval.data.audit.finding import CODES, Finding, found
 from sv_eval.data.audit.header import wrong_extension
 from sv_eval.data.audit.leakage import leaks
@@ -69,7 +69,7 @@ def unknown_labels(clips: Sequence[ClipFacts], card: Card) -> list[Finding]:
 def _unreadable(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
     by_code: defaultdict[str, list[dict[str, object]]] = defaultdict(list)
     for clip in clips:
-        if isinstance(clip.audio, Trouble):
+        if isinstance(clip.audio, AudioDefect):
             code = _TROUBLES.get(clip.audio.kind, "unreadable")
             by_code[code].append(clip.case(kind=clip.audio.kind, message=clip.audio.message))
     for code, cases in by_code.items():

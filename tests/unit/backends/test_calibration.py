@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from sv_eval.backends.sensevoice.answers import AnswerReader, ReducedLogits
 from sv_eval.backends.sensevoice.calibration import CLIPS, Choice, Measured, bundled_clips, fastest_that_agrees
 from sv_eval.backends.sensevoice.recogniser import Engine
-from sv_eval.backends.sensevoice.tokens import Vocabulary
+from sv_eval.backends.sensevoice.tokens import TokenVocabulary
 from sv_eval.errors import ModelError
 
 PIECES = ["<blank>", "<|HAPPY|>", "<|SAD|>", "<|ANGRY|>", "<|EMO_UNKNOWN|>"]
 FAST_S, SLOW_S = 0.005, 0.02
-READER = AnswerReader(Vocabulary.from_pieces(PIECES, "test"))
+READER = AnswerReader(TokenVocabulary.from_pieces(PIECES, "test"))
 CLIPS_OF_THREE_KINDS = [np.full(10, kind, np.float32) for kind in (1, 2, 3, 1, 2, 3, 1, 2)]
 
 
