@@ -255,3 +255,7 @@ def is_backend(thing: object) -> TypeGuard[Backend]:
     """Whether `thing` has what the protocol asks for; properties are looked for and not read."""
     names = ("capabilities", "info", "recognize", "__aenter__", "__aexit__")
     return all(hasattr(type(thing), name) or name in vars(thing) for name in names)
+
+
+if __name__ == "__main__":
+    print(f"sv_eval.backend is no command, but for programs: import sv_eval.backend\n\n{__doc__}")

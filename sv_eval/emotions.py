@@ -66,3 +66,7 @@ class LabelMap:
         """The first 12 hex digits of a SHA-256 over the entries; two maps with one hash map alike."""
         content = json.dumps([sorted(self.entries.items()), self.case_sensitive], ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    print(f"sv_eval.emotions is no command, but for programs: import sv_eval.emotions\n\n{__doc__}")

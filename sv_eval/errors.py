@@ -123,3 +123,7 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     if near:
         return f"did you mean {', '.join(near)}?"
     return f"choose one of: {', '.join(options)}" if options else "there is nothing to choose from"
+
+
+if __name__ == "__main__":
+    print(f"sv_eval.errors is no command, but for programs: import sv_eval.errors\n\n{__doc__}")

@@ -56,3 +56,7 @@ def _clean(lines: Sequence[bytes], where: str) -> list[bool]:
 
     clean: list[bool] = timing_of(RunRecords.of_lines(lines, where).requests).clean.tolist()
     return clean
+
+
+if __name__ == "__main__":
+    print(f"sv_eval.frame is no command, but for programs: import sv_eval.frame\n\n{__doc__}")

@@ -309,3 +309,7 @@ def _outside_a_loop(work: Callable[[], T]) -> T:
     from sv_eval.machine.interrupts import in_a_thread
 
     return in_a_thread(work)
+
+
+if __name__ == "__main__":
+    print(f"sv_eval.library is no command, but for programs: import sv_eval.library\n\n{__doc__}")

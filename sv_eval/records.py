@@ -372,3 +372,7 @@ def _prediction(data: Mapping[str, Any]) -> Prediction:
     fields = _known(data, Prediction)
     fields["segments"] = tuple(Segment(**_known(item, Segment)) for item in fields.get("segments", ()))
     return Prediction(**fields)
+
+
+if __name__ == "__main__":
+    print(f"sv_eval.records is no command, but for programs: import sv_eval.records\n\n{__doc__}")

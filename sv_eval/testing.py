@@ -156,3 +156,7 @@ def sv_clips(request: pytest.FixtureRequest, sv_backend: CalledBackend) -> list[
     corpus = read_corpus(dataset_config_from(_settings(request.config, "sv_dataset")))
     keep = sv_backend.backend.capabilities.needs_encoded
     return [DecodedClip(clip, corpus.source.load(clip, keep_encoded=keep)) for clip in corpus.clips]
+
+
+if __name__ == "__main__":
+    print(f"sv_eval.testing is no command, but for programs: import sv_eval.testing\n\n{__doc__}")

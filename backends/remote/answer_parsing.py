@@ -17,7 +17,8 @@ import yaml
 
 from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, UNMAPPED, RemoteError
 from sv_eval.backends.sensevoice.tokens import EVENT_PIECES, LANGUAGE_PIECES
-from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS, UNKNOWN, LabelMap
+from sv_eval.config.overrides import typed
+from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, UNKNOWN, LabelMap
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.records import Passage, Prediction, Segment
 
@@ -129,7 +130,7 @@ class Words:
             raise RemoteError(
                 UNMAPPED,
                 f"the service's word '{raw[:40]}' is not in the label map; say what it means: "
-                f"'+backend.labels={{{raw[:40]}: <emotion, other or unknown>}}'",
+                f"{typed('+backend.labels', {raw: OTHER})} (or an emotion's name, or unknown)",
             )
         return found
 

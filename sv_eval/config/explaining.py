@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import traceback
@@ -12,7 +13,9 @@ from sv_eval.config.settings_index import meant
 from sv_eval.errors import nearest
 
 _FEW = 8
-"""Choices that are listed whole."""
+"""Choices that are listed whole, where none of them was nearly typed."""
+_CLOSE = 0.7
+_NOUNS = {"labels": "label map", "load": "schedule"}
 
 
 def explain_composition(
@@ -76,8 +79,10 @@ def _explain_missing_option(message: str) -> str:
     if not options:
         groups = sorted(path.name for path in conf_dir().iterdir() if path.is_dir() and path.name != "hydra")
         return f"'{group}' is no group of choices; {nearest(group, groups)}"
-    hint = nearest(name, options) if len(options) > _FEW else f"choose one of: {', '.join(sorted(options))}"
-    return f"{group}={name}: there is no such choice; {hint}"
+    close = difflib.get_close_matches(name, options, n=1, cutoff=_CLOSE)
+    few = len(options) <= _FEW and not close
+    hint = f"choose one of: {', '.join(sorted(options))}" if few else nearest(name, options)
+    return f"{group}={name}: there is no such {_NOUNS.get(group, group)}; {hint}"
 
 
 def _explain_unknown_key(error: BaseException, said: str, main_file: str | None, words: Sequence[str]) -> str:

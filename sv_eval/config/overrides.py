@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sv_eval.errors import ConfigError, UsageError, nearest
+from sv_eval.errors import UsageError, nearest
 
 FROM_YAML = "from_yaml"
 _BARE = re.compile(r"[A-Za-z0-9_/.+-]*")
@@ -17,6 +17,9 @@ _WITH_VALUE = (
     *("-i", "--info", "--experimental-rerun"),
 )
 _ALONE = ("-m", "--multirun", "--resolve", "--run", "-r", "--hydra-help", "-sc", "--shell-completion")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
+_NO_TEXT = ("true", "false", "null", "nan", "inf", "yes", "no", "on", "off", "y", "n")
+_BREAK = re.compile(r"[\r\n]")
 _MULTIRUN = {"-m", "--multirun"}
 
 
@@ -32,9 +35,10 @@ def quoted(arguments: Sequence[str], *, flags: bool = True) -> list[str]:
     >>> quoted(["dataset.root=/data/语音", "backend.threads=2", "-m"])
     ['dataset.root="/data/语音"', 'backend.threads=2', '-m']
     """
-    words, several = [], bool(_MULTIRUN & set(arguments))
+    words: list[str] = []
+    several = bool(_MULTIRUN & set(arguments))
     flag = ""
-    for word in arguments:
+    for word in _with_mappings_merged(arguments):
         if flag in _WITH_VALUE:
             words.append(word)
         elif word.startswith("-"):
@@ -45,12 +49,19 @@ def quoted(arguments: Sequence[str], *, flags: bool = True) -> list[str]:
     return words
 
 
-def as_override(key: str, value: Any) -> str:
-    """`key=value` in Hydra's grammar that means this plain value, whatever letters it holds."""
-    if _is_read(word := f"{key}={_in_grammar(value)}"):
+def as_override(key: str, value: Any, *, literal: bool = False) -> str:
+    """`key=value` in Hydra's grammar that means this plain value, whatever letters it holds.
+
+    literal: whether `${...}` in it is text, too.
+    """
+    hidden = literal and "${" in json.dumps(value, ensure_ascii=False)
+    if not hidden and (words := _in_grammar(value)) is not None and _is_read(word := f"{key}={words}"):
         return word
-    # A mapping's keys can't be quoted there, so that it knows none with letters beyond ASCII.
-    text = _escaped(json.dumps(value, ensure_ascii=False), "'")
+    # It has no line breaks, and a mapping's keys can't be quoted, so that none has letters beyond ASCII.
+    text = json.dumps(value, ensure_ascii=False)
+    # What YAML doesn't take as it is.
+    text = "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
+    text = _escaped(text.replace("${", "\\u0024{") if literal else text, "'")
     return f"{key}=" + _text("${" + f"{FROM_YAML}:'{text}'" + "}")
 
 
@@ -66,7 +77,10 @@ def typed(key: str, value: Any) -> str:
     """`key=value` as a person can copy it into a POSIX shell, behind any command here."""
     import shlex
 
-    return shlex.quote(f"{key}={_in_yaml(value)}")
+    text = _in_yaml(value)
+    # Hydra and YAML don't agree on what a backslash is.
+    special = "\\" in text or "${" in text or not text.isprintable()
+    return shlex.quote(as_override(key, value, literal=True) if special else f"{key}={text}")
 
 
 def as_word(value: Any) -> str:
@@ -78,6 +92,25 @@ def as_word(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _with_mappings_merged(arguments: Sequence[str]) -> list[str]:
+    """The words, with one for all mappings of the same setting if Hydra can't read them: it would merge them."""
+    words: list[str] = []
+    begun: dict[str, int] = {}
+    for word in arguments:
+        key, _, value = word.partition("=")
+        name = key.lstrip("+")
+        if value[:1] != "{":
+            words.append(word)
+        elif name in begun and not (_is_read(word) and _is_read(words[begun[name]])):
+            first, _, earlier = words[begun[name]].partition("=")
+            merged = {**_from_yaml(earlier, words[begun[name]]), **_from_yaml(value, word)}
+            words[begun[name]] = f"{first}={_in_yaml(merged)}"
+        else:
+            begun.setdefault(name, len(words))
+            words.append(word)
+    return words
 
 
 def _flag(word: str, flags: bool) -> str:
@@ -99,6 +132,8 @@ def _readable(word: str, *, several: bool) -> str:
         raise UsageError(f"'{word}': {key or 'nothing'} before the = is no setting's name (see --help)")
     if value[:1] in "[{":
         return as_override(key, _from_yaml(value, word))
+    if _BREAK.search(value):
+        return as_override(key, value)
     values = value.split(",") if several else [value]
     return f"{key}=" + ",".join(one if _is_read(f"{key}={one}") else _text(one) for one in values)
 
@@ -129,21 +164,26 @@ def _from_yaml(value: str, word: str) -> Any:
     return found
 
 
-def _in_grammar(value: Any) -> str:
-    """A plain value in Hydra's grammar."""
+def _in_grammar(value: Any) -> str | None:
+    """A plain value in Hydra's grammar; None where there is no way to write it."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_in_grammar(key)}: {_in_grammar(item)}" for key, item in value.items()) + "}"
+        pairs = [(_in_grammar(key), _in_grammar(item)) for key, item in value.items()]
+        inside = [None if None in pair else f"{pair[0]}: {pair[1]}" for pair in pairs]
+        return _joined("{", inside, "}")
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_in_grammar, value)) + "]"
+        return _joined("[", [_in_grammar(item) for item in value], "]")
     if value is None or isinstance(value, bool | int | float):
         return repr(value) if isinstance(value, float) else as_word(value)
-    return _text(str(value))
+    return None if _BREAK.search(str(value)) else _text(str(value))
+
+
+def _joined(begin: str, inside: Sequence[str | None], end: str) -> str | None:
+    written = [one for one in inside if one is not None]
+    return begin + ", ".join(written) + end if len(written) == len(inside) else None
 
 
 def _text(value: str) -> str:
     """Quoted for Hydra, whose only escapes are those of the quote, and of backslashes that stand before one."""
-    if "\n" in value:
-        raise ConfigError(f"{value!r}: a value of the command line has no line breaks")
     return f'"{_escaped(value, chr(34))}"'
 
 
@@ -159,5 +199,6 @@ def _in_yaml(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_in_yaml, value)) + "]"
     if isinstance(value, str):
-        return value if re.fullmatch(r"[\w][\w /.-]*", value) else json.dumps(value, ensure_ascii=False)
+        bare = _WORD.fullmatch(value) and value.lower() not in _NO_TEXT
+        return value if bare else json.dumps(value, ensure_ascii=False)
     return as_word(value)

@@ -137,7 +137,8 @@ def _check_file(file: BinaryIO, name: str, size: int, limits: AudioLimits) -> No
     if size > limits.max_encoded_bytes:
         raise AudioError(
             "too_large",
-            f"{name} has {size} bytes, more than {limits.max_encoded_bytes}; raise limits.max_encoded_bytes",
+            f"{name} has {size} bytes, more than {limits.max_encoded_bytes}; "
+            "raise dataset.limits.max_encoded_bytes",
         )
     if hint := foreign_hint(file.read(HEAD_BYTES)):
         raise AudioError("not_audio", f"{name} {hint}")

@@ -70,7 +70,7 @@ class MonoTrack:
             raise AudioError(
                 "too_large",
                 f"{self._name} unpacks to more than {self._limits.max_decoded_bytes} bytes of samples; "
-                "raise limits.max_decoded_bytes if it is meant to",
+                "raise dataset.limits.max_decoded_bytes if it is meant to",
             )
         block = self._wanted(block)
         self._kept_s += len(block) / rate_hz
@@ -78,7 +78,7 @@ class MonoTrack:
             raise AudioError(
                 "too_long",
                 f"{self._name} is longer than {self._limits.max_duration_s:g} s; "
-                "cut it, or raise limits.max_duration_s",
+                "cut it, or raise dataset.limits.max_duration_s",
             )
         if len(block):
             self._append(_mix(block), last=False)

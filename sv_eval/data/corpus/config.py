@@ -146,9 +146,7 @@ class DatasetConfig:
             if name not in _RESTRICTABLE:
                 raise ConfigError(f"dataset.only: '{name}' can't be restricted; {nearest(name, _RESTRICTABLE)}")
             if not values:
-                raise ConfigError(
-                    f"dataset.only.{name} wants nothing; give a list: 'dataset.only={{{name}: [..]}}'"
-                )
+                raise ConfigError(f"dataset.only.{name} wants nothing; give a list, dataset.only.{name}=[NAME]")
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"dataset.limit is {self.limit}: give 1 or more, or null for every clip")
 

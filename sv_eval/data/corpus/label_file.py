@@ -1,20 +1,14 @@
-"""A label map as a file of its own, for words that Hydra's command line can't carry."""
+"""A label map as a file of its own, and how a label is mapped on the command line."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from sv_eval.config.overrides import typed
 from sv_eval.data.corpus.card import read_yaml
-from sv_eval.emotions import REFERENCE_LABELS
+from sv_eval.emotions import OTHER, REFERENCE_LABELS
 from sv_eval.errors import CorpusError, nearest
-
-_TYPEABLE = re.compile(
-    r"(?!(?:true|false|null|nan|inf)\Z)[a-z][a-z0-9_./-]*|0|[1-9][0-9]*", re.IGNORECASE | re.ASCII
-)
-"""Keys that Hydra 1.3 reads as they stand; it takes no quotes round a key and few letters beyond ASCII's."""
 
 
 def labels_from_file(path: str) -> dict[str, str]:
@@ -31,15 +25,8 @@ def labels_from_file(path: str) -> dict[str, str]:
 
 
 def how_to_map(raw: str) -> str:
-    """How a user says what a raw label means, in a way that works for this very label."""
-    if _TYPEABLE.fullmatch(raw):
-        return f"map it: 'dataset.labels={{{raw}: <emotion or other>}}'"
-    import yaml
-
-    key = yaml.safe_dump(raw, default_style='"', allow_unicode=True, width=math.inf).strip()
-    return (
-        f"map it in a YAML file with the line `{key}: <emotion or other>`, and give that: dataset.labels_file=FILE"
-    )
+    """How a user says what a raw label means, in words that can be copied into a shell."""
+    return f"map it: {typed('dataset.labels', {raw: OTHER})} (an emotion's name instead of {OTHER}, if it is one)"
 
 
 def _raw(file: Path, raw: object) -> str:

@@ -105,7 +105,7 @@ def _no_column(where: str, name: str, column: str, held: Iterable[str]) -> Corpu
     null = " (null if there is none)" if name == "emotion" else ""
     return CorpusError(
         f"{where}: there is no column '{column}', but {', '.join(islice(held, _MOST_NAMED))}; "
-        f"name the right one: 'dataset.manifest.columns={{{name}: COLUMN}}'{null}"
+        f"name the right one: dataset.manifest.columns.{name}=COLUMN{null}"
     )
 
 
