@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sv_eval.backends.frontend import Float32, Frontend, pad_batch
 from sv_eval.backends.onnxruntime_errors import onnxruntime_errors
-from sv_eval.backends.sensevoice.answers import Heard
+from sv_eval.backends.sensevoice.answers import ReducedLogits
 from sv_eval.backends.sensevoice.listening import Listening, Prompts
 from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
 
@@ -84,10 +84,10 @@ class OnnxEngine:
             raise InferenceError("inference", f"onnxruntime: {_one_line(error)}") from error
         return logits, counts
 
-    def heard(self, output: tuple[Float32, NDArray[np.int32]]) -> Heard:
+    def reduced(self, output: tuple[Float32, NDArray[np.int32]]) -> ReducedLogits:
         """What is needed of an output."""
         logits, lengths = output
-        return Heard.of(logits, lengths, self._emotion_ids)
+        return ReducedLogits.of(logits, lengths, self._emotion_ids)
 
     def logits(self, features: Float32) -> Float32:
         """All logits for one stretch, [frames, ids]."""

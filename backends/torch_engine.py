@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backends.frontend import Float32
-from sv_eval.backends.sensevoice.answers import EMOTION_FRAME, Heard
+from sv_eval.backends.sensevoice.answers import EMOTION_FRAME, ReducedLogits
 from sv_eval.backends.sensevoice.listening import Listening, Prompts
 from sv_eval.errors import InferenceError, ModelError
 
@@ -60,19 +60,19 @@ class TorchEngine:
         """Stretches of [frames, dimension] each with their prompts; they are padded where the network runs."""
         return _Batch(features, prompts or [self._prompts] * len(features))
 
-    def infer(self, batch: _Batch) -> Heard:
+    def infer(self, batch: _Batch) -> ReducedLogits:
         """What the network says to a batch of stretches."""
         import torch
 
         with torch.inference_mode(), _memory_watched(batch.features):
             logits, lengths = self._forward(batch)
-            return Heard(
+            return ReducedLogits(
                 best=logits.argmax(dim=2).cpu().numpy(),
                 lengths=lengths,
                 emotions=logits[:, EMOTION_FRAME, self._emotion_ids].float().cpu().numpy(),
             )
 
-    def heard(self, output: Heard) -> Heard:
+    def reduced(self, output: ReducedLogits) -> ReducedLogits:
         """The output is what is needed already."""
         return output
 

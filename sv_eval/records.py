@@ -99,7 +99,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class FailedAttempt:
     """What went wrong at an attempt that was made again."""
 
     kind: str
@@ -118,7 +118,7 @@ class Passage:
     """From there, or from the planned moment where there was one, to the parsed answer, milliseconds."""
     attempts: int = 1
     """How often it was sent."""
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[FailedAttempt, ...] = ()
     """What went wrong before the last attempt, in order."""
 
 
@@ -231,7 +231,7 @@ class Record:
     """When the call was made, seconds after the session's first; warm-up lies before."""
     streamed: Streamed | None = None
     """How it went as a stream; None when the clip was given whole."""
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[FailedAttempt, ...] = ()
     """What went wrong before the attempt that counts, in order."""
     late_ms: float | None = None
     """How much later than planned the generator came to it, milliseconds; None without a plan."""
@@ -309,7 +309,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         round=data.get("round", 0),
         shared=data.get("shared", False),
         streamed=streamed_from_json(data.get("streamed")),
-        troubles=tuple(Trouble(**_known(one, Trouble)) for one in data.get("troubles", ())),
+        troubles=tuple(FailedAttempt(**_known(one, FailedAttempt)) for one in data.get("troubles", ())),
     )
 
 

@@ -42,7 +42,7 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DecodedClip:
     """A clip with its decoded audio."""
 
     clip: Clip
@@ -85,11 +85,11 @@ class CalledBackend:
         """The backend itself, for its `info` and `capabilities`."""
         return self._session.backend
 
-    def __call__(self, heard: Heard) -> Prediction:
+    def __call__(self, clip: DecodedClip) -> Prediction:
         """The answer for one clip."""
-        return self.recognize([heard])[0]
+        return self.recognize([clip])[0]
 
-    def recognize(self, clips: Sequence[Heard]) -> list[Prediction]:
+    def recognize(self, clips: Sequence[DecodedClip]) -> list[Prediction]:
         """The answers for clips given in one call, at most as many as the backend takes."""
         from sv_eval.backend import Request
 
@@ -149,13 +149,13 @@ def sv_backend(request: pytest.FixtureRequest) -> Iterator[CalledBackend]:
 
 
 @pytest.fixture(scope="session")
-def sv_clips(request: pytest.FixtureRequest, sv_backend: CalledBackend) -> list[Heard]:
+def sv_clips(request: pytest.FixtureRequest, sv_backend: CalledBackend) -> list[DecodedClip]:
     """The clips under test, decoded; limit them with `dataset.limit=N`."""
     from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 
     corpus = read_corpus(dataset_config_from(_settings(request.config, "sv_dataset")))
     keep = sv_backend.backend.capabilities.needs_encoded
-    return [Heard(clip, corpus.source.load(clip, keep_encoded=keep)) for clip in corpus.clips]
+    return [DecodedClip(clip, corpus.source.load(clip, keep_encoded=keep)) for clip in corpus.clips]
 
 
 if __name__ == "__main__":

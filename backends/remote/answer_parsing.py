@@ -31,7 +31,7 @@ _ROUNDING = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class ParsedAnswer:
     """What a service answered, in its own words."""
 
     emotion: str | None = None
@@ -82,40 +82,43 @@ class Words:
     _known: dict[str, str | None] = field(default_factory=dict)
 
     def prediction(
-        self, heard: Heard, stages_ms: Mapping[str, float], passage: Callable[[], Passage | None] = lambda: None
+        self,
+        parsed: ParsedAnswer,
+        stages_ms: Mapping[str, float],
+        passage: Callable[[], Passage | None] = lambda: None,
     ) -> Prediction:
         """The prediction that the answer amounts to; `passage` is called once it is read.
 
         Raises RemoteError, kind `unmapped_label`, for a word that the map does not hold.
         """
-        tags = self._tags(heard.text)
-        text = _TAG.sub("", heard.text).strip() if tags.found else heard.text
-        label = self.canonical(heard.emotion) if heard.emotion else tags.emotion
+        tags = self._tags(parsed.text)
+        text = _TAG.sub("", parsed.text).strip() if tags.found else parsed.text
+        label = self.canonical(parsed.emotion) if parsed.emotion else tags.emotion
         if label is None and self.emoji:
             label = self._last_emoji(text)
         if self.emoji:
             text = _without(text, self.emoji)
-        if heard.no_speech or (label is None and tags.no_speech):
+        if parsed.no_speech or (label is None and tags.no_speech):
             return Prediction(no_speech=True, stages_ms=dict(stages_ms), passage=passage())
-        scores = self._scores(heard.scores)
+        scores = self._scores(parsed.scores)
         return Prediction(
             label=label,
             forced=_forced(label, scores),
             scores=scores,
-            confidence=_confidence(label, scores, heard.confidence),
+            confidence=_confidence(label, scores, parsed.confidence),
             text=text,
-            language=heard.language or tags.language,
-            event=heard.event or tags.event,
-            segments=heard.segments,
+            language=parsed.language or tags.language,
+            event=parsed.event or tags.event,
+            segments=parsed.segments,
             stages_ms=dict(stages_ms),
             passage=passage(),
         )
 
-    def by_emoji(self, heard: Heard) -> bool:
+    def by_emoji(self, parsed: ParsedAnswer) -> bool:
         """Whether nothing but an emoji tells the emotion of an answer."""
-        if heard.emotion or not self.emoji or self._tags(heard.text).emotion is not None:
+        if parsed.emotion or not self.emoji or self._tags(parsed.text).emotion is not None:
             return False
-        return self._last_emoji(heard.text) is not None
+        return self._last_emoji(parsed.text) is not None
 
     def canonical(self, raw: str) -> str:
         """The canonical name of a raw word, of a tag, or of a pair such as `生气/angry`.

@@ -170,7 +170,7 @@ class RemoteBackend:
         """Give audio as it comes; an update's `compute_ms` is the service's time as seen from here."""
         timeline = Timeline()
         try:
-            heard = await self._dialect.stream(
+            parsed = await self._dialect.stream(
                 self._transport,
                 chunks,
                 chunk_size=chunk_size,
@@ -178,7 +178,7 @@ class RemoteBackend:
                 callback=callback,
                 timeline=timeline,
             )
-            prediction = self._words.prediction(heard, timeline.stages_ms())
+            prediction = self._words.prediction(parsed, timeline.stages_ms())
         except RemoteError as error:
             message = self._endpoint.cleared(str(error))
             self._count(Failure(kind=error.kind, message=message))

@@ -8,13 +8,13 @@ from typing import Any
 import tenacity
 
 from sv_eval.backend import Answer
-from sv_eval.backends.remote.answer_parsing import Heard, Words
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, Words
 from sv_eval.backends.remote.dialect import Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import CONGESTION, NOT_UNDERSTOOD, RemoteError
 from sv_eval.backends.remote.throttle import Pace, Throttle
 from sv_eval.backends.remote.timeline import Timeline
-from sv_eval.records import Failure, Passage, Prediction, Trouble
+from sv_eval.records import FailedAttempt, Failure, Passage, Prediction
 
 
 class Delivery:
@@ -63,7 +63,7 @@ class Delivery:
 
         def note(state: tenacity.RetryCallState) -> None:
             wrong = _wrong(state)
-            parcel.troubles.append(Trouble(kind=wrong.kind, message=self._endpoint.cleared(str(wrong))))
+            parcel.troubles.append(FailedAttempt(kind=wrong.kind, message=self._endpoint.cleared(str(wrong))))
 
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(lambda wrong: isinstance(wrong, RemoteError) and wrong.transient),
@@ -106,16 +106,16 @@ class Delivery:
     async def _sent(self, parcel: _Parcel) -> Prediction:
         await self._pace.turn()
         timeline = parcel.next_attempt()
-        heard = await self._transport.ask(parcel.message, timeline)
+        parsed = await self._transport.ask(parcel.message, timeline)
         parcel.last_ms = (time.perf_counter() - timeline.outside_s - timeline.start_s) * 1000
-        return self._read(heard, parcel, timeline)
+        return self._read(parsed, parcel, timeline)
 
-    def _read(self, heard: Heard, parcel: _Parcel, timeline: Timeline) -> Prediction:
-        if heard.server_ms:
-            timeline.server_ms = dict(heard.server_ms)
+    def _read(self, parsed: ParsedAnswer, parcel: _Parcel, timeline: Timeline) -> Prediction:
+        if parsed.server_ms:
+            timeline.server_ms = dict(parsed.server_ms)
         stages = {"encode": parcel.encode_ms, "queue": parcel.queue_ms, **timeline.stages_ms()}
         try:
-            return self._words.prediction(heard, stages, parcel.passage)
+            return self._words.prediction(parsed, stages, parcel.passage)
         except (TypeError, ValueError, AttributeError) as error:
             raise RemoteError(NOT_UNDERSTOOD, f"the answer can't be read ({error})") from error
 
@@ -129,7 +129,7 @@ class _Parcel:
         self.message, self.encode_ms, self._from_sending = message, encode_ms, from_sending
         self._planned_s, self._made_s = planned_s, time.perf_counter()
         self._timelines: list[Timeline] = []
-        self.troubles: list[Trouble] = []
+        self.troubles: list[FailedAttempt] = []
         self.last_ms = 0.0
         """How long the last attempt took, milliseconds."""
 

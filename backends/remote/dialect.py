@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import Adjustments, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.sound import WAV, Sound
 from sv_eval.backends.remote.timeline import Timeline
@@ -71,7 +71,7 @@ NOTHING_SAID = Served()
 class Transport(Protocol):
     """An open way to an endpoint; many clips may be under way on it at once."""
 
-    async def ask(self, message: Any, timeline: Timeline) -> Heard:
+    async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
         """The answer to a message that the dialect made; `timeline` is filled in. Raises RemoteError."""
 
     async def served(self) -> Served:

@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Served
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
@@ -27,7 +27,7 @@ from sv_eval.backends.remote.errors import (
     WRONG_TYPE,
     RemoteError,
 )
-from sv_eval.backends.remote.service_words import heard_from_proto, kind_of_code, silent
+from sv_eval.backends.remote.service_words import answer_from_proto, kind_of_code, silent
 from sv_eval.backends.remote.timeline import Timeline, server_timing
 from sv_eval.wire import emotion_pb2 as pb
 
@@ -67,7 +67,7 @@ class GrpcTransport:
         key = endpoint.key
         self.metadata = () if key is None else (("authorization", f"Bearer {key.reveal()}"),)
 
-    async def ask(self, message: bytes, timeline: Timeline) -> Heard:
+    async def ask(self, message: bytes, timeline: Timeline) -> ParsedAnswer:
         """The answer to a serialised RecognizeRequest."""
         await self.ready(timeline)
         call = self._unary(message, timeout=self.endpoint.connection.total_s, metadata=self.metadata)
@@ -80,7 +80,7 @@ class GrpcTransport:
             raise self.error(error) from error
         timeline.answered_s = time.perf_counter()
         await self.note_stages(call, timeline)
-        return heard_from_proto(answer)
+        return answer_from_proto(answer)
 
     def converse(self, requests: AsyncIterator[bytes], *, total_s: float | None = None) -> Any:
         """The streaming call; an async iterator of StreamingRecognizeResponse."""
@@ -122,9 +122,9 @@ class GrpcTransport:
             ) from error
         timeline.connect_s = (begin, time.perf_counter())
 
-    def silence(self, error: grpc.aio.AioRpcError) -> Heard | None:
+    def silence(self, error: grpc.aio.AioRpcError) -> ParsedAnswer | None:
         """The answer that a refusal amounts to when it says that there is no speech; None for any other."""
-        return Heard(no_speech=True) if silent(_trailing(error).get("code")) else None
+        return ParsedAnswer(no_speech=True) if silent(_trailing(error).get("code")) else None
 
     def error(self, error: grpc.aio.AioRpcError) -> RemoteError:
         """What a status means."""

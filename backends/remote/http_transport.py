@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.connecting import (
     CURRENT,
     TimedConnector,
@@ -49,7 +49,7 @@ class HttpDialect(Dialect):
     """Sent with every request; a header whose key is missing is left out."""
 
     @abstractmethod
-    def read(self, reply: HttpReply) -> Heard:
+    def read(self, reply: HttpReply) -> ParsedAnswer:
         """What a good answer says; raises RemoteError for a failure that hides in it."""
 
     def refusal(self, reply: HttpReply) -> RemoteError:
@@ -95,14 +95,14 @@ class HttpTransport:
             auto_decompress=True,
         )
 
-    async def ask(self, message: HttpMessage, timeline: Timeline) -> Heard:
+    async def ask(self, message: HttpMessage, timeline: Timeline) -> ParsedAnswer:
         """Send a message and read the answer."""
         reply = await self.exchange(message, timeline)
         if "Server-Timing" in reply.headers:
             timeline.server_ms = server_timing(reply.headers["Server-Timing"])
         if reply.status >= 300:
             if self._dialect.silence(reply):
-                return Heard(no_speech=True)
+                return ParsedAnswer(no_speech=True)
             raise self._dialect.refusal(reply)
         try:
             return self._dialect.read(reply)

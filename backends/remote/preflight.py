@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard, Words
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, Words
 from sv_eval.backends.remote.dialect import Dialect, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
@@ -72,23 +72,23 @@ async def look(
     with what to do.
     """
     limit_s = endpoint.connection.preflight_s
-    timeline, heard = Timeline(), Heard()
+    timeline, parsed = Timeline(), ParsedAnswer()
     silent = 0
     try:
         async with asyncio.timeout(limit_s):
             for count, sound in enumerate(_sounds(endpoint, form), 1):
                 timeline = Timeline()
-                heard = await _asked(transport, dialect.message(sound, asked), timeline)
-                prediction = words.prediction(heard, {})
+                parsed = await _asked(transport, dialect.message(sound, asked), timeline)
+                prediction = words.prediction(parsed, {})
                 silent += prediction.no_speech
                 if prediction.label is not None:
                     first = {} if count > 1 else timeline.stages_ms()
                     return Seen(
-                        model=heard.model,
-                        where=heard.where,
-                        excerpt=heard.excerpt,
+                        model=parsed.model,
+                        where=parsed.where,
+                        excerpt=parsed.excerpt,
                         label=prediction.label,
-                        by_emoji=words.by_emoji(heard),
+                        by_emoji=words.by_emoji(parsed),
                         stages_ms=first,
                     )
     except TimeoutError as error:
@@ -98,10 +98,10 @@ async def look(
         ) from error
     except RemoteError as error:
         raise _explained(error, endpoint, dialect) from error
-    raise EndpointError(_nothing_seen(endpoint, heard, silent=silent == count))
+    raise EndpointError(_nothing_seen(endpoint, parsed, silent=silent == count))
 
 
-async def _asked(transport: Transport, message: Any, timeline: Timeline) -> Heard:
+async def _asked(transport: Transport, message: Any, timeline: Timeline) -> ParsedAnswer:
     """The answer; a service that is just starting is asked again until the time is up."""
     while True:
         try:
@@ -163,14 +163,14 @@ def _about_the_key(endpoint: Endpoint) -> str:
     return f"no key was sent; put it into {place}" if endpoint.key is None else f"check the key in {place}"
 
 
-def _nothing_seen(endpoint: Endpoint, heard: Heard, *, silent: bool) -> str:
+def _nothing_seen(endpoint: Endpoint, parsed: ParsedAnswer, *, silent: bool) -> str:
     if silent:
         return (
-            f"{endpoint.url} answers, and hears no speech in the test clips (looked at {heard.where}); give a "
+            f"{endpoint.url} answers, and hears no speech in the test clips (looked at {parsed.where}); give a "
             "recording of yours with backend.connection.probe_clip=FILE"
         )
     return (
-        f"{endpoint.url} answers, and shows no emotion: looked at {heard.where}, found {heard.excerpt!r}. "
+        f"{endpoint.url} answers, and shows no emotion: looked at {parsed.where}, found {parsed.excerpt!r}. "
         "If the service does tell emotions, say where (backend=remote/generic), or give a recording in which the "
         "emotion is plain: backend.connection.probe_clip=FILE"
     )

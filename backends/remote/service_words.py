@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.errors import (
     GATEWAY_TIMEOUT,
     NOT_FOUND,
@@ -40,12 +40,12 @@ def silent(code: str | None) -> bool:
     return code == "silence"
 
 
-def heard_from_data(data: Any) -> Heard:
+def answer_from_data(data: Any) -> ParsedAnswer:
     """What the member `data` of a JSON answer says."""
     expect(isinstance(data, Mapping) and "emotion" in data, "the answer has no `data.emotion`")
     emotion = data["emotion"]
     expect(emotion is None or isinstance(emotion, str), f"`data.emotion` is no text ({emotion!r:.40})")
-    return Heard(
+    return ParsedAnswer(
         emotion=emotion,
         text=data.get("text") or "",
         scores=data.get("scores"),
@@ -68,14 +68,14 @@ def heard_from_data(data: Any) -> Heard:
     )
 
 
-def heard_whole(heard: Heard) -> Heard:
+def without_single_segment(parsed: ParsedAnswer) -> ParsedAnswer:
     """The answer to a clip that was streamed and judged in one piece: no stretches."""
-    return replace(heard, segments=()) if len(heard.segments) == 1 else heard
+    return replace(parsed, segments=()) if len(parsed.segments) == 1 else parsed
 
 
-def heard_from_proto(answer: Any) -> Heard:
+def answer_from_proto(answer: Any) -> ParsedAnswer:
     """What a RecognizeResponse says."""
-    return Heard(
+    return ParsedAnswer(
         emotion=_EMOTIONS.get(answer.emotion),
         text=answer.text,
         scores=scores_from(answer.scores),

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.connecting import CURRENT, TimedConnector, TimedContext, reason_of, tls_message
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
@@ -89,7 +89,7 @@ class WebsocketDialect(Dialect):
     """Those that the handshake offers."""
 
     @abstractmethod
-    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> Heard:
+    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> ParsedAnswer:
         """Send the message and read the answer; note in `timeline` when the last of it was sent and received."""
 
     def open(self, endpoint: Endpoint) -> Transport:
@@ -108,7 +108,7 @@ class WebsocketTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    async def ask(self, message: Any, timeline: Timeline) -> Heard:
+    async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
         """Connect, converse, hang up."""
         async with Conversation(self, timeline) as socket:
             try:

@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.backends.sensevoice.tokens import Vocabulary
+from sv_eval.backends.sensevoice.tokens import TokenVocabulary
 from sv_eval.emotions import UNKNOWN
 from sv_eval.records import Prediction
 
@@ -24,7 +24,7 @@ EMOTION_FRAME = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Heard:
+class ReducedLogits:
     """What is needed of a model's logits for a batch; the rest, a few megabytes a clip, can be dropped."""
 
     best: NDArray[np.int64]
@@ -35,7 +35,9 @@ class Heard:
     """Logits of the emotion ids at the emotion frame, in the vocabulary's order, shape [batch, emotions]."""
 
     @classmethod
-    def of(cls, logits: NDArray[np.float32], lengths: NDArray[np.integer], emotion_ids: NDArray[np.int64]) -> Heard:
+    def of(
+        cls, logits: NDArray[np.float32], lengths: NDArray[np.integer], emotion_ids: NDArray[np.int64]
+    ) -> ReducedLogits:
         """From whole logits, float32 [batch, frames, ids]."""
         return cls(best=logits.argmax(axis=2), lengths=lengths, emotions=logits[:, EMOTION_FRAME, emotion_ids])
 
@@ -43,7 +45,7 @@ class Heard:
 class AnswerReader:
     """Reads predictions off what a model said, for one vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: TokenVocabulary) -> None:
         self.vocabulary = vocabulary
         self._names = tuple(vocabulary.emotions)
         self.emotion_ids = np.array([vocabulary.emotions[name] for name in self._names], dtype=np.int64)
@@ -51,12 +53,12 @@ class AnswerReader:
         self._name_by_id = {number: name for name, number in vocabulary.emotions.items()}
         self._known = np.array([name != UNKNOWN for name in self._names])
 
-    def read(self, heard: Heard) -> list[Prediction]:
+    def read(self, logits: ReducedLogits) -> list[Prediction]:
         """Predictions for a batch."""
-        posteriors = emotion_posteriors(heard.emotions)
+        posteriors = emotion_posteriors(logits.emotions)
         return [
-            self._one(heard.best[row, : int(heard.lengths[row])], posteriors[row])
-            for row in range(len(heard.lengths))
+            self._one(logits.best[row, : int(logits.lengths[row])], posteriors[row])
+            for row in range(len(logits.lengths))
         ]
 
     def _one(self, best: NDArray[np.int64], posterior: NDArray[np.float64]) -> Prediction:

@@ -102,7 +102,7 @@ def bundled_clips() -> list[Any]:
 
 
 def _label(engine: Engine, reader: AnswerReader, samples: Any) -> str | None:
-    (prediction,) = reader.read(engine.heard(engine.infer(engine.batch([engine.features(samples)]))))
+    (prediction,) = reader.read(engine.reduced(engine.infer(engine.batch([engine.features(samples)]))))
     return prediction.label
 
 

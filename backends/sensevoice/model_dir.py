@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.backends.frontend import Cmvn, FrontendConfig, read_cmvn
-from sv_eval.backends.sensevoice.tokens import Vocabulary, read_vocabulary
+from sv_eval.backends.sensevoice.tokens import TokenVocabulary, read_vocabulary
 from sv_eval.errors import ModelError, nearest
 
 BUNDLED = "bundled"
@@ -37,7 +37,7 @@ class ModelDirectory:
     """The front end's settings."""
     cmvn: Cmvn
     """The feature normalisation."""
-    vocabulary: Vocabulary
+    vocabulary: TokenVocabulary
     """The pieces and tags."""
     card: Mapping[str, Any]
     """`model_card.yaml`, or empty; its training corpora and speakers are what overlap warnings rest on."""

@@ -19,7 +19,7 @@ from sv_eval.backends.frontend import Float32
 from sv_eval.backends.model_thread import ModelThread
 from sv_eval.backends.segmentation.segmenter import Segmenter
 from sv_eval.backends.segmentation.spans import Span
-from sv_eval.backends.sensevoice.answers import AnswerReader, Heard
+from sv_eval.backends.sensevoice.answers import AnswerReader, ReducedLogits
 from sv_eval.backends.sensevoice.combining import combined
 from sv_eval.backends.sensevoice.known_work import KnownWork
 from sv_eval.backends.sensevoice.listening import LANGUAGES, Listening, Prompts
@@ -48,7 +48,7 @@ class Engine(Protocol):
     def infer(self, batch: Any) -> Any:
         """The model's output for a batch, finished when it returns. Raises InferenceError."""
 
-    def heard(self, output: Any) -> Heard:
+    def reduced(self, output: Any) -> ReducedLogits:
         """What is needed of an output."""
 
     def logits(self, features: Any) -> NDArray[np.float32]:
@@ -279,7 +279,7 @@ class Recogniser:
         """What is said about each stretch, by its place among all of them."""
         said: dict[int, Prediction] = {}
         for batch, output in spoken.outputs:
-            said.update(zip(batch, self.reader.read(self.engine.heard(output)), strict=True))
+            said.update(zip(batch, self.reader.read(self.engine.reduced(output)), strict=True))
         return said
 
     async def in_model_thread(self, work: Callable[[], Result]) -> Result:

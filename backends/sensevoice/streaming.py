@@ -101,5 +101,5 @@ class RunningAnswer:
     def _judge(self, samples: Float32) -> Prediction:
         engine = self._recogniser.engine
         output = engine.infer(engine.batch([engine.features(samples)], [self._way.prompts]))
-        (prediction,) = self._recogniser.reader.read(engine.heard(output))
+        (prediction,) = self._recogniser.reader.read(engine.reduced(output))
         return prediction

@@ -36,7 +36,7 @@ SPACE = "\u2581"  # sentencepiece's sign for a blank before a piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
+class TokenVocabulary:
     """The pieces of a model, by id, and the ids of its tags."""
 
     pieces: tuple[str, ...]
@@ -51,7 +51,7 @@ class Vocabulary:
     """The CTC blank's id."""
 
     @classmethod
-    def from_pieces(cls, pieces: Sequence[str], source: str) -> Vocabulary:
+    def from_pieces(cls, pieces: Sequence[str], source: str) -> TokenVocabulary:
         """Resolve the tags among `pieces`; `source` names the file in errors."""
         ids = {piece: index for index, piece in enumerate(pieces)}
         emotions = {name: ids[piece] for name, piece in EMOTION_PIECES.items() if piece in ids}
@@ -74,13 +74,13 @@ class Vocabulary:
         return spelled.replace(SPACE, " ").strip()
 
 
-def read_vocabulary(path: Path) -> Vocabulary:
+def read_vocabulary(path: Path) -> TokenVocabulary:
     """The vocabulary in a sentencepiece model (`*.bpe.model`) or a `tokens.json` list."""
     if path.suffix == ".json":
         pieces = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(pieces, list):
             raise ModelError(f"{path}: a list of pieces is expected")
-        return Vocabulary.from_pieces([str(piece) for piece in pieces], str(path))
+        return TokenVocabulary.from_pieces([str(piece) for piece in pieces], str(path))
     import sentencepiece
 
     processor = sentencepiece.SentencePieceProcessor()
@@ -89,7 +89,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
     except (RuntimeError, OSError) as error:
         raise ModelError(f"{path}: not a sentencepiece model ({error})") from error
     pieces = [processor.IdToPiece(i) for i in range(processor.GetPieceSize())]
-    return Vocabulary.from_pieces(pieces, str(path))
+    return TokenVocabulary.from_pieces(pieces, str(path))
 
 
 def _is_control(piece: str) -> bool:

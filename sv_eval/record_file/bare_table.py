@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.record_file.class_codes import SEVEN, ClassCodes
 from sv_eval.record_file.table import RecordTable
-from sv_eval.record_file.vocabulary import SEVEN, Vocabulary
 
 
 def bare_table(
@@ -17,7 +17,7 @@ def bare_table(
     forced: NDArray[np.int8],
     speaker: NDArray[np.int32],
     speakers: tuple[str, ...],
-    words: Vocabulary = SEVEN,
+    class_codes: ClassCodes = SEVEN,
 ) -> RecordTable:
     """The table of clips, ascending by id, with codes as RecordTable has them; everything else is unknown in it."""
     n = len(clip_ids)
@@ -55,5 +55,5 @@ def bare_table(
         shared=np.zeros(n, dtype=np.bool_),
         streamed={},
         n_repeated=0,
-        words=words,
+        class_codes=class_codes,
     )

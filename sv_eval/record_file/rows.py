@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sv_eval.record_file.class_codes import FAILED, SEVEN, UNLABELLED
 from sv_eval.record_file.line import Line, PredictionPart
-from sv_eval.record_file.vocabulary import FAILED, SEVEN, UNLABELLED
 from sv_eval.records import Outcome, Record, streamed_from_json, streamed_to_json
 
 __all__ = ["ANSWERED", "ANSWERS", "FAILED", "OUTCOMES", "REFERENCES", "UNLABELLED", "Row"]

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.record_file.vocabulary import SEVEN, Vocabulary
+from sv_eval.record_file.class_codes import SEVEN, ClassCodes
 from sv_eval.records import Streamed
 
 _BY_POSITION = ("clip_ids", "transcripts", "recognised", "paths")
@@ -31,15 +31,15 @@ class RecordTable:
     round: NDArray[np.int32]
     """How many times the measurement had gone through the clip before."""
     reference: NDArray[np.int8]
-    """Code into `words.references`."""
+    """Code into `class_codes.references`."""
     raw_label: NDArray[np.int32]
     """Code into `raw_labels`, -1 for none."""
     raw_labels: tuple[str, ...]
     """The corpus's own words for the emotions, sorted."""
     predicted: NDArray[np.int8]
-    """The unforced answer: code into `words.answers`."""
+    """The unforced answer: code into `class_codes.answers`."""
     forced: NDArray[np.int8]
-    """The forced answer: code into `words.answers`, -1 where the recogniser gave none."""
+    """The forced answer: code into `class_codes.answers`, -1 where the recogniser gave none."""
     outcome: NDArray[np.int8]
     """Code into `OUTCOMES`."""
     speaker: NDArray[np.int32]
@@ -90,7 +90,7 @@ class RecordTable:
     """Position of each clip that came as a stream, to how it went."""
     n_repeated: int
     """How many failures gave way to a later session's record of the same clip."""
-    words: Vocabulary = SEVEN
+    class_codes: ClassCodes = SEVEN
     """What the codes of references and answers mean."""
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class RecordTable:
     @property
     def failed(self) -> NDArray[np.bool_]:
         """Which clips have no answer."""
-        return np.equal(self.predicted, self.words.failed)
+        return np.equal(self.predicted, self.class_codes.failed)
 
     @property
     def banned(self) -> NDArray[np.int8]:
@@ -127,5 +127,5 @@ class RecordTable:
 
         NO_TAG, NO_SPEECH and FAILURE stay what they are; an answer without a forced label does too.
         """
-        forceable = (self.forced >= 0) & (self.predicted <= self.words.answered)
+        forceable = (self.forced >= 0) & (self.predicted <= self.class_codes.answered)
         return np.where(forceable, self.forced, self.predicted)

@@ -11,7 +11,7 @@ from typing import cast
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.machine.clock import Clock, WallClock
-from sv_eval.records import Clip, Failure, Outcome, Record, Streamed, Trouble, as_shared
+from sv_eval.records import Clip, FailedAttempt, Failure, Outcome, Record, Streamed, as_shared
 from sv_eval.report.environment import WarmUp
 from sv_eval.run.callers import Callers, Due, Ready
 from sv_eval.run.guard import Call, Guard, checked
@@ -309,7 +309,7 @@ class _Call:
     latency_ms: float
     batch_size: int
     attempts: int = 1
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[FailedAttempt, ...] = ()
     late_ms: float | None = None
 
 

@@ -65,9 +65,9 @@ class Clusters:
 
 def clusters_of(table: RecordTable, labels: Sequence[str], scope: NDArray[np.bool_]) -> Clusters:
     """The clusters of the clips in scope, as `in_scope` has them: reference in `labels`, and not a FAILURE."""
-    answered = table.words.answered
-    place = np.full(len(table.words.answers), len(labels))
-    place[[table.words.answer(label) for label in labels]] = np.arange(len(labels))
+    answered = table.class_codes.answered
+    place = np.full(len(table.class_codes.answers), len(labels))
+    place[[table.class_codes.answer(label) for label in labels]] = np.arange(len(labels))
     reference = place[table.reference[scope]]
     predicted, banned = table.predicted[scope], table.banned[scope]
     group, multiplicity, kind = _groups(table, scope, reference, predicted, banned)
@@ -90,7 +90,7 @@ def clusters_of(table: RecordTable, labels: Sequence[str], scope: NDArray[np.boo
 
 def in_scope(table: RecordTable, labels: Sequence[str]) -> NDArray[np.bool_]:
     """Which clips are scored against `labels`."""
-    codes = [table.words.reference(label) for label in labels]
+    codes = [table.class_codes.reference(label) for label in labels]
     return np.isin(table.reference, codes) & ~table.failed
 
 
@@ -105,7 +105,7 @@ def _groups(
     speaker = table.speaker[scope].astype(np.int64)
     known = speaker >= 0
     names, group_of_known = np.unique(speaker[known], return_inverse=True)
-    size = len(table.words.answers)
+    size = len(table.class_codes.answers)
     cells = (reference * size + predicted) * size + banned
     _, group_of_lone, lone = np.unique(cells[~known], return_inverse=True, return_counts=True)
     group = np.empty(len(speaker), dtype=np.int64)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
+from sv_eval.record_file.class_codes import FAILED
 from sv_eval.record_file.table import RecordTable
-from sv_eval.record_file.vocabulary import FAILED
 from sv_eval.report.accuracy import Confusion, WrongClip, WrongPair
 from sv_eval.scoring.scope import Scope
 
@@ -16,7 +16,7 @@ def confusion_of(scope: Scope, *, banned: bool = False) -> Confusion:
     """The matrix of all clips, scored or not; `banned` takes the answers with `unknown` banned."""
     table, labels = scope.answers, scope.labels
     answers = table.banned if banned else table.predicted
-    references, named = table.words.references, table.words.answers
+    references, named = table.class_codes.references, table.class_codes.answers
     size = len(named)
     cells = table.reference.astype(np.int64) * size + answers
     full = np.bincount(cells, minlength=len(references) * size).reshape(len(references), size)
@@ -25,7 +25,7 @@ def confusion_of(scope: Scope, *, banned: bool = False) -> Confusion:
     shown = [n for i, n in enumerate(named) if n != FAILED and (n in always or full[:, i].any())]
     columns = [*labels, *(name for name in shown if name not in labels)]
     picked = full[np.ix_([references.index(n) for n in rows], [named.index(n) for n in columns])]
-    failed = full[[references.index(n) for n in rows], table.words.failed]
+    failed = full[[references.index(n) for n in rows], table.class_codes.failed]
     return Confusion(
         rows=tuple(rows),
         columns=tuple(columns),
@@ -44,10 +44,10 @@ def worst_confusions(scope: Scope, *, pairs: int = 10, clips: int = 5) -> tuple[
     """
     table, policy = scope.answers, scope.config.policy
     answers = table.banned if policy == "ban" else table.predicted
-    references, named = table.words.references, table.words.answers
+    references, named = table.class_codes.references, table.class_codes.answers
     scored = scope.scored
     if policy == "abstain":
-        scored = scored & (answers < table.words.answered)
+        scored = scored & (answers < table.class_codes.answered)
     confidence = np.where(answers == table.predicted, table.confidence, np.nan)
     cells = table.reference.astype(np.int64) * len(named) + answers
     wrong = scored & (table.reference != answers)

@@ -73,7 +73,7 @@ def latency_by_emotion(scope: Scope) -> dict[str, TwoPercentiles]:
     reference = timing.reference
     found = {}
     for label in scope.labels:
-        inside = reference == timing.requests.words.reference(label)
+        inside = reference == timing.requests.class_codes.reference(label)
         values, clips = timing.calls.latencies(inside), int(inside.sum())
         found[label] = TwoPercentiles(
             p50=percentile(values, 0.5, confidence=confidence, clips=clips),

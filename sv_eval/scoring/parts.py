@@ -26,7 +26,7 @@ def emotions_of(
     answers = scope.answers
     found = {}
     for label in scope.labels:
-        asked = answers.reference == answers.words.reference(label)
+        asked = answers.reference == answers.class_codes.reference(label)
         n_failed = int((asked & answers.failed).sum())
         example = example_of(answers, label)
         found[label] = EmotionFigures(
@@ -35,7 +35,7 @@ def emotions_of(
             f1=scores.f1[label],
             support=int(asked.sum()) - n_failed,
             n_scored=scores.recall[label].n,
-            n_unknown=int((asked & (answers.predicted == answers.words.answer(UNKNOWN))).sum()),
+            n_unknown=int((asked & (answers.predicted == answers.class_codes.answer(UNKNOWN))).sum()),
             n_failed=n_failed,
             latency_ms=latency_ms[label],
             example=example,
@@ -49,9 +49,9 @@ def example_of(table: RecordTable, label: str) -> Example | None:
 
     Clips with words are preferred, then those with a confidence. None when no clip of it has an answer.
     """
-    code = table.words.reference(label)
+    code = table.class_codes.reference(label)
     asked = (table.reference == code) & ~table.failed
-    choices = (asked & (table.predicted == code), asked & (table.predicted < table.words.answered), asked)
+    choices = (asked & (table.predicted == code), asked & (table.predicted < table.class_codes.answered), asked)
     among = next((choice for choice in choices if choice.any()), None)
     if among is None:
         return None
@@ -60,7 +60,7 @@ def example_of(table: RecordTable, label: str) -> Example | None:
         clip=table.clip_ids[place],
         text=table.words_of(place),
         path=table.paths[place],
-        predicted=table.words.answers[table.predicted[place]],
+        predicted=table.class_codes.answers[table.predicted[place]],
     )
 
 

@@ -16,7 +16,7 @@ def repeats_of(requests: RecordTable) -> Repeats:
     answers: dict[str, frozenset[str]] = {}
     for clip_id, code, failed in zip(requests.clip_ids, requests.predicted, requests.failed, strict=True):
         if not failed:
-            answers[clip_id] = answers.get(clip_id, frozenset()) | {requests.words.answers[code]}
+            answers[clip_id] = answers.get(clip_id, frozenset()) | {requests.class_codes.answers[code]}
     changed = [(clip_id, sorted(found)) for clip_id, found in answers.items() if len(found) > 1]
     return Repeats(
         requests=int((requests.round > 0).sum()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
-from sv_eval.record_file.vocabulary import FAILED
+from sv_eval.record_file.class_codes import FAILED
 from sv_eval.scoring.scope import Scope
 
 
@@ -28,12 +28,18 @@ class RunCounts:
 
 def counts_of(scope: Scope) -> tuple[RunCounts, dict[str, int]]:
     """The counts of a run; and by reference the clips, failed ones too, whose reference is not scored."""
-    answers, words = scope.answers, scope.answers.words
+    answers, class_codes = scope.answers, scope.answers.class_codes
     ended = dict(
-        zip(words.answers, np.bincount(answers.predicted, minlength=len(words.answers)).tolist(), strict=True)
+        zip(
+            class_codes.answers,
+            np.bincount(answers.predicted, minlength=len(class_codes.answers)).tolist(),
+            strict=True,
+        )
     )
     asked = zip(
-        words.references, np.bincount(answers.reference, minlength=len(words.references)).tolist(), strict=True
+        class_codes.references,
+        np.bincount(answers.reference, minlength=len(class_codes.references)).tolist(),
+        strict=True,
     )
     outside = {name: n for name, n in asked if n and name not in scope.labels}
     counts = RunCounts(

@@ -94,10 +94,10 @@ def labels_present(table: RecordTable, label_order: Sequence[str]) -> tuple[str,
 
     Failed clips count too: an emotion whose clips all failed must not vanish from the set unseen.
     """
-    words = table.words
-    counts = np.bincount(table.reference, minlength=len(words.references))
-    order = dict.fromkeys([*(label for label in label_order if label in words.classes), *words.classes])
-    return tuple(label for label in order if counts[words.reference(label)])
+    class_codes = table.class_codes
+    counts = np.bincount(table.reference, minlength=len(class_codes.references))
+    order = dict.fromkeys([*(label for label in label_order if label in class_codes.classes), *class_codes.classes])
+    return tuple(label for label in order if counts[class_codes.reference(label)])
 
 
 def scored_labels(

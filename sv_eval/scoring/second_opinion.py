@@ -32,7 +32,7 @@ def _figures(scope: Scope) -> Iterator[tuple[str, float]]:
     from sklearn.metrics import accuracy_score, f1_score, recall_score
 
     table = scope.answers
-    codes = [table.words.reference(label) for label in scope.labels]
+    codes = [table.class_codes.reference(label) for label in scope.labels]
     # Found anew, as everything here is.
     scored = np.isin(table.reference, codes) & ~table.failed
     truth, answer = table.reference[scored], table.predicted[scored]
@@ -43,7 +43,7 @@ def _figures(scope: Scope) -> Iterator[tuple[str, float]]:
     recalls = recall_score(truth, answer, labels=present, average=None, zero_division=0)
     yield "uar", float(np.mean(recalls))
     for code, recall in zip(present, recalls, strict=True):
-        yield f"recall {table.words.references[code]}", float(recall)
+        yield f"recall {table.class_codes.references[code]}", float(recall)
     for name in ("macro", "weighted"):
         yield (
             f"{name}_f1",

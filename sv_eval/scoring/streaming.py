@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from sv_eval.record_file.class_codes import UNLABELLED
 from sv_eval.record_file.table import RecordTable
-from sv_eval.record_file.vocabulary import UNLABELLED
 from sv_eval.records import Streamed, StreamStep
 from sv_eval.report.latency import Agreement, ExampleStep, Flips, StreamExample, Streaming, TwoPercentiles
 from sv_eval.scoring.percentiles import percentile
@@ -93,7 +93,7 @@ def _example(requests: RecordTable, streams: Mapping[int, Streamed]) -> StreamEx
     if not streams:
         return None
     place, chosen = max(streams.items(), key=lambda each: (count_flips(each[1].steps), len(each[1].steps)))
-    raw = requests.words.references[requests.reference[place]]
+    raw = requests.class_codes.references[requests.reference[place]]
     return StreamExample(
         clip=requests.clip_ids[place],
         path=requests.paths[place],

@@ -181,7 +181,7 @@ def _by_emotion(scope: Scope, compared: _Compared, confidence: float) -> dict[st
     reference = table.reference[compared.places]
     found = {}
     for label in scope.labels:
-        which = ~compared.foreign & (reference == table.words.reference(label))
+        which = ~compared.foreign & (reference == table.class_codes.reference(label))
         if which.any():
             found[label] = compared.by_measure(which, confidence)
     return found
@@ -193,7 +193,7 @@ def _cross(scope: Scope, compared: _Compared, confidence: float) -> Cross | None
     answers = (table.banned if policy == "ban" else table.predicted)[compared.places]
     scored = scope.scored[compared.places] & ~compared.foreign
     if policy == "abstain":
-        scored &= answers < table.words.answered
+        scored &= answers < table.class_codes.answered
     if not scored.any():
         return None
     right = answers == table.reference[compared.places]

@@ -29,7 +29,7 @@ _REFUSED = 4403
 
 
 @dataclass(slots=True, kw_only=True)
-class Door:
+class AdmissionControl:
     """What decides who comes in, shared by HTTP and gRPC."""
 
     keys: Keyring
@@ -60,14 +60,14 @@ class Door:
 
 
 @dataclass(slots=True, kw_only=True)
-class Gate:
-    """The layer itself, around an application.
+class AdmissionMiddleware:
+    """The layer around an application.
 
     draining: tells whether the service is about to stop; connections are then closed after their answer.
     """
 
     app: ASGIApp
-    door: Door
+    admission: AdmissionControl
     buffered: Buffered
     reporter: Reporter
     draining: Callable[[], bool] = field(default=lambda: False)
@@ -90,7 +90,7 @@ class Gate:
         admitted = False
         try:
             if guarded and scope["method"] != "OPTIONS":
-                self.door.admit(headers.get, _address(scope))
+                self.admission.admit(headers.get, _address(scope))
                 admitted = True
             await self.app(scope, receive, answer)
         except ServiceError as error:
@@ -99,7 +99,7 @@ class Gate:
             await self._broken(error, trace, answer, scope["path"])
         finally:
             if admitted:
-                self.door.leave()
+                self.admission.leave()
             self.buffered.release(trace)
             if guarded:
                 self._note(scope, trace, answer.status)
@@ -121,7 +121,7 @@ class Gate:
             return headers.get(name) or (in_address if name == "x-api-key" else None)
 
         try:
-            self.door.admit(header, _address(scope))
+            self.admission.admit(header, _address(scope))
         except ServiceError as error:
             trace.code, status = error.code.word, error.code.status
             await _refuse(error, trace, scope, receive, send)
@@ -132,7 +132,7 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - the log has it; a socket has no answer left to give
             self.reporter.defect(error, trace)
         finally:
-            self.door.leave()
+            self.admission.leave()
             self._note(scope, trace, status)
 
     def _note(self, scope: Scope, trace: Trace, status: int) -> None:

@@ -13,7 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from sv_eval.errors import ConfigError
-from sv_eval.serve.admission import Door
+from sv_eval.serve.admission import AdmissionControl
 from sv_eval.serve.grpc_messages import options_from, partial_from, response_from, start_from, upload_from
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service
@@ -33,8 +33,10 @@ class GrpcServer:
     shared: whether other processes listen on the same port.
     """
 
-    def __init__(self, service: Service, door: Door, reporter: Reporter, *, shared: bool = False) -> None:
-        self._service, self._door, self._reporter, self._shared = service, door, reporter, shared
+    def __init__(
+        self, service: Service, admission: AdmissionControl, reporter: Reporter, *, shared: bool = False
+    ) -> None:
+        self._service, self._admission, self._reporter, self._shared = service, admission, reporter, shared
         self._health = _Health()
         self._server: Any = None
 
@@ -47,7 +49,7 @@ class GrpcServer:
                 ("grpc.so_reuseport", int(self._shared)),
             ]
         )
-        servicer = _Servicer(self._service, self._door, self._reporter)
+        servicer = _Servicer(self._service, self._admission, self._reporter)
         emotion_pb2_grpc.add_EmotionRecognitionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -100,8 +102,8 @@ class _Health(health.aio.HealthServicer):  # type: ignore[misc]
 class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
     """The methods of the API."""
 
-    def __init__(self, service: Service, door: Door, reporter: Reporter) -> None:
-        self._service, self._door, self._reporter = service, door, reporter
+    def __init__(self, service: Service, admission: AdmissionControl, reporter: Reporter) -> None:
+        self._service, self._admission, self._reporter = service, admission, reporter
 
     async def Recognize(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Judge one recording."""
@@ -134,7 +136,7 @@ class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
         admitted, status = False, "OK"
         try:
             await context.send_initial_metadata((("x-request-id", trace.request_id),))
-            self._door.admit(metadata.get, _address(context.peer()))
+            self._admission.admit(metadata.get, _address(context.peer()))
             admitted = True
             yield trace
             context.set_trailing_metadata((("server-timing", trace.server_timing),))
@@ -152,7 +154,7 @@ class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
             await _abort(context, ServiceError("internal", "something went wrong in the service"), trace)
         finally:
             if admitted:
-                self._door.leave()
+                self._admission.leave()
             if buffers:
                 self._service.buffered.release(trace)
             path = f"/{_NAME}/{method}"

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp
 
 from sv_eval.serve import routes_emotion, routes_openai, routes_state, routes_stream
-from sv_eval.serve.admission import Door, Gate, problem_answer
+from sv_eval.serve.admission import AdmissionControl, AdmissionMiddleware, problem_answer
 from sv_eval.serve.openapi import DESCRIPTION, openapi_document
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service
@@ -24,7 +24,7 @@ _PAGE = Path(__file__).parent / "page" / "index.html"
 _EXPOSED = ["X-Request-ID", "Server-Timing", "Retry-After"]
 
 
-def create_app(service: Service, door: Door, reporter: Reporter) -> ASGIApp:
+def create_app(service: Service, admission: AdmissionControl, reporter: Reporter) -> ASGIApp:
     """The application in front of a service. Its model need not be loaded yet."""
     config = service.config
     app = _documented() if config.docs else FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -38,18 +38,18 @@ def create_app(service: Service, door: Door, reporter: Reporter) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(Exception, _on_defect)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
-    gate = Gate(
+    middleware = AdmissionMiddleware(
         app=app,
-        door=door,
+        admission=admission,
         buffered=service.buffered,
         reporter=reporter,
         draining=lambda: service.recognition.draining,
     )
     if not config.cors_origins:
-        return gate
-    # Outermost, so that a page can also read what the gate itself refuses.
+        return middleware
+    # Outermost, so that a page can also read what admission refuses.
     return CORSMiddleware(
-        gate,
+        middleware,
         allow_origins=list(config.cors_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],

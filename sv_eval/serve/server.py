@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from sv_eval.backend import Backend
 from sv_eval.serve.access import Keyring, RateLimiter, read_keys
-from sv_eval.serve.admission import Door
+from sv_eval.serve.admission import AdmissionControl
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.http import create_app
 from sv_eval.serve.reporter import Reporter
@@ -42,7 +42,7 @@ class Process:
         self.config, self._logger = config, logger
         self._stopping: asyncio.Task[None] | None = None
         self.service = Service(backend, config)
-        self._door = Door(
+        self._admission = AdmissionControl(
             keys=Keyring(read_keys(config.api_keys_file)),
             limiter=RateLimiter(config.rate_limit, config.rate_burst),
             max_requests=config.max_requests,
@@ -53,8 +53,8 @@ class Process:
         if config.grpc_port is not None:
             from sv_eval.serve.grpc_server import GrpcServer
 
-            self._grpc = GrpcServer(self.service, self._door, reporter, shared=shared)
-        self._http = _HttpServer(create_app(self.service, self._door, reporter), config)
+            self._grpc = GrpcServer(self.service, self._admission, reporter, shared=shared)
+        self._http = _HttpServer(create_app(self.service, self._admission, reporter), config)
 
     async def run(self, listener: socket) -> None:
         """Serve until told to stop, then finish what was accepted. Raises what loading the backend raises."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import TAG_EMOJI, Traits
 from sv_eval.backends.remote.errors import API_ERROR, RemoteError
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
@@ -34,13 +34,13 @@ class Api4SenseVoice(HttpDialect):
         """A form."""
         return multipart((), name="file", file=sound.file, filename="clip.wav", media_type="audio/wav")
 
-    def read(self, reply: HttpReply) -> Heard:
+    def read(self, reply: HttpReply) -> ParsedAnswer:
         """`data`, if `code` is 0."""
         content = reply.json()
         expect(isinstance(content, dict) and "code" in content, "the answer has no `code`")
         if content["code"] != 0:
             raise RemoteError(API_ERROR, f"code {content['code']} in an HTTP 200: {str(content.get('msg'))[:120]}")
         text = str(content.get("data") or "")
-        return Heard(
+        return ParsedAnswer(
             text=text, no_speech=not text.strip() or text.strip() == _NO_SPEECH, where="data", excerpt=text[:80]
         )

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply
 from sv_eval.backends.remote.http_transport import HttpDialect
@@ -41,7 +41,7 @@ class DashScope(HttpDialect):
         }
         return HttpMessage(body=json.dumps(content).encode(), headers={"Content-Type": "application/json"})
 
-    def read(self, reply: HttpReply) -> Heard:
+    def read(self, reply: HttpReply) -> ParsedAnswer:
         """The annotation of the type `audio_info`."""
         content = reply.json()
         if isinstance(content, dict) and content.get("code") and not content.get("output"):
@@ -54,7 +54,7 @@ class DashScope(HttpDialect):
         notes = [one for one in message.get("annotations") or () if one.get("type") == "audio_info"]
         note = notes[0] if notes else {}
         text = "".join(str(part.get("text", "")) for part in message.get("content") or () if isinstance(part, dict))
-        return Heard(
+        return ParsedAnswer(
             emotion=note.get("emotion"),
             text=text,
             language=note.get("language"),

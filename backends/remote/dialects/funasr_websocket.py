@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.errors import API_ERROR, RemoteError
 from sv_eval.backends.remote.sound import Sound
@@ -42,7 +42,7 @@ class FunAsrWebsocket(WebsocketDialect):
         }
         return json.dumps(opening), sound.pcm_s16le
 
-    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> Heard:
+    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> ParsedAnswer:
         """Send everything and read the text of the offline pass."""
         opening, samples = message
         await socket.send(opening)
@@ -60,4 +60,4 @@ class FunAsrWebsocket(WebsocketDialect):
         timeline.all_came()
         expect("text" in content, "the answer has no `text`")
         text = str(content["text"])
-        return Heard(text=text, no_speech=not text.strip(), where="text", excerpt=text[:80])
+        return ParsedAnswer(text=text, no_speech=not text.strip(), where="text", excerpt=text[:80])

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.dialect import TAG_EMOJI, Traits
 from sv_eval.backends.remote.errors import API_ERROR, RemoteError
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
@@ -109,7 +109,7 @@ class Generic(HttpDialect):
         body = json.dumps(_filled(self._body, values)).encode()
         return HttpMessage(body=body, headers={"Content-Type": "application/json"}, method=self._method)
 
-    def read(self, reply: HttpReply) -> Heard:
+    def read(self, reply: HttpReply) -> ParsedAnswer:
         """What the paths lead to."""
         content = reply.json()
         if self._first(content, "failed"):
@@ -122,7 +122,7 @@ class Generic(HttpDialect):
         looked = [
             f"{name} at {self._written[name]}" for name in ("emotion", "scores", "text") if name in self._written
         ]
-        return Heard(
+        return ParsedAnswer(
             emotion=None if emotion is None else str(emotion),
             text="" if text is None else str(text),
             scores=scores,

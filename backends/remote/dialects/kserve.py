@@ -7,7 +7,7 @@ import struct
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply
 from sv_eval.backends.remote.http_transport import HttpDialect
@@ -62,7 +62,7 @@ class KServe(HttpDialect):
             },
         )
 
-    def read(self, reply: HttpReply) -> Heard:
+    def read(self, reply: HttpReply) -> ParsedAnswer:
         """The tensor TRANSCRIPTS."""
         content = _content(reply)
         if isinstance(content, dict) and content.get("error"):
@@ -73,7 +73,7 @@ class KServe(HttpDialect):
         output = next((one for one in content["outputs"] if one.get("name") == "TRANSCRIPTS"), None)
         expect(output is not None, "the answer has no output TRANSCRIPTS")
         text = _text(output, reply)
-        return Heard(text=text, no_speech=not text.strip(), where="outputs.TRANSCRIPTS", excerpt=text[:80])
+        return ParsedAnswer(text=text, no_speech=not text.strip(), where="outputs.TRANSCRIPTS", excerpt=text[:80])
 
 
 def _tensor(name: str, value: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import TAG_EMOJI, Traits
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
 from sv_eval.backends.remote.http_transport import HttpDialect
@@ -44,7 +44,7 @@ class OpenAiTranscriptions(HttpDialect):
             fields, name="file", file=sound.file, filename=f"clip.{sound.format}", media_type=sound.media_type
         )
 
-    def read(self, reply: HttpReply) -> Heard:
+    def read(self, reply: HttpReply) -> ParsedAnswer:
         """The field, or the text."""
         content = reply.json()
         expect(isinstance(content, dict), "the answer is no JSON object")
@@ -53,7 +53,7 @@ class OpenAiTranscriptions(HttpDialect):
         expect("text" in content or self._field in content, "the answer has no `text`")
         text, emotion = str(content.get("text") or ""), content.get(self._field)
         scores = content.get("scores")
-        return Heard(
+        return ParsedAnswer(
             emotion=None if emotion is None else str(emotion),
             text=text,
             scores=scores if isinstance(scores, dict) else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
 from sv_eval.backends.remote.http_transport import HttpDialect
@@ -34,7 +34,7 @@ class SenseVoiceApi(HttpDialect):
             fields, name="files", file=sound.file, filename=f"clip.{sound.format}", media_type=sound.media_type
         )
 
-    def read(self, reply: HttpReply) -> Heard:
+    def read(self, reply: HttpReply) -> ParsedAnswer:
         """The result with our key; a list without it is what the service makes of a clip without speech."""
         content = reply.json()
         expect(
@@ -44,8 +44,8 @@ class SenseVoiceApi(HttpDialect):
         mine = next((one for one in found if one.get("key") == _KEY), found[0] if len(found) == 1 else None)
         if mine is None:
             expect(not found, f"the answer's `result` has no item with the key '{_KEY}'")
-            return Heard(no_speech=True, where="result", excerpt="[]")
+            return ParsedAnswer(no_speech=True, where="result", excerpt="[]")
         raw = mine.get("raw_text")
         text = str(mine.get("text") or "") if raw is None else str(raw)
         where = "result[0].text" if raw is None else "result[0].raw_text"
-        return Heard(text=text, no_speech=not text.strip(), where=where, excerpt=text[:80])
+        return ParsedAnswer(text=text, no_speech=not text.strip(), where=where, excerpt=text[:80])

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Served, Traits
 from sv_eval.backends.remote.errors import RemoteError
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart, retry_after_s, said_in
 from sv_eval.backends.remote.http_transport import HttpDialect, HttpTransport
-from sv_eval.backends.remote.service_words import heard_from_data, kind_of_code, silent
+from sv_eval.backends.remote.service_words import answer_from_data, kind_of_code, silent
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 
 _ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
@@ -22,13 +22,13 @@ _ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
 class _OverHttp(HttpDialect):
     """What the forms over HTTP share."""
 
-    def read(self, reply: HttpReply) -> Heard:
+    def read(self, reply: HttpReply) -> ParsedAnswer:
         """The answer's `data`."""
         content = reply.json()
         expect(isinstance(content, dict), "the answer is no JSON object")
         if content.get("success") is False:
             raise problem_error(content, reply)
-        return heard_from_data(content.get("data"))
+        return answer_from_data(content.get("data"))
 
     def refusal(self, reply: HttpReply) -> RemoteError:
         """A problem document's own code is the kind."""

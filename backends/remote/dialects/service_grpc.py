@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import Adjustments, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.dialect import Dialect, Traits, Transport
 from sv_eval.backends.remote.dialects.service_websocket import LONGEST_UPDATE_S
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, RemoteError
 from sv_eval.backends.remote.grpc_transport import GrpcTransport
-from sv_eval.backends.remote.service_words import emotion_name, heard_from_proto, heard_whole, scores_from
+from sv_eval.backends.remote.service_words import (
+    answer_from_proto,
+    emotion_name,
+    scores_from,
+    without_single_segment,
+)
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.backends.remote.update_times import UpdateTimes
@@ -59,7 +64,7 @@ class GrpcDialect(Dialect):
         asked: Adjustments,
         callback: Callable[[StreamUpdate], None],
         timeline: Timeline,
-    ) -> Heard:
+    ) -> ParsedAnswer:
         """Send pieces as they come; updates are handed on as they arrive."""
         times = UpdateTimes()
         return await _conversed(transport, _requests(pieces, chunk_size, asked, times), callback, times, timeline)
@@ -91,7 +96,7 @@ class GrpcStreamDialect(GrpcDialect):
 class _GrpcStreamTransport(GrpcTransport):
     """A channel on which whole clips are streams."""
 
-    async def ask(self, message: Any, timeline: Timeline) -> Heard:
+    async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
         """Send all messages at once and wait for the last answer."""
 
         async def requests() -> AsyncIterator[bytes]:
@@ -100,8 +105,8 @@ class _GrpcStreamTransport(GrpcTransport):
             timeline.sent_s = time.perf_counter()
 
         total_s = self.endpoint.connection.total_s
-        heard = await _conversed(self, requests(), lambda _: None, UpdateTimes(), timeline, total_s=total_s)
-        return heard_whole(heard)
+        parsed = await _conversed(self, requests(), lambda _: None, UpdateTimes(), timeline, total_s=total_s)
+        return without_single_segment(parsed)
 
 
 async def _conversed(
@@ -112,7 +117,7 @@ async def _conversed(
     timeline: Timeline,
     *,
     total_s: float = _LONGEST_STREAM_S,
-) -> Heard:
+) -> ParsedAnswer:
     await transport.ready(timeline)
     call = transport.converse(requests, total_s=total_s)
     final = None
@@ -134,7 +139,7 @@ async def _conversed(
     if final is None:
         raise RemoteError(NOT_UNDERSTOOD, "the stream ended without a final answer")
     await transport.note_stages(call, timeline)
-    return heard_from_proto(final)
+    return answer_from_proto(final)
 
 
 async def _requests(

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import Adjustments, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import Heard, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.dialects.service import problem_error, wishes_of
 from sv_eval.backends.remote.endpoint import Endpoint
-from sv_eval.backends.remote.service_words import heard_from_data, heard_whole, silent
+from sv_eval.backends.remote.service_words import answer_from_data, silent, without_single_segment
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.backends.remote.update_times import UpdateTimes
@@ -44,7 +44,7 @@ class StreamDialect(WebsocketDialect):
         """The opening message and the samples."""
         return _start(asked, LONGEST_UPDATE_S), sound.pcm_f32le
 
-    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> Heard:
+    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> ParsedAnswer:
         """Give everything at once and wait for the last answer."""
         start, samples = message
         await socket.send(start)
@@ -56,7 +56,7 @@ class StreamDialect(WebsocketDialect):
             content = _said(await socket.receive_json())
             if content["type"] == "final":
                 timeline.all_came()
-                return heard_whole(heard_from_data(content["data"]))
+                return without_single_segment(answer_from_data(content["data"]))
             if content["type"] == "error":
                 return _failed(content)
 
@@ -69,7 +69,7 @@ class StreamDialect(WebsocketDialect):
         asked: Adjustments,
         callback: Callable[[StreamUpdate], None],
         timeline: Timeline,
-    ) -> Heard:
+    ) -> ParsedAnswer:
         """Send pieces as they come; updates are handed on as they arrive."""
         times = UpdateTimes()
         async with Conversation(transport, timeline, total_s=_longest_stream_s(transport.endpoint)) as socket:
@@ -83,7 +83,7 @@ class StreamDialect(WebsocketDialect):
                     elif content["type"] == "final":
                         await sending
                         timeline.all_came()
-                        return heard_from_data(content["data"])
+                        return answer_from_data(content["data"])
                     elif content["type"] == "error":
                         return _failed(content)
             finally:
@@ -109,11 +109,11 @@ def _said(content: Any) -> dict[str, Any]:
     return found
 
 
-def _failed(content: Mapping[str, Any]) -> Heard:
+def _failed(content: Mapping[str, Any]) -> ParsedAnswer:
     """An error that ends a stream."""
     error = content.get("error") or {}
     if silent(error.get("code")):
-        return Heard(no_speech=True)
+        return ParsedAnswer(no_speech=True)
     raise problem_error(error, None)
 
 

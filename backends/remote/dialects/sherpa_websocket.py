@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.timeline import Timeline
@@ -26,26 +26,26 @@ class SherpaWebsocket(WebsocketDialect):
         samples = sound.pcm_f32le
         return struct.pack("<ii", SAMPLE_RATE_HZ, len(samples)) + samples
 
-    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> Heard:
+    async def converse(self, socket: Socket, message: Any, timeline: Timeline) -> ParsedAnswer:
         """Send the clip, read one answer, say goodbye."""
         await socket.send(message)
         timeline.sent_s = time.perf_counter()
         answer = await socket.receive()
         timeline.all_came()
         await socket.send("Done")
-        return _heard(answer if isinstance(answer, str) else answer.decode("utf-8", "replace"))
+        return _parsed(answer if isinstance(answer, str) else answer.decode("utf-8", "replace"))
 
 
-def _heard(answer: str) -> Heard:
+def _parsed(answer: str) -> ParsedAnswer:
     try:
         content = json.loads(answer)
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        return Heard(text=answer, where="the text", excerpt=answer[:80])
+        return ParsedAnswer(text=answer, where="the text", excerpt=answer[:80])
     emotion, event, language = (str(content.get(name) or "") for name in ("emotion", "event", "lang"))
     text = str(content.get("text") or "")
-    return Heard(
+    return ParsedAnswer(
         emotion=emotion or None,
         # Tags are read off texts; this one brings the language and the event along.
         text=f"{language}{event}{text}",

@@ -16,7 +16,7 @@ from sv_eval.backends.sensevoice.training.vocabulary import (
     EMOTIONS,
     LANGUAGE_PROMPTS,
     TEXT_NORM_PROMPTS,
-    Vocabulary,
+    TrainingVocabulary,
 )
 
 
@@ -69,7 +69,7 @@ def table(counts: Counter[tuple[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def token_error_rate(examples: list[Example], said: list[Answer], vocabulary: Vocabulary) -> float:
+def token_error_rate(examples: list[Example], said: list[Answer], vocabulary: TrainingVocabulary) -> float:
     """Edit distance over reference length, in words (English) and characters (Mandarin)."""
     errors = total = 0
     for example, answer in zip(examples, said, strict=True):

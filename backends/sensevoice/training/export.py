@@ -13,10 +13,12 @@ from sv_eval.backends.sensevoice.models.architecture import PIECES_FILE, TINY, c
 from sv_eval.backends.sensevoice.models.graph import INPUTS, write_onnx
 from sv_eval.backends.sensevoice.training.features import Cmvn
 from sv_eval.backends.sensevoice.training.network import encoded
-from sv_eval.backends.sensevoice.training.vocabulary import Vocabulary
+from sv_eval.backends.sensevoice.training.vocabulary import TrainingVocabulary
 
 
-def write_model(network: Any, vocabulary: Vocabulary, cmvn: Cmvn, encoder: dict[str, Any], folder: Path) -> None:
+def write_model(
+    network: Any, vocabulary: TrainingVocabulary, cmvn: Cmvn, encoder: dict[str, Any], folder: Path
+) -> None:
     """All files that FunASR, funasr_onnx and this project read."""
     folder.mkdir(parents=True, exist_ok=True)
     network.eval()

@@ -27,7 +27,7 @@ from sv_eval.backends.sensevoice.training.vocabulary import (
     LANGUAGES,
     TEXT_NORM_PROMPTS,
     TEXT_NORMS,
-    Vocabulary,
+    TrainingVocabulary,
 )
 
 # SenseVoice has no German here; of what the model may say, English is nearest.
@@ -90,7 +90,7 @@ class Aids(torch.nn.Module):
 
 def fitted(
     corpora: dict[str, list[Example]],
-    vocabulary: Vocabulary,
+    vocabulary: TrainingVocabulary,
     cmvn: Cmvn,
     recipe: Recipe,
     seed: int,
@@ -175,7 +175,7 @@ def batch_loss(
     head: UsedHead,
     aids: Aids,
     teacher: Teacher,
-    vocabulary: Vocabulary,
+    vocabulary: TrainingVocabulary,
     cmvn: Cmvn,
     recipe: Recipe,
     drawn: dict[str, list[tuple[Example, int]]],
@@ -264,7 +264,7 @@ SAID = ("angry", "happy", "neutral", "sad", "surprised")
 
 
 def transcript_loss(
-    logits: Tensor, counts: Tensor, examples: list[Example], vocabulary: Vocabulary, head: UsedHead
+    logits: Tensor, counts: Tensor, examples: list[Example], vocabulary: TrainingVocabulary, head: UsedHead
 ) -> Tensor:
     """CTC loss a clip, over the clips whose words are known (silence has none, and should give none)."""
     rows = [n for n, e in enumerate(examples) if e.transcript is not None]

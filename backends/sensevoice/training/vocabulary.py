@@ -55,7 +55,7 @@ def tag_ids() -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class TrainingVocabulary:
     """Which piece has which id."""
 
     pieces: dict[str, int]  # ordinary pieces: words as "▁word", Chinese characters, letters
@@ -109,7 +109,7 @@ class Vocabulary:
         return bytes(model.SerializeToString(deterministic=True))
 
 
-def vocabulary(transcripts: Iterable[tuple[str, str]]) -> Vocabulary:
+def vocabulary(transcripts: Iterable[tuple[str, str]]) -> TrainingVocabulary:
     """The vocabulary of (language, transcript) pairs."""
     words: set[str] = set()
     characters: set[str] = set()
@@ -119,4 +119,4 @@ def vocabulary(transcripts: Iterable[tuple[str, str]]) -> Vocabulary:
         else:
             words.update("▁" + word for word in text.lower().split())
     ordinary = ["▁", *LETTERS, *sorted(words - {"▁a"}), "▁a", *sorted(characters - set(LETTERS))]
-    return Vocabulary({piece: FIRST_PIECE_ID + n for n, piece in enumerate(ordinary)})
+    return TrainingVocabulary({piece: FIRST_PIECE_ID + n for n, piece in enumerate(ordinary)})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sv_eval.data.audit.facts import AudioFacts, ClipFacts, Trouble
+from sv_eval.data.audit.facts import AudioDefect, AudioFacts, ClipFacts
 from sv_eval.data.audit.finding import SEVERITIES, Finding
 from sv_eval.data.audit.judging import judge
 from sv_eval.data.audit.measure import Job, Measure
@@ -60,7 +60,7 @@ class Audit:
 
     def to_json(self) -> dict[str, Any]:
         """As `audit.json` holds it."""
-        decoded = [clip.heard for clip in self.clips if clip.heard is not None]
+        decoded = [clip.audio_facts for clip in self.clips if clip.audio_facts is not None]
         looked_at = sum(clip.audio is not None for clip in self.clips)
         return {
             "schema_version": SCHEMA_VERSION,
@@ -195,7 +195,7 @@ def _job(clip: ClipFacts, source: EncodedSource) -> Job:
     try:
         place = source.encoded(Clip(id=clip.id, path=clip.path, start_s=clip.start_s, end_s=clip.end_s))
     except AudioError as error:
-        place = Trouble(kind=error.kind, message=str(error))
+        place = AudioDefect(kind=error.kind, message=str(error))
     return Job(source=place, start_s=clip.start_s, end_s=clip.end_s)
 
 
@@ -210,7 +210,7 @@ def _by_label(clips: Iterable[ClipFacts], expected: Mapping[str, int], card: Car
             clip.label or "", {"emotion": clip.emotion, "n": 0, "expected": None, "audio_s": 0.0}
         )
         row["n"] += 1
-        row["audio_s"] += clip.heard.duration_s if clip.heard is not None else 0.0
+        row["audio_s"] += clip.audio_facts.duration_s if clip.audio_facts is not None else 0.0
     return labels
 
 

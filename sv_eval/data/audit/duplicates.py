@@ -17,8 +17,8 @@ def duplicates(
     """Clips that hold the same samples, by what else differs. `silent` are the `id()`s of clips without sound."""
     groups: defaultdict[bytes, list[ClipFacts]] = defaultdict(list)
     for clip in clips:
-        if clip.heard is not None and clip.heard.digest is not None and id(clip) not in silent:
-            groups[clip.heard.digest].append(clip)
+        if clip.audio_facts is not None and clip.audio_facts.digest is not None and id(clip) not in silent:
+            groups[clip.audio_facts.digest].append(clip)
     cases: dict[str, list[dict[str, Any]]] = {"duplicate_conflict": [], "duplicate_leak": [], "duplicate": []}
     for alike in groups.values():
         if len(alike) > 1:

@@ -43,7 +43,7 @@ class AudioFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class AudioDefect:
     """Why a clip has no audio facts."""
 
     kind: str
@@ -76,11 +76,11 @@ class ClipFacts:
     """Begin in its file, seconds."""
     end_s: float | None = None
     """End in its file, seconds."""
-    audio: AudioFacts | Trouble | None = None
+    audio: AudioFacts | AudioDefect | None = None
     """What decoding told; None where the clip wasn't decoded."""
 
     @property
-    def heard(self) -> AudioFacts | None:
+    def audio_facts(self) -> AudioFacts | None:
         """The audio's facts; None where there are none."""
         return self.audio if isinstance(self.audio, AudioFacts) else None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.duplicates import duplicates, same_ids
-from sv_eval.data.audit.facts import ClipFacts, Trouble
+from sv_eval.data.audit.facts import AudioDefect, ClipFacts
 from sv_eval.data.audit.finding import CODES, Finding, found
 from sv_eval.data.audit.header import wrong_extension
 from sv_eval.data.audit.leakage import leaks
@@ -69,7 +69,7 @@ def unknown_labels(clips: Sequence[ClipFacts], card: Card) -> list[Finding]:
 def _unreadable(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
     by_code: defaultdict[str, list[dict[str, object]]] = defaultdict(list)
     for clip in clips:
-        if isinstance(clip.audio, Trouble):
+        if isinstance(clip.audio, AudioDefect):
             code = _TROUBLES.get(clip.audio.kind, "unreadable")
             by_code[code].append(clip.case(kind=clip.audio.kind, message=clip.audio.message))
     for code, cases in by_code.items():
@@ -80,26 +80,28 @@ def _header_lies(clips: Sequence[ClipFacts]) -> list[Finding]:
     cases = [
         clip.case(field=one.field, stated=one.stated, other=one.other)
         for clip in clips
-        if clip.heard is not None
-        for one in clip.heard.contradictions
+        if clip.audio_facts is not None
+        for one in clip.audio_facts.contradictions
     ]
     return found("header_lies", cases)
 
 
 def _is_silent(clip: ClipFacts, settings: CheckSettings) -> bool:
-    heard = clip.heard
-    return heard is not None and (heard.loudest_dbfs is None or heard.loudest_dbfs < settings.silence_dbfs)
+    facts = clip.audio_facts
+    return facts is not None and (facts.loudest_dbfs is None or facts.loudest_dbfs < settings.silence_dbfs)
 
 
 def _levels(clips: Sequence[ClipFacts], settings: CheckSettings, silent: frozenset[int]) -> Iterator[Finding]:
     quiet = [clip for clip in clips if id(clip) in silent]
-    yield from found("silent", (clip.case(dbfs=clip.heard.loudest_dbfs) for clip in quiet if clip.heard))
+    yield from found(
+        "silent", (clip.case(dbfs=clip.audio_facts.loudest_dbfs) for clip in quiet if clip.audio_facts)
+    )
     clipped = [
-        clip.case(share=heard.full_scale_share, run=heard.longest_run)
+        clip.case(share=facts.full_scale_share, run=facts.longest_run)
         for clip in clips
-        if (heard := clip.heard) is not None
-        and heard.full_scale_share >= settings.clipped_share
-        and heard.longest_run >= settings.clipped_run
+        if (facts := clip.audio_facts) is not None
+        and facts.full_scale_share >= settings.clipped_share
+        and facts.longest_run >= settings.clipped_run
     ]
     yield from found("clipped", clipped)
 
@@ -107,9 +109,9 @@ def _levels(clips: Sequence[ClipFacts], settings: CheckSettings, silent: frozens
 def _lengths(clips: Sequence[ClipFacts], settings: CheckSettings, limits: AudioLimits) -> Iterator[Finding]:
     short, long = [], []
     for clip in clips:
-        if clip.heard is None:
+        if clip.audio_facts is None:
             continue
-        length_s = clip.heard.duration_s
+        length_s = clip.audio_facts.duration_s
         if length_s < max(settings.shortest_s, limits.min_duration_s):
             short.append(clip.case(duration_s=length_s))
         elif length_s > settings.longest_s:
@@ -120,20 +122,20 @@ def _lengths(clips: Sequence[ClipFacts], settings: CheckSettings, limits: AudioL
 
 def _formats(clips: Sequence[ClipFacts], settings: CheckSettings) -> Iterator[Finding]:
     """Files that aren't what their name says, and the few that are unlike all others."""
-    heard = [(clip, clip.heard) for clip in clips if clip.heard is not None]
-    misnamed = [(clip, facts) for clip, facts in heard if wrong_extension(clip.path, facts.container)]
+    decoded = [(clip, clip.audio_facts) for clip in clips if clip.audio_facts is not None]
+    misnamed = [(clip, facts) for clip, facts in decoded if wrong_extension(clip.path, facts.container)]
     yield from found("wrong_extension", (clip.case(container=facts.container) for clip, facts in misnamed))
-    told = {id(clip) for clip, _ in misnamed} | {id(clip) for clip, facts in heard if facts.contradictions}
-    like = Counter((facts.container, facts.rate_hz, facts.channels) for _, facts in heard)
-    if len(heard) < _FEWEST_FOR_ODD:
+    told = {id(clip) for clip, _ in misnamed} | {id(clip) for clip, facts in decoded if facts.contradictions}
+    like = Counter((facts.container, facts.rate_hz, facts.channels) for _, facts in decoded)
+    if len(decoded) < _FEWEST_FOR_ODD:
         return
     usual = like.most_common(1)[0][0]
-    odd = {kind for kind, n in like.items() if n <= settings.odd_share * len(heard)}
-    if sum(like[kind] for kind in odd) > settings.odd_share * len(heard):
+    odd = {kind for kind, n in like.items() if n <= settings.odd_share * len(decoded)}
+    if sum(like[kind] for kind in odd) > settings.odd_share * len(decoded):
         return
     cases = [
         clip.case(container=facts.container, rate_hz=facts.rate_hz, channels=facts.channels)
-        for clip, facts in heard
+        for clip, facts in decoded
         if (facts.container, facts.rate_hz, facts.channels) in odd and id(clip) not in told
     ]
     yield from found("odd_format", cases, container=usual[0], rate_hz=usual[1], channels=usual[2])

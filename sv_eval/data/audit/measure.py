@@ -9,7 +9,7 @@ import numpy as np
 
 from sv_eval.data.audio.decoding import read_track
 from sv_eval.data.audio.limits import AudioLimits
-from sv_eval.data.audit.facts import AudioFacts, Trouble
+from sv_eval.data.audit.facts import AudioDefect, AudioFacts
 from sv_eval.data.audit.header import contradictions
 from sv_eval.data.audit.meter import Meter, digest_of, loudest_dbfs
 from sv_eval.errors import AudioError
@@ -22,7 +22,7 @@ _PROMISE_SLACK_S = 0.1
 class Job:
     """A clip to be measured."""
 
-    source: Path | bytes | Trouble
+    source: Path | bytes | AudioDefect
     """The file, its bytes, or why there is neither."""
     start_s: float | None
     """Begin in the file, seconds."""
@@ -39,14 +39,14 @@ class Measure:
     full_scale: float
     """Samples at or above count as being at full scale."""
 
-    def __call__(self, job: Job) -> AudioFacts | Trouble:
+    def __call__(self, job: Job) -> AudioFacts | AudioDefect:
         """What decoding tells of the clip, or why it can't be decoded."""
-        if isinstance(job.source, Trouble):
+        if isinstance(job.source, AudioDefect):
             return job.source
         try:
             return self._facts(job.source, job.start_s, job.end_s)
         except AudioError as error:
-            return Trouble(kind=error.kind, message=str(error))
+            return AudioDefect(kind=error.kind, message=str(error))
 
     def _facts(self, source: Path | bytes, start_s: float | None, end_s: float | None) -> AudioFacts:
         def meter_of(name: str) -> Meter:

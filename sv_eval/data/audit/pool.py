@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 
-from sv_eval.data.audit.facts import AudioFacts, Trouble
+from sv_eval.data.audit.facts import AudioDefect, AudioFacts
 from sv_eval.data.audit.measure import Job
 from sv_eval.machine.interrupts import interrupts_held
 
-Measured = AudioFacts | Trouble
+Measured = AudioFacts | AudioDefect
 MeasureOne = Callable[[Job], Measured]
 
 _BATCH = 16
@@ -24,7 +24,7 @@ _BATCHES_A_WORKER = 4
 _WORTH_PROCESSES = 3000
 """Fewer clips are measured before another process has imported what it needs."""
 _MOST_WORKERS = 8
-_CRASHED = Trouble(
+_CRASHED = AudioDefect(
     kind="crashed", message="a decoder died on it; leave the clip out, or convert the file with another program"
 )
 

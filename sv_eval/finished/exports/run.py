@@ -50,7 +50,7 @@ def exported_run(directory: Path) -> ExportedRun:
         latency_ms=calls.latency_ms[order],
         sent_s=calls.sent_s[order],
         by_emotion={
-            label: calls.latencies(reference == timing.requests.words.reference(label))
+            label: calls.latencies(reference == timing.requests.class_codes.reference(label))
             for label in run.report.labels
         },
     )

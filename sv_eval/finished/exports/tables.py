@@ -31,10 +31,10 @@ def records_csv(run: ExportedRun) -> str:
                 clip_id,
                 int(table.round[place]),
                 table.speakers[speaker] if speaker >= 0 else "",
-                table.words.references[table.reference[place]] or "",
+                table.class_codes.references[table.reference[place]] or "",
                 OUTCOMES[table.outcome[place]].value,
-                table.words.answers[table.predicted[place]],
-                table.words.classes[forced] if 0 <= forced < len(table.words.classes) else "",
+                table.class_codes.answers[table.predicted[place]],
+                table.class_codes.classes[forced] if 0 <= forced < len(table.class_codes.classes) else "",
                 *(
                     _number(column[place])
                     for column in (table.confidence, table.audio_s, table.latency_ms, table.sent_s, table.late_ms)

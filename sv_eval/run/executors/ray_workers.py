@@ -15,11 +15,10 @@ from typing import Any, Self
 
 from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
 from sv_eval.errors import BackendLost, ConfigError, InferenceError, ModelError
-from sv_eval.records import Passage
-from sv_eval.records import Trouble as Recorded
+from sv_eval.records import FailedAttempt, Passage
 from sv_eval.run.executors.cluster import OF_THIS_PROCESS, first_line
 from sv_eval.run.executors.config import ExecutorConfig
-from sv_eval.run.executors.worker import Answered, Opened, Trouble, Worker
+from sv_eval.run.executors.worker import Answered, Opened, Worker, WorkerError
 
 _CLOSING_S = 10.0
 _RESTARTS = 3
@@ -113,19 +112,19 @@ class RayWorkers:
 
     async def _open(self, place: _Place) -> Opened:
         try:
-            said: Opened | Trouble = await place.actor.open.remote()
+            said: Opened | WorkerError = await place.actor.open.remote()
         except self._ray.exceptions.RayError as error:
             raise BackendLost(
                 f"worker {place.number} ended while it loaded the model: {first_line(error)}"
             ) from error
-        if isinstance(said, Trouble):
+        if isinstance(said, WorkerError):
             kinds = {"ModelError": ModelError, "ConfigError": ConfigError}
             raise kinds.get(said.kind, BackendLost)(said.message)
         return said
 
     async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """One answer for each request, in order, from whichever worker is free."""
-        troubles: list[Recorded] = []
+        troubles: list[FailedAttempt] = []
         begin_s = time.perf_counter()
         while True:
             place = await self._next()
@@ -134,7 +133,9 @@ class RayWorkers:
                 said = await actor.recognize.remote(list(requests))
             except self._ray.exceptions.RayError as error:
                 await self._replace(place, actor)
-                troubles.append(Recorded(kind="worker_lost", message=f"worker {place.number}: {first_line(error)}"))
+                troubles.append(
+                    FailedAttempt(kind="worker_lost", message=f"worker {place.number}: {first_line(error)}")
+                )
                 if len(troubles) > self._config.retries:
                     raise InferenceError(
                         "worker_lost", f"{len(troubles)} workers were lost over these clips: {troubles[-1].message}"
@@ -142,12 +143,12 @@ class RayWorkers:
                 continue
             place.lost = 0
             self._free.put_nowait(place)
-            if isinstance(said, Trouble):
+            if isinstance(said, WorkerError):
                 raise BackendLost(said.message)
             return self._travelled(said, requests, begin_s, tuple(troubles))
 
     def _travelled(
-        self, said: Answered, requests: Sequence[Request], begin_s: float, troubles: tuple[Recorded, ...]
+        self, said: Answered, requests: Sequence[Request], begin_s: float, troubles: tuple[FailedAttempt, ...]
     ) -> list[Answer]:
         """The answers, with the latency that the worker itself saw, or from when they were planned."""
         now = time.perf_counter()

@@ -25,7 +25,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class WorkerError:
     """An error of sv_eval's own; errors with more than a message don't travel between processes."""
 
     kind: str
@@ -52,7 +52,7 @@ class Worker:
         self._settings = dict(settings)
         self._backend: Backend | None = None
 
-    async def open(self) -> Opened | Trouble:
+    async def open(self) -> Opened | WorkerError:
         """Load the model."""
         import os
 
@@ -62,19 +62,19 @@ class Worker:
             backend = build_backend(self._settings)
             await backend.__aenter__()
         except SvEvalError as error:
-            return Trouble(kind=type(error).__name__, message=str(error))
+            return WorkerError(kind=type(error).__name__, message=str(error))
         self._backend = backend
         return Opened(capabilities=backend.capabilities, info=backend.info, pid=os.getpid())
 
-    async def recognize(self, requests: Sequence[Request]) -> Answered | Trouble:
+    async def recognize(self, requests: Sequence[Request]) -> Answered | WorkerError:
         """The backend's answers; what went wrong inside the call gives a failure for each request."""
         if self._backend is None:
-            return Trouble(kind=BackendLost.__name__, message="the worker's backend is not open")
+            return WorkerError(kind=BackendLost.__name__, message="the worker's backend is not open")
         begin = time.perf_counter()
         try:
             answers = await Guard(self._backend.recognize).ask(requests)
         except SvEvalError as error:
-            return Trouble(kind=type(error).__name__, message=str(error))
+            return WorkerError(kind=type(error).__name__, message=str(error))
         return Answered(answers=tuple(answers), latency_ms=(time.perf_counter() - begin) * 1000)
 
     async def close(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from sv_eval.record_file.class_codes import SEVEN
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
-from sv_eval.record_file.vocabulary import SEVEN
 from sv_eval.report.environment import Environment
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.labels.config import LabelsConfig

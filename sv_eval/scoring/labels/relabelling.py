@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from sv_eval.emotions import EMOTIONS, OTHER
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.record_file.class_codes import SEVEN, ClassCodes
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
-from sv_eval.record_file.vocabulary import SEVEN, Vocabulary
 from sv_eval.report.context import LabelMap, MergedWord
 from sv_eval.report.environment import CorpusFacts
 from sv_eval.scoring.labels.config import EVERY_WORD, OWN, TAKEN, LabelsConfig
@@ -32,7 +32,7 @@ class Relabelling:
     """The map as the user chose it."""
     scored: tuple[str, ...]
     """The classes that may be scored, in order."""
-    words: Vocabulary
+    class_codes: ClassCodes
     """The scored classes and the emotions that are in none of them."""
     of_emotion: Mapping[str, str]
     """Canonical emotion to its class; an emotion in no class keeps its name."""
@@ -52,7 +52,9 @@ class Relabelling:
         """The classes that a recogniser of these emotions can name; None where it does not declare any."""
         if supported is None:
             return None
-        return tuple(name for name in self.words.classes if any(self.of_emotion.get(e) == name for e in supported))
+        return tuple(
+            name for name in self.class_codes.classes if any(self.of_emotion.get(e) == name for e in supported)
+        )
 
 
 def relabelling_of(config: LabelsConfig, corpus: CorpusFacts) -> Relabelling:
@@ -75,7 +77,7 @@ def relabelling_of(config: LabelsConfig, corpus: CorpusFacts) -> Relabelling:
     return Relabelling(
         config=config,
         scored=(*scored, *own),
-        words=Vocabulary((*scored, *own, *empty, *left)),
+        class_codes=ClassCodes((*scored, *own, *empty, *left)),
         of_emotion=of_emotion,
         of_word=of_word,
         meanings=meanings,
@@ -128,10 +130,10 @@ def _of_words(
 def check_scored(labels: str | tuple[str, ...], plan: Relabelling) -> None:
     """Raises ConfigError when `scoring.labels` names a class that the label map has not got."""
     for label in () if isinstance(labels, str) else labels:
-        if label not in plan.words.classes:
+        if label not in plan.class_codes.classes:
             raise ConfigError(
                 f"scoring.labels: '{label}' is no class of the label map '{plan.config.name}'; "
-                + nearest(label, plan.words.classes)
+                + nearest(label, plan.class_codes.classes)
             )
 
 
@@ -143,19 +145,19 @@ def relabelled(records: RunRecords, plan: Relabelling) -> RunRecords:
 
 
 def _relabelled(table: RecordTable, plan: Relabelling) -> RecordTable:
-    if plan.words == SEVEN and not plan.of_word:
+    if plan.class_codes == SEVEN and not plan.of_word:
         return table
-    if table.words != SEVEN:
+    if table.class_codes != SEVEN:
         raise ValueError("a table is relabelled once, from the seven emotions")
     answers = np.array(
-        [plan.words.answer(plan.of_emotion.get(name, name)) for name in SEVEN.answers], dtype=np.int8
+        [plan.class_codes.answer(plan.of_emotion.get(name, name)) for name in SEVEN.answers], dtype=np.int8
     )
     return replace(
         table,
         reference=_references(table, plan),
         predicted=answers[table.predicted],
         forced=np.where(table.forced < 0, table.forced, answers[table.forced]),
-        words=plan.words,
+        class_codes=plan.class_codes,
     )
 
 
@@ -163,7 +165,7 @@ def _references(table: RecordTable, plan: Relabelling) -> NDArray[np.int8]:
     """Every clip's class code, by its canonical emotion and its raw label."""
     raws = (*table.raw_labels, None)  # the code of no raw label, -1, is the last place
     codes = np.array(
-        [[plan.words.reference(plan.class_of(name, raw)) for raw in raws] for name in SEVEN.references],
+        [[plan.class_codes.reference(plan.class_of(name, raw)) for raw in raws] for name in SEVEN.references],
         dtype=np.int8,
     )
     found: NDArray[np.int8] = codes[table.reference, table.raw_label]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import UsageError
+from sv_eval.record_file.class_codes import ClassCodes
 from sv_eval.record_file.table import RecordTable
-from sv_eval.record_file.vocabulary import Vocabulary
 from sv_eval.scoring.config import POLICIES
 from sv_eval.scoring.paired.significance import Discordant
 
@@ -113,8 +113,8 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
 
     A clip that either run failed on is no pair; how many there are is counted.
     """
-    if before.words != after.words:
-        after = _in_the_words_of(after, before.words)
+    if before.class_codes != after.class_codes:
+        after = _recoded(after, before.class_codes)
     if policy not in POLICIES:
         raise ValueError(f"unknown policy {policy}")
     at_before, at_after = _common(before.clip_ids, after.clip_ids)
@@ -125,12 +125,12 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
             f"clip '{first}' has another reference in the second run ({int(differing.sum())} clips do): "
             "the runs are of different labels"
         )
-    codes = [before.words.reference(label) for label in labels]
+    codes = [before.class_codes.reference(label) for label in labels]
     asked = np.isin(before.reference[at_before], codes)
     failed_before, failed_after = asked & before.failed[at_before], asked & after.failed[at_after]
     kept = asked & ~failed_before & ~failed_after
-    place = np.full(len(before.words.answers), len(labels))
-    place[[before.words.answer(label) for label in labels]] = np.arange(len(labels))
+    place = np.full(len(before.class_codes.answers), len(labels))
+    place[[before.class_codes.answer(label) for label in labels]] = np.arange(len(labels))
     return Pairs(
         labels=tuple(labels),
         policy=policy,
@@ -148,18 +148,18 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
     )
 
 
-def _in_the_words_of(table: RecordTable, words: Vocabulary) -> RecordTable:
+def _recoded(table: RecordTable, class_codes: ClassCodes) -> RecordTable:
     """The table with the codes of another vocabulary; raises UsageError unless it has the same classes."""
-    if set(table.words.classes) != set(words.classes):
+    if set(table.class_codes.classes) != set(class_codes.classes):
         raise UsageError("the two runs are scored under different label maps; score both under one (labels=MAP)")
-    answers = np.array([words.answer(name) for name in table.words.answers], dtype=np.int8)
-    references = np.array([words.reference(name) for name in table.words.references], dtype=np.int8)
+    answers = np.array([class_codes.answer(name) for name in table.class_codes.answers], dtype=np.int8)
+    references = np.array([class_codes.reference(name) for name in table.class_codes.references], dtype=np.int8)
     return replace(
         table,
         reference=references[table.reference],
         predicted=answers[table.predicted],
         forced=np.where(table.forced < 0, table.forced, answers[table.forced]),
-        words=words,
+        class_codes=class_codes,
     )
 
 
@@ -175,7 +175,7 @@ def _answers(table: RecordTable, places: Codes, place: Codes, policy: str) -> Co
     answers = (table.banned if policy == "ban" else table.predicted)[places]
     found: Codes = place[answers]
     if policy == "abstain":
-        found[answers >= table.words.answered] = -1
+        found[answers >= table.class_codes.answered] = -1
     return found
 
 

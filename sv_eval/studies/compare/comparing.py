@@ -197,7 +197,7 @@ def _answers_to(table: RecordTable, clip_ids: Sequence[str], policy: str) -> dic
     answers = table.banned if policy == "ban" else table.predicted
     asked = set(clip_ids)
     return {
-        clip_id: table.words.answers[code]
+        clip_id: table.class_codes.answers[code]
         for clip_id, code in zip(table.clip_ids, answers.tolist(), strict=True)
         if clip_id in asked
     }

@@ -50,7 +50,7 @@ def entrants_of(sources: Sequence[str], policy: str | None = None) -> Entrants:
             f"{sources[0]} and the others have no clip in common, by their ids ({named}): compare runs over one "
             "corpus, read in one way"
         )
-    if len({frozenset(subject.table.words.classes) for subject in subjects}) > 1:
+    if len({frozenset(subject.table.class_codes.classes) for subject in subjects}) > 1:
         raise UsageError(
             "the runs are scored under different label maps; score them under one: "
             "python -m sv_eval.score RUN labels=MAP"

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError, UsageError
 from sv_eval.record_file.bare_table import bare_table
+from sv_eval.record_file.class_codes import ClassCodes
 from sv_eval.record_file.table import RecordTable
-from sv_eval.record_file.vocabulary import Vocabulary
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.reasons import Why
 from sv_eval.report.run_directory import write_text
@@ -94,7 +94,7 @@ def baseline_text(subject: Subject) -> str:
         "policy": subject.policy,
         "figures": as_json(subject.figures),
         "latency_refused": None if subject.latency_refused is None else str(subject.latency_refused),
-        "classes": list(table.words.classes),
+        "classes": list(table.class_codes.classes),
         "clip_ids": list(table.clip_ids),
         "reference": _written(table.reference),
         "predicted": _written(table.predicted),
@@ -134,7 +134,7 @@ def _table(data: Mapping[str, Any]) -> RecordTable:
     """The answers as a table; what a baseline does not keep is unknown in it."""
     ids: Sequence[str] = data["clip_ids"]
     n = len(ids)
-    words = Vocabulary(tuple(data["classes"]))
+    class_codes = ClassCodes(tuple(data["classes"]))
     names: list[str] = data["speakers"]
     codes: list[int] = data["speaker"] or [0] * n
     if n and not all(0 <= code < len(names) for code in codes):
@@ -143,11 +143,11 @@ def _table(data: Mapping[str, Any]) -> RecordTable:
     # Names are sorted, so the one that stands for an unknown speaker, the empty one, comes first.
     speaker = np.array(codes, dtype=np.int32) - (len(names) - len(known))
     columns = {
-        "reference": _read(data["reference"], len(words.references)),
-        "predicted": _read(data["predicted"], len(words.answers)),
-        "forced": _read(data["forced"], len(words.answers), least=-1),
+        "reference": _read(data["reference"], len(class_codes.references)),
+        "predicted": _read(data["predicted"], len(class_codes.answers)),
+        "forced": _read(data["forced"], len(class_codes.answers), least=-1),
     }
     lengths = {len(speaker), *(len(column) for column in columns.values())}
     if list(ids) != sorted(set(ids)) or lengths != {n}:
         raise ValueError("the clips and their outcomes don't fit together")
-    return bare_table(tuple(ids), **columns, speaker=speaker, speakers=tuple(known), words=words)
+    return bare_table(tuple(ids), **columns, speaker=speaker, speakers=tuple(known), class_codes=class_codes)

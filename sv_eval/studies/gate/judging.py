@@ -142,7 +142,7 @@ def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateC
 
 def _occurs(label: str, *subjects: Subject) -> bool:
     """Whether a clip of this class was run at all."""
-    return any((each.table.reference == each.table.words.reference(label)).any() for each in subjects)
+    return any((each.table.reference == each.table.class_codes.reference(label)).any() for each in subjects)
 
 
 def _failures(pairs: Pairs, config: GateConfig) -> RuleResult:

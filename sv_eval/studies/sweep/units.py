@@ -71,20 +71,20 @@ def paired_units(
     places = [_places(table, common) for table in tables]
     scope = np.stack([in_scope(table, labels)[place] for table, place in zip(tables, places, strict=True)])
     first = tables[0]
-    words = first.words
-    wanted = np.isin(first.reference[places[0]], [words.reference(label) for label in labels])
+    class_codes = first.class_codes
+    wanted = np.isin(first.reference[places[0]], [class_codes.reference(label) for label in labels])
     speaker = first.speaker[places[0]].astype(np.int64)
     if chosen is not None:
         wanted &= np.isin(speaker, [first.speakers.index(name) for name in chosen if name in first.speakers])
     answered = scope.all(axis=0) & wanted
-    place_of = np.full(len(words.answers), len(labels))
-    place_of[[words.answer(label) for label in labels]] = np.arange(len(labels))
+    place_of = np.full(len(class_codes.answers), len(labels))
+    place_of[[class_codes.answer(label) for label in labels]] = np.arange(len(labels))
     reference = place_of[first.reference[places[0]][answered]]
     right, scored = [], []
     for table, place in zip(tables, places, strict=True):
         answer = (table.banned if policy == "ban" else table.predicted)[place][answered]
         right.append(place_of[answer] == reference)
-        scored.append(answer < words.answered if policy == "abstain" else np.ones(len(answer), np.bool_))
+        scored.append(answer < class_codes.answered if policy == "abstain" else np.ones(len(answer), np.bool_))
     counts = _counted(np.stack(scored), np.stack(right), reference, speaker[answered], len(labels))
     return PairedUnits(counts=counts, n_clips=int(answered.sum()), n_left_out=int((wanted & ~answered).sum()))
 

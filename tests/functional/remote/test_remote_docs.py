@@ -88,7 +88,7 @@ def test_a_dialect_from_outside_is_found(
 ) -> None:
     (tmp_path / "elsewhere.py").write_text(
         "from sv_eval.backends.remote.dialect import Traits\n"
-        "from sv_eval.backends.remote.answer_parsing import Heard\n"
+        "from sv_eval.backends.remote.answer_parsing import ParsedAnswer\n"
         "from sv_eval.backends.remote.http_transport import HttpDialect\n"
         "from sv_eval.backends.remote.http_messages import HttpMessage\n"
         "class Plain(HttpDialect):\n"
@@ -96,7 +96,7 @@ def test_a_dialect_from_outside_is_found(
         "    def message(self, sound, asked):\n"
         "        return HttpMessage(body=sound.file, headers={'Content-Type': sound.media_type})\n"
         "    def read(self, reply):\n"
-        "        return Heard(emotion=reply.body.decode(), where='the body')\n",
+        "        return ParsedAnswer(emotion=reply.body.decode(), where='the body')\n",
         encoding="utf-8",
     )
     folder = tmp_path / "conf" / "backend"

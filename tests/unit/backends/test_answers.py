@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sv_eval.backends.sensevoice.answers import AnswerReader, Heard, collapse, emotion_posteriors
-from sv_eval.backends.sensevoice.tokens import Vocabulary
+from sv_eval.backends.sensevoice.answers import AnswerReader, ReducedLogits, collapse, emotion_posteriors
+from sv_eval.backends.sensevoice.tokens import TokenVocabulary
 from sv_eval.errors import ModelError
 from sv_eval.records import Outcome, Prediction
 
@@ -20,13 +20,13 @@ BLANK = 0
 
 def read(*frames: dict[str, float]) -> Prediction:
     """The prediction for frames given as piece to logit; everything else is far below."""
-    vocabulary = Vocabulary.from_pieces(PIECES, "test")
+    vocabulary = TokenVocabulary.from_pieces(PIECES, "test")
     logits: NDArray[np.float32] = np.full((1, len(frames), len(PIECES)), -20, dtype=np.float32)
     for row, frame in zip(logits[0], frames, strict=True):
         for piece, value in frame.items():
             row[PIECES.index(piece)] = value
     reader = AnswerReader(vocabulary)
-    return reader.read(Heard.of(logits, np.array([len(frames)]), reader.emotion_ids))[0]
+    return reader.read(ReducedLogits.of(logits, np.array([len(frames)]), reader.emotion_ids))[0]
 
 
 def says(piece: str) -> dict[str, float]:
@@ -85,14 +85,14 @@ def test_an_answer_without_an_emotion_is_no_tag_and_never_neutral() -> None:
 
 
 def test_frames_beyond_a_clip_are_not_read() -> None:
-    vocabulary = Vocabulary.from_pieces(PIECES, "test")
+    vocabulary = TokenVocabulary.from_pieces(PIECES, "test")
     logits: Any = np.full((1, 6, len(PIECES)), -20, dtype=np.float32)
     logits[0, :4, PIECES.index("<|HAPPY|>")] = 5
     logits[0, 4:, PIECES.index("\u2581good")] = 5
 
     reader = AnswerReader(vocabulary)
 
-    assert reader.read(Heard.of(logits, np.array([4]), reader.emotion_ids))[0].text == ""
+    assert reader.read(ReducedLogits.of(logits, np.array([4]), reader.emotion_ids))[0].text == ""
 
 
 def test_repeats_collapse_but_not_across_a_blank() -> None:
@@ -107,4 +107,4 @@ def test_posteriors_of_large_logits_are_finite() -> None:
 
 def test_a_vocabulary_without_emotions_is_refused() -> None:
     with pytest.raises(ModelError, match="none of SenseVoice's emotion tags"):
-        Vocabulary.from_pieces(["<unk>", "a"], "other.model")
+        TokenVocabulary.from_pieces(["<unk>", "a"], "other.model")

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sv_eval.backends.sensevoice.answers import AnswerReader, Heard
+from sv_eval.backends.sensevoice.answers import AnswerReader, ReducedLogits
 from sv_eval.backends.sensevoice.calibration import CLIPS, Choice, Measured, bundled_clips, fastest_that_agrees
 from sv_eval.backends.sensevoice.recogniser import Engine
-from sv_eval.backends.sensevoice.tokens import Vocabulary
+from sv_eval.backends.sensevoice.tokens import TokenVocabulary
 from sv_eval.errors import ModelError
 
 PIECES = ["<blank>", "<|HAPPY|>", "<|SAD|>", "<|ANGRY|>", "<|EMO_UNKNOWN|>"]
 FAST_S, SLOW_S = 0.005, 0.02
-READER = AnswerReader(Vocabulary.from_pieces(PIECES, "test"))
+READER = AnswerReader(TokenVocabulary.from_pieces(PIECES, "test"))
 CLIPS_OF_THREE_KINDS = [np.full(10, kind, np.float32) for kind in (1, 2, 3, 1, 2, 3, 1, 2)]
 
 
@@ -45,12 +45,12 @@ class FakeEngine:
     def batch(self, features: Sequence[Any], prompts: Any = None) -> Sequence[Any]:
         return features
 
-    def infer(self, batch: Sequence[Any]) -> Heard:
+    def infer(self, batch: Sequence[Any]) -> ReducedLogits:
         self.clock.now_s += self.takes_s * len(batch)
         logits = np.stack([self.logits(features) for features in batch])
-        return Heard.of(logits, np.full(len(batch), 4), READER.emotion_ids)
+        return ReducedLogits.of(logits, np.full(len(batch), 4), READER.emotion_ids)
 
-    def heard(self, output: Heard) -> Heard:
+    def reduced(self, output: ReducedLogits) -> ReducedLogits:
         return output
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -132,7 +132,7 @@ def test_a_field_that_is_absent_is_absent_however_the_line_is_read(place: tuple[
         (ClipPart, "Clip"),
         (PredictionPart, "Prediction"),
         (Reason, "Failure"),
-        (Reason, "Trouble"),
+        (Reason, "FailedAttempt"),
     ],
 )
 def test_what_is_read_of_a_line_is_in_the_schema_of_the_file(

@@ -17,20 +17,20 @@ from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import (
     Clip,
+    FailedAttempt,
     Failure,
     Outcome,
     Prediction,
     Record,
     Streamed,
     StreamStep,
-    Trouble,
     as_shared,
 )
 from sv_eval.report.codec import as_json
 from sv_eval.scoring.scorecard import ScoringConfig, score
 
 CLIPS = 9
-OF_THE_WHOLE = ("raw_labels", "speakers", "languages", "sexes", "n_repeated", "words")
+OF_THE_WHOLE = ("raw_labels", "speakers", "languages", "sexes", "n_repeated", "class_codes")
 """The fields that are not of single records."""
 NAMED_BY = {"raw_label": "raw_labels", "speaker": "speakers", "language": "languages", "sex": "sexes"}
 
@@ -46,7 +46,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
     measured: dict[str, Any] = {
         "latency_ms": 10.0 + number, "audio_s": 1.0 + number, "batch_size": 1 + number % 2, "session": 1,
         "attempts": 1 + number, "call": number, "sent_s": 0.5 * number, "late_ms": 0.1 * number,
-        "round": number_of_round, "troubles": (Trouble(kind="timeout", message=f"late {number}"),),
+        "round": number_of_round, "troubles": (FailedAttempt(kind="timeout", message=f"late {number}"),),
     }  # fmt: skip
     if number % 4 == 3:
         failure = Failure(kind="timeout", message=f"no answer for {number}")
@@ -88,9 +88,9 @@ def shown_in(table: RecordTable, name: str, place: int) -> Any:
     if name in NAMED_BY:
         return None if code == -1 else getattr(table, NAMED_BY[name])[code]
     if name == "reference":
-        return table.words.references[code]
+        return table.class_codes.references[code]
     if name in ("predicted", "forced"):
-        return None if code == -1 else table.words.answers[code]
+        return None if code == -1 else table.class_codes.answers[code]
     return OUTCOMES[code] if name == "outcome" else code
 
 

@@ -17,7 +17,7 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import RunDirectoryError
 from sv_eval.finished.rescore import compute_report
 from sv_eval.record_file.run_records import RunRecords
-from sv_eval.records import Clip, Outcome, Prediction, Record, Streamed, StreamStep, Trouble
+from sv_eval.records import Clip, FailedAttempt, Outcome, Prediction, Record, Streamed, StreamStep
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.environment import (
     CorpusLabels,
@@ -59,7 +59,7 @@ def answered(number: int, *, rounds: int = 1, forced: bool = True) -> list[Recor
             latency_ms=20.0 + number % 13 * 3.3, audio_s=1.0 + number % 6, call=number + 200 * of,
             sent_s=number / 7 + 100 * of, late_ms=number / 90, session=0, round=of,
             attempts=2 if number % 11 == 0 else 1,
-            troubles=(Trouble(kind="timeout", message="late | again"),) if number % 11 == 0 else (),
+            troubles=(FailedAttempt(kind="timeout", message="late | again"),) if number % 11 == 0 else (),
         )
         for of, said in enumerate([prediction, *[replace(prediction, label="sad")] * (rounds - 1)])
     ]  # fmt: skip

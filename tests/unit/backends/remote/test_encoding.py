@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sv_eval.backend import Adjustments, Request
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.backend import RemoteBackend
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Traits, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
@@ -36,10 +36,10 @@ class Slow(Dialect):
     def open(self, endpoint: Endpoint) -> Transport:
         return self
 
-    async def ask(self, message: Any, timeline: Timeline) -> Heard:
+    async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
         await asyncio.sleep(0)
         self.done.append("answered")
-        return Heard(emotion="happy", where="everywhere")
+        return ParsedAnswer(emotion="happy", where="everywhere")
 
     async def served(self) -> Served:
         return NOTHING_SAID

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sv_eval.backend import Adjustments, Request
-from sv_eval.backends.remote.answer_parsing import Heard
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.backend import RemoteBackend
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Traits, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
@@ -35,7 +35,7 @@ class Narrow(Dialect):
     def open(self, endpoint: Endpoint) -> Transport:
         return self
 
-    async def ask(self, message: Any, timeline: Timeline) -> Heard:
+    async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
         if self.under_way >= PLACES:
             self.refused += 1
             raise RemoteError(OVERLOADED, "full")
@@ -44,7 +44,7 @@ class Narrow(Dialect):
         await asyncio.sleep(WORK_S)
         self.under_way -= 1
         self.answered += 1
-        return Heard(emotion="happy", where="everywhere")
+        return ParsedAnswer(emotion="happy", where="everywhere")
 
     async def served(self) -> Served:
         return NOTHING_SAID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sv_eval.backends.remote.answer_parsing import Heard, words_with
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, words_with
 from sv_eval.backends.remote.dialect import TAG_EMOJI
 from sv_eval.backends.remote.errors import RemoteError
 from sv_eval.emotions import EMOTIONS
@@ -12,8 +12,8 @@ from sv_eval.errors import ConfigError
 from sv_eval.records import Outcome, Prediction
 
 
-def heard(emoji: bool = False, **said: object) -> Prediction:
-    return words_with(None, emoji=TAG_EMOJI if emoji else None).prediction(Heard(**said), {})  # type: ignore[arg-type]
+def parsed(emoji: bool = False, **said: object) -> Prediction:
+    return words_with(None, emoji=TAG_EMOJI if emoji else None).prediction(ParsedAnswer(**said), {})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)
@@ -45,50 +45,50 @@ def test_a_pair_whose_halves_disagree_is_not_understood() -> None:
 
 
 def test_tags_are_read_and_taken_out_of_the_text() -> None:
-    found = heard(text="<|zh|><|HAPPY|><|Speech|><|withitn|>你好")
+    found = parsed(text="<|zh|><|HAPPY|><|Speech|><|withitn|>你好")
 
     assert (found.label, found.forced, found.text) == ("happy", "happy", "你好")
     assert (found.language, found.event) == ("zh", "Speech")
 
 
 def test_tags_may_stand_anywhere_or_be_missing() -> None:
-    assert heard(text="<|Speech|><|en|>hello<|SAD|>").label == "sad"
-    assert heard(text="<|en|><|Speech|>hello").outcome is Outcome.NO_TAG
-    assert heard(text="hello").outcome is Outcome.NO_TAG
+    assert parsed(text="<|Speech|><|en|>hello<|SAD|>").label == "sad"
+    assert parsed(text="<|en|><|Speech|>hello").outcome is Outcome.NO_TAG
+    assert parsed(text="hello").outcome is Outcome.NO_TAG
 
 
 def test_the_emotion_of_most_stretches_is_the_clips() -> None:
     joined = "<|en|><|SAD|><|Speech|>a<|en|><|ANGRY|><|Speech|>b<|en|><|ANGRY|><|Speech|>c"
 
-    assert heard(text=joined).label == "angry"
-    assert heard(text="<|en|><|EMO_UNKNOWN|>a<|en|><|EMO_UNKNOWN|>b<|en|><|SAD|>c").label == "sad"
+    assert parsed(text=joined).label == "angry"
+    assert parsed(text="<|en|><|EMO_UNKNOWN|>a<|en|><|EMO_UNKNOWN|>b<|en|><|SAD|>c").label == "sad"
     # Within a stretch the first tag counts, as it does in process.
-    assert heard(text="<|en|><|SAD|><|ANGRY|>a").label == "sad"
+    assert parsed(text="<|en|><|SAD|><|ANGRY|>a").label == "sad"
 
 
 def test_a_declined_answer_is_unknown() -> None:
-    found = heard(text="<|en|><|EMO_UNKNOWN|><|Speech|>hm")
+    found = parsed(text="<|en|><|EMO_UNKNOWN|><|Speech|>hm")
 
     assert (found.outcome, found.forced) == (Outcome.UNKNOWN, None)
 
 
 def test_no_speech_is_told_from_no_tag() -> None:
-    assert heard(text="<|nospeech|><|Event_UNK|>").outcome is Outcome.NO_SPEECH
-    assert heard(no_speech=True).outcome is Outcome.NO_SPEECH
+    assert parsed(text="<|nospeech|><|Event_UNK|>").outcome is Outcome.NO_SPEECH
+    assert parsed(no_speech=True).outcome is Outcome.NO_SPEECH
 
 
 def test_the_last_emoji_counts_and_none_stays_in_the_text() -> None:
-    found = heard(emoji=True, text="🎼first 😊 then 😡")
+    found = parsed(emoji=True, text="🎼first 😊 then 😡")
 
     assert (found.label, found.text) == ("angry", "first then")
 
 
 def test_emoji_without_an_emotion_are_no_tag() -> None:
-    assert heard(emoji=True, text="👏 thank you").outcome is Outcome.NO_TAG
+    assert parsed(emoji=True, text="👏 thank you").outcome is Outcome.NO_TAG
 
 
 def test_scores_are_brought_to_our_words() -> None:
-    found = heard(scores={"生气/angry": 60, "开心/happy": 30, "<unk>": 10}, emotion="生气/angry")
+    found = parsed(scores={"生气/angry": 60, "开心/happy": 30, "<unk>": 10}, emotion="生气/angry")
 
     assert found.scores == pytest.approx({"angry": 0.6, "happy": 0.3, "unknown": 0.1})
     assert (found.label, found.forced) == ("angry", "angry")
@@ -96,8 +96,8 @@ def test_scores_are_brought_to_our_words() -> None:
 
 
 def test_numbers_that_are_no_distribution_are_dropped() -> None:
-    assert heard(scores={"angry": 3.2, "happy": 1.1}, emotion="angry").scores is None
-    assert heard(scores={"angry": -0.5, "happy": 1.5}, emotion="angry").scores is None
+    assert parsed(scores={"angry": 3.2, "happy": 1.1}, emotion="angry").scores is None
+    assert parsed(scores={"angry": -0.5, "happy": 1.5}, emotion="angry").scores is None
 
 
 def test_words_of_ones_own_win_and_change_the_maps_hash() -> None:

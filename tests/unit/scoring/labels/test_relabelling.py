@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sv_eval.config.places import conf_dir
 from sv_eval.emotions import EMOTIONS, OTHER, REFERENCE_LABELS
 from sv_eval.errors import ConfigError
+from sv_eval.record_file.class_codes import SEVEN
 from sv_eval.record_file.run_records import RunRecords
-from sv_eval.record_file.vocabulary import SEVEN
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.report.environment import CorpusFacts, CorpusLabels, Environment
 from sv_eval.scoring.config import ScoringConfig
@@ -63,9 +63,9 @@ def records_of(answers: Mapping[str, str], entries: Mapping[str, str] = IEMOCAP)
 
 
 def classes(records: RunRecords) -> dict[str, tuple[str, str]]:
-    table, words = records.answers, records.answers.words
+    table, class_codes = records.answers, records.answers.class_codes
     return {
-        clip: (words.references[truth], words.answers[said])
+        clip: (class_codes.references[truth], class_codes.answers[said])
         for clip, truth, said in zip(table.clip_ids, table.reference, table.predicted, strict=True)
     }
 
@@ -112,7 +112,7 @@ def test_native_scores_a_corpus_s_only_word_for_an_emotion_as_that_emotion():
     plan = relabelling_of(chosen("native"), corpus(tess, {"ps": "pleasant_surprise"}))
 
     assert plan.class_of("surprised", "ps") == "surprised"
-    assert "pleasant_surprise" not in plan.words.classes
+    assert "pleasant_surprise" not in plan.class_codes.classes
 
 
 def test_classes_of_several_emotions_take_all_of_their_answers():
@@ -140,13 +140,18 @@ def test_failures_forced_answers_and_clips_without_label_keep_what_they_are():
     after = relabelled(records, relabelling_of(chosen("three"), corpus())).answers
 
     assert after.failed.tolist() == [True, False, False, False]
-    assert [after.words.references[code] for code in after.reference] == [
+    assert [after.class_codes.references[code] for code in after.reference] == [
         "negative",
         "unlabelled",
         "negative",
         "neutral",
     ]
-    assert [after.words.answers[code] for code in after.banned] == ["failed", "positive", "negative", "no_tag"]
+    assert [after.class_codes.answers[code] for code in after.banned] == [
+        "failed",
+        "positive",
+        "negative",
+        "no_tag",
+    ]
 
 
 def test_a_class_can_be_said_when_one_of_its_emotions_can():
@@ -263,8 +268,8 @@ def test_relabelling_agrees_with_leading_every_record_by_hand(clips, name):
     after = relabelled(records, plan).answers
 
     for place, (raw, said) in enumerate(clips):
-        assert after.words.references[after.reference[place]] == plan.class_of(IEMOCAP[raw], raw)
-        assert after.words.answers[after.predicted[place]] == plan.of_emotion.get(said, said)
+        assert after.class_codes.references[after.reference[place]] == plan.class_of(IEMOCAP[raw], raw)
+        assert after.class_codes.answers[after.predicted[place]] == plan.of_emotion.get(said, said)
     assert np.array_equal(after.outcome, records.answers.outcome)
-    assert set(SEVEN.answers) - {*EMOTIONS} <= set(after.words.answers)
+    assert set(SEVEN.answers) - {*EMOTIONS} <= set(after.class_codes.answers)
     assert {*REFERENCE_LABELS} - {*EMOTIONS} == {OTHER}

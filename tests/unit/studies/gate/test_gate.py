@@ -115,7 +115,7 @@ def test_missing_clips_cannot_pass(subject, ci):
 def test_failures_beyond_the_baselines_own_cannot_pass(subject, ci):
     after = subject()
     failed = after.table.predicted.copy()
-    failed[:40] = after.table.words.failed
+    failed[:40] = after.table.class_codes.failed
     result = judge(replace(after, table=replace(after.table, predicted=failed)), subject(), ci)
 
     assert rule(result, "integrity:failures").reason == "too_many_failures"
@@ -197,7 +197,7 @@ def test_another_wrong_answer_is_no_loss(subject, gate):
 
 def test_wrong_where_nothing_was_said_before_is_a_loss_when_silence_does_not_count(subject, gate):
     before = replace(subject(), policy="abstain")
-    silent = before.table.words.answer("unknown")
+    silent = before.table.class_codes.answer("unknown")
     before = answering(before, at=[(slice(0, 60), silent)])
     wrong = [(i, (before.table.reference[i] + 1) % len(LABELS)) for i in range(60)]
 
@@ -211,7 +211,7 @@ def test_an_emotion_without_any_answer_cannot_pass(subject, gate):
     before = subject()
     table = before.table
     happy = np.flatnonzero(table.reference == 0)
-    after = answering(before, at=[(happy, table.words.failed)])
+    after = answering(before, at=[(happy, table.class_codes.failed)])
 
     result = judge(after, before, gate(margins={"recall": 0.9}, max_failures=1.0))
 
@@ -222,7 +222,7 @@ def test_an_emotion_without_any_answer_cannot_pass(subject, gate):
 
 def test_failures_on_other_clips_than_the_baselines_count(subject, ci):
     before = subject()
-    failed = before.table.words.failed
+    failed = before.table.class_codes.failed
 
     result = judge(
         answering(before, at=[(slice(0, 10), failed)]), answering(before, at=[(slice(10, 20), failed)]), ci
@@ -234,7 +234,7 @@ def test_failures_on_other_clips_than_the_baselines_count(subject, ci):
 
 def test_a_baseline_that_failed_on_much_decides_nothing(subject, ci):
     after = subject()
-    before = answering(after, at=[(slice(0, 300), after.table.words.failed)])
+    before = answering(after, at=[(slice(0, 300), after.table.class_codes.failed)])
 
     result = judge(after, before, ci)
 

@@ -12,9 +12,9 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from sv_eval.errors import UsageError
+from sv_eval.record_file.class_codes import ClassCodes
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
-from sv_eval.record_file.vocabulary import Vocabulary
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.scoring.paired.counts import paired_clusters
 from sv_eval.scoring.paired.differences import BOOTSTRAP, JACKKNIFE, differences_of
@@ -246,15 +246,15 @@ def test_pairs_know_which_answers_changed():
 @given(runs)
 def test_the_order_of_the_classes_is_of_no_matter(clips):
     before, after = both(clips)
-    turned = Vocabulary(tuple(reversed(after.words.classes)))
-    answer = np.array([turned.answer(name) for name in after.words.answers], dtype=np.int8)
-    reference = np.array([turned.reference(name) for name in after.words.references], dtype=np.int8)
+    turned = ClassCodes(tuple(reversed(after.class_codes.classes)))
+    answer = np.array([turned.answer(name) for name in after.class_codes.answers], dtype=np.int8)
+    reference = np.array([turned.reference(name) for name in after.class_codes.references], dtype=np.int8)
     other = replace(
         after,
         reference=reference[after.reference],
         predicted=answer[after.predicted],
         forced=answer[after.forced],
-        words=turned,
+        class_codes=turned,
     )
 
     assert pairs_of(before, other, LABELS).after.tolist() == pairs_of(before, after, LABELS).after.tolist()
@@ -262,7 +262,7 @@ def test_the_order_of_the_classes_is_of_no_matter(clips):
 
 def test_other_classes_are_refused():
     run = table([("happy", "happy")])
-    other = replace(run, words=Vocabulary((*run.words.classes, "calm")))
+    other = replace(run, class_codes=ClassCodes((*run.class_codes.classes, "calm")))
 
     with pytest.raises(UsageError, match="different label maps"):
         pairs_of(run, other, LABELS)

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from sv_eval.data.audio.limits import AudioLimits
-from sv_eval.data.audit.facts import AudioFacts, Contradiction, Trouble
+from sv_eval.data.audit.facts import AudioDefect, AudioFacts, Contradiction
 from sv_eval.data.audit.header import contradictions, wrong_extension
 from sv_eval.data.audit.measure import Job, Measure
 from sv_eval.data.audit.meter import Meter, loudest_dbfs
@@ -80,7 +80,7 @@ def test_bytes_are_measured_as_files_are(written: Callable[..., Path]) -> None:
 def test_a_stretch_beyond_the_file_is_truncated(written: Callable[..., Path]) -> None:
     found = MEASURE(Job(source=written("a.wav", noise()), start_s=0.2, end_s=2.0))
 
-    assert isinstance(found, Trouble)
+    assert isinstance(found, AudioDefect)
     assert found.kind == "truncated"
 
 

@@ -13,7 +13,7 @@ from sv_eval.data.corpus.emobox import member_card
 from sv_eval.data.corpus.path_facts import PathRule
 from sv_eval.errors import CorpusError
 
-EXCERPT = Path(__file__).resolve().parents[4] / "shared" / "data" / "emobox_excerpt"
+EXCERPT = Path(__file__).resolve().parents[5] / "shared" / "data" / "emobox_excerpt"
 MEMBERS = sorted(find_card("emobox").members)
 NOT_IN_PATH = ("iemocap", "meld", "mer2023", "m3ed", "msppodcast")
 DISPLAYED = {

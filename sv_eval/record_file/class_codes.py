@@ -13,7 +13,7 @@ FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class ClassCodes:
     """What the codes of a table's references and answers mean; a class has the same code in both."""
 
     classes: tuple[str, ...]
@@ -48,5 +48,5 @@ class Vocabulary:
         return self.answers.index(name)
 
 
-SEVEN = Vocabulary(EMOTIONS)
+SEVEN = ClassCodes(EMOTIONS)
 """SenseVoice's seven emotions, which records speak of."""

@@ -279,7 +279,7 @@ def test_limits_reach_the_decoder(read, sound, tmp_path):
     sound("happy/a.wav", seconds=2.0)
     corpus = read(kind="folder", root=str(tmp_path), limits={"max_duration_s": 1})
 
-    with pytest.raises(AudioError, match=r"raise limits\.max_duration_s"):
+    with pytest.raises(AudioError, match=r"raise dataset\.limits\.max_duration_s"):
         corpus.source.load(corpus.clips[0])
 
 

@@ -12,7 +12,7 @@ import soundfile
 
 from sv_eval.data.corpus.reading import Corpus, dataset_config_from, read_corpus
 
-EMODB = Path(__file__).resolve().parents[4] / "shared" / "data" / "emodb"
+EMODB = Path(__file__).resolve().parents[5] / "shared" / "data" / "emodb"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sv_eval.data.audit.facts import Trouble
+from sv_eval.data.audit.facts import AudioDefect
 from sv_eval.data.audit.pool import measured, workers_for
 
 # `eval` stands for a decoder: it can be sent to any process, and a job is what its words mean.
@@ -34,10 +34,10 @@ def test_no_jobs_no_results() -> None:
 def test_a_decoder_that_dies_costs_its_clip_alone() -> None:
     found = list(measured(jobs(24), CRASHES, 2))  # type: ignore[arg-type]
 
-    died = [place for place, result in enumerate(found) if isinstance(result, Trouble)]
+    died = [place for place, result in enumerate(found) if isinstance(result, AudioDefect)]
     assert died == [20]
     assert {found[place].kind for place in died} == {"crashed"}
-    assert [result for result in found if not isinstance(result, Trouble)] == [
+    assert [result for result in found if not isinstance(result, AudioDefect)] == [
         2 * n for n in range(24) if n not in died
     ]
 
