@@ -10,6 +10,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 # What installs: uv (fetched by pip where there is none), or pip.
 INSTALLER ?= uv
 INSTALL = tests/install.py --with $(INSTALLER)
@@ -35,6 +36,10 @@ test: $(VENV)/.dev $(VENV)/.debian
 # No test may depend on how fast the machine is.
 test-busy: $(VENV)/.dev $(VENV)/.debian
 	@$(BIN)/python tests/busy.py $(N) -- $(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
+
+# No lower bound in pyproject.toml may be untrue. That an old package calls a newer one by a name of yesterday is no failure.
+test-lowest: $(LOWEST)/.dev $(VENV)/.debian
+	@$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --benchmark-disable -W ignore::DeprecationWarning $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -70,6 +75,16 @@ $(VENV)/.dev: pyproject.toml requirements-dev.txt | $(VENV)/bin/python
 	@$(BIN)/python $(INSTALL) --step "3/3 Hydra's launcher for Ray; seconds" -- --no-deps hydra-ray-launcher
 	@touch $@ $(VENV)/.core $(VENV)/.serve
 
+# Each package that pyproject.toml names at the lowest version it allows, but for torch and FunASR, which are as above: old
+# CPU builds of torch are on no index. What these packages need themselves is the newest that goes with them.
+$(LOWEST)/.dev: pyproject.toml requirements-dev.txt
+	@echo "[an environment in $(LOWEST)]"
+	@$(PYTHON) -m venv --clear $(LOWEST)
+	@$(LOWEST)/bin/python tests/install.py --lowest $(LOWEST)/lowest.txt --extras $(EXTRAS) \
+	  --step "1/2 the lowest versions, and torch: 800 MB; 1 to 8 minutes" -- -r requirements-dev.txt -e '.[$(EXTRAS)]'
+	@$(LOWEST)/bin/python tests/install.py --step "2/2 Hydra's launcher for Ray; seconds" -- --no-deps hydra-ray-launcher
+	@touch $@
+
 # The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium.
 $(VENV)/.debian: | $(VENV)/bin/python
 	@{ command -v espeak-ng && command -v chromium && command -v curl; } >/dev/null \
@@ -82,7 +97,7 @@ schemas: $(VENV)/.core
 	@$(BIN)/python -m sv_eval.report.schemas
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) dist build .mypy_cache .ruff_cache .hypothesis
 
 # The messages of the gRPC API, generated anew; a test compares them with the .proto. An older generator than the
 # newest: its code runs with this and the next major version of protobuf.
