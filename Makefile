@@ -85,11 +85,12 @@ $(LOWEST)/.dev: pyproject.toml requirements-dev.txt
 	@$(LOWEST)/bin/python tests/install.py --step "2/2 Hydra's launcher for Ray; seconds" -- --no-deps hydra-ray-launcher
 	@touch $@
 
-# The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium.
+# The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium; those of
+# completion press Tab in zsh.
 $(VENV)/.debian: | $(VENV)/bin/python
-	@{ command -v espeak-ng && command -v chromium && command -v curl; } >/dev/null \
-	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl >/dev/null; } \
-	  || { echo "the tests need: apt-get install espeak-ng chromium curl"; exit 1; }
+	@{ command -v espeak-ng && command -v chromium && command -v curl && command -v zsh; } >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl zsh >/dev/null; } \
+	  || { echo "the tests need: apt-get install espeak-ng chromium curl zsh"; exit 1; }
 	@touch $@
 
 # The JSON Schemas of a run's files, from their types; a test compares the two.
