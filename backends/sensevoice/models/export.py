@@ -13,7 +13,7 @@ from sv_eval.backends.sensevoice.model_dir import GRAPH_FILES, open_model
 from sv_eval.backends.sensevoice.models.agreement import SOUNDS, Yardstick
 from sv_eval.backends.sensevoice.models.files import copy_card, copy_companions, prepare_out
 from sv_eval.backends.sensevoice.models.graph import write_onnx
-from sv_eval.backends.sensevoice.models.loading import load_network
+from sv_eval.backends.sensevoice.models.network import load_network
 from sv_eval.backends.sensevoice.models.precisions import write_fp16, write_int8
 
 

@@ -11,7 +11,6 @@ from sv_eval.data.corpus.census import Census
 from sv_eval.data.corpus.completeness import Completeness, completeness
 from sv_eval.data.corpus.config import DatasetConfig, dataset_config_from
 from sv_eval.data.corpus.emobox import member_card, open_emobox
-from sv_eval.data.corpus.empty_split import no_clip
 from sv_eval.data.corpus.entry import Found
 from sv_eval.data.corpus.fingerprint import corpus_hash
 from sv_eval.data.corpus.huggingface import open_huggingface
@@ -27,7 +26,7 @@ from sv_eval.data.corpus.notes import (
     notes_on_labels,
 )
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.selection import limited, restriction, split_test
+from sv_eval.data.corpus.selection import limited, no_clip, restriction, split_test
 from sv_eval.data.corpus.simulated import open_simulated
 from sv_eval.data.corpus.source import AudioSource, EncodedSource
 from sv_eval.data.corpus.synonyms import generic_card
