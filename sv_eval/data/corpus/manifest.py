@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sv_eval.data.corpus.config import DatasetConfig
-from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
 from sv_eval.data.corpus.layouts import root_of
 from sv_eval.data.corpus.schema import Card
@@ -32,12 +32,12 @@ _NO_FILE_LASTS_S = 1e9
 Row = tuple[int, Mapping[str, Any]]
 
 
-def open_manifest(config: DatasetConfig, card: Card) -> Found:
+def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips of a manifest; its audio paths are relative to the root, or else to the manifest's folder."""
     path = _manifest_path(config, card)
     root = root_of(config, card) if config.root is not None else path.parent
     columns = _columns(card.layout.columns, config.manifest.columns)
-    return Found(
+    return OpenedCorpus(
         entries=_entries(path, root, columns, config.manifest.delimiter),
         source=FileSource(root, config.limits),
         ends=EndsOfFiles(root),
