@@ -1,21 +1,27 @@
-# make demo       measure the bundled model on the bundled clips; ends with the report's path
-# make test       the tests
-# make test-busy  the tests beside busy loops (N=20), which leave them little of every core
-# make check      format, lint, types, layers
-# make serve      the service with the bundled model on http://127.0.0.1:8000
-# Each sets up .venv by itself and is quick the second time.
+# make demo         measure the bundled model on the bundled clips; ends with the report's path
+# make test         the tests
+# make test-busy    the tests beside busy loops (N=20), which leave them little of every core
+# make check        format, lint, types, layers
+# make serve        the service with the bundled model on http://127.0.0.1:8000
+# make coverage     the tests, and how much of the code they reach; fails where that has fallen
+# make test-lowest  the tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+# Each sets up .venv by itself and is quick the second time. uv installs; INSTALLER=pip has pip do it.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
+# What installs: uv (fetched by pip where there is none), or pip.
+INSTALLER ?= uv
+INSTALL = tests/install.py --with $(INSTALLER)
 ARGS ?=
 N ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-busy check bench proto schemas clean
+.PHONY: help demo serve test test-busy test-lowest coverage check bench proto schemas clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 6
+	@sed -n 's/^# //p' Makefile | head -n 8
 
 demo: $(VENV)/.core
 	@$(BIN)/python -m sv_eval $(ARGS)
@@ -31,6 +37,10 @@ test: $(VENV)/.dev $(VENV)/.debian
 test-busy: $(VENV)/.dev $(VENV)/.debian
 	@$(BIN)/python tests/busy.py $(N) -- $(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
 
+# No lower bound in pyproject.toml may be untrue. That an old package calls a newer one by a name of yesterday is no failure.
+test-lowest: $(LOWEST)/.dev $(VENV)/.debian
+	@$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --benchmark-disable -W ignore::DeprecationWarning $(ARGS)
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -42,31 +52,45 @@ bench: $(VENV)/.dev
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; call make with PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	@echo "[an environment in $(VENV)]"
+	@$(PYTHON) -m venv $(VENV)
 
 # silero-vad without what it depends on: its Python code needs torch, its model file does not.
 $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps silero-vad
+	@$(BIN)/python $(INSTALL) --step "1/2 sv-eval and what it needs: 46 packages, 175 MB; 5 s to 4 minutes" -- -e .
+	@$(BIN)/python $(INSTALL) --step "2/2 the model that finds speech: 11 MB; seconds" -- --no-deps silero-vad
 	@touch $@
 
 $(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[serve]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps silero-vad
+	@$(BIN)/python $(INSTALL) --step "1/2 sv-eval with its service: 70 packages, 190 MB; 5 s to 4 minutes" -- -e '.[serve]'
+	@$(BIN)/python $(INSTALL) --step "2/2 the model that finds speech: 11 MB; seconds" -- --no-deps silero-vad
 	@touch $@ $(VENV)/.core
 
-# torch first and by itself: a range would let pip choose a CUDA build of several GB.
+EXTRAS := dev,serve,remote,otel,gpu,hdr,tune,ray
+
+# torch first and by itself: a range would let the installer choose a CUDA build of several GB.
 $(VENV)/.dev: pyproject.toml requirements-dev.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,serve,remote,otel,gpu,hdr,tune,ray]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps hydra-ray-launcher
+	@$(BIN)/python $(INSTALL) --step "1/3 torch and what the tests are held against: 400 MB; 1 to 5 minutes" -- -r requirements-dev.txt
+	@$(BIN)/python $(INSTALL) --compile --step "2/3 sv-eval with its extras: 400 MB; 1 to 5 minutes" -- -e '.[$(EXTRAS)]'
+	@$(BIN)/python $(INSTALL) --step "3/3 Hydra's launcher for Ray; seconds" -- --no-deps hydra-ray-launcher
 	@touch $@ $(VENV)/.core $(VENV)/.serve
 
-# The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium.
+# Each package that pyproject.toml names at the lowest version it allows, but for torch and FunASR, which are as above: old
+# CPU builds of torch are on no index. What these packages need themselves is the newest that goes with them.
+$(LOWEST)/.dev: pyproject.toml requirements-dev.txt
+	@echo "[an environment in $(LOWEST)]"
+	@$(PYTHON) -m venv --clear $(LOWEST)
+	@$(LOWEST)/bin/python tests/install.py --lowest $(LOWEST)/lowest.txt --extras $(EXTRAS) \
+	  --step "1/2 the lowest versions, and torch: 800 MB; 1 to 8 minutes" -- -r requirements-dev.txt -e '.[$(EXTRAS)]'
+	@$(LOWEST)/bin/python tests/install.py --step "2/2 Hydra's launcher for Ray; seconds" -- --no-deps hydra-ray-launcher
+	@touch $@
+
+# The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium; those of
+# completion press Tab in zsh.
 $(VENV)/.debian: | $(VENV)/bin/python
-	@{ command -v espeak-ng && command -v chromium && command -v curl; } >/dev/null \
-	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl >/dev/null; } \
-	  || { echo "the tests need: apt-get install espeak-ng chromium curl"; exit 1; }
+	@{ command -v espeak-ng && command -v chromium && command -v curl && command -v zsh; } >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl zsh >/dev/null; } \
+	  || { echo "the tests need: apt-get install espeak-ng chromium curl zsh"; exit 1; }
 	@touch $@
 
 # The JSON Schemas of a run's files, from their types; a test compares the two.
@@ -74,7 +98,7 @@ schemas: $(VENV)/.core
 	@$(BIN)/python -m sv_eval.report.schemas
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) dist build .mypy_cache .ruff_cache .hypothesis
 
 # The messages of the gRPC API, generated anew; a test compares them with the .proto. An older generator than the
 # newest: its code runs with this and the next major version of protobuf.

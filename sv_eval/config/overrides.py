@@ -126,10 +126,10 @@ def _readable(word: str, *, several: bool) -> str:
         if word.startswith("~"):
             return word
         raise UsageError(f"'{word}' is not understood; settings are KEY=VALUE (see --help)")
-    if _BARE.fullmatch(value) or _is_read(word):
-        return word
     if not _KEY.fullmatch(key):
         raise UsageError(f"'{word}': {key or 'nothing'} before the = is no setting's name (see --help)")
+    if _BARE.fullmatch(value) or _is_read(word):
+        return word
     if value[:1] in "[{":
         return as_override(key, _from_yaml(value, word))
     if _BREAK.search(value):

@@ -23,6 +23,7 @@ def in_a_thread(work: Callable[[], T]) -> T:
     stoppers: list[Callable[[], object]] = []
     found: list[T] = []
     errors: list[BaseException] = []
+    ended = threading.Event()
 
     def body() -> None:
         _STOPPERS.set(stoppers)
@@ -30,14 +31,17 @@ def in_a_thread(work: Callable[[], T]) -> T:
             found.append(work())
         except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread that waits
             errors.append(error)
+        finally:
+            ended.set()
 
     context = copy_context()
     thread = threading.Thread(target=lambda: context.run(body), name="sv_eval", daemon=True)
     thread.start()
     interrupted: KeyboardInterrupt | None = None
-    while thread.is_alive():
+    while not ended.is_set():
         try:
-            thread.join(_LOOK_EVERY_S)
+            # Not `join`: interrupted, it takes the thread for ended (Python 3.11).
+            ended.wait(_LOOK_EVERY_S)
         except KeyboardInterrupt as error:
             if interrupted is not None:
                 raise
