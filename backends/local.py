@@ -121,7 +121,7 @@ class LocalBackend(InProcess):
             reader=model.reader,
             listening=self._listening,
             segmenter=segmenter,
-            known=self._known_work(
+            known=self._inference_cache(
                 ("local", str(directory.path.resolve()), model.hash, *running),
                 # Another shape may be computed by another kernel.
                 alone=False,

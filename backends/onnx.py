@@ -108,7 +108,7 @@ class OnnxBackend(InProcess):
             listening=self._listening,
             segmenter=segmenter,
             workers=self._workers,
-            known=self._known_work(
+            known=self._inference_cache(
                 ("onnx", str(model.directory.path.resolve()), model.hash, self._runtime),
                 # On a GPU another shape may be computed by another kernel.
                 alone=model.precision == "fp32" and self._runtime.device == "cpu",

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from sv_eval.report.context import Beside, Mismatch
+from sv_eval.report.context import Mismatch, PublishedComparison
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Coded, Why, english
 
@@ -115,7 +115,7 @@ class Wording:
             shown[key] = ", ".join(cell(part) for part in parts)
         return shown
 
-    def shares(self, figures: Mapping[str, Beside]) -> str:
+    def shares(self, figures: Mapping[str, PublishedComparison]) -> str:
         """Published figures on one line: `UAR 70.0 %, accuracy 70.0 %`."""
         named = [f"{self(f'rows.{name}')} {share(figure.published)}" for name, figure in figures.items()]
         return ("、" if self.language == "zh" else ", ").join(named)

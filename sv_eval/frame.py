@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sv_eval.errors import UsageError, nearest
 from sv_eval.record_file.json_lines import parse_line
-from sv_eval.record_file.lines import RECORDS, Key, Settling, parsed, read_lines
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver, Key, parsed, read_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,12 +32,12 @@ def read_frame(run: str | Path, of: Literal["answers", "requests"] = "answers") 
     if of not in _VIEWS:
         raise UsageError(f"read_frame: of='{of}' is not known; {nearest(of, _VIEWS)}")
     path = Path(run) / RECORDS
-    settling = Settling(str(path))
+    duplicates = DuplicateResolver(str(path))
     lines = list(read_lines(path))
     records: dict[Key, dict[str, Any]] = {}
     for number, line in parsed(lines, str(path)):
         # Read again: a table has all fields, also those that no figure is made of.
-        records[settling.take(number, line)] = parse_line(lines[number - 1])
+        records[duplicates.take(number, line)] = parse_line(lines[number - 1])
     chosen = {key: records[key] for key in sorted(records) if of == "requests" or not key[1]}
     frame = pd.json_normalize(list(chosen.values()))
     if frame.empty:

@@ -71,7 +71,7 @@ class _Tags:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class AnswerParser:
     """What the words of a service mean, and how its answers are read.
 
     map: raw word to canonical name. emoji: whether emoji in a text are read, and taken out of it.
@@ -195,7 +195,7 @@ def common_words() -> LabelMap:
     return LabelMap(name=data["name"], version=data["version"], entries=entries, leads_to=PREDICTION_LABELS)
 
 
-def words_with(own: Mapping[str, str] | None, *, emoji: Mapping[str, str] | None = None) -> Words:
+def answer_parser(own: Mapping[str, str] | None, *, emoji: Mapping[str, str] | None = None) -> AnswerParser:
     """The common words with `own` ones over and above; raises ConfigError for a name that is no emotion."""
     common = common_words()
     for raw, label in (own or {}).items():
@@ -205,12 +205,12 @@ def words_with(own: Mapping[str, str] | None, *, emoji: Mapping[str, str] | None
                 f"{nearest(str(label), PREDICTION_LABELS)}"
             )
     if not own:
-        return Words(map=common, emoji=emoji or {})
+        return AnswerParser(map=common, emoji=emoji or {})
     entries = {**common.entries, **{str(raw): label for raw, label in own.items()}}
     changed = LabelMap(
         name=f"{common.name}+own", version=common.version, entries=entries, leads_to=PREDICTION_LABELS
     )
-    return Words(map=changed, emoji=emoji or {})
+    return AnswerParser(map=changed, emoji=emoji or {})
 
 
 def expect(condition: object, what: str) -> None:

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Capabilities, Request, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import words_with
+from sv_eval.backends.remote.answer_parsing import answer_parser
 from sv_eval.backends.remote.delivery import Delivery
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Transport
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Connection, Endpoint, endpoint_of
 from sv_eval.backends.remote.errors import UNREACHABLE, RemoteError
-from sv_eval.backends.remote.preflight import Seen, look
+from sv_eval.backends.remote.preflight import PreflightResult, look
 from sv_eval.backends.remote.sound import ORIGINAL, Sound, chosen_form
-from sv_eval.backends.remote.throttle import Pace, Throttle
+from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.config.structure import structure
 from sv_eval.errors import BackendLost, ConfigError
@@ -74,11 +74,11 @@ class RemoteBackend:
             raise ConfigError(f"backend.rate_limit={rate_limit}: give clips a second above 0, or null")
         self._concurrency, self._adaptive, self._rate = concurrency, adaptive, rate_limit
         self._form = chosen_form(audio, traits.forms, traits.name)
-        self._words = words_with(labels, emoji=traits.emoji)
+        self._parser = answer_parser(labels, emoji=traits.emoji)
         settings = structure(Connection, connection or {}, "backend.connection", ConfigError)
         self._endpoint: Endpoint = endpoint_of(url, settings, traits.schemes, traits.path)
-        self._served: Served = NOTHING_SAID
-        self._seen: Seen | None = None
+        self._served: ServedModel = NOTHING_SAID
+        self._seen: PreflightResult | None = None
         self._transport: Transport | None = None
         self._unanswered = 0
 
@@ -99,7 +99,7 @@ class RemoteBackend:
     @property
     def info(self) -> BackendInfo:
         """Where it is and what it said of itself."""
-        traits, served, words = self._dialect.traits, self._served, self._words.map
+        traits, served, words = self._dialect.traits, self._served, self._parser.map
         seen = {} if self._seen is None else self._seen.details
         asked = {name: getattr(self._asked, name) for name in self._asked.asked}
         return BackendInfo(
@@ -134,16 +134,16 @@ class RemoteBackend:
         try:
             if self._endpoint.connection.preflight:
                 self._seen = await look(
-                    self._transport, self._dialect, self._endpoint, self._words, self._form, self._asked
+                    self._transport, self._dialect, self._endpoint, self._parser, self._form, self._asked
                 )
                 self._served = await self._transport.served()
             self._encoding = asyncio.Lock()
             self._delivery = Delivery(
                 self._transport,
-                self._words,
+                self._parser,
                 self._endpoint,
                 Throttle(self._concurrency, adaptive=self._adaptive),
-                Pace(self._rate),
+                RateLimiter(self._rate),
             )
         except BaseException:
             await self._transport.close()
@@ -178,7 +178,7 @@ class RemoteBackend:
                 callback=callback,
                 timeline=timeline,
             )
-            prediction = self._words.prediction(parsed, timeline.stages_ms())
+            prediction = self._parser.prediction(parsed, timeline.stages_ms())
         except RemoteError as error:
             message = self._endpoint.cleared(str(error))
             self._count(Failure(kind=error.kind, message=message))

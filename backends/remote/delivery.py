@@ -8,11 +8,11 @@ from typing import Any
 import tenacity
 
 from sv_eval.backend import Answer
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer, Words
+from sv_eval.backends.remote.answer_parsing import AnswerParser, ParsedAnswer
 from sv_eval.backends.remote.dialect import Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import CONGESTION, NOT_UNDERSTOOD, RemoteError
-from sv_eval.backends.remote.throttle import Pace, Throttle
+from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.records import FailedAttempt, Failure, Passage, Prediction
 
@@ -21,9 +21,9 @@ class Delivery:
     """Sends clips, as many at once as the throttle lets through."""
 
     def __init__(
-        self, transport: Transport, words: Words, endpoint: Endpoint, throttle: Throttle, pace: Pace
+        self, transport: Transport, parser: AnswerParser, endpoint: Endpoint, throttle: Throttle, pace: RateLimiter
     ) -> None:
-        self._transport, self._words, self._endpoint = transport, words, endpoint
+        self._transport, self._parser, self._endpoint = transport, parser, endpoint
         self._throttle, self._pace = throttle, pace
         limits = endpoint.connection
         self._backoff = tenacity.wait_random_exponential(multiplier=limits.backoff_s, max=limits.longest_backoff_s)
@@ -36,34 +36,34 @@ class Delivery:
         encode_ms: what making the message took. planned_s: when a schedule wanted it sent; from_sending: whether
         latency counts from when that is done all the same.
         """
-        parcel = _Parcel(message, planned_s, encode_ms, from_sending=from_sending)
+        pending = _PendingRequest(message, planned_s, encode_ms, from_sending=from_sending)
         try:
-            prediction = await self._attempt(parcel)
+            prediction = await self._attempt(pending)
         except RemoteError as error:
             # Nearly every clip is answered at once; only the others need the machinery of trying again.
             try:
-                prediction = await self._again(parcel, error)
+                prediction = await self._again(pending, error)
             except RemoteError as last:
                 return Failure(
                     kind=last.kind,
                     message=self._endpoint.cleared(str(last)),
-                    attempts=parcel.attempts,
-                    passage=parcel.passage(),
+                    attempts=pending.attempts,
+                    passage=pending.passage(),
                 )
         return prediction
 
-    async def _again(self, parcel: _Parcel, error: RemoteError) -> Prediction:
+    async def _again(self, pending: _PendingRequest, error: RemoteError) -> Prediction:
         first = [error]
 
         async def attempt() -> Prediction:
             # The attempt that has been made already is the first one that is counted.
             if first:
                 raise first.pop()
-            return await self._attempt(parcel)
+            return await self._attempt(pending)
 
         def note(state: tenacity.RetryCallState) -> None:
             wrong = _wrong(state)
-            parcel.troubles.append(FailedAttempt(kind=wrong.kind, message=self._endpoint.cleared(str(wrong))))
+            pending.troubles.append(FailedAttempt(kind=wrong.kind, message=self._endpoint.cleared(str(wrong))))
 
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(lambda wrong: isinstance(wrong, RemoteError) and wrong.transient),
@@ -84,15 +84,15 @@ class Delivery:
     def _wait(self, state: tenacity.RetryCallState) -> float:
         return max(_wrong(state).retry_after_s or 0.0, self._backoff(state))
 
-    async def _attempt(self, parcel: _Parcel) -> Prediction:
-        if parcel.planned:
+    async def _attempt(self, pending: _PendingRequest) -> Prediction:
+        if pending.planned:
             # Who measures by a plan wants to see what the server does under it, and no mercy.
-            return await self._sent(parcel)
+            return await self._sent(pending)
         await self._throttle.acquire()
         congested, latency_ms = False, None
         try:
-            prediction = await self._sent(parcel)
-            latency_ms = parcel.last_ms
+            prediction = await self._sent(pending)
+            latency_ms = pending.last_ms
         except RemoteError as error:
             congested = error.kind in CONGESTION
             raise
@@ -103,24 +103,24 @@ class Delivery:
                 self._throttle.answered(latency_ms)
         return prediction
 
-    async def _sent(self, parcel: _Parcel) -> Prediction:
+    async def _sent(self, pending: _PendingRequest) -> Prediction:
         await self._pace.turn()
-        timeline = parcel.next_attempt()
-        parsed = await self._transport.ask(parcel.message, timeline)
-        parcel.last_ms = (time.perf_counter() - timeline.outside_s - timeline.start_s) * 1000
-        return self._read(parsed, parcel, timeline)
+        timeline = pending.next_attempt()
+        parsed = await self._transport.ask(pending.message, timeline)
+        pending.last_ms = (time.perf_counter() - timeline.outside_s - timeline.start_s) * 1000
+        return self._read(parsed, pending, timeline)
 
-    def _read(self, parsed: ParsedAnswer, parcel: _Parcel, timeline: Timeline) -> Prediction:
+    def _read(self, parsed: ParsedAnswer, pending: _PendingRequest, timeline: Timeline) -> Prediction:
         if parsed.server_ms:
             timeline.server_ms = dict(parsed.server_ms)
-        stages = {"encode": parcel.encode_ms, "queue": parcel.queue_ms, **timeline.stages_ms()}
+        stages = {"encode": pending.encode_ms, "queue": pending.queue_ms, **timeline.stages_ms()}
         try:
-            return self._words.prediction(parsed, stages, parcel.passage)
+            return self._parser.prediction(parsed, stages, pending.passage)
         except (TypeError, ValueError, AttributeError) as error:
             raise RemoteError(NOT_UNDERSTOOD, f"the answer can't be read ({error})") from error
 
 
-class _Parcel:
+class _PendingRequest:
     """A message on its way, with what has happened to it."""
 
     def __init__(

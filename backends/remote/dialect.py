@@ -51,7 +51,7 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ServedModel:
     """What a service says of the model behind it."""
 
     model: str | None = None
@@ -65,7 +65,7 @@ class Served:
     """Its card."""
 
 
-NOTHING_SAID = Served()
+NOTHING_SAID = ServedModel()
 
 
 class Transport(Protocol):
@@ -74,7 +74,7 @@ class Transport(Protocol):
     async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
         """The answer to a message that the dialect made; `timeline` is filled in. Raises RemoteError."""
 
-    async def served(self) -> Served:
+    async def served(self) -> ServedModel:
         """What the service says of its model; NOTHING_SAID where it says nothing."""
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Served
+from sv_eval.backends.remote.dialect import NOTHING_SAID, ServedModel
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
@@ -93,7 +93,7 @@ class GrpcTransport:
             if key == "server-timing" and isinstance(value, str):
                 timeline.server_ms = server_timing(value)
 
-    async def served(self) -> Served:
+    async def served(self) -> ServedModel:
         """gRPC says nothing of the model before it has answered."""
         return NOTHING_SAID
 

@@ -19,7 +19,7 @@ from sv_eval.backends.remote.connecting import (
     tls_message,
     tracing,
 )
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Transport
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
@@ -64,7 +64,7 @@ class HttpDialect(Dialect):
         """Whether a refusal says that there is no speech in the clip."""
         return False
 
-    async def served(self, transport: HttpTransport) -> Served:
+    async def served(self, transport: HttpTransport) -> ServedModel:
         """What the service says of its model."""
         return NOTHING_SAID
 
@@ -111,7 +111,7 @@ class HttpTransport:
                 NOT_UNDERSTOOD, f"the answer is not of the expected form ({reply.excerpt})"
             ) from error
 
-    async def served(self) -> Served:
+    async def served(self) -> ServedModel:
         """What the dialect can find out."""
         return await self._dialect.served(self)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer, Words
+from sv_eval.backends.remote.answer_parsing import AnswerParser, ParsedAnswer
 from sv_eval.backends.remote.dialect import Dialect, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
@@ -38,7 +38,7 @@ _NOT_THIS_DIALECT = frozenset({NOT_FOUND, WRONG_TYPE, NOT_JSON, NOT_UNDERSTOOD, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class PreflightResult:
     """What the first look found."""
 
     model: str | None
@@ -64,8 +64,8 @@ class Seen:
 
 
 async def look(
-    transport: Transport, dialect: Dialect, endpoint: Endpoint, words: Words, form: str, asked: Adjustments
-) -> Seen:
+    transport: Transport, dialect: Dialect, endpoint: Endpoint, parser: AnswerParser, form: str, asked: Adjustments
+) -> PreflightResult:
     """Ask until an emotion is seen, a few clips at most.
 
     Raises BackendLost when nobody answers in time, EndpointError when the answer is none that can be measured, each
@@ -79,16 +79,16 @@ async def look(
             for count, sound in enumerate(_sounds(endpoint, form), 1):
                 timeline = Timeline()
                 parsed = await _asked(transport, dialect.message(sound, asked), timeline)
-                prediction = words.prediction(parsed, {})
+                prediction = parser.prediction(parsed, {})
                 silent += prediction.no_speech
                 if prediction.label is not None:
                     first = {} if count > 1 else timeline.stages_ms()
-                    return Seen(
+                    return PreflightResult(
                         model=parsed.model,
                         where=parsed.where,
                         excerpt=parsed.excerpt,
                         label=prediction.label,
-                        by_emoji=words.by_emoji(parsed),
+                        by_emoji=parser.by_emoji(parsed),
                         stages_ms=first,
                     )
     except TimeoutError as error:

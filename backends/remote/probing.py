@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sv_eval.backend import NO_ADJUSTMENTS
-from sv_eval.backends.remote.answer_parsing import words_with
+from sv_eval.backends.remote.answer_parsing import answer_parser
 from sv_eval.backends.remote.dialect import Dialect
 from sv_eval.backends.remote.dialects.api4sensevoice import Api4SenseVoice
 from sv_eval.backends.remote.dialects.dashscope import DashScope
@@ -24,7 +24,7 @@ from sv_eval.backends.remote.dialects.service_websocket import StreamDialect
 from sv_eval.backends.remote.dialects.sherpa_websocket import SherpaWebsocket
 from sv_eval.backends.remote.endpoint import SCHEMES, Connection, endpoint_of
 from sv_eval.backends.remote.errors import EndpointError
-from sv_eval.backends.remote.preflight import Seen, look, probe_sound
+from sv_eval.backends.remote.preflight import PreflightResult, look, probe_sound
 from sv_eval.backends.remote.sound import chosen_form
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.errors import BackendLost, ConfigError, SvEvalError, nearest
@@ -46,11 +46,11 @@ DIALECTS: Mapping[str, Callable[[], Dialect]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class ProbeResult:
     """What one dialect found."""
 
     name: str
-    seen: Seen | None = None
+    seen: PreflightResult | None = None
     """The emotion, if one was seen."""
     model: str | None = None
     """What the service calls its model."""
@@ -120,24 +120,24 @@ class Probe:
         say(f"measure it: {command}")
         return {"url": self._url, "measure": command, "dialects": [_told(tried) for tried in found]}
 
-    async def _try(self, name: str) -> Tried:
+    async def _try(self, name: str) -> ProbeResult:
         dialect = DIALECTS[name]()
         traits = dialect.traits
         endpoint = endpoint_of(self._url, self._connection, traits.schemes, traits.path)
-        form, words = chosen_form("auto", traits.forms, traits.name), words_with(None, emoji=traits.emoji)
+        form, parser = chosen_form("auto", traits.forms, traits.name), answer_parser(None, emoji=traits.emoji)
         transport = dialect.open(endpoint)
         try:
-            seen = await look(transport, dialect, endpoint, words, form, NO_ADJUSTMENTS)
+            seen = await look(transport, dialect, endpoint, parser, form, NO_ADJUSTMENTS)
             served = await transport.served()
         except ConfigError:
             raise
         except SvEvalError as error:
-            return Tried(name=name, problem=error)
+            return ProbeResult(name=name, problem=error)
         finally:
             await transport.close()
-        return Tried(name=name, seen=seen, model=served.model or seen.model)
+        return ProbeResult(name=name, seen=seen, model=served.model or seen.model)
 
-    async def _timed(self, tried: Tried) -> Tried:
+    async def _timed(self, tried: ProbeResult) -> ProbeResult:
         """With the times of a request that nothing else was under way with; the first one makes the connection."""
         if tried.seen is None:
             return tried
@@ -172,7 +172,7 @@ class Probe:
         )
 
 
-def _told(tried: Tried) -> dict[str, Any]:
+def _told(tried: ProbeResult) -> dict[str, Any]:
     return {
         "dialect": tried.name,
         "tells_emotions": tried.seen is not None,
@@ -184,14 +184,14 @@ def _told(tried: Tried) -> dict[str, Any]:
     }
 
 
-def _refuse_silence(found: Sequence[Tried]) -> None:
+def _refuse_silence(found: Sequence[ProbeResult]) -> None:
     """Raise the first one's error when nobody answered any of them."""
     lost = [tried.problem for tried in found if isinstance(tried.problem, BackendLost)]
     if len(lost) == len(found):
         raise BackendLost(_own_words(str(lost[0])))
 
 
-def _line(tried: Tried, url: str) -> str:
+def _line(tried: ProbeResult, url: str) -> str:
     seen = tried.seen
     if seen is None:
         return _own_words(_short(str(tried.problem), url))
@@ -207,7 +207,7 @@ def _short(problem: str, url: str) -> str:
     return text.partition(": ")[2] if text.startswith("does not answer as") else text
 
 
-def _nothing_found(found: Sequence[Tried], url: str) -> str:
+def _nothing_found(found: Sequence[ProbeResult], url: str) -> str:
     silent = next((tried for tried in found if "shows no emotion" in str(tried.problem)), None)
     if silent is not None:
         return f"{url} speaks {silent.name}, and no emotion can be seen in its answers"

@@ -94,7 +94,7 @@ class Throttle:
                 place.set_result(None)
 
 
-class Pace:
+class RateLimiter:
     """Spaces beginnings out evenly, `rate` a second; None lets everything through."""
 
     def __init__(self, rate: float | None) -> None:

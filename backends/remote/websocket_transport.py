@@ -13,7 +13,7 @@ import aiohttp
 
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.connecting import CURRENT, TimedConnector, TimedContext, reason_of, tls_message
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Transport
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
@@ -116,7 +116,7 @@ class WebsocketTransport:
             except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
                 raise RemoteError(NOT_UNDERSTOOD, f"the answer is not of the expected form ({error!r})") from error
 
-    async def served(self) -> Served:
+    async def served(self) -> ServedModel:
         """Websockets say nothing of their model."""
         return NOTHING_SAID
 

@@ -107,7 +107,7 @@ class Segmenter:
     def __init__(self, settings: Segmentation, *, open_silero: Callable[[], SpeechDetector] | None = None) -> None:
         self.settings = settings
         self.detector = open_detector(settings)
-        self._on_demand = OnDemand(open_silero or _silero)
+        self._on_demand = LazyDetector(open_silero or _silero)
 
     def adjusted(self, *, vad_threshold: float | None = None, chunk_size: float | None = None) -> Segmenter:
         """A segmenter with these settings in the place of its own, None keeping those; detectors are shared.
@@ -173,7 +173,7 @@ def refuse_missing(settings: Segmentation) -> None:
         model_folder()
 
 
-class OnDemand:
+class LazyDetector:
     """A detector that is loaded when it is first asked for, once, from whatever thread."""
 
     def __init__(self, load: Callable[[], SpeechDetector]) -> None:

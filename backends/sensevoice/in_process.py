@@ -21,7 +21,7 @@ from sv_eval.backend import (
 from sv_eval.backends.frontend import Float32
 from sv_eval.backends.segmentation.segmenter import refuse_missing
 from sv_eval.backends.sensevoice.describing import ADJUSTS, TRACED
-from sv_eval.backends.sensevoice.known_work import KnownWork
+from sv_eval.backends.sensevoice.inference_cache import InferenceCache
 from sv_eval.backends.sensevoice.listening import LANGUAGES, Listening, ListeningSettings
 from sv_eval.backends.sensevoice.recogniser import Recogniser
 from sv_eval.backends.sensevoice.streaming import stream
@@ -72,7 +72,7 @@ class InProcess:
         """
         return open_it() if self._store is None else self._store.opened(identity, open_it)
 
-    def _known_work(self, engine: Hashable, *, alone: bool) -> KnownWork | None:
+    def _inference_cache(self, engine: Hashable, *, alone: bool) -> InferenceCache | None:
         """What may be looked up instead of being done again; None without a store.
 
         engine: equal for two backends that say the same about the same stretch. alone: whether that holds whatever
@@ -81,7 +81,7 @@ class InProcess:
         if self._store is None:
             return None
         batching = None if alone else (self._listening.batch_size, self._listening.batch_s)
-        return KnownWork(self._store, engine=engine, batching=batching)
+        return InferenceCache(self._store, engine=engine, batching=batching)
 
     @property
     def info(self) -> BackendInfo:

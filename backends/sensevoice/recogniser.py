@@ -21,7 +21,7 @@ from sv_eval.backends.segmentation.segmenter import Segmenter
 from sv_eval.backends.segmentation.spans import Span
 from sv_eval.backends.sensevoice.answers import AnswerReader, ReducedLogits
 from sv_eval.backends.sensevoice.combining import combined
-from sv_eval.backends.sensevoice.known_work import KnownWork
+from sv_eval.backends.sensevoice.inference_cache import InferenceCache
 from sv_eval.backends.sensevoice.listening import LANGUAGES, Listening, Prompts
 from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
 from sv_eval.records import Failure, Prediction
@@ -56,7 +56,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ClipSettings:
     """How one clip is to be heard: the backend's settings with a request's own in their place."""
 
     segmenter: Segmenter
@@ -68,7 +68,7 @@ class _Cut:
     """A clip's stretches."""
 
     spans: list[Span]
-    way: Way
+    settings: ClipSettings
     samples: Float32
     audio: str | None = None
     """What stands for the samples, where work that was done before may be used."""
@@ -116,10 +116,10 @@ class Recogniser:
         listening: Listening,
         segmenter: Segmenter,
         workers: int = 1,
-        known: KnownWork | None = None,
+        known: InferenceCache | None = None,
     ) -> None:
         self.engine, self.reader, self.listening, self.segmenter = engine, reader, listening, segmenter
-        self._own = Way(segmenter, listening.prompts)
+        self._own = ClipSettings(segmenter, listening.prompts)
         self._preparing = ModelThread("features")
         self._model = ModelThread("model", workers)
         self._answers = ModelThread("answers")
@@ -161,13 +161,13 @@ class Recogniser:
 
         def speech() -> list[Span]:
             try:
-                return self.way(request.adjustments).segmenter.speech(request.waveform.samples)
+                return self.settings_for(request.adjustments).segmenter.speech(request.waveform.samples)
             except ModelError as error:
                 raise InferenceError("vad_unavailable", str(error)) from error
 
         return await self._preparing.run(speech)
 
-    def way(self, asked: Adjustments) -> Way:
+    def settings_for(self, asked: Adjustments) -> ClipSettings:
         """How a request with these settings of its own is heard.
 
         Raises InferenceError, kind `bad_setting` for a value that can't be, `vad_unavailable` when the speech
@@ -182,7 +182,7 @@ class Recogniser:
         try:
             changed = {name: getattr(asked, name) for name in ("language", "use_itn") if name in asked.asked}
             segmenter = self.segmenter.adjusted(vad_threshold=asked.vad_threshold, chunk_size=asked.chunk_size)
-            return Way(segmenter, replace(self.listening, **changed).prompts)
+            return ClipSettings(segmenter, replace(self.listening, **changed).prompts)
         except ConfigError as error:
             raise InferenceError("bad_setting", str(error).removeprefix("backend.")) from error
         except ModelError as error:
@@ -196,9 +196,9 @@ class Recogniser:
         features = [
             self.engine.features(item.samples[span.start : span.end]) for item in heard for span in item.new
         ]
-        prompts = [item.way.prompts for item in heard for _ in item.new]
+        prompts = [item.settings.prompts for item in heard for _ in item.new]
         batches = self._batches(features, prompts)
-        whole = all(item.way.segmenter.settings.whole for item in heard)
+        whole = all(item.settings.segmenter.settings.whole for item in heard)
         stages = {} if whole else {"vad": (middle - begin) * 1000}
         stages |= {"features": _ms_since(middle)}
         return _Prepared(clips=clips, batches=batches, stages_ms=stages)
@@ -213,25 +213,29 @@ class Recogniser:
     def _cut(self, request: Request) -> _Cut | Failure:
         """A clip's stretches; a failure of its own when it asks for what can't be."""
         try:
-            way = self.way(request.adjustments)
+            settings = self.settings_for(request.adjustments)
         except InferenceError as error:
             return Failure(kind=error.kind, message=str(error))
         samples, audio, known = request.waveform.samples, request.audio_key, self._known
         if audio is None or known is None:
-            return _Cut(way.segmenter(samples), way, samples)
-        spans = known.stretches(audio, samples, way.segmenter)
-        return _Cut(spans, way, samples, audio, known.found(audio, spans, way.prompts) if known.alone else {})
+            return _Cut(settings.segmenter(samples), settings, samples)
+        spans = known.stretches(audio, samples, settings.segmenter)
+        return _Cut(
+            spans, settings, samples, audio, known.found(audio, spans, settings.prompts) if known.alone else {}
+        )
 
-    def _from_known(self, request: Request, known: KnownWork) -> Answer:
+    def _from_known(self, request: Request, known: InferenceCache) -> Answer:
         """The answer for a clip, with nothing done again that was done for another setting."""
         try:
-            way = self.way(request.adjustments)
+            settings = self.settings_for(request.adjustments)
         except InferenceError as error:
             return Failure(kind=error.kind, message=str(error))
         audio, samples = request.audio_key or "", request.waveform.samples
-        spans = known.stretches(audio, samples, way.segmenter)
-        said = known.said_together(audio, spans, way.prompts, lambda new: self._say(samples, new, way.prompts))
-        return self.answer(spans, said, keep_segments=not way.segmenter.settings.whole)
+        spans = known.stretches(audio, samples, settings.segmenter)
+        said = known.said_together(
+            audio, spans, settings.prompts, lambda new: self._say(samples, new, settings.prompts)
+        )
+        return self.answer(spans, said, keep_segments=not settings.segmenter.settings.whole)
 
     def _say(self, samples: Float32, spans: Sequence[Span], prompts: Prompts) -> list[Prediction]:
         """What is said about stretches of one clip, batched as in any other call."""
@@ -270,10 +274,10 @@ class Recogniser:
         """A clip's answer from what was known about its stretches and what is new, which is known from now on."""
         if self._known is not None and clip.audio is not None and self._known.alone:
             for span, said in zip(clip.new, new, strict=True):
-                self._known.keep(clip.audio, span, clip.way.prompts, said)
+                self._known.keep(clip.audio, span, clip.settings.prompts, said)
         rest = iter(new)
         pieces = [clip.known[place] if place in clip.known else next(rest) for place in range(len(clip.spans))]
-        return self.answer(clip.spans, pieces, keep_segments=not clip.way.segmenter.settings.whole)
+        return self.answer(clip.spans, pieces, keep_segments=not clip.settings.segmenter.settings.whole)
 
     def _said(self, spoken: _Spoken) -> dict[int, Prediction]:
         """What is said about each stretch, by its place among all of them."""

@@ -16,7 +16,7 @@ import numpy as np
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, StreamUpdate
 from sv_eval.backends.frontend import Float32
 from sv_eval.backends.segmentation.spans import Span, speech_spans
-from sv_eval.backends.sensevoice.recogniser import Recogniser, Way
+from sv_eval.backends.sensevoice.recogniser import ClipSettings, Recogniser
 from sv_eval.records import SAMPLE_RATE_HZ, Prediction
 
 _CONTEXT_S = 1.0
@@ -35,23 +35,25 @@ async def stream(
 ) -> Prediction:
     """Judge a stream with an open recogniser; see `sv_eval.backend.StreamingBackend.stream`."""
     size = round(chunk_size * SAMPLE_RATE_HZ)
-    heard = RunningAnswer(recogniser, await recogniser.in_model_thread(partial(recogniser.way, adjustments)))
+    running = RunningAnswer(
+        recogniser, await recogniser.in_model_thread(partial(recogniser.settings_for, adjustments))
+    )
     waiting = np.zeros(0, np.float32)
     async for piece in chunks:
         waiting = np.concatenate([waiting, piece])
         while len(waiting) >= size:
             chunk, waiting = waiting[:size], waiting[size:]
-            callback(await recogniser.in_model_thread(partial(heard.add, chunk)))
+            callback(await recogniser.in_model_thread(partial(running.add, chunk)))
     if len(waiting):
-        callback(await recogniser.in_model_thread(partial(heard.add, waiting)))
-    return heard.prediction
+        callback(await recogniser.in_model_thread(partial(running.add, waiting)))
+    return running.prediction
 
 
 class RunningAnswer:
     """What has been heard of one stream, in the way that it asks for."""
 
-    def __init__(self, recogniser: Recogniser, way: Way) -> None:
-        self._recogniser, self._way = recogniser, way
+    def __init__(self, recogniser: Recogniser, settings: ClipSettings) -> None:
+        self._recogniser, self._settings = recogniser, settings
         self._spans: list[Span] = []
         self._said: list[Prediction] = []
         self._length = 0
@@ -83,7 +85,7 @@ class RunningAnswer:
 
     def _speech(self, chunk: Float32) -> Span | None:
         """The part of the chunk from its first to its last speech; None without any."""
-        segmenter = self._way.segmenter
+        segmenter = self._settings.segmenter
         if segmenter.detector is None:
             return Span(0, len(chunk))
         heard = np.concatenate([self._before, chunk])
@@ -100,6 +102,6 @@ class RunningAnswer:
 
     def _judge(self, samples: Float32) -> Prediction:
         engine = self._recogniser.engine
-        output = engine.infer(engine.batch([engine.features(samples)], [self._way.prompts]))
+        output = engine.infer(engine.batch([engine.features(samples)], [self._settings.prompts]))
         (prediction,) = self._recogniser.reader.read(engine.reduced(output))
         return prediction

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from sv_eval.errors import RunDirectoryError, RunIncomplete
-from sv_eval.record_file.lines import RECORDS, Settling, no_record, parsed, read_lines
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver, no_record, parsed, read_lines
 from sv_eval.records import Outcome, Record, record_to_json
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -92,7 +92,7 @@ class Journal:
     def _read_back(self) -> None:
         session, end = -1, 0
         failed: set[str] = set()
-        settling = Settling(str(self.path))
+        duplicates = DuplicateResolver(str(self.path))
 
         def measured() -> Iterator[bytes]:
             nonlocal end
@@ -101,7 +101,7 @@ class Journal:
                 yield line
 
         for number, line in parsed(measured(), str(self.path)):
-            clip_id, number_of_round = settling.take(number, line)
+            clip_id, number_of_round = duplicates.take(number, line)
             session = max(session, line.session)
             if number_of_round:
                 self.later[line.session] += 1

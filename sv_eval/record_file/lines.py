@@ -87,7 +87,7 @@ def _not_json(where: str, number: int) -> RunDirectoryError:
     return RunDirectoryError(f"{where}, line {number}: not JSON; mend or delete this line")
 
 
-class Settling:
+class DuplicateResolver:
     """Takes records in the order in which they were written and says what each is about.
 
     where: begins errors.

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from sv_eval.record_file.columns import columns
 from sv_eval.record_file.json_lines import no_collections
-from sv_eval.record_file.lines import RECORDS, Key, Settling, no_record, parsed, read_lines, records_hash
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver, Key, no_record, parsed, read_lines, records_hash
 from sv_eval.record_file.rows import Row, row_of_line, row_of_record
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome, Record
@@ -43,33 +43,35 @@ class RunRecords:
         """
         rows: dict[Key, Row] = {}
         words: dict[str, str] = {}
-        settling = Settling(where)
+        duplicates = DuplicateResolver(where)
         with no_collections():
             for number, line in parsed(lines, where):
-                key = settling.take(number, line)
+                key = duplicates.take(number, line)
                 try:
                     rows[key] = row_of_line(line, words)
                 except (KeyError, TypeError, AttributeError) as error:
                     raise no_record(where, number, error) from error
-            return cls._of_rows(rows, settling, where, numbered=True)
+            return cls._of_rows(rows, duplicates, where, numbered=True)
 
     @classmethod
     def of_records(cls, records: Iterable[Record]) -> Self:
         """Records in memory; equal to reading back what was written of them."""
         rows: dict[Key, Row] = {}
-        settling = Settling("records")
+        duplicates = DuplicateResolver("records")
         for number, one in enumerate(records, 1):
             failed = one.outcome is Outcome.FAILURE
-            key = settling.settle(one.clip.id, one.round, one.session, failed=failed, number=number)
+            key = duplicates.settle(one.clip.id, one.round, one.session, failed=failed, number=number)
             rows[key] = row_of_record(one)
-        return cls._of_rows(rows, settling, "records", numbered=False)
+        return cls._of_rows(rows, duplicates, "records", numbered=False)
 
     @classmethod
-    def _of_rows(cls, rows: Mapping[Key, Row], settling: Settling, where: str, *, numbered: bool) -> Self:
-        line_of = settling.line_of if numbered else None
+    def _of_rows(
+        cls, rows: Mapping[Key, Row], duplicates: DuplicateResolver, where: str, *, numbered: bool
+    ) -> Self:
+        line_of = duplicates.line_of if numbered else None
 
         def table(chosen: Mapping[Key, Row]) -> RecordTable:
-            return RecordTable(**columns(chosen, where, line_of), n_repeated=settling.asked_again)
+            return RecordTable(**columns(chosen, where, line_of), n_repeated=duplicates.asked_again)
 
         if not any(number for _, number in rows):
             answers = table(rows)

@@ -61,7 +61,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class PublishedComparison:
     """A published figure beside the run's own; shares."""
 
     published: float
@@ -103,5 +103,5 @@ class Reference:
     """What does."""
     macro_f1_inferred: float | None
     """This run's macro F1 over every class that occurs as an answer; null where it is not compared."""
-    figures: Mapping[str, Beside]
+    figures: Mapping[str, PublishedComparison]
     """By figure."""

@@ -96,7 +96,7 @@ class Modes(Rounded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strays(Rounded):
+class LatencyOutliers(Rounded):
     """Latencies far beyond the rest."""
 
     n: int
@@ -108,7 +108,7 @@ class Strays(Rounded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signs:
+class LatencyStability:
     """Signs that one figure does not tell a run's latency; null where there are too few calls to see any."""
 
     over_time: tuple[Window, ...] = ()
@@ -117,7 +117,7 @@ class Signs:
     """Over the run."""
     modes: Modes | None = None
     """Two groups."""
-    strays: Strays | None = None
+    strays: LatencyOutliers | None = None
     """Single values."""
 
 
@@ -159,7 +159,7 @@ class Latency(Rounded):
     """How it changed in the course of the run; null where there are too few calls to tell."""
     modes: Modes | None
     """Whether it has two modes."""
-    strays: Strays | None
+    strays: LatencyOutliers | None
     """Whether it has stray values."""
 
 
@@ -274,7 +274,7 @@ class Repeats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flips(Rounded):
+class LabelFlips(Rounded):
     """How often running labels changed."""
 
     mean: float | None
@@ -343,7 +343,7 @@ class Streaming(Rounded):
     """From the beginning of the audio to the label that stayed."""
     never_labelled: int
     """Streams without any label."""
-    flips: Flips
+    flips: LabelFlips
     """Changes of the label."""
     agreement_with_offline: Agreement
     """With the clips judged whole."""

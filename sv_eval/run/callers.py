@@ -23,7 +23,7 @@ _SLICE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class DueClip:
     """A clip whose turn has come."""
 
     item: Decoded
@@ -40,7 +40,7 @@ class Due:
     """Whether its caller asks as soon as it can, so that nothing is waited for but the answer."""
 
 
-class Ready:
+class LeadTime:
     """Learns how long it takes from a request's turn until its first byte goes out.
 
     Encoding, headers and the client library's own work lie in between: half a millisecond that is no latency of the
@@ -68,7 +68,7 @@ class Ready:
         return sorted(self._last_s)[int(self._SHARE * len(self._last_s))]
 
 
-Send = Callable[[Due], Awaitable[None]]
+Send = Callable[[DueClip], Awaitable[None]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Callers:
     """What moments are read from."""
     stop: asyncio.Event
     """Set it to begin nothing more."""
-    ready: Ready = field(default_factory=Ready)
+    lead_time: LeadTime = field(default_factory=LeadTime)
     """How long requests take to be made ready; those with a plan are begun so much earlier."""
     _errors: list[BaseException] = field(default_factory=list)
     _open: set[asyncio.Task[None]] = field(default_factory=set)
@@ -89,13 +89,13 @@ class Callers:
         begin_s = self.clock.now() + _LEAD_S
         async for item in stream:
             planned_s = begin_s + next(arrivals)
-            begun_s = planned_s - self.ready.lead_s
+            begun_s = planned_s - self.lead_time.lead_s
             await self._wait_until(begun_s)
             if self.stop.is_set() or self._errors:
                 break
             turn_s = self.clock.now()
             late_ms = (turn_s - begun_s) * 1000
-            self._begin(send(Due(item=item, planned_s=planned_s, turn_s=turn_s, late_ms=late_ms)))
+            self._begin(send(DueClip(item=item, planned_s=planned_s, turn_s=turn_s, late_ms=late_ms)))
         await self._finish()
 
     async def by_callers(
@@ -110,7 +110,7 @@ class Callers:
                     item = await anext(stream, None)
                 if item is None:
                     return
-                await send(Due(item=item, planned_s=self.clock.now(), waits=True))
+                await send(DueClip(item=item, planned_s=self.clock.now(), waits=True))
                 if think_s:
                     await self._wait_until(self.clock.now() + think_s)
 
@@ -136,7 +136,7 @@ class Callers:
     async def _together(self, items: list[Decoded], query: int, send: Send) -> None:
         planned_s = self.clock.now()
         for item in items:
-            self._begin(send(Due(item=item, planned_s=planned_s, call=query)))
+            self._begin(send(DueClip(item=item, planned_s=planned_s, call=query)))
         await asyncio.gather(*self._open, return_exceptions=True)
 
     def _begin(self, work: Awaitable[None]) -> None:

@@ -24,7 +24,7 @@ from sv_eval.run.early_stopping import NO_EARLY_STOPPING, EarlyStopping
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.pauses import settle, short_collections
-from sv_eval.run.phases import Until, all_rounds
+from sv_eval.run.phases import StoppingRule, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
 from sv_eval.run.session import OnRecord, Session, run_config_from, stopping_on_signals
 from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
@@ -241,11 +241,11 @@ class _Evaluation:
         """`on_record`, and the end of a measurement of several rounds once it has enough."""
         if self._load.rounds == 1:
             return on_record
-        until, clock = Until(self._load, begin_s=time.perf_counter()), time.perf_counter
+        stopping_rule, clock = StoppingRule(self._load, begin_s=time.perf_counter()), time.perf_counter
 
         def keep_and_look(record: Record) -> None:
             on_record(record)
-            reached = until.enough(record, clock())
+            reached = stopping_rule.enough(record, clock())
             # Accuracy is of the whole first round, whatever it costs.
             if reached and session.ended_by is None and len(journal.done) == len(self._corpus.clips):
                 session.ended_by = reached

@@ -13,7 +13,7 @@ from sv_eval.data.corpus.source import AudioSource
 from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.records import Clip, FailedAttempt, Failure, Outcome, Record, Streamed, as_shared
 from sv_eval.report.environment import WarmUp
-from sv_eval.run.callers import Callers, Due, Ready
+from sv_eval.run.callers import Callers, DueClip, LeadTime
 from sv_eval.run.guard import Call, Guard, checked
 from sv_eval.run.load import LoadPlan, StreamPlan
 from sv_eval.run.pauses import short_collections
@@ -47,7 +47,7 @@ class RunLoop:
     """What latency is read from."""
     _origin_s: float = 0.0
     _guard: Guard = field(init=False)
-    _ready: Ready = field(default_factory=Ready)
+    _lead_time: LeadTime = field(default_factory=LeadTime)
     _told: bool = field(init=False)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set it to end early: what is in flight is finished and recorded, nothing new is begun."""
@@ -93,7 +93,7 @@ class RunLoop:
                 turn_s = self.clock.now()
                 answers = await self._guard.ask(self._requests(items[place : place + size], alone=True))
                 if answers[0].passage is not None:
-                    self._ready.took(answers[0].passage.begin_s - turn_s)
+                    self._lead_time.took(answers[0].passage.begin_s - turn_s)
         return (self.clock.now() - begin) * 1000
 
     async def _side_by_side(self, items: Sequence[Decoded]) -> int:
@@ -134,11 +134,11 @@ class RunLoop:
 
     async def _called(self, stream: AsyncIterator[Decoded]) -> None:
         """Send clips one by one, by a plan of moments or by callers who wait."""
-        callers, plan = Callers(clock=self.clock, stop=self.stop, ready=self._ready), self.plan
+        callers, plan = Callers(clock=self.clock, stop=self.stop, lead_time=self._lead_time), self.plan
         # However many are due: no more calls are open than the backend takes.
         places = asyncio.Semaphore(plan.in_flight)
 
-        async def send(due: Due) -> None:
+        async def send(due: DueClip) -> None:
             await self._finish_due(due, places)
 
         if plan.arrivals is not None:
@@ -148,7 +148,7 @@ class RunLoop:
         else:
             await callers.by_callers(stream, send, callers=plan.callers or 1, think_s=plan.think_s)
 
-    async def _finish_due(self, due: Due, places: asyncio.Semaphore) -> None:
+    async def _finish_due(self, due: DueClip, places: asyncio.Semaphore) -> None:
         """Recognise a clip whose turn has come, its latency counted from when it was due."""
         item = due.item
         if item.waveform is None:
@@ -161,7 +161,7 @@ class RunLoop:
             number = self._guard.number()
             (answer,) = await self._guard.ask(asked)
         if answer.passage is not None and due.turn_s is not None and at_once:
-            self._ready.took(answer.passage.begin_s - due.turn_s)
+            self._lead_time.took(answer.passage.begin_s - due.turn_s)
         made = _Call(
             number if due.call is None else due.call,
             due.planned_s - self._origin_s,

@@ -40,7 +40,7 @@ def all_rounds(clips: Sequence[Clip], remaining: Iterable[Clip], rounds: int | N
             yield clip, number
 
 
-class Until:
+class StoppingRule:
     """Says when a measurement of several rounds has enough.
 
     The percentile's interval is of order statistics, as the report's; it is looked at when the values have grown

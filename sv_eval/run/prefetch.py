@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.records import Clip, Failure, Waveform
-from sv_eval.run.boundary import around_one_clip
+from sv_eval.run.guard import around_one_clip
 
 _AT_A_TIME = 4
 _AT_A_TIME_WHEN_CHEAP = 32

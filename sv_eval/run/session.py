@@ -25,9 +25,8 @@ from sv_eval.machine.interrupts import stoppable
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Failure, Outcome, Record
 from sv_eval.report import environment as told
-from sv_eval.run.boundary import around_one_clip
 from sv_eval.run.budget import FailureBudget
-from sv_eval.run.guard import Guard
+from sv_eval.run.guard import Guard, around_one_clip
 from sv_eval.run.load import LoadConfig, LoadPlan
 from sv_eval.run.loop import RunLoop
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sv_eval.backend import Answer, Request, StreamingBackend, StreamUpdate
 from sv_eval.machine.clock import Clock
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Streamed, StreamStep
-from sv_eval.run.boundary import around_one_clip
+from sv_eval.run.guard import around_one_clip
 from sv_eval.run.load import StreamPlan
 
 _PIECE_S = 0.1

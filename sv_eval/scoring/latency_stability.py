@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.report.latency import Drift, Modes, Signs, Strays, Window
+from sv_eval.report.latency import Drift, LatencyOutliers, LatencyStability, Modes, Window
 from sv_eval.scoring.timing import Calls, Timing
 
 LEAST = 100
@@ -30,16 +30,16 @@ _FENCE = 3.0
 Values = NDArray[np.float64]
 
 
-def signs_of(timing: Timing) -> Signs:
+def signs_of(timing: Timing) -> LatencyStability:
     """The run over time, and what should be known about the shape of its latency.
 
     Empty and None where calls are too few.
     """
     calls = timing.calls
     if calls.n < LEAST:
-        return Signs()
+        return LatencyStability()
     at_one_length = at_equal_length(calls.latency_ms, audio_of(calls, timing.audio_s))
-    shape = Signs(modes=two_modes(at_one_length), strays=strays(at_one_length))
+    shape = LatencyStability(modes=two_modes(at_one_length), strays=strays(at_one_length))
     if not calls.timed:
         return shape
     order = np.argsort(calls.sent_s, kind="stable")
@@ -148,15 +148,15 @@ def two_modes(latency_ms: Values) -> Modes:
     )
 
 
-def strays(latency_ms: Values) -> Strays:
+def strays(latency_ms: Values) -> LatencyOutliers:
     """Values far beyond the rest: above Tukey's outer fence, Q3 + 3 (Q3 - Q1), of their logarithms.
 
     >>> strays(np.array([10.0, 11.0, 9.0, 10.5] * 50 + [500.0] * 2))
-    Strays(n=2, above_ms=14.641, notable=True)
+    LatencyOutliers(n=2, above_ms=14.641, notable=True)
     """
     logs = np.log(np.maximum(latency_ms, 1e-6))
     low, high = np.quantile(logs, [0.25, 0.75])
     fence = float(high + _FENCE * (high - low))
     n = int((logs > fence).sum())
     notable = n >= max(2, _STRAY_SHARE * len(logs))
-    return Strays(n=n, above_ms=float(np.exp(fence)), notable=bool(notable))
+    return LatencyOutliers(n=n, above_ms=float(np.exp(fence)), notable=bool(notable))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sv_eval.report.context import Beside, Mismatch, Reference
+from sv_eval.report.context import Mismatch, PublishedComparison, Reference
 from sv_eval.report.environment import Environment
 from sv_eval.report.interval import Interval
 from sv_eval.report.report import Report
@@ -102,10 +102,10 @@ def macro_f1_inferred(report: Report, policy: str) -> float | None:
     return sum(f1s) / (len(f1s) + strangers) if f1s else None
 
 
-def _beside(value: float, measured: Interval | None) -> Beside:
+def _beside(value: float, measured: Interval | None) -> PublishedComparison:
     if measured is None or measured.value is None:
-        return Beside(published=value, measured=None, low=None, high=None, difference=None)
-    return Beside(
+        return PublishedComparison(published=value, measured=None, low=None, high=None, difference=None)
+    return PublishedComparison(
         published=value,
         measured=measured.value,
         low=measured.low,

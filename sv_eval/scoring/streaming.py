@@ -10,7 +10,7 @@ import numpy as np
 from sv_eval.record_file.class_codes import UNLABELLED
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Streamed, StreamStep
-from sv_eval.report.latency import Agreement, ExampleStep, Flips, StreamExample, Streaming, TwoPercentiles
+from sv_eval.report.latency import Agreement, ExampleStep, LabelFlips, StreamExample, Streaming, TwoPercentiles
 from sv_eval.scoring.percentiles import percentile
 
 STREAM = "stream"
@@ -66,7 +66,7 @@ def streaming_of(requests: RecordTable, *, confidence: float) -> Streaming:
         time_to_first_emotion_s=_percentiles(first, confidence),
         time_to_stable_label_s=_percentiles(stable, confidence),
         never_labelled=len(streams) - len(first),
-        flips=Flips(
+        flips=LabelFlips(
             mean=sum(flips) / len(flips) if flips else None,
             max=max(flips, default=None),
             clips_without=sum(count == 0 for count in flips),

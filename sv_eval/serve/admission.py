@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sv_eval.serve.access import Keyring, RateLimiter, key_in
 from sv_eval.serve.body import Buffered
-from sv_eval.serve.meters import Meters
+from sv_eval.serve.meters import ServiceMetrics
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.trace import Trace, request_id_from
 from sv_eval.wire.problems import ServiceError, problem
@@ -35,7 +35,7 @@ class AdmissionControl:
     keys: Keyring
     limiter: RateLimiter
     max_requests: int
-    meters: Meters
+    meters: ServiceMetrics
     in_work: int = 0
     """Requests that were let in and are not finished."""
 

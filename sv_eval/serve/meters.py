@@ -19,7 +19,7 @@ MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """Where several worker processes keep their figures together."""
 
 
-class Meters:
+class ServiceMetrics:
     """What is counted; a registry of its own, so that two services in a process don't mix."""
 
     def __init__(self) -> None:

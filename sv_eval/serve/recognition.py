@@ -25,7 +25,7 @@ from sv_eval.wire.messages import FORMATS, RAW_FORMATS, EmotionData, Options, Up
 from sv_eval.wire.problems import ServiceError
 
 if TYPE_CHECKING:
-    from sv_eval.serve.meters import Meters
+    from sv_eval.serve.meters import ServiceMetrics
 
 Result = TypeVar("Result")
 
@@ -52,7 +52,7 @@ class Recognition:
     backend: entered by `open`. meters: where to count.
     """
 
-    def __init__(self, backend: Backend, config: ServeConfig, meters: Meters) -> None:
+    def __init__(self, backend: Backend, config: ServeConfig, meters: ServiceMetrics) -> None:
         self.backend, self.config, self.meters = backend, config, meters
         self._limits = config.limits.audio
         self._decoding = ThreadPoolExecutor(config.decode_workers, thread_name_prefix="decode")

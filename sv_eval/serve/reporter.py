@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sv_eval.serve.logs import log_request
-from sv_eval.serve.meters import Meters
+from sv_eval.serve.meters import ServiceMetrics
 from sv_eval.serve.trace import Trace
 from sv_eval.serve.tracing import trace_request
 
@@ -18,7 +18,7 @@ class Reporter:
     """Tells the log, the metrics and, where there is one, the trace collector."""
 
     logger: logging.Logger
-    meters: Meters
+    meters: ServiceMetrics
     text: bool = False
     """Whether transcripts go into the log."""
     tracer: Any = None

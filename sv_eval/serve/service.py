@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sv_eval.backend import Backend
 from sv_eval.serve.body import Buffered
 from sv_eval.serve.config import ServeConfig
-from sv_eval.serve.meters import Meters
+from sv_eval.serve.meters import ServiceMetrics
 from sv_eval.serve.recognition import Recognition, Upload
 from sv_eval.serve.streams import Streams
 from sv_eval.serve.trace import Trace
@@ -22,7 +22,7 @@ class Service:
 
     def __init__(self, backend: Backend, config: ServeConfig) -> None:
         self.config = config
-        self.meters = Meters()
+        self.meters = ServiceMetrics()
         self.recognition = Recognition(backend, config, self.meters)
         self.streams = Streams(self.recognition)
         self.buffered = Buffered(config.limits.max_buffered_bytes)

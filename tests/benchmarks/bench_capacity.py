@@ -29,7 +29,7 @@ from sv_eval.backends.remote.dialects.service import JsonDialect  # noqa: E402
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus  # noqa: E402
 from sv_eval.run.session import Session  # noqa: E402
 from sv_eval.studies.capacity.config import Objective, Search  # noqa: E402
-from sv_eval.studies.capacity.search import Found, RateSearch  # noqa: E402
+from sv_eval.studies.capacity.search import RateSearch, SearchResult  # noqa: E402
 from sv_eval.studies.capacity.trial import Bench  # noqa: E402
 
 LIMITS_MS = {"constant": 50.0, "lognormal": 80.0, "bimodal": 120.0}
@@ -57,7 +57,7 @@ def truth(kind: str, limit_ms: float, workers: int) -> float:
     return low
 
 
-async def find(url: str, limit_ms: float, start: float, trial_s: float) -> tuple[Found, int]:
+async def find(url: str, limit_ms: float, start: float, trial_s: float) -> tuple[SearchResult, int]:
     corpus = read_corpus(dataset_config_from({"name": "demo", "card": "demo"}))
     settings = {"preflight": False, "attempts": 1}
     async with RemoteBackend(

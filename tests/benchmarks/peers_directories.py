@@ -9,7 +9,7 @@ from pathlib import Path
 from sv_eval.backends.sensevoice.model_dir import open_model
 from sv_eval.backends.sensevoice.models.architecture import PIECES_FILE
 from sv_eval.backends.sensevoice.models.graph import write_onnx
-from sv_eval.backends.sensevoice.models.loading import load_network
+from sv_eval.backends.sensevoice.models.network import load_network
 from sv_eval.backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 
 

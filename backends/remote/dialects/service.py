@@ -9,7 +9,7 @@ from typing import Any
 
 from sv_eval.backend import Adjustments
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Served, Traits
+from sv_eval.backends.remote.dialect import NOTHING_SAID, ServedModel, Traits
 from sv_eval.backends.remote.errors import RemoteError
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart, retry_after_s, said_in
 from sv_eval.backends.remote.http_transport import HttpDialect, HttpTransport
@@ -39,13 +39,13 @@ class _OverHttp(HttpDialect):
         """Whether the code says so."""
         return silent(_content(reply).get("code"))
 
-    async def served(self, transport: HttpTransport) -> Served:
+    async def served(self, transport: HttpTransport) -> ServedModel:
         """The first model's card."""
         try:
             (listed, *_) = (await transport.get("/v1/models")).json()["data"]
             reply = await transport.get(f"/v1/models/{listed['id']}")
             card = reply.json() if reply.status == 200 else listed
-            return Served(
+            return ServedModel(
                 model=card["title"],
                 model_hash=card["model_hash"],
                 precision=card["precision"],

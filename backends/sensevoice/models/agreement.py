@@ -21,7 +21,7 @@ SOUNDS = ((0.8, 110.0), (1.4, 220.0), (2.1, 160.0), (3.0, 300.0), (1.9, 0.0), (1
 Posteriors = NDArray[np.float64]
 
 
-class Yardstick:
+class Fp32Reference:
     """The sounds, as one model's front end hears them, and what its fp32 network answers."""
 
     def __init__(self, network: Any, directory: ModelDirectory) -> None:

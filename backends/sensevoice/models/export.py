@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sv_eval.backends.sensevoice.model_dir import GRAPH_FILES, open_model
-from sv_eval.backends.sensevoice.models.agreement import SOUNDS, Yardstick
+from sv_eval.backends.sensevoice.models.agreement import SOUNDS, Fp32Reference
 from sv_eval.backends.sensevoice.models.files import copy_card, copy_companions, prepare_out
 from sv_eval.backends.sensevoice.models.graph import write_onnx
-from sv_eval.backends.sensevoice.models.loading import load_network
+from sv_eval.backends.sensevoice.models.network import load_network
 from sv_eval.backends.sensevoice.models.precisions import write_fp16, write_int8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class ExportedGraph:
     """One graph that an export wrote."""
 
     path: Path
@@ -33,7 +33,7 @@ class Written:
     """The largest difference of an emotion's posterior from the fp32 network's, over the made sounds."""
 
 
-def export(source: Path, out: Path, precisions: Sequence[str]) -> list[Written]:
+def export(source: Path, out: Path, precisions: Sequence[str]) -> list[ExportedGraph]:
     """Write graphs of the directory `source`, and what belongs beside them, to `out`; both may be one directory.
 
     A graph appears under its name only when it is whole.
@@ -41,8 +41,8 @@ def export(source: Path, out: Path, precisions: Sequence[str]) -> list[Written]:
     directory = open_model(source)
     prepare_out(out)
     network = load_network(source)
-    yardstick = Yardstick(network, directory)
-    written = []
+    reference = Fp32Reference(network, directory)
+    graphs = []
     with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
         fp32 = Path(folder) / GRAPH_FILES["fp32"]
         fp32_s = _timed(write_onnx, network, fp32)
@@ -51,26 +51,26 @@ def export(source: Path, out: Path, precisions: Sequence[str]) -> list[Written]:
         for precision in precisions:
             path = Path(folder) / GRAPH_FILES[precision]
             took_s = fp32_s if precision == "fp32" else _timed(makers[precision], fp32, path)
-            written.append(
-                Written(
+            graphs.append(
+                ExportedGraph(
                     path=out / path.name,
                     precision=precision,
                     size_bytes=path.stat().st_size,
                     seconds=took_s,
-                    gap=yardstick.gap(path),
+                    gap=reference.gap(path),
                 )
             )
-        for one in written:
+        for one in graphs:
             os.replace(Path(folder) / one.path.name, one.path)
     copy_companions(source, out)
     copy_card(source, out, [name for name, file in GRAPH_FILES.items() if (out / file).is_file()])
-    return written
+    return graphs
 
 
-def table(written: Sequence[Written]) -> str:
+def table(graphs: Sequence[ExportedGraph]) -> str:
     """What was written, for people."""
     lines = [f"{'file':18} {'MB':>8} {'seconds':>8}  largest difference of an emotion posterior from torch fp32"]
-    for one in written:
+    for one in graphs:
         size_mb = one.size_bytes / 1e6
         lines.append(
             f"{one.path.name:18} {size_mb:8.1f} {one.seconds:8.1f}  {one.gap:.1e} on {len(SOUNDS)} made sounds"

@@ -1,11 +1,14 @@
-"""FunASR's own SenseVoiceSmall class at a chosen size."""
+"""FunASR's own SenseVoiceSmall class: at a chosen size, or as a directory holds it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from sv_eval.backends.funasr_model import load_auto_model
 from sv_eval.backends.sensevoice.models.architecture import ENCODER, INPUT_SIZE, VOCABULARY_SIZE
+from sv_eval.errors import ModelError
 
 
 def sensevoice_network(encoder: Mapping[str, Any]) -> Any:
@@ -28,3 +31,11 @@ def seeded_network(encoder: Mapping[str, Any], seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return sensevoice_network(encoder).eval()
+
+
+def load_network(directory: Path) -> Any:
+    """The network of a directory with `model.pt` and `config.yaml`: fp32, on the CPU, ready to infer."""
+    network = load_auto_model(directory, asked=str(directory), device="cpu").model
+    if not all(hasattr(network, part) for part in ("embed", "encoder", "ctc")):
+        raise ModelError(f"{directory}: holds a {type(network).__name__}, not a SenseVoice model")
+    return network.float().eval()

@@ -74,7 +74,7 @@ class Recipe:
     encoder: dict[str, Any] = field(default_factory=dict)  # changes to architecture.TINY
 
 
-class Aids(torch.nn.Module):
+class AuxiliaryHeads(torch.nn.Module):
     """Heads that are gone after training.
 
     They make the speech frames, and then the query that reads emotion off them, carry emotion and what it is told
@@ -120,8 +120,8 @@ def fitted(
         betas=(0.9, 0.98),
     )
     moving = [*parameters, head.weight, head.bias]
-    aids = Aids(head.weight.shape[1], len(head.ids))
-    optimiser.add_param_group({"params": list(aids.parameters()), "weight_decay": recipe.weight_decay})
+    auxiliary = AuxiliaryHeads(head.weight.shape[1], len(head.ids))
+    optimiser.add_param_group({"params": list(auxiliary.parameters()), "weight_decay": recipe.weight_decay})
     averaged = [p.detach().clone() for p in moving]
     rng = np.random.default_rng(seed)
     samplers = {name: Sampler(examples, rng) for name, examples in sorted(corpora.items())}
@@ -135,7 +135,7 @@ def fitted(
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * schedule(step, recipe)
         drawn = {name: samplers[name].draw(sizes[name]) for name in samplers}
-        loss = batch_loss(network, head, aids, teacher, vocabulary, cmvn, recipe, drawn, rng)
+        loss = batch_loss(network, head, auxiliary, teacher, vocabulary, cmvn, recipe, drawn, rng)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(moving, 2.0)
@@ -173,7 +173,7 @@ def with_weights(network: Any, head: UsedHead, moving: list[Any], weights: list[
 def batch_loss(
     network: Any,
     head: UsedHead,
-    aids: Aids,
+    auxiliary: AuxiliaryHeads,
     teacher: Teacher,
     vocabulary: TrainingVocabulary,
     cmvn: Cmvn,
@@ -223,10 +223,10 @@ def batch_loss(
     weights = torch.tensor([recipe.real_weight if e.language in SPOKEN_AS else 1.0 for e in examples])
     query, mean = hidden[:, 1], speech_mean(hidden, counts)
     loss = loss + recipe.emotion_weight * told(logits[:, 1], emotion, weights)
-    loss = loss + recipe.pooled_weight * told(aids.emotion(mean), emotion, weights)
+    loss = loss + recipe.pooled_weight * told(auxiliary.emotion(mean), emotion, weights)
     rows = torch.tensor(is_speech)
     truth = teacher.standardised(heard[rows])
-    for found in (aids.of_speech(mean[rows]), aids.of_query(query[rows])):
+    for found in (auxiliary.of_speech(mean[rows]), auxiliary.of_query(query[rows])):
         loss = loss + recipe.functionals_weight * torch.nn.functional.smooth_l1_loss(found, truth)
     return loss
 

@@ -16,12 +16,11 @@ from sv_eval.data.audit.progress import ProgressLine
 from sv_eval.data.audit.settings import CheckSettings
 from sv_eval.data.corpus.completeness import Completeness, completeness
 from sv_eval.data.corpus.config import DatasetConfig
-from sv_eval.data.corpus.empty_split import no_clip
 from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.notes import Note
 from sv_eval.data.corpus.reading import open_corpus
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.selection import ALL, limited, split_test
+from sv_eval.data.corpus.selection import ALL, limited, no_clip, split_test
 from sv_eval.data.corpus.source import EncodedSource
 from sv_eval.data.corpus.split_tests import restriction_test, split_tests, splits_of
 from sv_eval.errors import AudioError

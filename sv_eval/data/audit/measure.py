@@ -11,7 +11,7 @@ from sv_eval.data.audio.decoding import read_track
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts
 from sv_eval.data.audit.header import contradictions
-from sv_eval.data.audit.meter import Meter, digest_of, loudest_dbfs
+from sv_eval.data.audit.meter import LevelMeter, digest_of, loudest_dbfs
 from sv_eval.errors import AudioError
 
 _PROMISE_SLACK_S = 0.1
@@ -49,8 +49,8 @@ class Measure:
             return AudioDefect(kind=error.kind, message=str(error))
 
     def _facts(self, source: Path | bytes, start_s: float | None, end_s: float | None) -> AudioFacts:
-        def meter_of(name: str) -> Meter:
-            return Meter(name, self.limits, start_s, end_s, full_scale=self.full_scale)
+        def meter_of(name: str) -> LevelMeter:
+            return LevelMeter(name, self.limits, start_s, end_s, full_scale=self.full_scale)
 
         meter, origin = read_track(source, meter_of, self.limits)
         mono = meter.finish()

@@ -15,7 +15,7 @@ _WINDOW_S = 0.05
 _DIGEST_BYTES = 16
 
 
-class Meter(MonoTrack):
+class LevelMeter(MonoTrack):
     """Takes decoded blocks as they are, at the file's own rate: clipping and equality are lost in resampling."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.split_tests import Test, split_tests, splits_of
 
@@ -26,7 +26,7 @@ class Counts:
     """Of their files; a file that holds several clips counts with each."""
 
 
-def count_entries(card: Card, found: Found, wanted: Test = lambda _: True) -> Counts:
+def count_entries(card: Card, found: OpenedCorpus, wanted: Test = lambda _: True) -> Counts:
     """The counts of an opened corpus; no audio is opened. Raises CorpusError where its table is broken.
 
     wanted: tells whether an entry counts.

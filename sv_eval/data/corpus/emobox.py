@@ -13,7 +13,7 @@ from pathlib import Path
 from sv_eval.data.corpus.card import find_card
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.emobox_files import FOLD_PREFIX, Row, fold_files, rows_of, speakers_of, whole_files
-from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
 from sv_eval.data.corpus.layouts import entry_of, root_of
 from sv_eval.data.corpus.notes import note_on_overlap
@@ -55,7 +55,7 @@ def member_card(collection: Card, name: str) -> Card:
     )
 
 
-def open_emobox(config: DatasetConfig, card: Card) -> Found:
+def open_emobox(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips of one of EmoBox's manifests; `split` is one of its folds, or all."""
     member = card.member
     if member is None:
@@ -73,7 +73,7 @@ def open_emobox(config: DatasetConfig, card: Card) -> Found:
     notes = []
     if member.folds == "random" and config.split.startswith(FOLD_PREFIX):
         notes.append(note_on_overlap(member.title))
-    return Found(
+    return OpenedCorpus(
         entries=_Reader(config.name, root, folder, member).entries(files),
         source=FileSource(root, config.limits),
         ends=EndsOfFiles(root),

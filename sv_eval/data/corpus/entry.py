@@ -41,7 +41,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class OpenedCorpus:
     """What a layout's reader gives: entries to be walked once, and where their audio comes from."""
 
     entries: Iterator[Entry]

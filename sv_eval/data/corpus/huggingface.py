@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.data.corpus.config import DatasetConfig, HuggingFaceOptions
-from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.row_source import RowSource
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.tree import printable
@@ -18,7 +18,7 @@ _BUILDERS = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".csv": "
 _INSTALL = "reading from Hugging Face needs its package `datasets`: pip install 'sv-eval[hf]'"
 
 
-def open_huggingface(config: DatasetConfig, card: Card) -> Found:
+def open_huggingface(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips of a data set on the hub or in local parquet, json or csv files; `split` is its own split."""
     options = config.huggingface
     if options.path is None and options.data_files is None:
@@ -31,7 +31,7 @@ def open_huggingface(config: DatasetConfig, card: Card) -> Found:
     )
     root = None if config.root is None else Path(config.root).expanduser()
     source = RowSource(audio, options.audio_column, root, config.limits)
-    return Found(entries=_entries(table, source, options), source=source, ends=source.ends)
+    return OpenedCorpus(entries=_entries(table, source, options), source=source, ends=source.ends)
 
 
 def _library() -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sv_eval.data.corpus.companions import Table, read_tables
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.copies import without_copies
-from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
 from sv_eval.data.corpus.layout_rule import Layout
 from sv_eval.data.corpus.notes import (
@@ -27,14 +27,14 @@ from sv_eval.data.corpus.tree import files_below, glob_regex, is_clip, printable
 from sv_eval.errors import CorpusError
 
 
-def open_tree(config: DatasetConfig, card: Card) -> Found:
+def open_tree(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips of a `pattern` or `folder` corpus."""
     root = root_of(config, card)
     layout, tables = surveyed(root, _chosen(card.layout, config))
     notes: list[Note] = []
     entries = without_copies(_entries(root, layout, tables, card, notes), layout, notes)
     source = FileSource(root, config.limits)
-    return Found(entries=entries, source=source, ends=EndsOfFiles(root), notes=notes, variant=layout.variant)
+    return OpenedCorpus(entries=entries, source=source, ends=EndsOfFiles(root), notes=notes, variant=layout.variant)
 
 
 def root_of(config: DatasetConfig, card: Card) -> Path:

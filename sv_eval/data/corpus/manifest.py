@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from sv_eval.data.corpus.cells import seconds_cell, text_cell
 from sv_eval.data.corpus.config import DatasetConfig
-from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
 from sv_eval.data.corpus.layouts import root_of
 from sv_eval.data.corpus.schema import Card
@@ -27,15 +27,17 @@ COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "l
 _REQUIRED = ("path", "emotion")
 _JSON_LINES = (".jsonl", ".ndjson")
 _MOST_NAMED = 20
+_NO_FILE_LASTS_S = 1e9
+"""Thirty years."""
 Row = tuple[int, Mapping[str, Any]]
 
 
-def open_manifest(config: DatasetConfig, card: Card) -> Found:
+def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips of a manifest; its audio paths are relative to the root, or else to the manifest's folder."""
     path = _manifest_path(config, card)
     root = root_of(config, card) if config.root is not None else path.parent
     columns = _columns(card.layout.columns, config.manifest.columns)
-    return Found(
+    return OpenedCorpus(
         entries=_entries(path, root, columns, config.manifest.delimiter),
         source=FileSource(root, config.limits),
         ends=EndsOfFiles(root),
@@ -150,11 +152,11 @@ def _json_row(where: str, text: str) -> dict[str, Any]:
 
 
 def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: FileSizes) -> Entry:
-    fields = {name: text_cell(where, column, row.get(column)) for name, column in cells.items()}
+    fields = {name: _text(where, column, row.get(column)) for name, column in cells.items()}
     path = fields.get("path")
     if path is None:
         raise CorpusError(f"{where}: the column '{cells['path']}' is empty; every row needs its audio's path")
-    start_s, end_s = (seconds_cell(where, name, fields.get(name)) for name in ("start", "end"))
+    start_s, end_s = (_seconds(where, name, fields.get(name)) for name in ("start", "end"))
     if end_s is not None and end_s <= (start_s or 0.0):
         raise CorpusError(
             f"{where}: the clip ends at {end_s:g} s, not after its start; mend start and end (seconds)"
@@ -176,3 +178,25 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
         end_s=end_s,
         size_bytes=sizes.of(path),
     )
+
+
+def _text(where: str, column: str, value: object) -> str | None:
+    """A cell as text without blanks around it; None when it is empty."""
+    if value is None:
+        return None
+    if isinstance(value, bool | list | dict):
+        raise CorpusError(f"{where}: the column '{column}' holds {value!r}; it should be text or a number")
+    return str(value).strip() or None
+
+
+def _seconds(where: str, name: str, text: str | None) -> float | None:
+    """A cell's seconds from the beginning of the file; None when it is empty."""
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < _NO_FILE_LASTS_S:
+        raise CorpusError(f"{where}: {name} is '{text}'; give seconds from the file's beginning, 0 or more")
+    return value

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from sv_eval.data.corpus.census import Census
 from sv_eval.data.corpus.config import DatasetConfig
-from sv_eval.data.corpus.empty_split import no_clip
 from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.manifest import COLUMNS
 from sv_eval.data.corpus.reading import open_corpus
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.selection import split_test
+from sv_eval.data.corpus.selection import no_clip, split_test
 from sv_eval.data.corpus.split_tests import restriction_test, split_tests, splits_of
 from sv_eval.errors import CorpusError, RunDirectoryError
 from sv_eval.records import Clip

@@ -11,8 +11,7 @@ from sv_eval.data.corpus.census import Census
 from sv_eval.data.corpus.completeness import Completeness, completeness
 from sv_eval.data.corpus.config import DatasetConfig, dataset_config_from
 from sv_eval.data.corpus.emobox import member_card, open_emobox
-from sv_eval.data.corpus.empty_split import no_clip
-from sv_eval.data.corpus.entry import Found
+from sv_eval.data.corpus.entry import OpenedCorpus
 from sv_eval.data.corpus.fingerprint import corpus_hash
 from sv_eval.data.corpus.huggingface import open_huggingface
 from sv_eval.data.corpus.label_file import labels_from_file
@@ -27,7 +26,7 @@ from sv_eval.data.corpus.notes import (
     notes_on_labels,
 )
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.selection import limited, restriction, split_test
+from sv_eval.data.corpus.selection import limited, no_clip, restriction, split_test
 from sv_eval.data.corpus.simulated import open_simulated
 from sv_eval.data.corpus.source import AudioSource, EncodedSource
 from sv_eval.data.corpus.synonyms import generic_card
@@ -47,7 +46,7 @@ __all__ = [
 ]
 
 _MOST_NAMED = 20
-_OPENERS: Mapping[str, Callable[[DatasetConfig, Card], Found]] = {
+_OPENERS: Mapping[str, Callable[[DatasetConfig, Card], OpenedCorpus]] = {
     "pattern": open_tree,
     "folder": open_tree,
     "manifest": open_manifest,
@@ -86,7 +85,7 @@ def read_corpus(config: DatasetConfig) -> Corpus:
     return corpus_of(config, *open_corpus(config))
 
 
-def corpus_of(config: DatasetConfig, card: Card, found: Found) -> Corpus:
+def corpus_of(config: DatasetConfig, card: Card, found: OpenedCorpus) -> Corpus:
     """The corpus that was opened, read to its end, with what `config` asks of it; raises CorpusError."""
     census = Census(card, config.language)
     clips = _clips(config, card, found, census)
@@ -120,7 +119,7 @@ def corpus_of(config: DatasetConfig, card: Card, found: Found) -> Corpus:
     )
 
 
-def open_corpus(config: DatasetConfig) -> tuple[Card, Found]:
+def open_corpus(config: DatasetConfig) -> tuple[Card, OpenedCorpus]:
     """The card and the entries as they come, for who counts or audits them; raises CorpusError."""
     card = card_of(config)
     return card, _OPENERS[card.layout.kind](config, card)
@@ -176,7 +175,7 @@ def _with_order_of(card: Card, census: Census) -> Card:
     return replace(card, label_order=tuple(name for name in EMOTIONS if name in held) or card.label_order)
 
 
-def _clips(config: DatasetConfig, card: Card, found: Found, census: Census) -> list[Clip]:
+def _clips(config: DatasetConfig, card: Card, found: OpenedCorpus, census: Census) -> list[Clip]:
     belongs = split_test(card, config.split)
     clips: list[Clip] = []
     splits: set[str] = set()

@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
+from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.schema import Card, SplitRule
 from sv_eval.data.corpus.tree import glob_regex
@@ -40,6 +41,19 @@ def unknown_split(card: Card, split: str, known: Iterable[str]) -> CorpusError:
     """The error for a split that the corpus hasn't got."""
     choices = [ALL, *known]
     return CorpusError(f"dataset.split={split}: {card.name} has no such split; {nearest(split, choices)}")
+
+
+def no_clip(config: DatasetConfig, card: Card, named: Iterable[str], *, restricted: bool = False) -> CorpusError:
+    """The error for a split without clips.
+
+    named: the splits that the corpus's entries name. restricted: whether only clips that `dataset.only` wants were
+    looked for.
+    """
+    known = config.split == ALL or split_rule(card, config.split) is not None
+    if known or card.layout.kind == "huggingface":
+        wanted = " that dataset.only wants" if restricted else ""
+        return CorpusError(f"{config.name}: the split '{config.split}' holds no clip{wanted}; check dataset.root")
+    return unknown_split(card, config.split, card.splits or named)
 
 
 def _holds(rule: SplitRule, entry: Entry, card: Card) -> bool:

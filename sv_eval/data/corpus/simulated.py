@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.data.corpus.config import DatasetConfig, SimulatedOptions
-from sv_eval.data.corpus.entry import Entry, Found
+from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.schema import Card
 from sv_eval.machine.interrupts import interrupts_held
 from sv_eval.records import SAMPLE_RATE_HZ, Clip, Waveform
@@ -18,10 +18,10 @@ _GOLDEN = 0.6180339887498949
 """Multiples of it, without their whole part, spread evenly."""
 
 
-def open_simulated(config: DatasetConfig, card: Card) -> Found:  # noqa: ARG001 - every opener takes a card
+def open_simulated(config: DatasetConfig, card: Card) -> OpenedCorpus:  # noqa: ARG001 - every opener takes a card
     """The clips that `dataset.simulated` asks for."""
     source = SilenceSource(config.simulated.longest_s)
-    return Found(entries=_entries(config.simulated), source=source, ends=lambda _: b"")
+    return OpenedCorpus(entries=_entries(config.simulated), source=source, ends=lambda _: b"")
 
 
 def _entries(options: SimulatedOptions) -> Iterator[Entry]:

@@ -13,7 +13,7 @@ from sv_eval.report.codec import as_json
 from sv_eval.run.history import describe_backend, describe_corpus
 from sv_eval.run.session import RunConfig, Session, stopping_on_signals
 from sv_eval.studies.capacity.config import CapacityConfig
-from sv_eval.studies.capacity.search import Found, RateSearch, knee_of
+from sv_eval.studies.capacity.search import RateSearch, SearchResult, knee_of
 from sv_eval.studies.capacity.trial import Bench, Trial
 
 _REQUESTS_A_CALLER = 20
@@ -85,7 +85,7 @@ def _start(curve: list[Trial], config: CapacityConfig) -> float:
     return min(_START_SHARE * best, config.search.max_rate)
 
 
-def _at_capacity(trials: list[Trial], found: Found) -> dict[str, Any]:
+def _at_capacity(trials: list[Trial], found: SearchResult) -> dict[str, Any]:
     """What the trials at the highest kept rate say of it, together."""
     there = [trial for trial in trials if trial.rate == found.kept and trial.rate is not None]
     compared = sum(trial.compared for trial in there)

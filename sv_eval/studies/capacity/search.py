@@ -17,7 +17,7 @@ TryRate = Callable[[float, int], Awaitable[Trial]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SearchResult:
     """Where the search ended."""
 
     kept: float | None
@@ -47,7 +47,7 @@ class RateSearch:
     trials: list[Trial] = field(default_factory=list)
     """All of them, in order."""
 
-    async def find(self, start_rate: float) -> Found:
+    async def find(self, start_rate: float) -> SearchResult:
         """Search from `start_rate`."""
         kept, broken, ended = await self._bracket(min(start_rate, self.search.max_rate))
         while ended is None and kept is not None and broken is not None:
@@ -62,7 +62,7 @@ class RateSearch:
                 kept = middle
             else:
                 broken = middle
-        return Found(kept=kept, broken=broken, ended_by=ended or "nothing_kept")
+        return SearchResult(kept=kept, broken=broken, ended_by=ended or "nothing_kept")
 
     async def _bracket(self, rate: float) -> tuple[float | None, float | None, str | None]:
         """A kept and a broken rate, a factor of two apart; or why there is no such pair."""

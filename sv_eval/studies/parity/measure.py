@@ -13,7 +13,7 @@ from sv_eval.data.corpus.reading import Corpus
 from sv_eval.errors import RunIncomplete
 from sv_eval.records import Clip, Failure, Prediction
 from sv_eval.report.environment import MeasuredBackend
-from sv_eval.run.boundary import around_one_clip
+from sv_eval.run.guard import around_one_clip
 from sv_eval.run.history import describe_backend
 from sv_eval.run.session import Session
 from sv_eval.studies.parity.config import ParityConfig

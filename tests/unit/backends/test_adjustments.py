@@ -15,7 +15,7 @@ import pytest
 
 from sv_eval.backend import Adjustments, Answer, Request, StreamUpdate
 from sv_eval.backends.onnx import OnnxBackend
-from sv_eval.backends.segmentation.segmenter import OnDemand, Segmentation, Segmenter
+from sv_eval.backends.segmentation.segmenter import LazyDetector, Segmentation, Segmenter
 from sv_eval.backends.sensevoice.recogniser import Recogniser
 from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import InferenceError, ModelError
@@ -138,7 +138,7 @@ def test_threads_that_need_a_detector_at_once_load_it_once() -> None:
         time.sleep(0.05)
         return object()
 
-    detector = OnDemand(load)
+    detector = LazyDetector(load)
     with ThreadPoolExecutor(4) as threads:
         got = list(threads.map(lambda _: detector(), range(4)))
     assert loaded == ["once"]

@@ -15,7 +15,7 @@ from sv_eval.backends.frontend import Float32, Frontend
 from sv_eval.backends.hubs import find_directory
 from sv_eval.backends.sensevoice.answers import EMOTION_FRAME, emotion_posteriors
 from sv_eval.backends.sensevoice.model_dir import GRAPH_FILES, bundled_model, open_model
-from sv_eval.backends.sensevoice.models.export import Written, export
+from sv_eval.backends.sensevoice.models.export import ExportedGraph, export
 from sv_eval.backends.sensevoice.tokens import TEXTNORM_PROMPTS
 from sv_eval.cli.main import command
 from sv_eval.errors import ModelError
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 DEMO = Path(__file__).resolve().parents[3] / "datasets" / "demo" / "clips"
 CLIPS = sorted(DEMO.glob("*_01.flac"))[::7]
-Exported = tuple[Path, Mapping[str, Written]]
+Exported = tuple[Path, Mapping[str, ExportedGraph]]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from sv_eval.machine.clock import LoopClock, SimulatedLoop
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Passage, Prediction, Record, Waveform
 from sv_eval.report.latency import Load
-from sv_eval.run.callers import Ready
+from sv_eval.run.callers import LeadTime
 from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.scoring.config import ScoringConfig
@@ -145,14 +145,14 @@ def test_the_warm_up_learns_how_long_a_request_takes_to_be_made_ready() -> None:
 
 
 def test_the_lead_is_enough_for_three_requests_of_four() -> None:
-    ready = Ready()
+    lead_time = LeadTime()
     for milliseconds in (1.0, 0.2, 0.4, 0.3, 0.5, 0.6, 0.7, 5.0):
-        ready.took(milliseconds / 1000)
-    assert ready.lead_s == 0.0  # seven that count, since five milliseconds are no preparation
+        lead_time.took(milliseconds / 1000)
+    assert lead_time.lead_s == 0.0  # seven that count, since five milliseconds are no preparation
 
-    ready.took(0.0008)
+    lead_time.took(0.0008)
 
-    assert ready.lead_s == pytest.approx(0.0008)
+    assert lead_time.lead_s == pytest.approx(0.0008)
 
 
 @pytest.mark.parametrize(

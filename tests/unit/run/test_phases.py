@@ -17,7 +17,7 @@ from sv_eval.records import Clip, Failure, Outcome, Prediction, Record, Waveform
 from sv_eval.report.environment import WarmUp
 from sv_eval.run.load import LoadConfig, load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
-from sv_eval.run.phases import Until, all_rounds
+from sv_eval.run.phases import StoppingRule, all_rounds
 
 CLIPS = [Clip(id=f"c{number}", reference="happy") for number in range(6)]
 
@@ -83,12 +83,12 @@ def record(latency_ms: float, *, number: int = 0, call: int | None = None, faile
 
 def test_a_measurement_ends_when_the_interval_is_narrow() -> None:
     config = LoadConfig(rounds=None, width=0.02, percentile=0.5)
-    until, draw = Until(config, begin_s=0.0), np.random.default_rng(3)
+    stopping_rule, draw = StoppingRule(config, begin_s=0.0), np.random.default_rng(3)
 
     count, reached = 0, None
     while not reached:
         count += 1
-        reached = until.enough(record(float(draw.normal(100, 20))), 0.0)
+        reached = stopping_rule.enough(record(float(draw.normal(100, 20))), 0.0)
 
     # Half a 95 % interval of a normal median is 1.96 * 1.253 * 20 / sqrt(n) ms: 2 ms at n = 603.
     assert reached == "width"
@@ -96,16 +96,16 @@ def test_a_measurement_ends_when_the_interval_is_narrow() -> None:
 
 
 def test_clips_of_one_call_are_one_measurement_and_failures_none() -> None:
-    until = Until(LoadConfig(rounds=None, width=10.0, percentile=0.5), begin_s=0.0)
+    stopping_rule = StoppingRule(LoadConfig(rounds=None, width=10.0, percentile=0.5), begin_s=0.0)
 
     for number in range(40):
-        assert until.enough(record(1.0, call=0), 0.0) is None
-        assert until.enough(record(1.0, failed=True), 0.0) is None, number
+        assert stopping_rule.enough(record(1.0, call=0), 0.0) is None
+        assert stopping_rule.enough(record(1.0, failed=True), 0.0) is None, number
 
 
 def test_time_and_requests_end_it_too() -> None:
-    by_time = Until(LoadConfig(rounds=None, max_s=5.0), begin_s=100.0)
-    by_count = Until(LoadConfig(rounds=None, max_requests=3), begin_s=0.0)
+    by_time = StoppingRule(LoadConfig(rounds=None, max_s=5.0), begin_s=100.0)
+    by_count = StoppingRule(LoadConfig(rounds=None, max_requests=3), begin_s=0.0)
 
     assert [by_time.enough(record(1.0), now) for now in (104.9, 105.0)] == [None, "max_s"]
     assert [by_count.enough(record(1.0), 0.0) for _ in range(3)] == [None, None, "max_requests"]

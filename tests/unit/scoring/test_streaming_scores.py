@@ -6,7 +6,7 @@ import pytest
 
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Prediction, Record, Streamed, StreamStep, record_to_json
-from sv_eval.report.latency import Agreement, Flips, Streaming
+from sv_eval.report.latency import Agreement, LabelFlips, Streaming
 from sv_eval.scoring.streaming import streaming_of
 
 
@@ -45,7 +45,7 @@ def test_times_flips_and_agreement_are_those_of_the_steps() -> None:
     assert (found.n, found.n_chunks, found.never_labelled) == (40, 100, 0)
     assert found.time_to_first_emotion_s.p50.value == pytest.approx(1.1)
     assert found.time_to_stable_label_s.p50.value == pytest.approx(2.1)
-    assert found.flips == Flips(mean=0.5, max=1, clips_without=20)
+    assert found.flips == LabelFlips(mean=0.5, max=1, clips_without=20)
     assert found.agreement_with_offline == Agreement(value=0.5, n=40)
     assert found.compute_rtf == pytest.approx(0.1)
     assert found.example is not None

@@ -12,7 +12,7 @@ import pytest
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
 from sv_eval.records import Failure, Prediction, Segment
 from sv_eval.serve.config import ServeConfig
-from sv_eval.serve.meters import Meters
+from sv_eval.serve.meters import ServiceMetrics
 from sv_eval.serve.recognition import Recognition, Upload, slug
 from sv_eval.serve.trace import Trace
 from sv_eval.wire.messages import Options
@@ -47,7 +47,7 @@ def with_recognition(
     backend: Backend, work: Callable[[Recognition], Awaitable[Any]], config: ServeConfig | None = None
 ) -> Any:
     async def go() -> Any:
-        recognition = Recognition(backend, config or ServeConfig(), Meters())
+        recognition = Recognition(backend, config or ServeConfig(), ServiceMetrics())
         await recognition.open()
         try:
             return await work(recognition)

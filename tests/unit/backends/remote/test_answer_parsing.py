@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer, words_with
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, answer_parser
 from sv_eval.backends.remote.dialect import TAG_EMOJI
 from sv_eval.backends.remote.errors import RemoteError
 from sv_eval.emotions import EMOTIONS
@@ -13,12 +13,12 @@ from sv_eval.records import Outcome, Prediction
 
 
 def parsed(emoji: bool = False, **said: object) -> Prediction:
-    return words_with(None, emoji=TAG_EMOJI if emoji else None).prediction(ParsedAnswer(**said), {})  # type: ignore[arg-type]
+    return answer_parser(None, emoji=TAG_EMOJI if emoji else None).prediction(ParsedAnswer(**said), {})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)
 def test_every_emotion_is_understood_as_word_tag_and_pair(emotion: str) -> None:
-    words = words_with(None)
+    words = answer_parser(None)
 
     for form in (emotion, emotion.upper(), f" {emotion} ", f"<|{emotion.upper()}|>", f"某/{emotion}"):
         assert words.canonical(form) == emotion
@@ -35,12 +35,12 @@ def test_every_emotion_is_understood_as_word_tag_and_pair(emotion: str) -> None:
     ],
 )
 def test_the_words_of_services(word: str, emotion: str) -> None:
-    assert words_with(None).canonical(word) == emotion
+    assert answer_parser(None).canonical(word) == emotion
 
 
 def test_a_pair_whose_halves_disagree_is_not_understood() -> None:
     with pytest.raises(RemoteError) as caught:
-        words_with(None).canonical("生气/happy")
+        answer_parser(None).canonical("生气/happy")
     assert caught.value.kind == "unmapped_label"
 
 
@@ -101,13 +101,13 @@ def test_numbers_that_are_no_distribution_are_dropped() -> None:
 
 
 def test_words_of_ones_own_win_and_change_the_maps_hash() -> None:
-    own = words_with({"disappointed": "sad", "calm": "other"})
+    own = answer_parser({"disappointed": "sad", "calm": "other"})
 
     assert own.canonical("Disappointed") == "sad"
     assert own.canonical("calm") == "other"
-    assert own.map.hash != words_with(None).map.hash
+    assert own.map.hash != answer_parser(None).map.hash
 
 
 def test_a_word_can_only_mean_an_emotion() -> None:
     with pytest.raises(ConfigError, match="leads to 'gloomy', which is no emotion name"):
-        words_with({"x": "gloomy"})
+        answer_parser({"x": "gloomy"})

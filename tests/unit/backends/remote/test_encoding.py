@@ -11,7 +11,7 @@ import numpy as np
 from sv_eval.backend import Adjustments, Request
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.backend import RemoteBackend
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Traits, Transport
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Traits, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.timeline import Timeline
@@ -41,7 +41,7 @@ class Slow(Dialect):
         self.done.append("answered")
         return ParsedAnswer(emotion="happy", where="everywhere")
 
-    async def served(self) -> Served:
+    async def served(self) -> ServedModel:
         return NOTHING_SAID
 
     async def close(self) -> None:

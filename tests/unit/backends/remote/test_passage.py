@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sv_eval.backends.remote.delivery import _Parcel
+from sv_eval.backends.remote.delivery import _PendingRequest
 
 
 @pytest.mark.parametrize(
@@ -16,11 +16,11 @@ from sv_eval.backends.remote.delivery import _Parcel
 )
 def test_latency_is_from_the_plan_or_an_earlier_sending(planned_before_s, sent_before_s, latency_s) -> None:
     now = time.perf_counter()
-    parcel = _Parcel("message", None if planned_before_s is None else now - planned_before_s, 0.1)
-    timeline = parcel.next_attempt()
+    pending = _PendingRequest("message", None if planned_before_s is None else now - planned_before_s, 0.1)
+    timeline = pending.next_attempt()
     timeline.begin_s, timeline.sending_s = now - sent_before_s - 0.001, now - sent_before_s
 
-    passage = parcel.passage()
+    passage = pending.passage()
     later_s = time.perf_counter() - now
 
     assert passage.begin_s == now - sent_before_s
@@ -29,22 +29,22 @@ def test_latency_is_from_the_plan_or_an_earlier_sending(planned_before_s, sent_b
 
 def test_what_the_answer_lay_unread_is_taken_off() -> None:
     now = time.perf_counter()
-    parcel = _Parcel("message", None, 0.1)
-    timeline = parcel.next_attempt()
+    pending = _PendingRequest("message", None, 0.1)
+    timeline = pending.next_attempt()
     timeline.sending_s, timeline.outside_s = now - 0.5, 0.3
 
-    latency_s = parcel.passage().latency_ms / 1000
+    latency_s = pending.passage().latency_ms / 1000
 
     assert 0.2 <= latency_s <= 0.2 + (time.perf_counter() - now) + 1e-6
 
 
 def test_a_caller_with_nothing_else_to_do_counts_from_sending() -> None:
     now = time.perf_counter()
-    parcel = _Parcel("message", now - 0.5, 0.1, from_sending=True)
-    parcel.next_attempt().sending_s = now - 0.1
+    pending = _PendingRequest("message", now - 0.5, 0.1, from_sending=True)
+    pending.next_attempt().sending_s = now - 0.1
 
-    passage = parcel.passage()
+    passage = pending.passage()
 
-    assert parcel.planned
+    assert pending.planned
     assert passage.begin_s == now - 0.1
     assert passage.latency_ms / 1000 <= 0.1 + (time.perf_counter() - now) + 1e-6

@@ -10,7 +10,7 @@ import numpy as np
 from sv_eval.backend import Adjustments, Request
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.backend import RemoteBackend
-from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, Served, Traits, Transport
+from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Traits, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import OVERLOADED, RemoteError
 from sv_eval.backends.remote.sound import Sound
@@ -46,7 +46,7 @@ class Narrow(Dialect):
         self.answered += 1
         return ParsedAnswer(emotion="happy", where="everywhere")
 
-    async def served(self) -> Served:
+    async def served(self) -> ServedModel:
         return NOTHING_SAID
 
     async def close(self) -> None:

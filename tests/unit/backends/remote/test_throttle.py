@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from sv_eval.backends.remote.throttle import Pace, Throttle
+from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 
 
 def run(drive: Callable[[], Awaitable[None]]) -> None:
@@ -98,7 +98,7 @@ def test_places_are_given_in_order_and_survive_those_who_give_up() -> None:
 
 def test_the_pace_spaces_beginnings_evenly() -> None:
     async def drive() -> None:
-        pace, loop = Pace(100), asyncio.get_running_loop()
+        pace, loop = RateLimiter(100), asyncio.get_running_loop()
         begin = loop.time()
         for _ in range(11):
             await pace.turn()
@@ -110,7 +110,7 @@ def test_the_pace_spaces_beginnings_evenly() -> None:
 
 def test_no_rate_means_no_wait() -> None:
     async def drive() -> None:
-        pace, others = Pace(None), asyncio.create_task(asyncio.sleep(0))
+        pace, others = RateLimiter(None), asyncio.create_task(asyncio.sleep(0))
         for _ in range(1000):
             await pace.turn()
         # Nobody else had a turn meanwhile: it never waited.

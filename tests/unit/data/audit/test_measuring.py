@@ -15,7 +15,7 @@ from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts, Contradiction
 from sv_eval.data.audit.header import contradictions, wrong_extension
 from sv_eval.data.audit.measure import Job, Measure
-from sv_eval.data.audit.meter import Meter, loudest_dbfs
+from sv_eval.data.audit.meter import LevelMeter, loudest_dbfs
 
 RATE_HZ = 16_000
 MEASURE = Measure(limits=AudioLimits(), full_scale=0.999)
@@ -111,7 +111,7 @@ def test_runs_at_full_scale_go_on_across_blocks_and_are_of_one_channel() -> None
     right = np.zeros(30, np.float32)
     right[13:16] = 1.0
     both = np.column_stack([left, right])
-    meter = Meter("x", AudioLimits(), full_scale=0.999)
+    meter = LevelMeter("x", AudioLimits(), full_scale=0.999)
 
     for begin in range(0, 30, 10):
         meter.add(both[begin : begin + 10], RATE_HZ)
@@ -122,7 +122,7 @@ def test_runs_at_full_scale_go_on_across_blocks_and_are_of_one_channel() -> None
 
 
 def test_a_run_ends_with_a_block_that_has_none() -> None:
-    meter = Meter("x", AudioLimits(), full_scale=0.999)
+    meter = LevelMeter("x", AudioLimits(), full_scale=0.999)
 
     for value in (1.0, 0.0, 1.0):
         meter.add(np.full((6, 1), value, np.float32), RATE_HZ)

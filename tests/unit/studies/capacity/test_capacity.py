@@ -16,7 +16,7 @@ from sv_eval.errors import ConfigError
 from sv_eval.machine.clock import LoopClock, SimulatedLoop
 from sv_eval.run.session import Session
 from sv_eval.studies.capacity.config import Objective, Search, capacity_config_from
-from sv_eval.studies.capacity.search import Found, RateSearch, knee_of
+from sv_eval.studies.capacity.search import RateSearch, SearchResult, knee_of
 from sv_eval.studies.capacity.trial import BROKEN, KEPT, UNTOLD, Bench, Trial, backlog_growth, judge
 
 WORKERS = 4
@@ -32,7 +32,7 @@ def trial(**values: Any) -> Trial:
     return Trial(**plain | values)
 
 
-def found_by(rule: Callable[[float, int], str], *, start: float, **search: Any) -> tuple[Found, int]:
+def found_by(rule: Callable[[float, int], str], *, start: float, **search: Any) -> tuple[SearchResult, int]:
     """What the search finds when `rule` says how a trial ends, and in how many trials."""
 
     async def try_rate(rate: float, seed: int) -> Trial:
@@ -63,10 +63,10 @@ def test_a_search_says_why_it_ended_early() -> None:
     always, never = (lambda rate, seed: KEPT), (lambda rate, seed: BROKEN)
     slow = lambda rate, seed: KEPT if rate < 100 else UNTOLD  # noqa: E731
 
-    assert found_by(always, start=10, max_rate=300)[0] == Found(kept=300, broken=None, ended_by="max_rate")
+    assert found_by(always, start=10, max_rate=300)[0] == SearchResult(kept=300, broken=None, ended_by="max_rate")
     assert found_by(never, start=10)[0].ended_by == "nothing_kept"
-    assert found_by(slow, start=10, repeats=1)[0] == Found(kept=80, broken=None, ended_by="generator")
-    assert found_by(always, start=1, max_trials=4, repeats=1)[0] == Found(
+    assert found_by(slow, start=10, repeats=1)[0] == SearchResult(kept=80, broken=None, ended_by="generator")
+    assert found_by(always, start=1, max_trials=4, repeats=1)[0] == SearchResult(
         kept=8, broken=None, ended_by="max_trials"
     )
 

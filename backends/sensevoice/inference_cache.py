@@ -22,7 +22,7 @@ _PREDICTION_BYTES = 1500
 Say = Callable[[Sequence[Span]], list[Prediction]]
 
 
-class KnownWork:
+class InferenceCache:
     """Looks work up in a store, and has it done and kept where it is not there.
 
     engine: equal for two models that say the same about the same stretch. batching: what stretches are batched by,
