@@ -16,7 +16,7 @@ def headline(summary: Summary) -> str:
     lines = [
         f"{run.dataset} on {run.backend}: {run.n_scored} of {run.n_clips} clips scored, "
         + ", ".join([f"{run.n_unknown} unknown", *without, f"{run.n_failed} failed"]),
-        f"UAR {_interval(report.accuracy.uar, 3)} over {', '.join(report.labels) or 'no emotion'}",
+        f"UAR {_interval(report.accuracy.uar, 3)}: the mean recall of {', '.join(report.labels) or 'no emotion'}",
         f"latency p50 {_interval(latency.p50, 2, ' ms')}, p95 {_interval(latency.p95, 2, ' ms')}",
     ]
     if any(caveat.code == "training_overlap" for caveat in report.caveats):

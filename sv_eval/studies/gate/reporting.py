@@ -38,7 +38,8 @@ def headline(result: GateResult) -> list[str]:
     from sv_eval.reports.wording import Wording
 
     words = Wording("en")
-    lines = [f"gate {result.gate}: {result.verdict}, {result.pairs} pairs, {len(result.rules)} rules"]
+    compared = f"{result.pairs} clips of both runs compared, {len(result.rules)} conditions checked"
+    lines = [f"gate {result.gate}: {result.verdict}; {compared}"]
     for rule in result.rules:
         if rule.verdict is not Verdict.PASS:
             text = sentence(words, rule).replace("**", "")

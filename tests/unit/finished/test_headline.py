@@ -43,7 +43,7 @@ def lines_of(bare_report: Report) -> Lines:
 def test_they_say_what_was_scored_how_well_how_fast_and_where_the_report_is(lines_of: Lines) -> None:
     assert lines_of() == [
         "demo on onnx: 9 of 10 clips scored, 1 unknown, 1 failed",
-        "UAR 0.500 [0.400, 0.600] over happy, sad",
+        "UAR 0.500 [0.400, 0.600]: the mean recall of happy, sad",
         "latency p50 0.50 ms [0.40, 0.60], p95 - (too few)",
         "report: runs/report.md",
     ]
