@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> None:
     from sv_eval.scoring.labels.config import labels_config_from
     from sv_eval.studies.compare.writing import write_comparison
     from sv_eval.studies.race.command_line import parse
-    from sv_eval.studies.race.rounds import Lane, race
+    from sv_eval.studies.race.rounds import Contestant, race
 
     asked = parse(arguments)
     configs = [composed("config", [*asked.shared, *side]) for side in asked.sides]
@@ -70,8 +70,8 @@ def run(arguments: Sequence[str]) -> None:
     corpus = read_corpus(dataset_config_from(first["dataset"]))
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
     directory = Path(asked.out or f"runs/races/{corpus.name}/{now}")
-    lanes = [
-        Lane(
+    contestants = [
+        Contestant(
             title=title,
             config={**config, "load": {**config["load"], "rounds": asked.rounds}},
             overrides=[*asked.shared, *side, f"load.rounds={asked.rounds}"],
@@ -84,7 +84,7 @@ def run(arguments: Sequence[str]) -> None:
     try:
         asyncio.run(
             race(
-                lanes,
+                contestants,
                 corpus,
                 rounds=asked.rounds,
                 pause_s=asked.pause_s,
@@ -96,12 +96,12 @@ def run(arguments: Sequence[str]) -> None:
     except RunIncomplete as error:
         # What was measured is compared all the same, if everybody has something.
         ended = error
-        if not all((lane.directory / RECORDS).is_file() for lane in lanes):
+        if not all((contestant.directory / RECORDS).is_file() for contestant in contestants):
             raise
-    for lane in lanes:
-        rescore(lane.directory, lane.config)
+    for contestant in contestants:
+        rescore(contestant.directory, contestant.config)
     options: dict[str, Any] = {key: first["scoring"][key] for key in ("confidence", "resamples", "seed")}
-    sources = [str(lane.directory) for lane in lanes]
+    sources = [str(contestant.directory) for contestant in contestants]
     command = ["python", "-m", "sv_eval.race", *arguments]
     for line in write_comparison(directory, sources, options, language=language, command=command):
         say(line)

@@ -43,7 +43,6 @@ class Contestant:
     """Its run directory."""
 
 
-Lane = Contestant
 """The name by which the command still asks for it."""
 
 
