@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
-from typing import Any
 
 from sv_eval.cli.main import main
+from sv_eval.library import FunctionModule
 
-
-class _Function(ModuleType):
-    """After `import sv_eval.compare` the name still is the library's function."""
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        from sv_eval import library
-
-        return library.compare(*arguments, **options)
-
-
-sys.modules[__name__].__class__ = _Function
+sys.modules[__name__].__class__ = FunctionModule
 
 if __name__ == "__main__":
     sys.exit(main(command="compare"))

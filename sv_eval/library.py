@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,20 @@ __all__ = ("Run", "compare", "evaluate", "gate", "read_run")
 
 T = TypeVar("T")
 _FORBIDDEN = ("gate", "sweep", "suite", "tune", "hydra")
+_DEFAULT_BACKEND = "onnx"
 _GROUPS = ("backend", "dataset", "load", "scoring", "labels", "run", "report", "executor")
+
+
+class FunctionModule(ModuleType):
+    """A command's module that bears the name of a function here, and can be called as it.
+
+    After `import sv_eval.gate` the name `sv_eval.gate` is the module's.
+    """
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """What the function gives."""
+        function = globals()[self.__name__.rpartition(".")[2]]
+        return function(*arguments, **options)
 
 
 class Run:
@@ -104,7 +118,7 @@ class Run:
 
 def evaluate(
     *,
-    backend: str | Mapping[str, Any] | Backend = "onnx",
+    backend: str | Mapping[str, Any] | Backend = _DEFAULT_BACKEND,
     dataset: str | Mapping[str, Any] = "demo",
     load: str | Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
@@ -125,16 +139,17 @@ def evaluate(
     errors of `sv_eval.errors`.
     """
     from sv_eval.config.building import build_backend
-    from sv_eval.config.composing import composed
+    from sv_eval.config.composing import composed, keep_composition
     from sv_eval.run.evaluate import evaluate as measure
     from sv_eval.run.executors.choosing import executed
 
     words = [*_choice("backend", backend), *_choice("dataset", dataset), *_choice("load", load), *overrides]
-    _refuse_other_commands(words)
+    whole = not isinstance(backend, str) and not (isinstance(backend, Mapping) and "_target_" not in backend)
+    _refuse_what_has_no_effect(overrides, whole_backend=whole)
     settings = composed("config", words, _GROUPS)
     for group, given in (("backend", backend), ("dataset", dataset), ("load", load)):
         if isinstance(given, Mapping):
-            settings[group] = _with(settings[group], given, whole=group == "backend" and "_target_" in given)
+            settings[group] = _with(settings[group], given, whole=group == "backend" and whole)
     if isinstance(backend, str | Mapping):
         built = executed(settings["backend"], settings["executor"], build_backend)
     else:
@@ -142,9 +157,12 @@ def evaluate(
             backend,
             {"_target_": f"{type(backend).__module__}.{type(backend).__qualname__}"},
         )
-    place = Path(directory) if directory is not None else _place(settings["dataset"], backend, built)
+    place = Path(directory) if directory is not None else _place(settings, words, whole=whole)
+    composition = {"config": settings, "overrides": words}
     _outside_a_loop(
-        lambda: measure(settings, built, place, overrides=words, on_accepted=lambda: _keep(place, settings, words))
+        lambda: measure(
+            settings, built, place, overrides=words, on_accepted=lambda: keep_composition(place, composition)
+        )
     )
     return read_run(place)
 
@@ -185,10 +203,10 @@ def compare(
 
     if len(runs) < 2:
         raise UsageError("two runs at least are compared: compare(one, other)")
-    options = {"confidence": confidence, "resamples": resamples, "seed": seed}
+    options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
     scoring_config_from({**options, "policy": policy or "wrong"})
     report_config_from({"language": language})
-    found = compared(entrants_of([_source(run) for run in runs], policy), **options)  # type: ignore[arg-type]
+    found = compared(entrants_of([_source(run) for run in runs], policy), **options)
     if out is not None:
         keep_comparison(Path(out), found, language)
     return found
@@ -236,10 +254,6 @@ def gate(
     return result
 
 
-@overload
-def _choice(group: str, given: str | Mapping[str, Any] | None) -> list[str]: ...
-@overload
-def _choice(group: str, given: object) -> list[str]: ...
 def _choice(group: str, given: object) -> list[str]:
     """The words that choose an option of a group."""
     named_by = {"dataset": "name", "load": "schedule"}.get(group)
@@ -259,39 +273,27 @@ def _with(settings: Any, given: Mapping[str, Any], *, whole: bool) -> dict[str, 
     return merged
 
 
-def _refuse_other_commands(words: Sequence[str]) -> None:
+def _refuse_what_has_no_effect(overrides: Sequence[str], *, whole_backend: bool) -> None:
+    """Raise ConfigError for words of other commands, and of the backend where it was given whole."""
     from sv_eval.errors import ConfigError
 
-    for word in words:
+    for word in overrides:
         group = re.split(r"[.=]", word.lstrip("+~"), maxsplit=1)[0]
         if group in _FORBIDDEN:
             there = "gate(candidate, baseline)" if group == "gate" else f"the command sv-eval {group}"
             raise ConfigError(f"'{word}' has no meaning for evaluate, which makes one run; see {there}")
+        if group == "backend" and whole_backend:
+            raise ConfigError(f"'{word}' has no effect on a backend that is given whole; set it there")
 
 
-def _place(dataset: Mapping[str, Any], backend: object, built: Backend) -> Path:
-    """The default run directory, named as the command's is."""
-    name = backend if isinstance(backend, str) else built.info.name if _opened(built) else type(built).__name__
+def _place(settings: Mapping[str, Any], words: Sequence[str], *, whole: bool) -> Path:
+    """The default run directory, named as the command's is; by the class of a backend that was given whole."""
+    from sv_eval.config.settings_index import choices_in
+
+    backend = settings["backend"]["_target_"].rpartition(".")[2] if whole else _DEFAULT_BACKEND
+    name = choices_in(words, "config").get("backend", backend)
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in the command's
-    return Path("runs") / str(dataset["name"]) / re.sub(r"[^\w.-]+", "_", str(name)) / now
-
-
-def _opened(backend: Backend) -> bool:
-    """Whether a backend knows its name before it is open."""
-    try:
-        return bool(backend.info.name)
-    except Exception:  # noqa: BLE001 - it may be anybody's
-        return False
-
-
-def _keep(directory: Path, settings: Mapping[str, Any], words: Sequence[str]) -> None:
-    """Write `.hydra/` as the command does."""
-    from omegaconf import OmegaConf
-
-    folder = directory / ".hydra"
-    folder.mkdir(exist_ok=True)
-    OmegaConf.save(OmegaConf.create(dict(settings)), folder / "config.yaml")
-    OmegaConf.save(OmegaConf.create(list(words)), folder / "overrides.yaml")
+    return Path("runs") / str(settings["dataset"]["name"]) / name / now
 
 
 def _source(run: Run | str | Path) -> str:

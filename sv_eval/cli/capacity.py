@@ -15,11 +15,11 @@ from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, RunIncomplete
 from sv_eval.machine.terminal import give, relative, say
 
 _HEADER = """\
-sv_eval.capacity finds out how much load a backend bears.
+sv-eval capacity finds out how much load a backend bears.
 
-  python -m sv_eval.capacity backend=remote backend.url=URL slo.p95_ms=200
-  python -m sv_eval.capacity backend=onnx slo.p50_ms=50 slo.p95_ms=100
-  python -m sv_eval.capacity dataset=emodb dataset.root=DIR curve.concurrency=[1,8,64]
+  sv-eval capacity backend=remote backend.url=URL slo.p95_ms=200
+  sv-eval capacity backend=onnx slo.p50_ms=50 slo.p95_ms=100
+  sv-eval capacity dataset=emodb dataset.root=DIR curve.concurrency=[1,8,64]
 
 First the concurrency curve: so many callers, each waiting for its answer. Then the search: Poisson load, twice and
 half the rate until the objective is once kept and once broken, then the middle, until both are close. Answers are
@@ -35,7 +35,7 @@ TRIALS = "trials.jsonl"
 
 def help_text(words: Sequence[str]) -> str:
     """What `--help` prints for the choices that the words make."""
-    return help_of(words, main_file="capacity.yaml", header=_HEADER, footer=_FOOTER, own=_OWN)
+    return help_of(words, main_file="capacity", header=_HEADER, footer=_FOOTER, own=_OWN)
 
 
 _OWN = ("slo", "search", "curve", "decode_workers", "report", "out")

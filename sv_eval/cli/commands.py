@@ -23,7 +23,7 @@ class Command:
     needs_words: bool = True
     """Whether it is called with nothing behind it only to be explained."""
     main_file: str | None = None
-    """The configuration whose choices and settings it takes, without `.yaml`."""
+    """The configuration whose choices and settings it takes, those of `groups` alone where it has any."""
     first: tuple[str, ...] = ()
     """What may stand first."""
     keys: tuple[str, ...] = ()
@@ -50,6 +50,7 @@ _COMMANDS = (
     Command(
         name="score",
         does="score and report a finished run again, without inference",
+        main_file="config",
         keys=(
             *("labels", "report.language", "scoring.policy", "scoring.labels", *_SCORING),
             *("scoring.duration_bins_s", "scoring.slo_ms", "scoring.second_opinion"),
@@ -65,6 +66,7 @@ _COMMANDS = (
     Command(
         name="gate",
         does="is a finished run no worse than another?",
+        main_file="config",
         first=("selftest",),
         keys=("baseline", "candidate", "gate", "scoring.resamples", "scoring.seed", "report.language", "out"),
         groups=("gate",),
@@ -74,6 +76,7 @@ _COMMANDS = (
     Command(
         name="race",
         does="backends measured in turns, then compared",
+        main_file="config",
         keys=("rounds", "pause_s", "out"),
         groups=("dataset", "load", "scoring", "labels", "report", "run"),
     ),
@@ -83,6 +86,7 @@ _COMMANDS = (
     Command(
         name="parity",
         does="do two backend configurations agree?",
+        main_file="config",
         keys=("out", "report.language"),
         groups=("a", "b", "dataset", "parity", "report"),
     ),

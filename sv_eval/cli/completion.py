@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sv_eval.cli.commands import COMMANDS, DEFAULT, Command
@@ -93,13 +94,12 @@ def _of_command(which: Command, typed: Sequence[str], current: str) -> Iterator[
         return
     if not typed:
         yield from which.first
-    key, equals, _ = current.partition("=")
-    if which.name == "gate" and key == "gate" and equals:
-        from sv_eval.config.settings_index import options_of
-
-        yield from (f"gate={option}" for option in options_of("gate"))
-    elif which.main_file is not None:
-        yield from _composed(which.main_file, typed, current)
+    equals = "=" in current
+    if which.main_file is not None:
+        taken = (*which.groups, *which.keys)
+        for word in _composed(which.main_file, typed, current):
+            if not taken or re.split(r"[.=]", word)[0] in taken:
+                yield word
     if not equals:
         yield from (f"{key}=" for key in which.keys)
 

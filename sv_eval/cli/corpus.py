@@ -12,14 +12,14 @@ from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS, RunInterrupted
 from sv_eval.machine.terminal import give, relative, say
 
 _HEADER = """\
-sv_eval.corpus knows corpora, and looks into them before they are run.
+sv-eval corpus knows corpora, and looks into them before they are run.
 
-  python -m sv_eval.corpus list                             the corpora that have a card
-  python -m sv_eval.corpus show NAME                        what a card says
-  python -m sv_eval.corpus show NAME root=DIR               and what lies there, counted without opening any audio
-  python -m sv_eval.corpus check NAME root=DIR              integrity audit: audit.md, audit.json
-  python -m sv_eval.corpus sample NAME root=DIR out=DIR2    a few clips of each emotion, to listen to
-  python -m sv_eval.corpus manifest NAME root=DIR           a table of its clips for dataset=manifest
+  sv-eval corpus list                                       the corpora that have a card
+  sv-eval corpus show NAME                                  what a card says
+  sv-eval corpus show NAME root=DIR                         and what lies there, counted without opening any audio
+  sv-eval corpus check NAME root=DIR                        integrity audit: audit.md, audit.json
+  sv-eval corpus sample NAME root=DIR out=DIR2              a few clips of each emotion, to listen to
+  sv-eval corpus manifest NAME root=DIR                     a table of its clips for dataset=manifest
 
 NAME is one of the choices below, or a folder with a dataset.yaml. Settings of the corpus need no `dataset.` in
 front: root=DIR, split=test, limit=100, 'labels={grumpy: angry}', manifest.file=FILE.
@@ -44,7 +44,7 @@ _OWN = ("check", "sample", "table", "report", "out")
 
 def help_text(words: Sequence[str]) -> str:
     """What `--help` prints."""
-    return help_of(main_file="corpus.yaml", header=_HEADER, footer=_FOOTER, own=_OWN)
+    return help_of(main_file="corpus", header=_HEADER, footer=_FOOTER, own=_OWN)
 
 
 def run(arguments: Sequence[str]) -> int:

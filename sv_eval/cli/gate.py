@@ -47,12 +47,12 @@ def run(arguments: Sequence[str]) -> int:
 
         return selftest(arguments[1:])
     from sv_eval.finished.rescore import report_config_from
-    from sv_eval.report.run_directory import read_json
+    from sv_eval.report.codec import as_json
     from sv_eval.report.verdict import EXIT_CODES
     from sv_eval.studies.gate.baseline_file import read_subject
     from sv_eval.studies.gate.config import NO_GATE
     from sv_eval.studies.gate.judging import judge
-    from sv_eval.studies.gate.reporting import GATE_JSON, GATE_MD, headline, write_gate
+    from sv_eval.studies.gate.reporting import GATE_MD, headline, write_gate
     from sv_eval.studies.gate.settings import gate_settings
 
     typed = parse(arguments, COMMANDS["gate"])
@@ -77,5 +77,5 @@ def run(arguments: Sequence[str]) -> int:
     for line in headline(result):
         say(line)
     say(f"report: {relative(directory / GATE_MD)}")
-    give(result=read_json(directory / GATE_JSON), directory=str(directory))
+    give(result=as_json(result.file()), directory=str(directory))
     return EXIT_CODES[result.verdict]

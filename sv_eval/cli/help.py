@@ -7,11 +7,11 @@ the comments.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sv_eval.cli.commands import COMMANDS
 from sv_eval.config.commented import whole_text
 from sv_eval.config.places import conf_dir
+from sv_eval.config.settings_index import groups_of, options_of
 from sv_eval.errors import ConfigError, nearest
 
 _HEADER = """\
@@ -59,7 +59,7 @@ def wants_help(arguments: Sequence[str]) -> bool:
 def help_of(
     arguments: Sequence[str] = (),
     *,
-    main_file: str = "config.yaml",
+    main_file: str = "config",
     header: str | None = None,
     footer: str = _FOOTER,
     own: Sequence[str] = _OWN_SETTINGS,
@@ -70,42 +70,24 @@ def help_of(
     of that file that are settings.
     """
     conf = conf_dir()
-    main = (conf / main_file).read_text(encoding="utf-8")
-    everything = {path.name: _options(path) for path in sorted(conf.iterdir()) if path.is_dir()}
-    chosen = _defaults(main, everything)
-    groups = {group: options for group, options in everything.items() if group in chosen}
+    defaults = groups_of(main_file)
+    options = {group: options_of(group) for group in sorted(defaults)}
+    chosen = dict(defaults)
     for word in arguments:
         group, equals, option = word.partition("=")
-        if equals and group in groups:
-            if option not in groups[group]:
-                raise ConfigError(f"{word}: there is no such {group}; {nearest(option, groups[group])}")
+        if equals and group in options:
+            if option not in options[group]:
+                raise ConfigError(f"{word}: there is no such {group}; {nearest(option, options[group])}")
             chosen[group] = option
     lines = [header or f"{_HEADER}\n{_commands()}", "Choices (GROUP=OPTION, * is the default):", ""]
-    defaults = _defaults(main, groups)
-    for group, options in groups.items():
-        lines.append(f"  {group}: " + ", ".join(f"{o}*" if o == defaults.get(group) else o for o in options))
+    for group, names in options.items():
+        lines.append(f"  {group}: " + ", ".join(f"{name}*" if name == defaults[group] else name for name in names))
     lines += ["", "Settings (KEY=VALUE, with the group in front, e.g. backend.threads=1):", ""]
     for group, option in chosen.items():
         lines += [f"  {group}={option}", *_indented(whole_text(conf / group / f"{option}.yaml", conf / group)), ""]
-    if settings := _own_settings(whole_text(conf / main_file), own):
+    if settings := _own_settings(whole_text(conf / f"{main_file}.yaml"), own):
         lines += [*_indented(settings, "  "), ""]
     return "\n".join([*lines, footer])
-
-
-def _options(group: Path) -> list[str]:
-    """The options of a group; a file that begins with an underscore is a part of others."""
-    files = [path for path in group.rglob("*.yaml") if not path.name.startswith("_")]
-    return sorted(path.relative_to(group).with_suffix("").as_posix() for path in files)
-
-
-def _defaults(main: str, groups: dict[str, list[str]]) -> dict[str, str]:
-    """The default option of each group, as the main file's `defaults` list has them."""
-    found = {}
-    for line in main.splitlines():
-        group, colon, option = line.strip().removeprefix("- ").partition(": ")
-        if line.strip().startswith("- ") and colon and group in groups:
-            found[group] = option.strip()
-    return found
 
 
 def _own_settings(main: str, names: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.config.building import build_backend
+from sv_eval.config.composing import keep_composition
+from sv_eval.config.overrides import teach_omegaconf
 from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
 from sv_eval.finished.headline import headline
 from sv_eval.machine.terminal import give, relative, say
@@ -26,6 +28,8 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
 
     from sv_eval.report.codec import as_json
 
+    # A launcher may have brought this job into another process.
+    teach_omegaconf()
     settings = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     if not isinstance(settings, dict):
         raise ConfigError("the configuration is not a mapping")
@@ -38,7 +42,15 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
         directory,
         overrides=list(hydra_config.overrides.task),
         resume_with=resume_override(hydra_config, directory),
-        on_accepted=lambda: _keep(config, hydra_config, directory),
+        # Only now the directory is known to be this run's.
+        on_accepted=lambda: keep_composition(
+            directory,
+            {
+                "config": config,
+                "hydra": {"hydra": hydra_config},
+                "overrides": list(hydra_config.overrides.task),
+            },
+        ),
         sharing=sharing,
     )
     say(headline(summary))
@@ -77,7 +89,7 @@ def gate_of(
     def run_gate(directory: Path, language: str) -> None:
         result = judge(replace(subject_of_run(directory), source=relative(directory)), baseline, config)
         write_gate(directory, result, language)
-        give(gate=as_json(result))
+        give(gate=as_json(result.file()))
         first, *rest = headline(result)
         for line in rest:
             say(line)
@@ -96,14 +108,3 @@ def resume_override(hydra_config: Any, directory: Path) -> str:
     if hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN":
         return f"hydra.sweep.dir={shlex.quote(str(hydra_config.sweep.dir))}"
     return f"hydra.run.dir={shlex.quote(str(directory))}"
-
-
-def _keep(config: Any, hydra_config: Any, directory: Path) -> None:
-    """Write `.hydra/` as Hydra does, now that the directory is known to be this run's."""
-    from omegaconf import OmegaConf
-
-    folder = directory / ".hydra"
-    folder.mkdir(exist_ok=True)
-    OmegaConf.save(config, folder / "config.yaml")
-    OmegaConf.save(OmegaConf.create({"hydra": hydra_config}), folder / "hydra.yaml")
-    OmegaConf.save(OmegaConf.create(list(hydra_config.overrides.task)), folder / "overrides.yaml")

@@ -13,7 +13,7 @@ from sv_eval.cli.commands import COMMANDS, DEFAULT, Command
 from sv_eval.cli.help import wants_help
 from sv_eval.errors import EXIT_PASS, EXIT_USAGE, UsageError, nearest
 from sv_eval.machine.process import run_command
-from sv_eval.machine.terminal import collecting, print_json, say
+from sv_eval.machine.terminal import collecting, give, print_json, say
 from sv_eval.version import __version__
 
 _HELP = {"-h", "--help"}
@@ -28,23 +28,15 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
     given = list(sys.argv[1:] if arguments is None else arguments)
     if _VERSION in given:
         return run_command(lambda: say(f"sv_eval {__version__}"))
-    chosen: list[Command] = []
-
-    def choose() -> None:
-        chosen.append(_chosen(given) if command is None else COMMANDS[command])
-
-    if code := run_command(choose):
-        return code
-    (which,) = chosen
-    words = given[1:] if command is None and given and given[0] == which.name else given
     # Hydra then raises its errors instead of printing them, and we say them in one line.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    if _JSON not in words:
-        return _run(which, words)
-    collected: dict[str, Any] = {}
+    words = [word for word in given if word != _JSON]
+    if words == given:
+        return run_command(lambda: _run(words, command))
+    collected: dict[str, Any] = {"command": command, "exit_code": EXIT_PASS, "result": None}
     with collecting(collected):
-        code = _run(which, [word for word in words if word != _JSON])
-    print_json({"command": which.name, "exit_code": code, "result": None, **collected})
+        code = run_command(lambda: _run(words, command))
+    print_json(collected | {"exit_code": code})
     return code
 
 
@@ -53,25 +45,27 @@ def command(name: str) -> Callable[[Sequence[str]], int]:
     return partial(main, command=name)
 
 
-def _chosen(given: Sequence[str]) -> Command:
-    first = given[0] if given else ""
-    if not first or first in COMMANDS:
-        return COMMANDS[first or DEFAULT]
-    if first.startswith(("-", "~")) or "=" in first:
-        if any(word.startswith("suite=") for word in given):
-            return COMMANDS["suite"]
-        return COMMANDS[DEFAULT]
-    raise UsageError(f"'{first}' is no command; {nearest(first, COMMANDS)} (see sv-eval --help)")
-
-
-def _run(which: Command, words: list[str]) -> int:
+def _run(words: Sequence[str], name: str | None) -> int | None:
+    """What the words ask for; its exit code comes back, or None for 0."""
+    which, rest = (COMMANDS[name], list(words)) if name else _chosen(words)
+    give(command=which.name)
     module = importlib.import_module(which.module)
-    if wants_help(words):
-        asked = [word for word in words if word not in _HELP]
-        return run_command(lambda: say(module.help_text(asked)))
-    if not words and which.needs_words:
-        run_command(lambda: say(module.help_text(words)))
+    if wants_help(rest):
+        say(module.help_text([word for word in rest if word not in _HELP]))
+        return EXIT_PASS
+    if not rest and which.needs_words:
+        say(module.help_text(rest))
         return EXIT_USAGE
-    codes: list[int | None] = []
-    code = run_command(lambda: codes.append(module.run(words)), main_file=which.main_file, words=words)
-    return codes[0] or EXIT_PASS if codes and code == EXIT_PASS else code
+    code: int | None = module.run(rest)
+    return code
+
+
+def _chosen(given: Sequence[str]) -> tuple[Command, list[str]]:
+    """The command that the first word names, and the words behind it; without a name it is `run`, or `suite`."""
+    first = given[0] if given else ""
+    if first in COMMANDS:
+        return COMMANDS[first], list(given[1:])
+    if first and not first.startswith(("-", "~")) and "=" not in first:
+        raise UsageError(f"'{first}' is no command; {nearest(first, COMMANDS)} (see sv-eval --help)")
+    suite = any(word.startswith("suite=") for word in given)
+    return COMMANDS["suite" if suite else DEFAULT], list(given)

@@ -9,12 +9,12 @@ from sv_eval.cli.help import help_of
 from sv_eval.errors import ConfigError
 
 _HEADER = """\
-sv_eval.serve answers emotion and transcript of a voice over HTTP, websocket and gRPC.
+sv-eval serve answers emotion and transcript of a voice over HTTP, websocket and gRPC.
 
-  python -m sv_eval.serve                               bundled demonstration model on http://127.0.0.1:8000
-  python -m sv_eval.serve backend.model=DIR             a SenseVoice model of yours
-  python -m sv_eval.serve serve.port=9000 serve.host=0.0.0.0
-  SV_EVAL_API_KEYS=secret python -m sv_eval.serve       only for those who have the key
+  sv-eval serve                                         bundled demonstration model on http://127.0.0.1:8000
+  sv-eval serve backend.model=DIR                       a SenseVoice model of yours
+  sv-eval serve serve.port=9000 serve.host=0.0.0.0
+  SV_EVAL_API_KEYS=secret sv-eval serve                 only for those who have the key
 
 The page is at /, the documentation at /docs, Prometheus' figures at /metrics.
 """
@@ -26,7 +26,7 @@ Exit codes: 0 stopped, 1 error, 2 wrong usage or configuration.
 
 def help_text(words: Sequence[str]) -> str:
     """What `--help` prints for the choices that the words make."""
-    return help_of(words, main_file="serve.yaml", header=_HEADER, footer=_FOOTER)
+    return help_of(words, main_file="serve", header=_HEADER, footer=_FOOTER)
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -13,11 +13,11 @@ from sv_eval.errors import RunIncomplete, UsageError
 from sv_eval.machine.terminal import give, relative, say
 
 _HEADER = """\
-sv_eval.suite measures several corpora under a matrix of switches, beside what was published about them.
+sv-eval suite measures several corpora under a matrix of switches, beside what was published about them.
 
-  python -m sv_eval.suite suite=sensevoice_paper backend=local suite.roots.casia=DIR suite.roots.esd=DIR
-  python -m sv_eval.suite suite=demo                       the same switches over the bundled clips
-  python -m sv_eval suite=sensevoice_paper ...             the same command
+  sv-eval suite suite=sensevoice_paper backend=local suite.roots.casia=DIR suite.roots.esd=DIR
+  sv-eval suite suite=demo                                 the same switches over the bundled clips
+  sv-eval suite=sensevoice_paper ...                       the same command
 
 The base takes the first value of every switch; then one switch at a time is moved, or with design=full every
 combination is measured. Switches of scoring and labels cost no inference. Every set has a run directory for each
@@ -33,7 +33,7 @@ _NOT_OF_A_RUN = ("suite", "design", "limit", "report", "out")
 
 def help_text(words: Sequence[str]) -> str:
     """What `--help` prints for the choices that the words make."""
-    return help_of(words, main_file="suite.yaml", header=_HEADER, footer=_FOOTER, own=_OWN)
+    return help_of(words, main_file="suite", header=_HEADER, footer=_FOOTER, own=_OWN)
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sv_eval.cli import run as single
 from sv_eval.config.places import conf_dir
+from sv_eval.config.settings_index import options_of
 from sv_eval.errors import UsageError, nearest
 from sv_eval.machine.terminal import give, say
 
@@ -24,6 +25,9 @@ report on all of them: sweep.md. The same as `sv-eval run -m`.
 What else may be set is what `sv-eval run --help` says. What to do where a grid is too large: sv-eval tune.
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 a gate failed, 4 inconclusive, 5 incomplete.
 """
+
+
+NO_GRID = "none"
 
 
 def help_text(words: Sequence[str]) -> str:
@@ -49,9 +53,8 @@ def run(words: Sequence[str]) -> int:
 def _grids() -> dict[str, str]:
     """The grids there are, with the first line of what their files say of them."""
     found = {}
-    for path in sorted((conf_dir() / "sweep").glob("[a-z]*.yaml")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        said = next((line.lstrip("# ") for line in lines if line.startswith("#")), "")
-        if path.stem != "none":
-            found[path.stem] = said
+    for name in options_of("sweep"):
+        lines = (conf_dir() / "sweep" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+        if name != NO_GRID:
+            found[name] = next((line.lstrip("# ") for line in lines if line.startswith("#")), "")
     return found

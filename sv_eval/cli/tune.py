@@ -13,12 +13,12 @@ from sv_eval.errors import RunDirectoryError
 from sv_eval.machine.terminal import give, relative, say
 
 _HEADER = """\
-sv_eval.tune looks for a setting with a high UAR and a low p95, where a grid of all combinations would be too large.
+sv-eval tune looks for a setting with a high UAR and a low p95, where a grid of all combinations would be too large.
 
-  python -m sv_eval.tune                          vad_threshold and chunk_size, bundled model and clips
-  python -m sv_eval.tune dataset=emodb dataset.root=DIR sweep.holdout=0.3
-  python -m sv_eval.tune tune=segmentation tune.trials=100 out=DIR
-  python -m sv_eval.tune out=DIR                  the same directory goes on with its search
+  sv-eval tune                                    vad_threshold and chunk_size, bundled model and clips
+  sv-eval tune dataset=emodb dataset.root=DIR sweep.holdout=0.3
+  sv-eval tune tune=segmentation tune.trials=100 out=DIR
+  sv-eval tune out=DIR                            the same directory goes on with its search
 
 Optuna proposes settings and keeps what it learnt in the directory. A setting that a part of the clips shows to be
 surely beaten, in UAR and in latency, is given up. The report is that of a sweep; the extra [tune] is needed.
@@ -33,7 +33,7 @@ STUDY = "study.json"
 
 def help_text(words: Sequence[str]) -> str:
     """What `--help` prints for the choices that the words make."""
-    return help_of(words, main_file="tune.yaml", header=_HEADER, footer=_FOOTER, own=_OWN)
+    return help_of(words, main_file="tune", header=_HEADER, footer=_FOOTER, own=_OWN)
 
 
 def run(arguments: Sequence[str]) -> None:

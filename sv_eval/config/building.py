@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from typing import Any
 
 from sv_eval.backend import Backend, is_backend
-from sv_eval.config.former_names import TARGET, present_name
+from sv_eval.config.former_names import TARGET, present_name, with_present_names
 from sv_eval.config.structure import check_scalars
 from sv_eval.errors import ConfigError, SvEvalError
 
@@ -29,7 +29,7 @@ def instantiated(settings: Mapping[str, Any], where: str) -> Any:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
-    settings = _named_as_today(settings)
+    settings = with_present_names(settings, _name_of_today)
     target = str(settings.get(TARGET))
     check_scalars(_import_target(target, where), settings, where, ConfigError)
     try:
@@ -45,27 +45,24 @@ def instantiated(settings: Mapping[str, Any], where: str) -> Any:
         raise ConfigError(f"{where}._target_={target}: can't be built ({detail})") from error
 
 
-def _named_as_today(settings: Any) -> Any:
-    """The settings with a class's present name where they have a former one, which is said."""
-    if isinstance(settings, list | tuple):
-        return [_named_as_today(value) for value in settings]
-    if not isinstance(settings, Mapping):
-        return settings
-    named = {key: _named_as_today(value) for key, value in settings.items()}
-    target = named.get(TARGET)
-    if isinstance(target, str) and (now := present_name(target)) != target and _is_there(now):
-        print(f"sv_eval: _target_: {target} is called {now} now; please change it", file=sys.stderr)
-        named[TARGET] = now
-    return named
+@cache
+def _name_of_today(target: str) -> str:
+    """The present name of a class of ours, which is said once; any other name as it is."""
+    now = present_name(target)
+    if now == target or not _is_there(now):
+        return target
+    print(f"sv_eval: _target_: {target} is called {now} now; please change it", file=sys.stderr)
+    return now
 
 
 def _is_there(target: str) -> bool:
     """Whether there is such a class here; a package of the user's own may be called `backends`, too."""
     module, _, name = target.rpartition(".")
     try:
-        return importlib.util.find_spec(module) is not None and hasattr(importlib.import_module(module), name)
-    except ImportError:
-        return False
+        return hasattr(importlib.import_module(module), name)
+    except ImportError as error:
+        # One of ours whose extra is missing is there all the same.
+        return error.name is None or not module.startswith(error.name)
 
 
 def _import_target(target: str, where: str) -> Any:

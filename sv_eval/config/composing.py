@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sv_eval.config.explaining import explain_composition
 from sv_eval.config.places import conf_dir
-from sv_eval.errors import ConfigError, SvEvalError
+from sv_eval.errors import ConfigError
 
 _OF_HYDRA = ("hydra.run.", "hydra.sweep.")
 
@@ -24,24 +26,46 @@ def composed(main: str, overrides: Sequence[str], groups: Sequence[str] | None =
                 f"{key}: means nothing to this command; its results go where out=DIR says, if it has any"
             )
     from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
 
     from sv_eval.config.overrides import quoted, teach_omegaconf
 
     teach_omegaconf()
-
     try:
-        with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir().resolve())):
+        with _hydra_to_ourselves(), initialize_config_dir(version_base="1.3", config_dir=str(conf_dir().resolve())):
             config = compose(main, overrides=quoted(overrides, flags=False))
         if groups is None:
             return {str(name): value for name, value in _plain(config).items()}
         return {name: _plain(config[name]) for name in groups}
-    except SvEvalError:
-        raise
-    except Exception as error:
+    # Hydra uses plain ValueErrors here and there.
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         said = explain_composition(error, main, overrides)
         if said is None:
             raise
         raise ConfigError(said) from error
+
+
+def keep_composition(directory: Path, parts: Mapping[str, Any]) -> None:
+    """Write `.hydra/` into a run directory as Hydra does: a YAML file for each part, by its name."""
+    from omegaconf import OmegaConf
+
+    folder = directory / ".hydra"
+    folder.mkdir(exist_ok=True)
+    for name, part in parts.items():
+        OmegaConf.save(part if OmegaConf.is_config(part) else OmegaConf.create(part), folder / f"{name}.yaml")
+
+
+@contextmanager
+def _hydra_to_ourselves() -> Iterator[None]:
+    """Within it, Hydra's one global state is free, also where the caller is a Hydra application of its own."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    theirs, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = theirs
 
 
 def _plain(config: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 TARGET = "_target_"
@@ -19,13 +19,13 @@ def present_name(target: str) -> str:
     return _NOW + target if target.startswith(_FORMER) else target
 
 
-def with_present_names(settings: Any) -> Any:
-    """The settings, nested ones too, with today's names behind `_target_`."""
+def with_present_names(settings: Any, present: Callable[[str], str] = present_name) -> Any:
+    """The settings, nested ones too, with what `present` says today's name is behind `_target_`."""
     if isinstance(settings, Mapping):
         return {
-            key: present_name(value) if key == TARGET and isinstance(value, str) else with_present_names(value)
+            key: present(value) if key == TARGET and isinstance(value, str) else with_present_names(value, present)
             for key, value in settings.items()
         }
     if isinstance(settings, list | tuple):
-        return [with_present_names(value) for value in settings]
+        return [with_present_names(value, present) for value in settings]
     return settings

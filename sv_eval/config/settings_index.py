@@ -19,9 +19,12 @@ _HIDDEN = ("_target_", "hydra", "defaults")
 def groups_of(main_file: str) -> dict[str, str]:
     """The groups of a main file that have a folder of choices, each with its default."""
     conf = conf_dir()
-    entries = _parsed((conf / f"{main_file}.yaml").read_text(encoding="utf-8")).get("defaults") or []
-    pairs = ((str(key), value) for entry in entries if isinstance(entry, Mapping) for key, value in entry.items())
-    return {key: str(value) for key, value in pairs if " " not in key and "@" not in key and (conf / key).is_dir()}
+    found: dict[str, str] = {}
+    for line in (conf / f"{main_file}.yaml").read_text(encoding="utf-8").splitlines():
+        group, colon, option = line.strip().removeprefix("- ").partition(": ")
+        if line.strip().startswith("- ") and colon and "/" not in group and (conf / group).is_dir():
+            found[group] = option.strip()
+    return found
 
 
 def options_of(group: str) -> list[str]:

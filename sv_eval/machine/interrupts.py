@@ -1,4 +1,4 @@
-"""Ctrl-C where nobody would hear of it: Python drops what is raised within a C library's callback."""
+"""Ctrl-C where nobody would hear of it: within a C library's callback, or in another thread than the main one."""
 
 from __future__ import annotations
 
@@ -8,25 +8,60 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
-_STOPPERS: ContextVar[list[Callable[[], object]] | None] = ContextVar("stoppers", default=None)
 _LOOK_EVERY_S = 0.2
+
+
+class _Wish:
+    """An interrupt of the thread that waits, for the one that works."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stops: list[Callable[[], object]] = []
+        self.made = False
+        self.heard = False
+
+    def make(self) -> None:
+        """Ask whoever can be asked now, or else whoever can be later."""
+        with self._lock:
+            self.made = True
+            for stop in self._stops:
+                self.heard = True
+                stop()
+
+    @contextmanager
+    def heard_by(self, stop: Callable[[], object]) -> Iterator[None]:
+        """Within it, the wish calls `stop`; at once, if it was made before."""
+        with self._lock:
+            self._stops.append(stop)
+            if self.made and not self.heard:
+                self.heard = True
+                stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stops.remove(stop)
+
+
+_WISH: ContextVar[_Wish | None] = ContextVar("wish", default=None)
 
 
 def in_a_thread(work: Callable[[], T]) -> T:
     """What `work` gives, done in a thread of its own; Ctrl-C asks it to stop as it is asked in the main thread.
 
-    Its errors are raised here. An interrupt that it knows no answer to is raised once it has ended.
+    Its errors are raised here. An interrupt that nothing in it heard of is raised once it has ended, a second one
+    at once.
     """
-    stoppers: list[Callable[[], object]] = []
+    wish = _Wish()
     found: list[T] = []
     errors: list[BaseException] = []
     ended = threading.Event()
 
     def body() -> None:
-        _STOPPERS.set(stoppers)
+        _WISH.set(wish)
         try:
             found.append(work())
         except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread that waits
@@ -35,38 +70,31 @@ def in_a_thread(work: Callable[[], T]) -> T:
             ended.set()
 
     context = copy_context()
-    thread = threading.Thread(target=lambda: context.run(body), name="sv_eval", daemon=True)
-    thread.start()
-    interrupted: KeyboardInterrupt | None = None
+    threading.Thread(target=lambda: context.run(body), name="sv_eval", daemon=True).start()
     while not ended.is_set():
         try:
             # Not `join`: interrupted, it takes the thread for ended (Python 3.11).
             ended.wait(_LOOK_EVERY_S)
-        except KeyboardInterrupt as error:
-            if interrupted is not None:
+        except KeyboardInterrupt:
+            if wish.made:
                 raise
-            interrupted = error
-            for stop in stoppers:
-                stop()
+            wish.make()
     if errors:
         raise errors[0]
-    if interrupted is not None and not stoppers:
-        raise interrupted
+    if wish.made and not wish.heard:
+        raise KeyboardInterrupt
     return found[0]
 
 
 @contextmanager
-def stoppable(stop: Callable[[], Any]) -> Iterator[None]:
+def stoppable(stop: Callable[[], object]) -> Iterator[None]:
     """Within it, an interrupt of the thread that waits in `in_a_thread` for this one calls `stop`."""
-    stoppers = _STOPPERS.get()
-    if stoppers is None:
+    wish = _WISH.get()
+    if wish is None:
         yield
         return
-    stoppers.append(stop)
-    try:
+    with wish.heard_by(stop):
         yield
-    finally:
-        stoppers.remove(stop)
 
 
 @contextmanager

@@ -19,7 +19,9 @@ def run_command(
     main_file: str | None = None,
     words: Sequence[str] = (),
 ) -> int:
-    """Run a command's body; its exit code comes back, and an error is said on stderr in one line.
+    """Run a command's body; an error is said on stderr in one line, and the exit code comes back.
+
+    A body that gives a whole number says its exit code so; anything else is 0.
 
     Errors of the types in `let_through` are said and then raised again. main_file and words: what the command
     composes, for the names of settings that are near a misspelt one.
@@ -27,7 +29,7 @@ def run_command(
     An error that sv_eval does not understand keeps its traceback: that is a defect, to be reported whole.
     """
     try:
-        command()
+        code = command()
     except SvEvalError as error:
         complain(error)
         if isinstance(error, let_through):
@@ -42,7 +44,7 @@ def run_command(
             raise
         complain(message)
         return EXIT_ERROR if isinstance(error, OSError) and error.errno in _FULL else EXIT_USAGE
-    return EXIT_PASS
+    return code if isinstance(code, int) else EXIT_PASS
 
 
 def _explain_file(error: BaseException) -> str | None:

@@ -44,9 +44,7 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     assert len(under_command) > 200
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in COMMANDS if name not in ("run", "sweep", "completion", "models")]
-)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_a_module_of_its_own(name: str, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0
 
@@ -188,6 +186,7 @@ class TestJson:
 
         told = json.loads(capfd.readouterr().out)
         assert told["exit_code"] == code
+        assert "error" not in told
         assert told["command"] == words[0]
         assert code in (0, 3, 4)
         assert key in told["result"]
@@ -211,6 +210,14 @@ class TestJson:
             "error": "limit is not a setting here; did you mean dataset.limit?",
         }
         assert "did you mean dataset.limit?" in told.err
+
+
+def test_a_misspelt_command_is_told_as_json_too(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["comapre", "--json"]) == 2
+
+    told = json.loads(capfd.readouterr().out)
+    assert told["command"] is None
+    assert "did you mean compare" in told["error"]
 
 
 def test_help_imports_neither_hydra_nor_numpy(tmp_path: Path) -> None:

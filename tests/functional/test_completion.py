@@ -89,3 +89,8 @@ def test_what_may_follow_is_listed() -> None:
     assert "backend.url=" not in candidates("sv-eval backend.")
     assert candidates("sv-eval nothing=") == []
     assert "scoring.resamples=" in candidates("sv-eval compare A B scoring.")
+    assert candidates("sv-eval gate gate=q") == ["gate=quality"]
+    assert "dataset=emodb" in candidates("sv-eval race onnx local dataset=e")
+    assert candidates("sv-eval race onnx local backend") == []
+    assert "labels.classes." in candidates("sv-eval score RUN labels.")
+    assert not any(word.startswith("backend") for word in candidates("sv-eval score RUN "))

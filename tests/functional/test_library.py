@@ -119,7 +119,8 @@ def test_an_interrupt_in_a_notebook_keeps_what_was_measured(tmp_path: Path) -> N
         ({"backend": "onx"}, "did you mean onnx"),
         ({"dataset": "emobd"}, "did you mean emodb"),
         ({"overrides": ["limit=5"]}, "did you mean dataset.limit"),
-        ({"overrides": ["gate=ci"]}, "gate"),
+        ({"overrides": ["gate=ci"]}, "gate(candidate, baseline)"),
+        ({"backend": {"_target_": "x.Y"}, "overrides": ["backend.threads=1"]}, "has no effect"),
         ({"overrides": ["nonsense"]}, "KEY=VALUE"),
         ({"backend": {"thread": 1}}, "threads"),
         ({"dataset": {"name": "demo", "limt": 1}}, "limit"),
@@ -130,6 +131,52 @@ def test_wrong_settings_are_explained(given: dict[str, object], expected: str, t
         sv_eval.evaluate(**given, directory=tmp_path / "run")  # type: ignore[arg-type]
 
     assert not (tmp_path / "run").exists()
+
+
+def test_it_works_inside_somebody_elses_hydra_application(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import hydra, sv_eval\n"
+        "from hydra.core.hydra_config import HydraConfig\n"
+        "@hydra.main(version_base='1.3', config_path=None)\n"
+        "def main(config):\n"
+        f"    given = dict(backend='fake', dataset='simulated', overrides={SIMULATED!r}, directory='run')\n"
+        "    run = sv_eval.evaluate(**given)\n"
+        "    print(len(run.records), HydraConfig.get().job.name)\n"
+        "main()\n",
+        encoding="utf-8",
+    )
+
+    done = subprocess.run([sys.executable, "app.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.stdout.split() == ["40", "app"], done.stderr
+
+
+def test_an_interrupt_before_the_model_is_open_is_not_forgotten(tmp_path: Path) -> None:
+    class Slow:
+        capabilities = Capabilities()
+        info = BackendInfo(name="slow", model="none", device="cpu")
+
+        async def __aenter__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(1)
+            return self
+
+        async def __aexit__(self, *reason):
+            pass
+
+        async def recognize(self, requests):
+            await asyncio.sleep(0.05)
+            return [Prediction(label="neutral", forced="neutral") for _ in requests]
+
+    async def cell() -> None:
+        sv_eval.evaluate(backend=Slow(), dataset="simulated", overrides=SIMULATED, directory=tmp_path / "run")
+
+    loop = asyncio.new_event_loop()
+    try:
+        with pytest.raises(RunInterrupted):
+            loop.run_until_complete(cell())
+    finally:
+        loop.close()
 
 
 def test_what_is_no_run_is_no_run(tmp_path: Path) -> None:

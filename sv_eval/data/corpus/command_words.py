@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from sv_eval.config.places import conf_dir
+from sv_eval.config.settings_index import options_of
 from sv_eval.data.corpus.card import CARD_FILE, find_card, list_cards
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.errors import ConfigError, UsageError, nearest
@@ -67,7 +68,7 @@ def parse(arguments: Sequence[str]) -> Request:
 
 def dataset_choices() -> tuple[str, ...]:
     """The names of `conf/dataset/`."""
-    return tuple(sorted(path.stem for path in (conf_dir() / "dataset").glob("*.yaml") if path.stem[0] != "_"))
+    return tuple(options_of("dataset"))
 
 
 def choices_by_card() -> dict[str | None, list[str]]:

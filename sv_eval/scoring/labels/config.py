@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.config.places import conf_dir
+from sv_eval.config.settings_index import options_of
 from sv_eval.config.structure import structure
 from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, REFERENCE_LABELS
 from sv_eval.errors import ConfigError, nearest
@@ -94,7 +95,7 @@ def labels_config_of(label_map: LabelMap) -> LabelsConfig:
 
 def list_label_maps() -> tuple[str, ...]:
     """The names of the label maps that come with sv_eval."""
-    return tuple(sorted(path.stem for path in (conf_dir() / "labels").glob("[a-z]*.yaml")))
+    return tuple(options_of("labels"))
 
 
 def read_label_map(name_or_path: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Backend
-from sv_eval.config.overrides import quoted
 from sv_eval.errors import ConfigError, ModelError
 from sv_eval.finished.rescore import report_config_from
 from sv_eval.machine.terminal import give, relative, say
@@ -259,4 +259,4 @@ def _plain(node: Any, *, throw_on_missing: bool = False) -> Any:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    return " ".join(["python -m sv_eval -m", *quoted(arguments)])
+    return shlex.join(["python", "-m", "sv_eval", "-m", *arguments])
