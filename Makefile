@@ -45,6 +45,10 @@ test-lowest: $(LOWEST)/.dev $(VENV)/.debian
 	  --deselect $(GOLDEN)::test_a_run_scores_and_reads_as_it_did \
 	  --deselect $(GOLDEN)::test_the_runs_of_a_sweep_score_as_they_did $(ARGS)
 
+# In this process alone: what the tests start as commands of their own is run, but not counted.
+coverage: $(VENV)/.dev $(VENV)/.debian
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable --cov --cov-report=term:skip-covered $(ARGS)
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

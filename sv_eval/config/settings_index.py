@@ -59,7 +59,8 @@ def meant(key: str, main_file: str, words: Sequence[str] = ()) -> str:
     if ending:
         return f"did you mean {' or '.join(ending)}?"
     if elsewhere := _elsewhere(key, main_file):
-        return "; ".join(f"{name} is a setting of {', '.join(options)}" for name, options in elsewhere.items())
+        told = {"it" if name == key else name: ", ".join(options) for name, options in elsewhere.items()}
+        return "; ".join(f"{name} is a setting of {options}" for name, options in told.items())
     if others := _of_others(key, main_file):
         return "; ".join(f"{name} is a setting of sv-eval {command}" for name, command in others.items())
     last = {name.rpartition(".")[2]: name for name in here}

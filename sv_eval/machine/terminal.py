@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 _COLLECTED: ContextVar[dict[str, Any] | None] = ContextVar("collected", default=None)
 
@@ -19,12 +19,7 @@ def say(message: object) -> None:
 
     While a result is collected for `--json`, the output is for people and goes to stderr.
     """
-    stream = sys.stdout if _COLLECTED.get() is None else sys.stderr
-    try:
-        print(message, file=stream, flush=True)
-    except BrokenPipeError:
-        # The interpreter must not try to flush the rest when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    _write(message, sys.stdout if _COLLECTED.get() is None else sys.stderr)
 
 
 def complain(message: object) -> None:
@@ -53,7 +48,7 @@ def collecting(collected: dict[str, Any]) -> Iterator[None]:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout; numbers that JSON doesn't have become null."""
-    print(json.dumps(_plain(document), ensure_ascii=False, indent=2, default=str), flush=True)
+    _write(json.dumps(_plain(document), ensure_ascii=False, indent=2, default=str), sys.stdout)
 
 
 def relative(path: Path) -> str:
@@ -62,6 +57,14 @@ def relative(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def _write(message: object, stream: TextIO) -> None:
+    try:
+        print(message, file=stream, flush=True)
+    except BrokenPipeError:
+        # The interpreter must not try to flush the rest when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _plain(node: Any) -> Any:

@@ -212,6 +212,16 @@ class TestJson:
         assert "did you mean dataset.limit?" in told.err
 
 
+def test_a_reader_that_has_seen_enough_ends_nothing(tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m sv_eval corpus list --json | head -n 1"
+
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "{\n"
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
 def test_a_misspelt_command_is_told_as_json_too(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["comapre", "--json"]) == 2
 
