@@ -7,6 +7,7 @@ from html import escape
 
 from sv_eval.report.interval import Interval
 from sv_eval.report.report import Report
+from sv_eval.reports.wording import Wording
 
 _STYLE = "text-align: left; vertical-align: top"
 
@@ -37,7 +38,10 @@ def render_run(report: Report) -> str:
         )
         for label, row in report.per_emotion.items()
     ]
-    caveats = "".join(f"<li>{escape(caveat.code)}</li>" for caveat in report.caveats)
+    words = Wording("en")
+    # Their sentences are Markdown, of which nothing but stress is left here.
+    said = (words.caveat(caveat).replace("**", "").replace("`", "") for caveat in report.caveats)
+    caveats = "".join(f"<li>{escape(sentence)}</li>" for sentence in said)
     return (
         f"<div><strong>{escape(title)}</strong>{escape(f' ({left})' if left else '')}"
         + _table(("", f"value [{100 * report.intervals.confidence:g} % interval]"), figures)

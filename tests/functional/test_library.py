@@ -52,6 +52,7 @@ def test_the_page_runs_as_a_notebook(tmp_path: Path) -> None:
     shown = notebook.cells[-1].outputs[-1]["data"]["text/html"]
     assert "unweighted average recall" in shown
     assert shown.count("<table>") == 2
+    assert "Demonstration model" in shown
 
 
 def test_it_works_inside_a_running_event_loop(tmp_path: Path) -> None:
