@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -57,8 +58,12 @@ def decode_sndfile(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None
 
     file.seek(0)
     try:
-        # By its descriptor, a file is read in C; by its name, a `.raw` ending would be believed.
-        sound = soundfile.SoundFile(file.fileno() if isinstance(file, io.FileIO) else _Memory(file), closefd=False)
+        # By its descriptor, a file is read in C; by its name, a `.raw` ending would be believed. The descriptor is one
+        # for libsndfile to close: asked to leave it open, 1.2.0 closes that of a file which it doesn't know.
+        if isinstance(file, io.FileIO):
+            sound = soundfile.SoundFile(os.dup(file.fileno()))
+        else:
+            sound = soundfile.SoundFile(_Memory(file))
     except soundfile.SoundFileError:
         return None
     with sound:

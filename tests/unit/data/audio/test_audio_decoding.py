@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import io
 import os
 import shutil
@@ -136,6 +137,38 @@ def test_ffmpeg_and_soundfile_give_the_same_samples(write_sound, write_av, tone)
 
     assert len(by_sndfile.samples) == len(by_ffmpeg.samples)
     assert np.abs(by_sndfile.samples - by_ffmpeg.samples).max() < 1e-3
+
+
+_BY_THE_SYSTEMS_LIBSNDFILE = """
+import os, pathlib, sys
+sys.modules["_soundfile_data"] = None  # the library that soundfile brings along
+from sv_eval.data.audio.decoding import decode
+from sv_eval.errors import AudioError
+open_before = len(os.listdir("/dev/fd"))
+for name in sys.argv[1:]:
+    try:
+        print(decode(pathlib.Path(name)).container)
+    except AudioError as error:
+        print(error.code)
+print(len(os.listdir("/dev/fd")) - open_before)
+"""
+
+
+@pytest.mark.skipif(not ctypes.util.find_library("sndfile"), reason="the system has no libsndfile of its own")
+def test_the_systems_libsndfile_leaves_other_files_to_ffmpeg(write_sound, write_av, tone, tmp_path):
+    # Version 1.2.0, which Debian 12 has, closes the descriptor of a file that it doesn't know, whatever it is asked.
+    (tmp_path / "words.wav").write_text("Not a sound, but words.", encoding="utf-8")
+    files = (
+        write_av("a.m4a", tone(16_000), 16_000, "aac"),
+        tmp_path / "words.wav",
+        write_sound("a.flac", tone(16_000), 16_000),
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", _BY_THE_SYSTEMS_LIBSNDFILE, *files], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["mov/aac", "not_audio", "flac/pcm_16", "0"]
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.raw", "a.mp3", "a.txt", "noending", "a.sd2"])
