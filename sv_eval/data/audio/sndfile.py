@@ -58,8 +58,8 @@ def decode_sndfile(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None
 
     file.seek(0)
     try:
-        # By its descriptor, a file is read in C; by its name, a `.raw` ending would be believed. The descriptor is one
-        # for libsndfile to close: asked to leave it open, 1.2.0 closes that of a file which it doesn't know.
+        # By its descriptor, a file is read in C; by its name, a `.raw` ending would be believed. It is one that
+        # libsndfile may close: asked to leave it open, 1.2.0 closes that of a file which it doesn't know.
         if isinstance(file, io.FileIO):
             sound = soundfile.SoundFile(os.dup(file.fileno()))
         else:

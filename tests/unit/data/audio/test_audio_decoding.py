@@ -149,14 +149,14 @@ for name in sys.argv[1:]:
     try:
         print(decode(pathlib.Path(name)).container)
     except AudioError as error:
-        print(error.code)
+        print(error.kind)
 print(len(os.listdir("/dev/fd")) - open_before)
 """
 
 
 @pytest.mark.skipif(not ctypes.util.find_library("sndfile"), reason="the system has no libsndfile of its own")
 def test_the_systems_libsndfile_leaves_other_files_to_ffmpeg(write_sound, write_av, tone, tmp_path):
-    # Version 1.2.0, which Debian 12 has, closes the descriptor of a file that it doesn't know, whatever it is asked.
+    # 1.2.0, which Debian 12 has, closes the descriptor of a file that it doesn't know, whatever it is asked.
     (tmp_path / "words.wav").write_text("Not a sound, but words.", encoding="utf-8")
     files = (
         write_av("a.m4a", tone(16_000), 16_000, "aac"),
