@@ -30,6 +30,7 @@ from sv_eval.scoring.references import references_of
 from sv_eval.scoring.repeats import repeats_of
 from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
+from sv_eval.scoring.shares import shares_of
 from sv_eval.scoring.streaming import STREAM, streaming_of
 from sv_eval.scoring.transcripts import known_languages, transcripts_of
 
@@ -110,6 +111,7 @@ def compute_report(
     transcripts = transcripts_of(scope, known_languages(backend.capabilities.languages, backend.card))
     start = environment.start(found.latency.session)
     streaming: Streaming | UnsetType = UNSET
+    max_late_ms = environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)
     if environment.load.get("schedule") == STREAM:
         streaming = streaming_of(records.requests, confidence=config.confidence)
     intervals = _intervals(found)
@@ -130,6 +132,7 @@ def compute_report(
         confusion_forced=forced,
         out_of_scope=found.out_of_scope,
         latency_ms=found.latency,
+        shares=shares_of(scope, max_late_ms=max_late_ms),
         latency_by_duration=found.by_duration if not streaming else _without_rtf(found.by_duration),
         rtf=found.rtf if not streaming else streaming.compute_rtf,
         stages_ms=found.stages,
@@ -147,7 +150,7 @@ def compute_report(
         phases=None if start is None else start.phases or None,
         machine=None if start is None else start.telemetry or None,
         repeats=repeats_of(scope.timing.requests) if environment.repeated else UNSET,
-        load=load_of(scope, max_late_ms=environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)),
+        load=load_of(scope, max_late_ms=max_late_ms),
         references=(),
         caveats=(),
         streaming=streaming,

@@ -46,6 +46,44 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waited(Rounded):
+    """What callers waited, milliseconds: all answers, whatever attempts and starts of the run they took."""
+
+    n: int
+    """Answers, that is clips."""
+    n_calls: int
+    """The calls that answered them."""
+    p50: Interval
+    """Median."""
+    p95: Interval
+    """95th percentile."""
+    p99: Interval
+    """99th percentile."""
+    mean: float | None
+    """Mean over calls."""
+    max: float | None
+    """Largest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDependence(Rounded):
+    """How much calls depend on each other, and what their bounds allow for."""
+
+    in_order: bool
+    """Whether the order of sending is known; where not, calls count as independent of their neighbours."""
+    lag_1: float | None
+    """Correlation of a call's latency with the next one's, by rank; null where the order is not known."""
+    distinct: int
+    """How many different clips (or batches of clips) were asked about."""
+    worth_p50: float
+    """As how many independent calls the bounds of the median take them."""
+    worth_p95: float
+    """The same of the 95th percentile."""
+    notable: bool
+    """Whether a reader should be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
     """The distribution of latency, a count a clean call."""
 
@@ -151,6 +189,10 @@ class Latency(Rounded):
     """What was answered at a later attempt; not set where nothing was."""
     excluded: Excluded
     """What was left out."""
+    waited: Waited | UnsetType = UNSET
+    """What callers waited; not set by earlier versions."""
+    dependence: CallDependence | UnsetType | None = UNSET
+    """How much calls depend on each other; null where there are too few to tell, not set by earlier versions."""
     histogram: Histogram | None
     """The distribution; null without calls."""
     over_time: tuple[Window, ...]

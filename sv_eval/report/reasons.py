@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 TEMPLATES: Mapping[str, str] = {
     "too_few": "n too small: {n} of {needed}",
     "too_few_calls": "n too small: {n} calls of {needed}",
+    "too_few_clips": "n too small: {n} calls, by repeats of the same clips worth {worth} of {needed}",
     "unbounded": "no order statistic bounds it at this confidence",
     "no_pairs": "no clip was answered by both runs",
     "not_in_both": "no clip of it counts in both runs",
@@ -60,6 +61,7 @@ TEMPLATES: Mapping[str, str] = {
 _KINDS: Mapping[str, Callable[[str], Any]] = {
     "n": int,
     "needed": int,
+    "worth": int,
     "labels": lambda text: tuple(text.split(", ")),
 }
 _BETWEEN = "; "

@@ -23,6 +23,7 @@ from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes, Streaming
 from sv_eval.report.reasons import Coded, Why
+from sv_eval.report.shares import Shares
 from sv_eval.report.transcripts import Transcripts
 
 SCHEMA_VERSION = 1
@@ -144,6 +145,8 @@ class Report(Rounded):
     """How fast: clean records only."""
     latency_by_duration: tuple[DurationBin, ...]
     """The same by audio length."""
+    shares: Shares | UnsetType = UNSET
+    """What left the samples; not set by earlier versions."""
     rtf: float | None
     """Seconds in which a call was in flight per second of audio of the clean records."""
     stages_ms: Mapping[str, StageTimes]

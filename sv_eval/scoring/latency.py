@@ -2,8 +2,8 @@
 
 Percentiles, their bounds and the least number that they need are over calls, one value a call, however many
 clips it answered; a part of the run (an emotion, a range of lengths) has the calls that hold a clip of it.
-They treat calls as independent draws, which calls made one after another are only roughly; compare two runs
-by interleaving them.
+Bounds allow for calls that depend on their neighbours in time and for repeats of the same clips
+(`sv_eval.scoring.dependence`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,19 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from sv_eval.report.interval import Interval, given
-from sv_eval.report.latency import DurationBin, Histogram, Latency, Retried, StageTimes, TwoPercentiles
+from sv_eval.report.latency import (
+    CallDependence,
+    DurationBin,
+    Histogram,
+    Latency,
+    Retried,
+    StageTimes,
+    TwoPercentiles,
+    Waited,
+)
 from sv_eval.report.reasons import Why
-from sv_eval.scoring.latency_stability import signs_of
-from sv_eval.scoring.percentiles import percentile
+from sv_eval.scoring.call_sample import CallSample
+from sv_eval.scoring.latency_stability import LEAST, signs_of
 from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.timing import Calls, Timing
 
@@ -26,16 +35,18 @@ _ON_THE_WAY = ("encode", "queue", "dns", "connect", "tls", "send", "wait", "rece
 """A request's stages on its way, in the order in which they happen; others keep that of their occurrence."""
 _BINS = 40
 _TAIL = 0.005
+_NOTABLE = 0.5
+"""Calls that are worth less than this part of their number are worth a word."""
 
 
 def latency_of(scope: Scope) -> Latency:
     """The latency of all clean records."""
     timing, confidence = scope.timing, scope.config.confidence
-    n, values = timing.n, timing.calls.latency_ms
+    n, values, sample = timing.n, timing.calls.latency_ms, timing.calls.sample
     retried, signs = _retried(timing, confidence), signs_of(timing)
 
     def of_calls(p: float) -> Interval:
-        return percentile(values, p, confidence=confidence, clips=n)
+        return sample.percentile(p, confidence=confidence, clips=n)
 
     return Latency(
         n=n,
@@ -51,6 +62,8 @@ def latency_of(scope: Scope) -> Latency:
         reason=UNSET if n else Why.of("no_clean_record"),
         retried=retried,
         excluded=timing.excluded,
+        waited=_waited(timing, confidence),
+        dependence=_dependence(sample),
         histogram=latency_histogram(values),
         over_time=signs.over_time,
         drift=signs.drift,
@@ -63,8 +76,37 @@ def _retried(timing: Timing, confidence: float) -> Retried | UnsetType:
     requests = timing.requests
     if not timing.excluded.retried:
         return UNSET
-    values = requests.latency_ms[~requests.failed & (requests.attempts != 1) & np.isfinite(requests.latency_ms)]
-    return Retried(n=timing.excluded.retried, p50=percentile(values, 0.5, confidence=confidence, clips=len(values)))
+    which = ~requests.failed & (requests.attempts != 1) & np.isfinite(requests.latency_ms)
+    return Retried(n=timing.excluded.retried, p50=timing.of_records(which).percentile(0.5, confidence=confidence))
+
+
+def _waited(timing: Timing, confidence: float) -> Waited:
+    requests, sample = timing.requests, timing.waited
+    n = int((~requests.failed & np.isfinite(requests.latency_ms)).sum())
+    p50, p95, p99 = (sample.percentile(p, confidence=confidence, clips=n) for p in (0.5, 0.95, 0.99))
+    return Waited(
+        n=n,
+        n_calls=sample.n,
+        p50=p50,
+        p95=p95,
+        p99=p99,
+        mean=float(sample.latency_ms.mean()) if sample.n else None,
+        max=float(sample.latency_ms.max()) if sample.n else None,
+    )
+
+
+def _dependence(sample: CallSample) -> CallDependence | None:
+    if sample.n < LEAST:
+        return None
+    worth = [sample.dependence(p).worth(sample.n) for p in (0.5, 0.95)]
+    return CallDependence(
+        in_order=sample.in_order,
+        lag_1=sample.lag_1 if sample.in_order else None,
+        distinct=sample.n_clips,
+        worth_p50=worth[0],
+        worth_p95=worth[1],
+        notable=min(worth) < _NOTABLE * sample.n,
+    )
 
 
 def latency_by_emotion(scope: Scope) -> dict[str, TwoPercentiles]:
@@ -74,10 +116,10 @@ def latency_by_emotion(scope: Scope) -> dict[str, TwoPercentiles]:
     found = {}
     for label in scope.labels:
         inside = reference == timing.requests.class_codes.reference(label)
-        values, clips = timing.calls.latencies(inside), int(inside.sum())
+        sample, clips = timing.calls.holding(inside), int(inside.sum())
         found[label] = TwoPercentiles(
-            p50=percentile(values, 0.5, confidence=confidence, clips=clips),
-            p95=percentile(values, 0.95, confidence=confidence, clips=clips),
+            p50=sample.percentile(0.5, confidence=confidence, clips=clips),
+            p95=sample.percentile(0.95, confidence=confidence, clips=clips),
         )
     return found
 
@@ -90,17 +132,17 @@ def latency_by_duration(scope: Scope) -> tuple[DurationBin, ...]:
     bins = []
     for low, high in zip(edges_s, [*edges_s[1:], None], strict=True):
         inside = (audio_s >= low) & (audio_s < (np.inf if high is None else high))
-        values, clips = calls.latencies(inside), int(inside.sum())
-        spent, audio = float(values.sum()) / 1000, float(audio_s[inside].sum())
+        sample, clips = calls.holding(inside), int(inside.sum())
+        spent, audio = float(sample.latency_ms.sum()) / 1000, float(audio_s[inside].sum())
         bins.append(
             DurationBin(
                 label=f"{low:g} s and more" if high is None else f"{low:g}-{high:g} s",
                 low_s=low,
                 high_s=high,
                 n=clips,
-                n_calls=len(values),
-                p50=percentile(values, 0.5, confidence=confidence, clips=clips),
-                p95=percentile(values, 0.95, confidence=confidence, clips=clips),
+                n_calls=sample.n,
+                p50=sample.percentile(0.5, confidence=confidence, clips=clips),
+                p95=sample.percentile(0.95, confidence=confidence, clips=clips),
                 rtf=spent / audio if audio > 0 and shared is None else None,
                 rtf_reason=given(shared if clips else None),
                 reason=UNSET if clips else Why.of("no_clean_record"),
@@ -121,17 +163,19 @@ def stage_times(scope: Scope) -> dict[str, StageTimes]:
 
     They do not add up to the latency's: percentiles of parts never do. What a backend does not tell is in none.
     """
-    clean, stages_ms, confidence = scope.timing.clean, scope.timing.requests.stages_ms, scope.config.confidence
+    timing, confidence = scope.timing, scope.config.confidence
+    stages_ms = timing.requests.stages_ms
     found = {}
     for name in sorted(stages_ms, key=_place):
         column = stages_ms[name]
-        values = column[clean & np.isfinite(column)]
-        if len(values):
+        which = timing.clean & np.isfinite(column)
+        if which.any():
+            sample = timing.of_records(which, column)
             found[name] = StageTimes(
-                n=len(values),
-                mean=float(values.mean()),
-                p50=percentile(values, 0.5, confidence=confidence, clips=len(values)),
-                p95=percentile(values, 0.95, confidence=confidence, clips=len(values)),
+                n=sample.n,
+                mean=float(column[which].mean()),
+                p50=sample.percentile(0.5, confidence=confidence),
+                p95=sample.percentile(0.95, confidence=confidence),
             )
     return found
 
@@ -178,8 +222,16 @@ def latency_refused(latency: Latency, why: Why) -> Latency:
         p90=refused(latency.p90, why),
         p95=refused(latency.p95, why),
         p99=refused(latency.p99, why),
+        waited=_waited_refused(latency.waited, why),
         mean=None,
         min=None,
         max=None,
         reason=why,
     )
+
+
+def _waited_refused(waited: Waited | UnsetType, why: Why) -> Waited | UnsetType:
+    if not waited:
+        return UNSET
+    p50, p95, p99 = (refused(figure, why) for figure in (waited.p50, waited.p95, waited.p99))
+    return replace(waited, p50=p50, p95=p95, p99=p99, mean=None, max=None)

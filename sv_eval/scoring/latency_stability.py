@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.report.latency import Drift, LatencyOutliers, LatencyStability, Modes, Window
-from sv_eval.scoring.timing import Calls, Timing
+from sv_eval.scoring.timing import Timing
 
 LEAST = 100
 """Below so many calls nothing is said."""
@@ -38,7 +38,7 @@ def signs_of(timing: Timing) -> LatencyStability:
     calls = timing.calls
     if calls.n < LEAST:
         return LatencyStability()
-    at_one_length = at_equal_length(calls.latency_ms, audio_of(calls, timing.audio_s))
+    at_one_length = at_equal_length(calls.latency_ms, calls.audio_s)
     shape = LatencyStability(modes=two_modes(at_one_length), strays=strays(at_one_length))
     if not calls.timed:
         return shape
@@ -48,13 +48,6 @@ def signs_of(timing: Timing) -> LatencyStability:
         over_time=over_time(calls.sent_s[order], calls.latency_ms[order]),
         drift=drift(at_one_length[order]),
     )
-
-
-def audio_of(calls: Calls, audio_s: Values) -> Values:
-    """Seconds of audio in each call."""
-    total = np.zeros(calls.n)
-    np.add.at(total, calls.of_clip, np.nan_to_num(audio_s))
-    return total
 
 
 def at_equal_length(latency_ms: Values, audio_s: Values) -> Values:

@@ -3,6 +3,7 @@
 The point estimate is the nearest-rank order statistic, `x[ceil(p n)]` of the ascending values: a value that
 was measured, not one between two. The bounds are order statistics too, from the binomial distribution of how
 many values fall below the true percentile; they assume nothing about the distribution and are conservative.
+Values that depend on each other bound a percentile as fewer independent ones would: `sv_eval.scoring.dependence`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
+from sv_eval.scoring.dependence import INDEPENDENT, Dependence
 
 
 @cache
@@ -44,11 +46,17 @@ def minimum_n(p: float, confidence: float = 0.99) -> int:
 
 
 def percentile(
-    values: NDArray[np.float64], p: float, *, confidence: float = 0.95, clips: int | None = None
+    values: NDArray[np.float64],
+    p: float,
+    *,
+    confidence: float = 0.95,
+    clips: int | None = None,
+    dependence: Dependence = INDEPENDENT,
 ) -> Interval:
     """The p-th percentile, 0 < p < 1, with two-sided bounds; None with the reason if values are too few.
 
-    `clips` is how many clips the values were measured on, where a value is a call's; by default one each.
+    `clips` is how many clips the values were measured on, where a value is a call's; by default one each. Calls
+    that repeat clips must be worth as many calls about one clip each as the percentile needs.
 
     >>> str(percentile(np.arange(1.0, 41.0), 0.95).reason)
     'n too small: 40 of 130'
@@ -60,15 +68,40 @@ def percentile(
     if n < needed:
         code = "too_few" if measured == n else "too_few_calls"
         return Interval(value=None, n=measured, n_calls=n, reason=Why.of(code, n=n, needed=needed))
+    worth = n if dependence.clips <= 1 else math.floor(n / dependence.clips)
+    if worth < needed:
+        reason = Why.of("too_few_clips", n=n, worth=worth, needed=needed)
+        return Interval(value=None, n=measured, n_calls=n, reason=reason)
     ranked = np.sort(values)
-    low, high = bound_ranks(n, p, confidence)
+    low, high = _ranks(n, dependence.bounding(n, confidence), p, confidence)
     return Interval(
-        value=float(ranked[math.ceil(round(p * n, 9)) - 1]),
+        value=nearest_rank(ranked, p),
         low=None if low is None else float(ranked[low - 1]),
         high=None if high is None else float(ranked[high - 1]),
         n=measured,
         n_calls=n,
         reason=Why.of("unbounded") if low is None or high is None else UNSET,
+    )
+
+
+def nearest_rank(values: NDArray[np.float64], p: float) -> float:
+    """The p-th percentile of the values, one at least: that at rank ceil(p n).
+
+    >>> nearest_rank(np.array([3.0, 1.0, 2.0, 4.0]), 0.5)
+    2.0
+    """
+    place = math.ceil(round(p * len(values), 9)) - 1
+    return float(np.partition(values, place)[place])
+
+
+def _ranks(n: int, worth: int, p: float, confidence: float) -> tuple[int | None, int | None]:
+    """The ranks among n values that bound a percentile as `worth` independent ones would."""
+    low, high = bound_ranks(worth, p, confidence)
+    if worth == n:
+        return low, high
+    return (
+        None if low is None else max(1, math.floor(low * n / worth)),
+        None if high is None else min(n, math.ceil(high * n / worth)),
     )
 
 

@@ -1,8 +1,9 @@
 """What latency is measured on: a run's clean records, and the calls to the backend behind them.
 
-Only clean records enter: an answer at the first attempt, measured in one session. A resumed run has several
-sessions, that is processes, which must not be mixed; the session with the most clean records counts (of
-equals the last one), and what was left out is counted.
+Two samples answer two questions. How fast is the recogniser? Only *clean* records enter: an answer at the first
+attempt, measured in one session. A resumed run has several sessions, that is processes, which must not be mixed;
+the session with the most clean records counts (of equals the last one), and what was left out is counted. How long
+did callers wait? All answers enter, whatever attempts and sessions they took: *waited*.
 
 Clips that were answered in one call have one latency between them, so the call is the measurement: two hundred
 clips in batches of eight are twenty-five.
@@ -17,17 +18,26 @@ from numpy.typing import NDArray
 
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.latency import Excluded
+from sv_eval.scoring.call_sample import CallSample
 
+_NUMBER_BITS = 40
+"""A session makes fewer calls than two to the power of this."""
 _ROUNDING_S = 2e-6
 """How far two calls may seem to overlap because the times in `records.jsonl` are rounded, seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """The calls that answered some of a run's clips, all of one session."""
+    """The calls that answered some of a run's clips."""
 
     of_clip: NDArray[np.int64]
     """The position of each clip's call; one entry per clip, in the table's order."""
+    asked: NDArray[np.int64]
+    """A code of what each call asked about: that of its first clip, the same for repeats."""
+    audio_s: NDArray[np.float64]
+    """Seconds of audio in each call, as far as they are known."""
+    session: NDArray[np.int64]
+    """The start of the run that made each call."""
     latency_ms: NDArray[np.float64]
     """How long each call took, milliseconds."""
     sent_s: NDArray[np.float64]
@@ -61,17 +71,33 @@ class Calls:
         """Whether several calls were in flight at once; False where it is not known."""
         return self.timed and float(self.latency_ms.sum()) / 1000 - self.busy_s > _ROUNDING_S * self.n
 
-    def latencies(self, clips: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """The latency of every call that holds one of `clips`, once each; one entry per clip of the table's."""
-        return self.latency_ms[np.unique(self.of_clip[clips])]
+    @property
+    def sample(self) -> CallSample:
+        """All calls, in order of sending where that is known."""
+        return self._sample(np.arange(self.n))
+
+    def holding(self, clips: NDArray[np.bool_]) -> CallSample:
+        """The calls that hold one of `clips`, once each; one entry per clip of the table's."""
+        return self._sample(np.unique(self.of_clip[clips]))
+
+    def _sample(self, places: NDArray[np.int64]) -> CallSample:
+        if self.timed:
+            places = places[np.lexsort((self.sent_s[places], self.session[places]))]
+        return CallSample(
+            latency_ms=self.latency_ms[places],
+            clip=self.asked[places],
+            audio_s=self.audio_s[places],
+            in_order=self.timed,
+        )
 
 
 def calls_of(table: RecordTable, which: NDArray[np.bool_]) -> Calls:
-    """The calls that answered the clips `which`, measured in one session.
+    """The calls that answered the clips `which`.
 
     Records from before calls were numbered count as a call each; those of a batch, as one call where batch
     size and latency are the same.
     """
+    session = table.session[which].astype(np.int64)
     number, latency = table.call[which], table.latency_ms[which]
     size = table.batch_size[which]
     unnumbered = number < 0
@@ -79,12 +105,30 @@ def calls_of(table: RecordTable, which: NDArray[np.bool_]) -> Calls:
         _, alike = np.unique(latency, return_inverse=True)
         own = len(number) + np.arange(len(number))
         number = np.where(unnumbered, -1 - np.where(size > 1, alike, own), number)
-    _, of_clip = np.unique(number, return_inverse=True)
-    count = int(of_clip.max()) + 1 if len(of_clip) else 0
-    longest, sent = np.zeros(count), np.full(count, np.nan)
+    # Calls are numbered within their session; what has no number has one within the table.
+    _, first, of_clip = np.unique(
+        np.where(number < 0, number, number + (session << _NUMBER_BITS)), return_index=True, return_inverse=True
+    )
+    longest, audio_s = np.zeros(len(first)), np.zeros(len(first))
     np.maximum.at(longest, of_clip, latency)
-    sent[of_clip] = table.sent_s[which]
-    return Calls(of_clip=of_clip.astype(np.int64), latency_ms=longest, sent_s=sent, batched=bool((size > 1).any()))
+    np.add.at(audio_s, of_clip, np.nan_to_num(table.audio_s[which]))
+    return Calls(
+        of_clip=of_clip.astype(np.int64),
+        asked=_clip_codes(table)[which][first],
+        audio_s=audio_s,
+        session=session[first],
+        latency_ms=longest,
+        sent_s=table.sent_s[which][first],
+        batched=bool((size > 1).any()),
+    )
+
+
+def _clip_codes(table: RecordTable) -> NDArray[np.int64]:
+    """A number for each record, the same for those of one clip."""
+    if not (table.round > 0).any():
+        return np.arange(len(table))
+    codes = {clip_id: code for code, clip_id in enumerate(dict.fromkeys(table.clip_ids))}
+    return np.array([codes[clip_id] for clip_id in table.clip_ids], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,6 +145,8 @@ class Timing:
     """How many do not enter, and why."""
     calls: Calls
     """The calls that answered the clean records."""
+    waited: CallSample
+    """Every call that was answered, at whichever attempt and in whichever session: what callers waited."""
 
     @property
     def n(self) -> int:
@@ -121,6 +167,21 @@ class Timing:
     def busy_s(self) -> NDArray[np.float64]:
         """Seconds that each clean record kept the backend busy, batches shared out evenly."""
         return self.requests.latency_ms[self.clean] / self.requests.batch_size[self.clean] / 1000
+
+    def of_records(self, which: NDArray[np.bool_], values: NDArray[np.float64] | None = None) -> CallSample:
+        """A value of each of these records, by default its latency, one by one whatever calls they shared."""
+        table = self.requests
+        places = np.flatnonzero(which)
+        sent_s = table.sent_s[places]
+        in_order = not np.isnan(sent_s).any()
+        if in_order:
+            places = places[np.lexsort((sent_s, table.session[places]))]
+        return CallSample(
+            latency_ms=(table.latency_ms if values is None else values)[places],
+            clip=_clip_codes(table)[places],
+            audio_s=table.audio_s[places],
+            in_order=in_order,
+        )
 
     @property
     def rtf(self) -> float | None:
@@ -157,6 +218,13 @@ def timing_of(requests: RecordTable) -> Timing:
         unmeasured=int(unmeasured.sum()),
         resumed=resumed,
     )
+    calls = calls_of(requests, clean)
+    answered = ~failed & np.isfinite(requests.latency_ms)
     return Timing(
-        requests=requests, clean=clean, session=session, excluded=excluded, calls=calls_of(requests, clean)
+        requests=requests,
+        clean=clean,
+        session=session,
+        excluded=excluded,
+        calls=calls,
+        waited=calls.sample if np.array_equal(answered, clean) else calls_of(requests, answered).sample,
     )

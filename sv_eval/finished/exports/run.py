@@ -50,7 +50,7 @@ def exported_run(directory: Path) -> ExportedRun:
         latency_ms=calls.latency_ms[order],
         sent_s=calls.sent_s[order],
         by_emotion={
-            label: calls.latencies(reference == timing.requests.class_codes.reference(label))
+            label: calls.holding(reference == timing.requests.class_codes.reference(label)).latency_ms
             for label in run.report.labels
         },
     )

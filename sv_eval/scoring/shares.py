@@ -1,0 +1,118 @@
+"""What left a run's samples: the shares of requests and answers that other figures are not of.
+
+Bounds are those of Clopper and Pearson (1934) for as many independent requests as these are worth: failures and
+second attempts come in bursts, so requests in order of sending depend on each other; and answers of one speaker do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec import UNSET
+from numpy.typing import NDArray
+
+from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.shares import Share, Shares, SharesOfEmotion
+from sv_eval.scoring.dependence import dependence_of
+from sv_eval.scoring.scope import Scope
+
+Mask = NDArray[np.bool_]
+
+
+def shares_of(scope: Scope, *, max_late_ms: float) -> Shares:
+    """The shares of a run; a request sent more than `max_late_ms` after its moment is late."""
+    requests, answers, timing = scope.timing.requests, scope.answers, scope.timing
+    confidence = scope.config.confidence
+    order = _order(requests)
+    answered = ~requests.failed
+    planned = np.isfinite(requests.late_ms)
+    retried = answered & (requests.attempts != 1)
+    declined = {
+        name: answers.predicted == answers.class_codes.answer(name) for name in (UNKNOWN, NO_TAG, NO_SPEECH)
+    }
+
+    def requested(flags: Mask, of: Mask) -> Share:
+        return share_in_time(flags, of, order, confidence)
+
+    def answer(name: str, of: Mask) -> Share:
+        return _share_by_speaker(declined[name], of, answers, confidence)
+
+    def emotion(label: str) -> SharesOfEmotion:
+        asked = requests.reference == requests.class_codes.reference(label)
+        whose = answers.reference == answers.class_codes.reference(label)
+        return SharesOfEmotion(
+            failed=requested(requests.failed, asked),
+            retried=requested(retried, asked),
+            unknown=answer(UNKNOWN, whose),
+            no_tag=answer(NO_TAG, whose),
+            no_speech=answer(NO_SPEECH, whose),
+        )
+
+    everything, all_answers = np.ones(len(requests), np.bool_), np.ones(len(answers), np.bool_)
+    return Shares(
+        failed=requested(requests.failed, everything),
+        retried=requested(retried, everything),
+        resumed=share(
+            int((answered & (requests.session != (timing.session or 0))).sum()), int(answered.sum()), confidence
+        ),
+        late=requested(planned & (np.nan_to_num(requests.late_ms) > max_late_ms), planned),
+        unmeasured=requested(answered & ~np.isfinite(requests.latency_ms), answered),
+        unknown=answer(UNKNOWN, all_answers),
+        no_tag=answer(NO_TAG, all_answers),
+        no_speech=answer(NO_SPEECH, all_answers),
+        by_emotion={label: emotion(label) for label in scope.labels},
+    )
+
+
+def share(n: int, of: int, confidence: float, *, inflation: float = 1.0) -> Share:
+    """`n` of so many, with two-sided bounds; `inflation` is by how much they vary less freely than independent
+    ones.
+
+    >>> share(0, 20, 0.95).high, share(3, 20, 0.95).low
+    (0.168433471, 0.032070937)
+    """
+    if not of:
+        return Share(value=None, n=n, of=of)
+    low, high = clopper_pearson(n / inflation, of / inflation, confidence)
+    return Share(value=n / of, low=low, high=high, n=n, of=of, worth=UNSET if inflation <= 1 else of / inflation)
+
+
+def clopper_pearson(n: float, of: float, confidence: float) -> tuple[float, float]:
+    """The exact two-sided bounds of a share; fractions of counts are taken as they come."""
+    from scipy.special import betaincinv
+
+    tail = (1 - confidence) / 2
+    low = 0.0 if n <= 0 else float(betaincinv(n, of - n + 1, tail))
+    high = 1.0 if n >= of else float(betaincinv(n + 1, of - n, 1 - tail))
+    return low, high
+
+
+def share_in_time(flags: Mask, of: Mask, order: NDArray[np.int64] | None, confidence: float) -> Share:
+    """The share of flagged requests; `order` are all places in order of sending, None where it is not known."""
+    n, whole = int((flags & of).sum()), int(of.sum())
+    inflation = 1.0
+    if 0 < n < whole and order is not None:
+        there = order[of[order]]
+        inflation = dependence_of(flags[there], in_order=True, clip=np.arange(whole), audio_s=None).inflation
+    return share(n, whole, confidence, inflation=inflation)
+
+
+def _share_by_speaker(flags: Mask, of: Mask, answers: RecordTable, confidence: float) -> Share:
+    n, whole = int((flags & of).sum()), int(of.sum())
+    inflation = 1.0
+    if 0 < n < whole:
+        speaker = answers.speaker[of].astype(np.int64)
+        lone = speaker < 0
+        speaker[lone] = len(answers.speakers) + np.arange(int(lone.sum()))
+        if len(np.unique(speaker)) > 1:
+            found = dependence_of(flags[of], in_order=False, clip=speaker, audio_s=None)
+            inflation = found.inflation
+    return share(n, whole, confidence, inflation=inflation)
+
+
+def _order(requests: RecordTable) -> NDArray[np.int64] | None:
+    """All places in order of sending; None where too few moments are known to say."""
+    known = np.isfinite(requests.sent_s)
+    if not known.any() or known.mean() < 0.5:
+        return None
+    return np.lexsort((np.nan_to_num(requests.sent_s, nan=np.inf), requests.session))
