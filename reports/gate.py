@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,27 +16,24 @@ from sv_eval.reports.wording import Wording, cell, p_value, share
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❔"}
 _CLIPS = 20
-_WORST = 3
 
 
 def render_gate(found: GateResult, language: str = "en") -> str:
     """The report on a verdict, in `language` (`en` or `zh`)."""
     words = Wording(language)
-    rules = [(_MARKS[rule.verdict], title(words, rule.name), sentence(words, rule)) for rule in found.rules]
-    worst = [
-        f"{title(words, rule.name)}: {sentence(words, rule)}"
-        for rule in found.rules
-        if rule.verdict is found.verdict is not Verdict.PASS
+    rows = [
+        (rule.verdict, _MARKS[rule.verdict], title(words, rule.name), sentence(words, rule)) for rule in found.rules
     ]
+    kept = [row[1:] for row in rows if row[0] is Verdict.PASS]
     return template("gate.md.j2").render(
         w=words,
         g=found,
         candidate=found.candidate.told,
         baseline=None if found.baseline is None else found.baseline.told,
         mark=_MARKS[found.verdict],
-        rules=rules,
-        worst=worst[:_WORST],
-        more_worst=max(0, len(worst) - _WORST),
+        worst=title(words, found.worst.name) if found.worst else "",
+        broken=[row[1:] for row in rows if row[0] is not Verdict.PASS],
+        kept=kept,
         settings=_settings(found),
         clips=found.changed_clips[:_CLIPS],
         more=max(0, len(found.changed_clips) - _CLIPS),
@@ -83,6 +80,9 @@ def title(words: Wording, rule: str) -> str:
     """What a rule is about: `UAR against the baseline`."""
     kind, _, rest = rule.partition(":")
     name, _, label = rest.partition(":")
+    if kind == "share" or name == "coverage":
+        what = words("gate.failed_of", label=words.emotion(label)) if label else words(f"gate.shares.{name}")
+        return words(f"gate.kinds.{kind}", what=what)
     if label:
         return words(f"gate.kinds.{kind}", what=words("gate.recall_of", label=words.emotion(label)))
     if kind == "integrity":
@@ -92,35 +92,56 @@ def title(words: Wording, rule: str) -> str:
 
 def sentence(words: Wording, rule: RuleResult) -> str:
     """Why a rule ended as it did, on one line."""
-    return cell(words(f"gate.reasons.{rule.reason}", **_values(words, rule)))
+    return " ".join(cell(words(f"gate.reasons.{rule.reason}", **_values(words, rule))).split())
 
 
 def _values(words: Wording, rule: RuleResult) -> dict[str, Any]:
     """A rule's values as a sentence shows them."""
     kind, values = rule.name.partition(":")[0], rule.values
     shown = {key: _shown(value) for key, value in values.items()}
-    if kind in ("margin", "floor"):
-        shown |= {key: share(values[key]) for key in ("before", "after", "floor") if key in values}
-        shown |= {key: points(values[key]) for key in ("value", "low") if key in values}
-        if kind == "floor":
-            shown["value"] = share(values.get("value"))
-        if values.get("margin") is not None:
-            shown["margin"] = f"{100 * values['margin']:g}"
-    if kind in ("ratio", "ceiling"):
-        shown |= {
-            key: _milliseconds(values[key]) for key in ("before", "after", "ceiling") if _is_number(values.get(key))
-        }
-        shown |= {
-            key: f"{values[key]:.3f}" for key in ("value", "high", "low", "limit") if _is_number(values.get(key))
-        }
-        if kind == "ceiling":
-            shown["value"] = _milliseconds(values.get("value"))
-    shown |= {"p": p_value(rule.p), "p_adjusted": p_value(rule.p_adjusted)}
+    shown |= _in_units(kind, rule)
     why = values.get("why")
     if isinstance(why, Why):
         shown["why"] = words.why(why)
-    shown["needed"] = words("gate.needed", n=rule.needed) if rule.needed else ""
-    return shown
+    return shown | {
+        "p": p_value(rule.p),
+        "p_adjusted": p_value(rule.p_adjusted),
+        "alone": p_value(values.get("alone")),
+        "missing": words("gate.missing", n=values["missing"]) if values.get("missing") else "",
+        "beside": _beside(words, values) if kind in ("ratio", "ceiling") else "",
+        "needed": words("gate.needed", n=rule.needed) if rule.needed else "",
+    }
+
+
+def _in_units(kind: str, rule: RuleResult) -> dict[str, str]:
+    """The numbers of a rule in the units of its kind."""
+    known = {key: value for key, value in rule.values.items() if _is_number(value)}
+    ways: dict[str, Callable[[float], str]]
+    if rule.reason == "contention":
+        ways = dict.fromkeys(("taken", "limit"), share)
+    elif kind in ("margin", "share"):
+        ways = dict.fromkeys(("before", "after"), share) | dict.fromkeys(("value", "low", "high"), points)
+        ways |= {"margin": lambda margin: f"{100 * margin:g}"}
+    elif kind == "floor":
+        ways = dict.fromkeys(("value", "floor"), share)
+    elif kind == "ceiling":
+        ways = dict.fromkeys(("value", "ceiling"), _milliseconds)
+    elif kind == "ratio":
+        ways = dict.fromkeys(("before", "after"), _milliseconds)
+        ways |= dict.fromkeys(("value", "high", "low", "limit"), lambda factor: f"{factor:.3f}")
+    else:
+        ways = {}
+    return {key: way(known[key]) for key, way in ways.items() if key in known}
+
+
+def _beside(words: Wording, values: Mapping[str, Any]) -> str:
+    """What clean calls alone took, where that is something else than what callers waited."""
+    if _is_number(values.get("clean")) and values["clean"] != values.get("value"):
+        return words("gate.beside_one", clean=_milliseconds(values["clean"]))
+    clean = [values.get(f"clean_{key}") for key in ("before", "after")]
+    if all(map(_is_number, clean)) and clean != [values.get("before"), values.get("after")]:
+        return words("gate.beside", before=_milliseconds(clean[0]), after=_milliseconds(clean[1]))
+    return ""
 
 
 def _is_number(value: object) -> bool:

@@ -24,11 +24,11 @@ class Verdict(StrEnum):
 
 
 EXIT_CODES: Mapping[Verdict, int] = {
-    Verdict.PASS: EXIT_PASS,
     Verdict.FAIL: EXIT_GATE_FAILED,
     Verdict.INCONCLUSIVE: EXIT_GATE_INCONCLUSIVE,
+    Verdict.PASS: EXIT_PASS,
 }
-"""What a command ends with."""
+"""What a command ends with, from the worst."""
 
 
 class GateRule(TypedDict, total=False):
@@ -74,7 +74,7 @@ class GateFile:
     needed: int | None
     """How many clips would decide all rules that are inconclusive for want of clips; null where none is."""
     rules: tuple[GateRule, ...]
-    """Every rule."""
+    """Every rule, the worst first."""
     newly_wrong: tuple[str, ...]
     """Clips that were right before and are wrong now."""
 
@@ -97,6 +97,13 @@ class RuleResult:
     """The same, adjusted over all tested rules."""
     needed: int | None = None
     """Clips (or calls) that would decide it; only where it is inconclusive for want of them."""
+    excess: float = 0.0
+    """How many times what is allowed was found, as far as that can be said; infinite where nothing may be."""
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Ascending from the worst: failed, undecided, kept; among equals the greatest excess first."""
+        return list(EXIT_CODES).index(self.verdict), -self.excess
 
     def line(self) -> GateRule:
         """The rule as gate.json has it."""
@@ -136,7 +143,7 @@ class GateResult:
     alpha: float
     """The chance of a false alarm over all tested rules."""
     rules: tuple[RuleResult, ...]
-    """How each ended."""
+    """How each ended, the worst first."""
     candidate: Side
     """What was judged."""
     baseline: Side | None
@@ -150,10 +157,12 @@ class GateResult:
     def verdict(self) -> Verdict:
         """Fail when any rule fails, inconclusive when none fails and any is, else pass."""
         verdicts = {rule.verdict for rule in self.rules}
-        for worst in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-            if worst in verdicts:
-                return worst
-        return Verdict.PASS
+        return next((verdict for verdict in EXIT_CODES if verdict in verdicts), Verdict.PASS)
+
+    @property
+    def worst(self) -> RuleResult | None:
+        """The rule that decided; None where all were kept."""
+        return next((rule for rule in self.rules if rule.verdict is not Verdict.PASS), None)
 
     @property
     def needed(self) -> int | None:

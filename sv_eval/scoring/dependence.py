@@ -43,8 +43,8 @@ class Dependence:
     """The variance of the share of values below a percentile over that of independent values; 1 or more."""
     clips: float = 1.0
     """The part of it that repeats of the same clips make; 1 where each clip was asked about once."""
-    freedom: float = math.inf
-    """On how many degrees of freedom `inflation` rests."""
+    freedom: float | None = None
+    """On how many degrees of freedom `inflation` rests; None where it is no estimate."""
 
     def worth(self, n: int) -> float:
         """How many independent values `n` calls are worth."""
@@ -55,8 +55,8 @@ class Dependence:
 
         Fewer than they are worth: that number is an estimate itself, which widens bounds as Student's t does.
         """
-        if self.inflation <= 1.0 and math.isinf(self.freedom):
-            return n
+        if self.freedom is None:
+            return max(1, math.floor(self.worth(n)))
         from scipy.special import ndtri, stdtrit
 
         tail = (1 + confidence) / 2
@@ -83,7 +83,7 @@ def dependence_of(below: NDArray[np.bool_], *, in_order: bool, clip: Codes, audi
     inflation = max(1.0, time + clips - 1.0)
     spread = time**2 / time_freedom + (clips**2 / clips_freedom if clips_freedom else 0.0)
     return Dependence(
-        inflation=inflation, clips=max(1.0, clips), freedom=max(1.0, inflation**2 / spread) if spread else math.inf
+        inflation=inflation, clips=max(1.0, clips), freedom=max(1.0, inflation**2 / spread) if spread else None
     )
 
 

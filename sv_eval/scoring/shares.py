@@ -15,6 +15,7 @@ from sv_eval.record_file.table import RecordTable
 from sv_eval.report.shares import Share, Shares, SharesOfEmotion
 from sv_eval.scoring.dependence import dependence_of
 from sv_eval.scoring.scope import Scope
+from sv_eval.scoring.timing import Timing
 
 Mask = NDArray[np.bool_]
 
@@ -22,17 +23,11 @@ Mask = NDArray[np.bool_]
 def shares_of(scope: Scope, *, max_late_ms: float) -> Shares:
     """The shares of a run; a request sent more than `max_late_ms` after its moment is late."""
     requests, answers, timing = scope.timing.requests, scope.answers, scope.timing
-    confidence = scope.config.confidence
-    order = _order(requests)
-    answered = ~requests.failed
-    planned = np.isfinite(requests.late_ms)
-    retried = answered & (requests.attempts != 1)
+    confidence, order = scope.config.confidence, _order(requests)
+    retried = ~requests.failed & (requests.attempts != 1)
     declined = {
         name: answers.predicted == answers.class_codes.answer(name) for name in (UNKNOWN, NO_TAG, NO_SPEECH)
     }
-
-    def requested(flags: Mask, of: Mask) -> Share:
-        return share_in_time(flags, of, order, confidence)
 
     def answer(name: str, of: Mask) -> Share:
         return _share_by_speaker(declined[name], of, answers, confidence)
@@ -41,27 +36,38 @@ def shares_of(scope: Scope, *, max_late_ms: float) -> Shares:
         asked = requests.reference == requests.class_codes.reference(label)
         whose = answers.reference == answers.class_codes.reference(label)
         return SharesOfEmotion(
-            failed=requested(requests.failed, asked),
-            retried=requested(retried, asked),
+            failed=_share_in_time(requests.failed, asked, order, confidence),
+            retried=_share_in_time(retried, asked, order, confidence),
             unknown=answer(UNKNOWN, whose),
             no_tag=answer(NO_TAG, whose),
             no_speech=answer(NO_SPEECH, whose),
         )
 
-    everything, all_answers = np.ones(len(requests), np.bool_), np.ones(len(answers), np.bool_)
+    everything = np.ones(len(answers), np.bool_)
     return Shares(
-        failed=requested(requests.failed, everything),
-        retried=requested(retried, everything),
-        resumed=share(
-            int((answered & (requests.session != (timing.session or 0))).sum()), int(answered.sum()), confidence
-        ),
-        late=requested(planned & (np.nan_to_num(requests.late_ms) > max_late_ms), planned),
-        unmeasured=requested(answered & ~np.isfinite(requests.latency_ms), answered),
-        unknown=answer(UNKNOWN, all_answers),
-        no_tag=answer(NO_TAG, all_answers),
-        no_speech=answer(NO_SPEECH, all_answers),
+        **request_shares(timing, max_late_ms=max_late_ms, confidence=confidence),
+        unknown=answer(UNKNOWN, everything),
+        no_tag=answer(NO_TAG, everything),
+        no_speech=answer(NO_SPEECH, everything),
         by_emotion={label: emotion(label) for label in scope.labels},
     )
+
+
+def request_shares(timing: Timing, *, max_late_ms: float, confidence: float = 0.95) -> dict[str, Share]:
+    """The shares of the requests of all rounds: `failed`, `retried`, `resumed`, `late`, `unmeasured`."""
+    requests = timing.requests
+    everything, answered = np.ones(len(requests), np.bool_), ~requests.failed
+    planned = np.isfinite(requests.late_ms)
+    order = _order(requests)
+    flags = {
+        "failed": (requests.failed, everything),
+        "retried": (answered & (requests.attempts != 1), everything),
+        "late": (planned & (np.nan_to_num(requests.late_ms) > max_late_ms), planned),
+        "unmeasured": (answered & ~np.isfinite(requests.latency_ms), answered),
+    }
+    found = {name: _share_in_time(which, of, order, confidence) for name, (which, of) in flags.items()}
+    elsewhere = int((answered & (requests.session != (timing.session or 0))).sum())
+    return found | {"resumed": share(elsewhere, int(answered.sum()), confidence)}
 
 
 def share(n: int, of: int, confidence: float, *, inflation: float = 1.0) -> Share:
@@ -87,7 +93,7 @@ def clopper_pearson(n: float, of: float, confidence: float) -> tuple[float, floa
     return low, high
 
 
-def share_in_time(flags: Mask, of: Mask, order: NDArray[np.int64] | None, confidence: float) -> Share:
+def _share_in_time(flags: Mask, of: Mask, order: NDArray[np.int64] | None, confidence: float) -> Share:
     """The share of flagged requests; `order` are all places in order of sending, None where it is not known."""
     n, whole = int((flags & of).sum()), int(of.sum())
     inflation = 1.0

@@ -58,12 +58,17 @@ def differences_of(
     n = clusters.contributors()
     error, method = _errors(clusters, n, resamples, seed)
     return {
-        name: _difference(float(before[i]), float(after[i]), float(error[i]), int(n[i]), str(method[i]), confidence)
+        name: difference_with(
+            float(before[i]), float(after[i]), float(error[i]), int(n[i]), str(method[i]), confidence
+        )
         for i, name in enumerate(names)
     }
 
 
-def _difference(before: float, after: float, error: float, n: int, method: str, confidence: float) -> Difference:
+def difference_with(
+    before: float, after: float, error: float, n: int, method: str, confidence: float
+) -> Difference:
+    """The difference of two figures with this standard error, of n clusters; without bounds where it has none."""
     if np.isnan(before) or np.isnan(after):
         return _missing(Why.of("not_in_both"), n)
     value = after - before

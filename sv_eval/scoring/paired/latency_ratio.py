@@ -1,6 +1,7 @@
 """The ratio of two runs' latency percentiles, with bounds.
 
-Each run's percentile is bounded by order statistics, which assume nothing about the distribution; the bounds of
+Each run's percentile is bounded by order statistics, which assume nothing about the distribution, for as many
+independent calls as its calls are worth (`sv_eval.scoring.dependence`); the bounds of
 the ratio follow on the logarithmic scale by MOVER, the method of variance estimates recovery (Zou and Donner 2008):
 each side's distance from estimate to bound stands for a multiple of its standard error. The two runs count as
 independent, which is conservative where the same clips are long in both. What differs between two starts of one
@@ -12,16 +13,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from msgspec import UnsetType
-from numpy.typing import NDArray
 
 from sv_eval.report.change import ExactRatio, RatioOfPercentiles, written
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
-from sv_eval.scoring.percentiles import percentile
-
-Values = NDArray[np.float64]
+from sv_eval.scoring.call_sample import CallSample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +31,9 @@ class Ratio(ExactRatio):
         return written(RatioOfPercentiles, self)
 
 
-def latency_ratio(before_ms: Values, after_ms: Values, p: float, *, confidence: float = 0.95) -> Ratio:
-    """The ratio of the p-th percentiles of two runs' call latencies, in ms; None with the reason for too few."""
-    one, other = (percentile(values, p, confidence=confidence) for values in (before_ms, after_ms))
+def latency_ratio(before: CallSample, after: CallSample, p: float, *, confidence: float = 0.95) -> Ratio:
+    """The ratio of the p-th percentiles of two runs' call latencies; None with the reason for too few."""
+    one, other = (sample.percentile(p, confidence=confidence) for sample in (before, after))
     if one.value is None or other.value is None:
         reason = one.reason if one.value is None else other.reason
         return _without(p, one, other, reason)

@@ -51,21 +51,15 @@ class Pairs:
     """Common clips in scope that the first run failed on."""
     failed_after: int
     """Common clips in scope that the second run failed on."""
+    newly_failed: int
+    """Clips in scope that the second run alone failed on."""
+    newly_answered: int
+    """Clips in scope that the first run alone failed on."""
 
     @property
     def n(self) -> int:
         """The number of pairs."""
         return len(self.clip_ids)
-
-    @property
-    def newly_failed(self) -> int:
-        """Clips in scope that the second run alone failed on."""
-        return self.n_asked - self.n - self.failed_before
-
-    @property
-    def newly_answered(self) -> int:
-        """Clips in scope that the first run alone failed on."""
-        return self.n_asked - self.n - self.failed_after
 
     @property
     def right_before(self) -> Mask:
@@ -98,6 +92,8 @@ class Pairs:
             only_after=0,
             failed_before=0,
             failed_after=0,
+            newly_failed=0,
+            newly_answered=0,
         )
 
     def discordant(self, label: str | None = None) -> Discordant:
@@ -108,10 +104,19 @@ class Pairs:
         return Discordant(gained=int(gained.sum()), lost=int(lost.sum()))
 
 
-def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], policy: str = "wrong") -> Pairs:
+def pairs_of(
+    before: RecordTable,
+    after: RecordTable,
+    labels: Sequence[str],
+    policy: str = "wrong",
+    *,
+    against_after: bool = False,
+) -> Pairs:
     """The pairs of two tables with the same classes; raises UsageError when references of a clip differ.
 
-    A clip that either run failed on is no pair; how many there are is counted.
+    A clip that either run failed on is no pair; how many there are is counted. With `against_after` a clip that the
+    second run alone failed on is a pair, and its answer a wrong one under every policy: so a run can't better its
+    figures by failing on what is hard.
     """
     if before.class_codes != after.class_codes:
         after = _recoded(after, before.class_codes)
@@ -128,7 +133,9 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
     codes = [before.class_codes.reference(label) for label in labels]
     asked = np.isin(before.reference[at_before], codes)
     failed_before, failed_after = asked & before.failed[at_before], asked & after.failed[at_after]
-    kept = asked & ~failed_before & ~failed_after
+    kept = asked & ~failed_before
+    if not against_after:
+        kept &= ~failed_after
     place = np.full(len(before.class_codes.answers), len(labels))
     place[[before.class_codes.answer(label) for label in labels]] = np.arange(len(labels))
     return Pairs(
@@ -137,7 +144,7 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
         clip_ids=tuple(before.clip_ids[i] for i in at_before[kept].tolist()),
         reference=place[before.reference[at_before][kept]],
         before=_answers(before, at_before[kept], place, policy),
-        after=_answers(after, at_after[kept], place, policy),
+        after=np.where(failed_after[kept], len(labels), _answers(after, at_after[kept], place, policy)),
         speaker=_speakers(before, after, at_before[kept], at_after[kept]),
         n_common=len(at_before),
         n_asked=int(asked.sum()),
@@ -145,6 +152,8 @@ def pairs_of(before: RecordTable, after: RecordTable, labels: Sequence[str], pol
         only_after=len(after) - len(at_before),
         failed_before=int(failed_before.sum()),
         failed_after=int(failed_after.sum()),
+        newly_failed=int((failed_after & ~failed_before).sum()),
+        newly_answered=int((failed_before & ~failed_after).sum()),
     )
 
 

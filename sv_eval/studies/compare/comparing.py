@@ -35,7 +35,6 @@ from sv_eval.scoring.paired.differences import Difference, differences_of
 from sv_eval.scoring.paired.latency_ratio import latency_ratio
 from sv_eval.scoring.paired.pairs import Pairs, pairs_of
 from sv_eval.scoring.paired.significance import holm, mcnemar
-from sv_eval.scoring.percentiles import percentile
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_over
 from sv_eval.studies.compare.entrants import Entrants
@@ -81,8 +80,8 @@ def _run(entrants: Entrants, place: int, config: ScoringConfig) -> ComparedRun:
     scores = scores_of(scope_over(subject.table, entrants.labels, config))
     policy = scores.policies[entrants.policy]
     latency = TwoPercentiles(
-        p50=percentile(subject.latency_ms, 0.5, confidence=config.confidence),
-        p95=percentile(subject.latency_ms, 0.95, confidence=config.confidence),
+        p50=subject.clean.percentile(0.5, confidence=config.confidence),
+        p95=subject.clean.percentile(0.95, confidence=config.confidence),
     )
     if subject.latency_refused:
         latency = both_refused(latency, subject.latency_refused)
@@ -157,8 +156,8 @@ def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> Late
     if found := {name: left_out[name] for name in (entrants.names[one], entrants.names[other]) if name in left_out}:
         return LatencyRatios(refused="other_clips", more=found)
     return LatencyRatios(
-        p50=latency_ratio(before.latency_ms, after.latency_ms, 0.5, confidence=confidence).told,
-        p95=latency_ratio(before.latency_ms, after.latency_ms, 0.95, confidence=confidence).told,
+        p50=latency_ratio(before.clean, after.clean, 0.5, confidence=confidence).told,
+        p95=latency_ratio(before.clean, after.clean, 0.95, confidence=confidence).told,
     )
 
 

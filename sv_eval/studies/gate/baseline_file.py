@@ -1,7 +1,7 @@
 """Baseline files: what a comparison needs of a run, in one small JSON that can be committed.
 
 Outcomes are kept clip by clip, a character each, so that tests stay paired; latencies of clean calls are kept to
-four digits. That is about 15 bytes a clip beside the clip's own name.
+four digits, and those of all calls where they are others. That is about 15 bytes a clip beside the clip's own name.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,18 @@ from sv_eval.record_file.bare_table import bare_table
 from sv_eval.record_file.class_codes import ClassCodes
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.codec import as_json, from_json
+from sv_eval.report.interval import plain
 from sv_eval.report.reasons import Why
 from sv_eval.report.run_directory import write_text
+from sv_eval.report.shares import Share
+from sv_eval.scoring.call_sample import CallSample
+from sv_eval.scoring.dependence import Dependence
 from sv_eval.studies.gate.subject import IDENTITY, Figures, Subject, subject_of_run
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_READABLE = (1, SCHEMA_VERSION)
+"""The first version kept clean latencies alone, and no shares."""
+_PERCENTILES = (0.5, 0.95)
 KIND = "sv_eval baseline"
 _CODES = string.digits + string.ascii_letters
 _NONE = "-"
@@ -51,18 +59,23 @@ def read_baseline(path: Path) -> Subject:
             f"{path}: not a baseline; make one with `python -m sv_eval.baseline save RUN {path.name}`, "
             "or give a run directory"
         )
-    if data.get("schema_version") != SCHEMA_VERSION:
+    if data.get("schema_version") not in _READABLE:
         raise UsageError(
-            f"{path}: its form is version {data.get('schema_version')}, this sv_eval reads {SCHEMA_VERSION}; "
-            "save it anew"
+            f"{path}: its form is version {data.get('schema_version')}, this sv_eval reads "
+            f"{' and '.join(map(str, _READABLE))}; save it anew"
         )
     try:
+        clean = _sample(data["latency_ms"], data.get("dependence"))
+        waited_ms = data.get("waited_ms")
         return Subject(
             source=str(path),
             table=_table(data),
             labels=tuple(data["labels"]),
             policy=data["policy"],
-            latency_ms=_milliseconds(data["latency_ms"]),
+            clean=clean,
+            waited=clean if waited_ms is None else _sample(waited_ms, data.get("waited_dependence")),
+            shares=from_json(dict[str, Share], data.get("shares") or {}, f"{path}: shares"),
+            others_cpu=None if data.get("others_cpu") is None else float(data["others_cpu"]),
             latency_refused=None if data["latency_refused"] is None else Why.read(data["latency_refused"]),
             identity=_identity(data["identity"]),
             figures=from_json(Figures, data["figures"], f"{path}: figures"),
@@ -83,6 +96,7 @@ def write_baseline(path: Path, subject: Subject) -> None:
 def baseline_text(subject: Subject) -> str:
     """The file's text: what is for people on lines of its own, the clips' outcomes on one each."""
     table = subject.table
+    clean, waited = _rounded(subject.clean), _rounded(subject.waited)
     speakers = ["" if code < 0 else table.speakers[code] for code in table.speaker.tolist()]
     names = sorted(set(speakers))
     place = {name: code for code, name in enumerate(names)}
@@ -101,10 +115,33 @@ def baseline_text(subject: Subject) -> str:
         "forced": _written(table.forced),
         "speakers": names,
         "speaker": [place[name] for name in speakers] if len(names) > 1 else [],
-        "latency_ms": [float(f"{value:.4g}") for value in subject.latency_ms.tolist()],
+        "others_cpu": subject.others_cpu,
+        "shares": as_json(dict(subject.shares)),
+        "dependence": _dependence(subject.clean),
+        "waited_dependence": _dependence(subject.waited),
+        "latency_ms": clean,
+        "waited_ms": None if waited == clean else waited,
     }
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _rounded(sample: CallSample) -> list[float]:
+    """The latencies to four digits, ascending: what order tells is kept as their dependence."""
+    return [float(f"{value:.4g}") for value in np.sort(sample.latency_ms).tolist()]
+
+
+def _dependence(sample: CallSample) -> dict[str, Any]:
+    """What bounds of the percentiles that are compared need to know of how calls depend on each other."""
+    found = {f"{100 * p:g}": as_json(sample.dependence(p)) for p in _PERCENTILES}
+    return {p: {key: plain(value) for key, value in one.items()} for p, one in found.items()}
+
+
+def _sample(latency_ms: Sequence[float], dependence: Mapping[str, Any] | None) -> CallSample:
+    sample = CallSample.of_values(_milliseconds(latency_ms))
+    known = {p: (dependence or {}).get(f"{100 * p:g}") for p in _PERCENTILES}
+    settled = {p: from_json(Dependence, one, "dependence") for p, one in known.items() if one is not None}
+    return replace(sample, settled=settled)
 
 
 def _written(codes: NDArray[np.int8]) -> str:

@@ -52,6 +52,35 @@ class Margins:
     """Macro F1."""
     recall: float | Mapping[str, float] | None = None
     """The recall of every emotion, or of those that are named."""
+    coverage: float | None = None
+    """The share of clips that are answered with an emotion; judged where `unknown` is left out (abstain)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """How much more than in the baseline may leave the sample, as shares; None for no such rule.
+
+    Failures of all emotions together have `max_failures`.
+    """
+
+    failed: float | None = None
+    """The clips of any emotion without an answer."""
+    retried: float | None = None
+    """Requests that took more than one attempt."""
+    resumed: float | None = None
+    """Answers from other starts of the run than the one with most."""
+    late: float | None = None
+    """Requests that were sent later than planned."""
+    unmeasured: float | None = None
+    """Answers without a latency."""
+    slow: float | None = None
+    """Answers that took more than `slow_times` the baseline's 95th percentile."""
+    unknown: float | None = None
+    """Clips answered with `unknown`."""
+    no_tag: float | None = None
+    """Clips answered without a tag."""
+    no_speech: float | None = None
+    """Clips answered with `no speech`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +119,12 @@ class GateConfig:
     """Accuracy against the baseline."""
     ratios: Ratios = field(default_factory=Ratios)
     """Latency against the baseline."""
+    shares: Shares = field(default_factory=Shares)
+    """What left the sample, against the baseline."""
+    slow_times: float = 2.0
+    """How many times the baseline's 95th percentile is slow, for `shares.slow`."""
+    max_contention: float | None = None
+    """The share of the machine above which others disturbed a run too much for its latency to be judged."""
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 0.5:
@@ -98,12 +133,16 @@ class GateConfig:
             raise ConfigError(f"gate.power={self.power}: a share from 0.5 to below 1, such as 0.8")
         if not 0 <= self.max_failures <= 1:
             raise ConfigError(f"gate.max_failures={self.max_failures}: a share from 0 to 1")
+        if self.slow_times <= 1:
+            raise ConfigError(f"gate.slow_times={self.slow_times}: a factor above 1, such as 2")
+        if self.max_contention is not None and not 0 < self.max_contention <= 1:
+            raise ConfigError(f"gate.max_contention={self.max_contention}: a share above 0, such as 0.15")
         if self.resamples < 100:
             raise ConfigError(f"scoring.resamples={self.resamples}: give 100 or more")
         self._check_rules()
 
     def _check_rules(self) -> None:
-        for group, low, high in (("floors", 0.0, 1.0), ("margins", 0.0, 1.0), ("ratios", 1.0, 100.0)):
+        for group, low, high in (("floors", 0, 1), ("margins", 0, 1), ("shares", 0, 1), ("ratios", 1, 100)):
             for key, value in _numbers(getattr(self, group)):
                 if not low < value < high:
                     raise ConfigError(

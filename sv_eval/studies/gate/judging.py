@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from sv_eval.record_file.table import RecordTable
+from sv_eval.report.interval import Interval
 from sv_eval.report.verdict import GateResult, RuleResult, Side, Verdict
 from sv_eval.scoring.paired.differences import differences_of
 from sv_eval.scoring.paired.latency_ratio import latency_ratio
@@ -18,10 +22,15 @@ from sv_eval.studies.gate.rules import (
     floor_rule,
     margin_rule,
     ratio_rule,
+    undecided,
 )
+from sv_eval.studies.gate.share_rules import share_rules
 from sv_eval.studies.gate.subject import Subject
 
-_SHARES = ("uar", "accuracy", "macro_f1")
+_FIGURES = ("uar", "accuracy", "macro_f1")
+_SHARES_OF = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+_OTHER_BATCHES = 1.1
+"""Calls that hold so many times more clips are other calls."""
 
 
 def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> GateResult:
@@ -34,13 +43,15 @@ def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> G
         rules += apart
         # Figures over other clips, labels or maps are other figures: there is nothing to compare then.
         if not any(rule.verdict is Verdict.FAIL for rule in apart):
-            pairs = pairs_of(baseline.table, candidate.table, candidate.labels, candidate.policy)
+            pairs = pairs_of(
+                baseline.table, candidate.table, candidate.labels, candidate.policy, against_after=True
+            )
             rules += _compared(candidate, baseline, pairs, config)
     lost = () if pairs is None else pairs.right_before & ~pairs.right_after
     return GateResult(
         gate=config.name,
         alpha=config.alpha,
-        rules=tuple(rules),
+        rules=tuple(sorted(rules, key=lambda rule: rule.rank)),
         candidate=_side(candidate),
         baseline=None if baseline is None else _side(baseline),
         changed_clips=()
@@ -65,7 +76,7 @@ def _complete(candidate: Subject) -> Iterator[RuleResult]:
 
 def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
     figures = candidate.figures
-    for name in _SHARES:
+    for name in _FIGURES:
         floor = getattr(config.floors, name)
         if floor is not None:
             yield floor_rule(f"floor:{name}", getattr(figures.accuracy, name), floor)
@@ -77,7 +88,18 @@ def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
     for name in ("p50", "p95", "p99"):
         ceiling = getattr(config.ceilings, f"{name}_ms")
         if ceiling is not None:
-            yield ceiling_rule(f"ceiling:{name}", getattr(figures.latency_ms, name), ceiling)
+            yield _ceiling(candidate, name, ceiling, config)
+
+
+def _ceiling(candidate: Subject, name: str, ceiling: float, config: GateConfig) -> RuleResult:
+    """A ceiling is for what callers waited; what was refused or disturbed can't be judged."""
+    rule, clean = f"ceiling:{name}", getattr(candidate.figures.latency_ms, name)
+    waited = candidate.waited.percentile(_SHARES_OF[name])
+    if candidate.latency_refused:
+        waited = Interval(value=None, reason=candidate.latency_refused)
+    elif disturbed := _disturbed(config, candidate):
+        return undecided(rule, disturbed[0], **disturbed[1])
+    return ceiling_rule(rule, waited, ceiling, clean=clean)
 
 
 def _by_label(chosen: float | Mapping[str, float] | None, labels: tuple[str, ...]) -> Iterator[tuple[str, float]]:
@@ -111,7 +133,7 @@ def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateC
     # A clip that was wrong in another way counts as before, except in precision and where answers may be left out.
     counted = pairs.changed if pairs.policy == "abstain" else pairs.right_before != pairs.right_after
     rules: list[RuleResult] = []
-    for name in _SHARES:
+    for name in _FIGURES:
         margin = getattr(config.margins, name)
         if margin is not None:
             discordant = pairs.discordant() if name == "accuracy" and pairs.policy != "abstain" else None
@@ -119,7 +141,7 @@ def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateC
             rules.append(
                 margin_rule(
                     f"margin:{name}", differences[name], margin, levels,
-                    discordant=discordant, n=pairs.n, of=pairs.n, changed=changed,
+                    discordant=discordant, n=pairs.n, of=pairs.n, changed=changed, missing=pairs.newly_failed,
                 )
             )  # fmt: skip
     for label, margin in _by_label(config.margins.recall, pairs.labels):
@@ -134,10 +156,23 @@ def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateC
                     f"margin:recall:{label}", differences[f"recall:{label}"], margin, levels,
                     discordant=None if pairs.policy == "abstain" else pairs.discordant(label),
                     n=int(asked.sum()), of=pairs.n, changed=bool(counted[asked].any()),
+                    missing=_missing(label, candidate, baseline),
                 )
             )  # fmt: skip
+    rules += share_rules(candidate, baseline, pairs, config)
     rules += _latencies(candidate, baseline, config, levels)
-    return [_failures(pairs, config), *adjusted(rules, levels)]
+    return adjusted(rules, levels)
+
+
+def _missing(label: str, candidate: Subject, baseline: Subject) -> int:
+    """Clips of an emotion that the candidate alone failed on."""
+    before, after = (_failed_clips(each.table, label) for each in (baseline, candidate))
+    return len(after - before)
+
+
+def _failed_clips(table: RecordTable, label: str) -> set[str]:
+    asked = table.failed & (table.reference == table.class_codes.reference(label))
+    return {table.clip_ids[place] for place in np.flatnonzero(asked).tolist()}
 
 
 def _occurs(label: str, *subjects: Subject) -> bool:
@@ -145,36 +180,36 @@ def _occurs(label: str, *subjects: Subject) -> bool:
     return any((each.table.reference == each.table.class_codes.reference(label)).any() for each in subjects)
 
 
-def _failures(pairs: Pairs, config: GateConfig) -> RuleResult:
-    """Clips that one run alone fails on are no wrong answers and no pairs, and may not be many."""
-    values = {
-        "before": pairs.failed_before, "after": pairs.failed_after, "of": pairs.n_asked,
-        "newly": pairs.newly_failed, "limit": config.max_failures,
-    }  # fmt: skip
-    most = config.max_failures * pairs.n_asked
-    verdict, reason = Verdict.PASS, "failures_within"
-    if pairs.newly_failed > most:
-        verdict, reason = Verdict.FAIL, "too_many_failures"
-    elif pairs.newly_answered > most:
-        verdict, reason = Verdict.INCONCLUSIVE, "baseline_failed"
-    return RuleResult(name="integrity:failures", verdict=verdict, reason=reason, values=values)
-
-
 def _latencies(candidate: Subject, baseline: Subject, config: GateConfig, levels: Levels) -> Iterator[RuleResult]:
+    """Ratios are of what callers waited; those of clean calls stand beside them."""
     for name, share in (("p50", 0.5), ("p95", 0.95)):
         limit = getattr(config.ratios, name)
         if limit is None:
             continue
-        if refused := not_comparable(candidate, baseline):
-            yield RuleResult(
-                name=f"ratio:{name}", verdict=Verdict.INCONCLUSIVE, reason=refused[0], values=refused[1]
-            )
+        refused = not_comparable(candidate, baseline) or _disturbed(config, baseline, candidate)
+        if refused:
+            yield undecided(f"ratio:{name}", refused[0], **refused[1])
             continue
-        ratio = latency_ratio(baseline.latency_ms, candidate.latency_ms, share, confidence=1 - 2 * levels.alpha)
-        yield ratio_rule(f"ratio:{name}", ratio, limit, levels, n=len(candidate.latency_ms))
+        confidence = 1 - 2 * levels.alpha
+        waited = latency_ratio(baseline.waited, candidate.waited, share, confidence=confidence)
+        clean = latency_ratio(baseline.clean, candidate.clean, share, confidence=confidence)
+        yield ratio_rule(f"ratio:{name}", waited, limit, levels, n=candidate.waited.n, clean=clean)
 
 
-def not_comparable(candidate: Subject, baseline: Subject) -> tuple[str, dict[str, Any]] | None:
+_Refusal = tuple[str, dict[str, Any]]
+
+
+def _disturbed(config: GateConfig, *subjects: Subject) -> _Refusal | None:
+    """Why a latency says too little of what was measured: others took too much of the machine meanwhile."""
+    limit = config.max_contention
+    for subject in subjects:
+        taken = subject.others_cpu
+        if limit is not None and taken is not None and taken > limit:
+            return "contention", {"source": subject.source, "taken": taken, "limit": limit}
+    return None
+
+
+def not_comparable(candidate: Subject, baseline: Subject) -> _Refusal | None:
     """Why the two latencies are no figures of one kind; None where they are."""
     for subject in (baseline, candidate):
         if subject.latency_refused:
@@ -183,4 +218,12 @@ def not_comparable(candidate: Subject, baseline: Subject) -> tuple[str, dict[str
         before, after = baseline.identity[key], candidate.identity[key]
         if before != after:
             return f"other_{key}", {"before": before, "after": after}
+    was, now = (_clips_a_call(subject) for subject in (baseline, candidate))
+    if was and now and not 1 / _OTHER_BATCHES <= now / was <= _OTHER_BATCHES:
+        return "other_batches", {"before": round(was, 2), "after": round(now, 2)}
     return None
+
+
+def _clips_a_call(subject: Subject) -> float | None:
+    row = subject.figures.latency_ms
+    return row.n / row.n_calls if row.n_calls else None

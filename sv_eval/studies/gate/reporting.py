@@ -39,7 +39,8 @@ def headline(result: GateResult) -> list[str]:
 
     words = Wording("en")
     compared = f"{result.pairs} clips of both runs compared, {len(result.rules)} conditions checked"
-    lines = [f"gate {result.gate}: {result.verdict}; {compared}"]
+    worst = f": {title(words, result.worst.name)}" if result.worst else ""
+    lines = [f"gate {result.gate}: {result.verdict}{worst}; {compared}"]
     for rule in result.rules:
         if rule.verdict is not Verdict.PASS:
             text = sentence(words, rule).replace("**", "")

@@ -18,6 +18,9 @@ from sv_eval.scoring.paired.differences import Difference
 from sv_eval.scoring.paired.latency_ratio import Ratio
 from sv_eval.scoring.paired.significance import Discordant, holm, mcnemar_worse
 
+UNCHANGED = "unchanged"
+_BROKEN = {"too_few_calls": "slower", "more_unsure": "more", "too_few_requests": "more"}
+"""What an undecided reason becomes when the change is shown."""
 _FEW_FLIPS = 10
 """With fewer clips that turned right or wrong, a standard error says little about how many more there might be."""
 
@@ -34,7 +37,12 @@ class Levels:
 
 def broken(name: str, reason: str, **values: Any) -> RuleResult:
     """A rule that is broken without any test."""
-    return RuleResult(name=name, verdict=Verdict.FAIL, reason=reason, values=values)
+    return RuleResult(name=name, verdict=Verdict.FAIL, reason=reason, values=values, excess=math.inf)
+
+
+def undecided(name: str, reason: str, **values: Any) -> RuleResult:
+    """A rule that can't be judged at all."""
+    return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason=reason, values=values, excess=math.inf)
 
 
 def floor_rule(name: str, figure: Interval, floor: float) -> RuleResult:
@@ -44,17 +52,23 @@ def floor_rule(name: str, figure: Interval, floor: float) -> RuleResult:
         return broken(name, "no_figure", floor=floor, value=None, why=figure.reason or None)
     verdict = Verdict.PASS if found >= floor else Verdict.FAIL
     reason = "reaches" if found >= floor else "below"
-    return RuleResult(name=name, verdict=verdict, reason=reason, values={"value": found, "floor": floor})
+    return RuleResult(
+        name=name, verdict=verdict, reason=reason, values={"value": found, "floor": floor}, excess=2 - found / floor
+    )
 
 
-def ceiling_rule(name: str, figure: Interval, ceiling: float) -> RuleResult:
-    """The candidate's own latency against what it must not exceed; one that can't be given is inconclusive."""
+def ceiling_rule(name: str, figure: Interval, ceiling: float, *, clean: Interval) -> RuleResult:
+    """What callers waited against what it must not exceed; a figure that can't be given is inconclusive.
+
+    clean: the same figure of clean calls alone, to stand beside it.
+    """
     found = figure.value
-    values = {"value": found, "ceiling": ceiling, "why": figure.reason or None}
+    values = {"value": found, "ceiling": ceiling, "why": figure.reason or None, "clean": clean.value}
     if found is None:
-        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values)
+        return undecided(name, "no_latency", **values)
     verdict = Verdict.PASS if found <= ceiling else Verdict.FAIL
-    return RuleResult(name=name, verdict=verdict, reason="within" if found <= ceiling else "above", values=values)
+    reason = "within" if found <= ceiling else "above"
+    return RuleResult(name=name, verdict=verdict, reason=reason, values=values, excess=found / ceiling)
 
 
 def margin_rule(
@@ -67,37 +81,58 @@ def margin_rule(
     n: int,
     of: int,
     changed: bool,
+    missing: int = 0,
 ) -> RuleResult:
     """A figure against the baseline's, before adjusting.
 
     discordant are the figure's clips that only one run got right, where it is a share of them; n is how many clips
-    it has, of so many in all; changed says whether any clip counts otherwise than before.
+    it has, of so many in all; changed says whether any clip counts otherwise than before; missing, how many clips
+    count against the candidate because it failed on them.
     """
     values = {
+        "missing": missing,
         "before": difference.before, "after": difference.after, "value": difference.value, "margin": margin,
         "low": difference.bound(1 - levels.alpha), "n": n, "speakers": difference.n_clusters,
         "why": difference.reason or None, "discordant": None if discordant is None else list(discordant),
     }  # fmt: skip
     if difference.value is None:
-        return RuleResult(name=name, verdict=Verdict.FAIL, reason="no_figure", values=values)
+        return broken(name, "no_figure", **values)
+    excess = -difference.value / margin
     if not changed:
-        return RuleResult(name=name, verdict=Verdict.PASS, reason="unchanged", values=values, p=1.0)
+        return RuleResult(name=name, verdict=Verdict.PASS, reason=UNCHANGED, values=values, p=1.0, excess=excess)
     p = difference.p_worse
     if p is None or difference.error is None:
-        # With one speaker, or all alike, McNemar can still show a loss; that there is none can't be shown.
         alone = None if discordant is None else mcnemar_worse(discordant)
-        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_spread", values=values, p=alone)
+        values["alone"] = alone
+        # One voice may well suit one of the runs by chance: of other voices its clips say nothing, however many.
+        single = difference.n_clusters < 2
+        return RuleResult(
+            name=name,
+            verdict=Verdict.INCONCLUSIVE,
+            reason="one_speaker" if single else "no_spread",
+            values=values,
+            p=None if single else alone,
+            excess=excess,
+        )
     if discordant is not None:
         # McNemar knows nothing of speakers, the clusters little of few clips: both must say that it is worse.
         p = max(p, mcnemar_worse(discordant))
-    low = difference.value - difference.error * _z(1 - levels.alpha, difference.n_clusters)
+    low = difference.value - difference.error * quantile(1 - levels.alpha, difference.n_clusters)
     if discordant is not None and sum(discordant) < _FEW_FLIPS:
         low = min(low, _exact_low(discordant, n, 1 - levels.alpha))
     values["low"] = low
     if low > -margin:
-        return RuleResult(name=name, verdict=Verdict.PASS, reason="not_worse", values=values, p=p)
-    needed = _needed(of, difference.error, -difference.value, margin, levels)
-    return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="too_few", values=values, p=p, needed=needed)
+        return RuleResult(name=name, verdict=Verdict.PASS, reason="not_worse", values=values, p=p, excess=excess)
+    needed = needed_for(of, difference.error, -difference.value, margin, levels)
+    return RuleResult(
+        name=name,
+        verdict=Verdict.INCONCLUSIVE,
+        reason="too_few",
+        values=values,
+        p=p,
+        needed=needed,
+        excess=excess,
+    )
 
 
 def _exact_low(discordant: Discordant, n: int, confidence: float) -> float:
@@ -114,31 +149,42 @@ def _exact_low(discordant: Discordant, n: int, confidence: float) -> float:
     return at_least - at_most
 
 
-def _needed(n: int, error: float, loss: float, margin: float, levels: Levels) -> int:
+def needed_for(n: int, error: float, loss: float, margin: float, levels: Levels) -> int:
     """How many clips or calls would decide, where n have this standard error.
 
     As many as show that a change which makes nothing worse keeps its margin. Where there are as many and the `loss`
     speaks against it, as many as show whichever lies further from what was seen: no loss at all, or the margin.
     """
-    reach = (_z(1 - levels.alpha) + _z(levels.power)) * error
+    reach = (quantile(1 - levels.alpha) + quantile(levels.power)) * error
     found = math.ceil(n * (reach / margin) ** 2)
     if found <= n:
         found = math.ceil(n * (reach / max(margin - loss, loss)) ** 2)
     return max(found, n + 1)
 
 
-def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int) -> RuleResult:
-    """A latency percentile against the baseline's, before adjusting; the ratio's bounds are at 1 - 2 alpha."""
+def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int, clean: Ratio) -> RuleResult:
+    """What callers waited against the baseline's, before adjusting; the ratio's bounds are at 1 - 2 alpha.
+
+    n: calls. clean: the same ratio of clean calls alone, to stand beside it.
+    """
     values = {
         "before": ratio.before_ms, "after": ratio.after_ms, "value": ratio.value, "low": ratio.low,
         "high": ratio.high, "limit": limit, "n": n, "why": ratio.reason or None,
+        "clean_before": clean.before_ms, "clean_after": clean.after_ms, "clean_value": clean.value,
     }  # fmt: skip
-    if ratio.high is None or ratio.value is None:
-        return RuleResult(name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values)
+    if ratio.value is None:
+        return undecided(name, "no_latency", **values)
+    excess = math.log(ratio.value) / math.log(limit)
+    if ratio.high is None:
+        return RuleResult(
+            name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values, excess=excess
+        )
     if ratio.high < limit:
-        return RuleResult(name=name, verdict=Verdict.PASS, reason="not_slower", values=values, p=ratio.p_slower)
-    error = math.log(ratio.high / ratio.value) / _z(1 - levels.alpha)
-    needed = _needed(n, error, math.log(ratio.value), math.log(limit), levels)
+        return RuleResult(
+            name=name, verdict=Verdict.PASS, reason="not_slower", values=values, p=ratio.p_slower, excess=excess
+        )
+    error = math.log(ratio.high / ratio.value) / quantile(1 - levels.alpha)
+    needed = needed_for(n, error, math.log(ratio.value), math.log(limit), levels)
     return RuleResult(
         name=name,
         verdict=Verdict.INCONCLUSIVE,
@@ -146,23 +192,27 @@ def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int)
         values=values,
         p=ratio.p_slower,
         needed=needed,
+        excess=excess,
     )
 
 
 def adjusted(rules: list[RuleResult], levels: Levels) -> list[RuleResult]:
-    """The rules with adjusted p-values; those that are not within their margin and significantly worse fail."""
-    places = [place for place, rule in enumerate(rules) if rule.p is not None]
+    """The rules with adjusted p-values; those that are not within their margin and significantly worse fail.
+
+    A rule of which nothing changed can't be a false alarm, whatever the level, and takes no part (Tarone 1990, A
+    modified Bonferroni method for discrete data).
+    """
+    places = [place for place, rule in enumerate(rules) if rule.p is not None and rule.reason != UNCHANGED]
     found = list(rules)
     for place, p in zip(places, holm([rules[place].p or 0.0 for place in places]), strict=True):
         rule = replace(rules[place], p_adjusted=p)
         if rule.verdict is Verdict.INCONCLUSIVE and p <= levels.alpha:
-            reason = "slower" if rule.reason == "too_few_calls" else "worse"
-            rule = replace(rule, verdict=Verdict.FAIL, reason=reason, needed=None)
+            rule = replace(rule, verdict=Verdict.FAIL, reason=_BROKEN.get(rule.reason, "worse"), needed=None)
         found[place] = rule
     return found
 
 
-def _z(confidence: float, n: int | None = None) -> float:
+def quantile(confidence: float, n: int | None = None) -> float:
     """The normal quantile, or Student's with n - 1 degrees of freedom."""
     from scipy.special import ndtri, stdtrit
 

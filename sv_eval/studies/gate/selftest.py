@@ -24,7 +24,10 @@ from sv_eval.machine.terminal import say
 from sv_eval.record_file.bare_table import bare_table
 from sv_eval.report.accuracy import Headline
 from sv_eval.report.interval import Interval
+from sv_eval.report.shares import Share
 from sv_eval.report.verdict import Verdict
+from sv_eval.scoring.call_sample import CallSample
+from sv_eval.scoring.shares import clopper_pearson
 from sv_eval.studies.gate.config import GateConfig
 from sv_eval.studies.gate.judging import judge
 from sv_eval.studies.gate.settings import gate_settings
@@ -38,6 +41,7 @@ _NO_FIGURES = Figures(
     latency_ms=LatencyRow(n=0, n_calls=0, p50=_NONE, p95=_NONE, p99=_NONE),
 )
 """A simulated run is only ever held against another one."""
+_NO_SHARES = {name: Share(value=0.0, n=0, of=1) for name in ("retried", "resumed", "late", "unmeasured")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,8 @@ class SimulationConfig:
     """Standard deviation of the logarithm of a latency."""
     drift: float = 0.01
     """Standard deviation of the logarithm of how fast a start is as a whole."""
+    correlated: float = 0.0
+    """How much of a latency's logarithm the next call inherits: the coefficient of an autoregression."""
     drop: float = 0.03
     """The planted loss of UAR, a share."""
     slowdown: float = 1.2
@@ -77,8 +83,8 @@ class SimulationConfig:
             raise ConfigError(f"selftest: {', '.join(whole)} are 1 or more, emotions {len(EMOTIONS)} at most")
         if not 0 <= self.drop < self.accuracy < 1 or not 0 <= self.redrawn <= 1 or self.slowdown <= 0:
             raise ConfigError("selftest: drop is below accuracy, redrawn a share, slowdown above 0")
-        if min(self.uneven, self.spread, self.drift) < 0:
-            raise ConfigError("selftest: uneven, spread and drift are 0 or more")
+        if min(self.uneven, self.spread, self.drift) < 0 or not 0 <= self.correlated < 1:
+            raise ConfigError("selftest: uneven, spread and drift are 0 or more, correlated below 1")
 
 
 def selftest(arguments: Sequence[str]) -> int:
@@ -124,7 +130,7 @@ def rates(gate: GateConfig, config: SimulationConfig) -> list[str]:
     for number, (name, (drop, slowdown)) in enumerate(kinds.items()):
         found = verdicts(gate, config, drop=drop, slowdown=slowdown, seed=config.seed + 1_000_003 * number)
         shares = {verdict: found[verdict] / config.pairs for verdict in Verdict}
-        low, high = _clopper_pearson(found[Verdict.FAIL], config.pairs)
+        low, high = clopper_pearson(found[Verdict.FAIL], config.pairs, 0.95)
         lines.append(
             f"| {name} | {shares[Verdict.PASS]:.3f} | {shares[Verdict.INCONCLUSIVE]:.3f} | "
             f"{shares[Verdict.FAIL]:.3f} | {low:.3f} to {high:.3f} |"
@@ -164,14 +170,22 @@ def _pair(
     right = after == reference
     spoilt = right & (rng.random(config.clips) < drop / max(float(right.mean()), drop, 1e-9))
     after = np.where(spoilt, (reference + 1) % config.emotions, after).astype(np.int8)
-    latency = [
-        factor * rng.lognormal(0.0, config.drift) * rng.lognormal(np.log(50.0), config.spread, config.requests)
-        for factor in (1.0, slowdown)
-    ]
+    latency = [factor * rng.lognormal(0.0, config.drift) * _latencies(config, rng) for factor in (1.0, slowdown)]
     return (
-        _subject(config, reference, before, speaker, latency[0]),
-        _subject(config, reference, after, speaker, latency[1]),
+        simulated_subject(config, reference, before, speaker, latency[0]),
+        simulated_subject(config, reference, after, speaker, latency[1]),
     )
+
+
+def _latencies(config: SimulationConfig, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Latencies in order of sending, about 50 ms."""
+    noise = rng.normal(0.0, config.spread, config.requests)
+    inherited = config.correlated
+    if inherited:
+        # Begun where it has been going on for long, with the spread that it keeps.
+        for at in range(1, config.requests):
+            noise[at] = inherited * noise[at - 1] + np.sqrt(1 - inherited**2) * noise[at]
+    return np.asarray(50.0 * np.exp(noise))
 
 
 def _answers(
@@ -181,13 +195,15 @@ def _answers(
     return np.where(right, reference, wrong).astype(np.int8)
 
 
-def _subject(
+def simulated_subject(
     config: SimulationConfig,
     reference: NDArray[np.int8],
     predicted: NDArray[np.int8],
     speaker: NDArray[np.int32],
     latency_ms: NDArray[np.float64],
 ) -> Subject:
+    """A run with these answers, a code each, and with these latencies, milliseconds, in order of sending."""
+    calls = CallSample(latency_ms=latency_ms, clip=np.arange(len(latency_ms)), in_order=True)
     identity: Mapping[str, Any] = {
         "dataset_hash": "simulated", "label_map_hash": "simulated", "labels_hash": "simulated",
         "n_clips": config.clips, "device": "simulated", "load": {"schedule": "single_stream"},
@@ -205,17 +221,11 @@ def _subject(
         table=table,
         labels=EMOTIONS[: config.emotions],
         policy="wrong",
-        latency_ms=latency_ms,
+        clean=calls,
+        waited=calls,
+        shares=_NO_SHARES,
+        others_cpu=None,
         latency_refused=None,
         identity=identity,
         figures=_NO_FIGURES,
     )
-
-
-def _clopper_pearson(hits: int, n: int) -> tuple[float, float]:
-    """The exact 95 % interval of a share."""
-    from scipy.special import betaincinv
-
-    low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, 0.025))
-    high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 0.975))
-    return low, high

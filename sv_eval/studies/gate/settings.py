@@ -45,4 +45,8 @@ def read_gate(name_or_path: str) -> dict[str, Any]:
         raise ConfigError(f"{path} can't be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path} should hold a gate: name, margins, ratios, floors, ceilings")
-    return {**common, **{str(key): value for key, value in data.items() if key != "defaults"}}
+    from omegaconf import OmegaConf
+
+    own = {str(key): value for key, value in data.items() if key != "defaults"}
+    merged: Any = OmegaConf.to_container(OmegaConf.merge(common, own))
+    return {str(key): value for key, value in merged.items()}

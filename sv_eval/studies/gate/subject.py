@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sv_eval.finished.reading import FinishedRun, read_run
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.accuracy import Headline
@@ -18,7 +15,11 @@ from sv_eval.report.environment import Environment
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
 from sv_eval.report.report import Report
+from sv_eval.report.shares import Share
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.labels.config import labels_config_of
+from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
+from sv_eval.scoring.shares import request_shares
 
 _OF_LOAD = (
     "schedule", "rate", "rate_end", "ramp_s", "concurrency", "think_s", "chunk_size", "pace", "trace_file",
@@ -81,8 +82,14 @@ class Subject:
     """The scored classes."""
     policy: str
     """The unknown policy of its headline."""
-    latency_ms: NDArray[np.float64]
-    """Latency of every clean call, milliseconds."""
+    clean: CallSample
+    """Its clean calls."""
+    waited: CallSample
+    """Every call that was answered, attempts and all starts of the run included."""
+    shares: Mapping[str, Share]
+    """What left the samples, of requests, by name as in `report.shares`; empty where nobody counted."""
+    others_cpu: float | None
+    """The share of the machine that others took while its clock ran; None where it is not known."""
     latency_refused: Why | None
     """Why its latency is no result; None where it is one."""
     identity: Mapping[str, Any]
@@ -104,7 +111,10 @@ def subject_of(run: FinishedRun) -> Subject:
         table=run.answers,
         labels=report.labels,
         policy=report.policy,
-        latency_ms=run.timing.calls.latency_ms,
+        clean=run.timing.calls.sample,
+        waited=run.timing.waited,
+        shares=request_shares(run.timing, max_late_ms=run.environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)),
+        others_cpu=None,
         latency_refused=report.latency_ms.reason or None,
         identity=_identity(run),
         figures=_figures(report),

@@ -26,7 +26,6 @@ from sv_eval.run.sharing import Sharing
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.labels.config import LabelsConfig
 from sv_eval.scoring.labels.relabelling import relabelled, relabelling_of
-from sv_eval.scoring.percentiles import percentile
 from sv_eval.scoring.timing import timing_of
 from sv_eval.studies.sweep.config import SweepConfig
 from sv_eval.studies.sweep.holdout import held_out
@@ -248,7 +247,7 @@ class Search:
         some = next(iter(self._complete.values()))
         plan = relabelling_of(self.labels, some.environment.dataset)
         records = relabelled(RunRecords.read(self.directory / setting.directory), plan)
-        p95 = percentile(timing_of(records.requests).calls.latency_ms, 0.95)
+        p95 = timing_of(records.requests).calls.sample.percentile(0.95)
         if p95.low is None:
             return None
         for run in self._complete.values():

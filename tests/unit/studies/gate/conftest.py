@@ -13,6 +13,7 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.record_file.bare_table import bare_table
 from sv_eval.report.accuracy import Headline
 from sv_eval.report.interval import Interval
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.studies.gate.config import GateConfig, gate_config_from
 from sv_eval.studies.gate.subject import EmotionRow, Figures, LatencyRow, Subject
 
@@ -53,11 +54,11 @@ def made_subject(
         per_emotion={label: EmotionRow(recall=figure, support=clips // 4) for label in LABELS},
         latency_ms=LatencyRow(n=clips, n_calls=clips, p50=percentile, p95=percentile, p99=percentile),
     )
-    latency = factor * np.random.default_rng(9).lognormal(4, 0.3, 1000)
+    calls = CallSample.of_values(factor * np.random.default_rng(9).lognormal(4, 0.3, 1000))
     return replace(
         Subject(
-            source="run", table=table, labels=LABELS, policy="wrong", latency_ms=latency, latency_refused=None,
-            identity=identity, figures=figures,
+            source="run", table=table, labels=LABELS, policy="wrong", clean=calls, waited=calls, shares={},
+            others_cpu=None, latency_refused=None, identity=identity, figures=figures,
         ),
         **changes,
     )  # fmt: skip

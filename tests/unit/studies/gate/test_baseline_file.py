@@ -40,7 +40,7 @@ def test_a_baseline_file_is_small(subject):
     [
         ("not json", "can't be read as a baseline"),
         ("{}", "not a baseline.*sv_eval.baseline save"),
-        ('{"kind": "sv_eval baseline", "schema_version": 2}', "version 2.*save it anew"),
+        ('{"kind": "sv_eval baseline", "schema_version": 3}', "version 3.*save it anew"),
         ('{"kind": "sv_eval baseline", "schema_version": 1}', "damaged baseline"),
     ],
 )

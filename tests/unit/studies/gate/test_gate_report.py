@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import yaml
 
-from sv_eval.report.interval import Interval
-from sv_eval.report.reasons import Why
-from sv_eval.reports.gate import render_gate, render_junit
+from sv_eval.reports.gate import render_gate, render_junit, sentence, title
+from sv_eval.reports.wording import Wording
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.studies.gate.baseline_file import read_baseline, write_baseline
 from sv_eval.studies.gate.judging import judge
 from sv_eval.studies.gate.rules import Verdict
@@ -38,9 +38,7 @@ def test_every_way_a_rule_can_end_has_its_sentence(subject, gate, ci, language):
 
 
 def test_small_p_values_and_what_is_not_known_are_said_plainly(subject, gate, ci):
-    figures = subject().figures
-    none = Interval(value=None, reason=Why.of("too_few", n=9, needed=130))
-    few = subject(figures=replace(figures, latency_ms=replace(figures.latency_ms, p95=none)))
+    few = subject(waited=CallSample.of_values(np.arange(9.0)))
     worse = judge(subject(accuracy=0.2), subject(accuracy=0.9), ci)
 
     english = render_gate(worse)
@@ -72,7 +70,18 @@ def test_settings_that_differ_stand_beside_the_two_runs(subject, ci, tmp_path: P
 
     assert "| `backend.vad_threshold` | null | 0.6 |" in report
     assert "backend.threads" not in report
-    # The list above the table holds three of the rules that failed, and says how many there are more.
-    count = sum(one.verdict is Verdict.FAIL for one in judge(after, before, ci).rules)
-    assert count > 3
-    assert f"- and {count - 3} more\n" in report
+
+
+def test_the_first_line_names_the_worst_rule_and_nothing_that_fails_is_folded_away(subject, ci):
+    result = judge(subject(accuracy=0.4), subject(), ci)
+    report = render_gate(result)
+
+    worst = result.rules[0]
+    assert worst.verdict is Verdict.FAIL
+    assert worst.excess == max(one.excess for one in result.rules if one.verdict is Verdict.FAIL)
+    assert report.splitlines()[0].endswith(f"failed: {title(Wording('en'), worst.name)}")
+    unfolded = report.partition("<details>")[0]
+    broken = [one for one in result.rules if one.verdict is not Verdict.PASS]
+    assert len(broken) > 3
+    for one in broken:
+        assert sentence(Wording("en"), one) in unfolded
