@@ -116,21 +116,19 @@ def _values(words: Wording, rule: RuleResult) -> dict[str, Any]:
 def _in_units(kind: str, rule: RuleResult) -> dict[str, str]:
     """The numbers of a rule in the units of its kind."""
     known = {key: value for key, value in rule.values.items() if _is_number(value)}
-    ways: dict[str, Callable[[float], str]]
+    ways: dict[str, Callable[[float], str]] = {}
     if rule.reason == "contention":
-        ways = dict.fromkeys(("taken", "limit"), share)
+        ways |= dict.fromkeys(("taken", "limit"), share)
     elif kind in ("margin", "share"):
-        ways = dict.fromkeys(("before", "after"), share) | dict.fromkeys(("value", "low", "high"), points)
+        ways |= dict.fromkeys(("before", "after"), share) | dict.fromkeys(("value", "low", "high"), points)
         ways |= {"margin": lambda margin: f"{100 * margin:g}"}
     elif kind == "floor":
-        ways = dict.fromkeys(("value", "floor"), share)
+        ways |= dict.fromkeys(("value", "floor"), share)
     elif kind == "ceiling":
-        ways = dict.fromkeys(("value", "ceiling"), _milliseconds)
+        ways |= dict.fromkeys(("value", "ceiling"), _milliseconds)
     elif kind == "ratio":
-        ways = dict.fromkeys(("before", "after"), _milliseconds)
+        ways |= dict.fromkeys(("before", "after"), _milliseconds)
         ways |= dict.fromkeys(("value", "high", "low", "limit"), lambda factor: f"{factor:.3f}")
-    else:
-        ways = {}
     return {key: way(known[key]) for key, way in ways.items() if key in known}
 
 

@@ -19,8 +19,8 @@ from sv_eval.scoring.paired.latency_ratio import Ratio
 from sv_eval.scoring.paired.significance import Discordant, holm, mcnemar_worse
 
 UNCHANGED = "unchanged"
-_BROKEN = {"too_few_calls": "slower", "more_unsure": "more", "too_few_requests": "more"}
-"""What an undecided reason becomes when the change is shown."""
+_BROKEN = {"ratio": "slower", "share": "more"}
+"""What is said of a rule of this kind when the change is shown; else that it became worse."""
 _FEW_FLIPS = 10
 """With fewer clips that turned right or wrong, a standard error says little about how many more there might be."""
 
@@ -207,7 +207,8 @@ def adjusted(rules: list[RuleResult], levels: Levels) -> list[RuleResult]:
     for place, p in zip(places, holm([rules[place].p or 0.0 for place in places]), strict=True):
         rule = replace(rules[place], p_adjusted=p)
         if rule.verdict is Verdict.INCONCLUSIVE and p <= levels.alpha:
-            rule = replace(rule, verdict=Verdict.FAIL, reason=_BROKEN.get(rule.reason, "worse"), needed=None)
+            reason = _BROKEN.get(rule.name.partition(":")[0], "worse")
+            rule = replace(rule, verdict=Verdict.FAIL, reason=reason, needed=None)
         found[place] = rule
     return found
 
