@@ -14,7 +14,9 @@ import jinja2
 from sv_eval.report.accuracy import Intervals
 from sv_eval.report.context import LabelMap
 from sv_eval.report.environment import CorpusLabels, Environment, GitState, Machine
+from sv_eval.report.latency import Latency, Waited
 from sv_eval.report.report import Report, RunFacts
+from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures
 from sv_eval.reports.wording import Wording, cell, number, percent, share
 
@@ -68,11 +70,40 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         speakers=list(report.by_speaker.items())[:_SPEAKERS],
         command=_command(environment, rescored),
         figures=figures,
+        waited=waited_apart(report.latency_ms),
+        left=_left(words, report),
         planned=_PLANNED,
         quoted=_quoted(),
         share=share,
         number=number,
     )
+
+
+def waited_apart(latency: Latency) -> Waited | None:
+    """What callers waited, where that is another sample than the clean calls; None where it is the same."""
+    waited = latency.waited
+    return waited if waited and (latency.excluded.retried or latency.excluded.resumed) else None
+
+
+def _left(words: Wording, report: Report) -> list[tuple[str, Share, str]]:
+    """What left the samples: name, share, and the emotion that it happened to most; nothing of what did not."""
+    shares = report.shares
+    if not shares:
+        return []
+    found = []
+    for name in LEAVING:
+        share_of = getattr(shares, name)
+        if not share_of.n:
+            continue
+        worst = ""
+        if name in BY_EMOTION and shares.by_emotion:
+            label, most = max(
+                ((label, getattr(one, name)) for label, one in shares.by_emotion.items()),
+                key=lambda each: each[1].value or 0.0,
+            )
+            worst = f"{words.emotion(label)}: {most.n} / {most.of}" if most.n else ""
+        found.append((name, share_of, worst))
+    return found
 
 
 @functools.cache

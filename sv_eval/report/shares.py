@@ -10,6 +10,11 @@ from msgspec import UNSET, UnsetType
 
 from sv_eval.report.interval import Rounded
 
+LEAVING = ("failed", "retried", "resumed", "late", "unmeasured", "unknown", "no_tag", "no_speech")
+"""The shares of a run, by name."""
+BY_EMOTION = ("failed", "retried", "unknown", "no_tag", "no_speech")
+"""Those of them that each emotion has, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share(Rounded):

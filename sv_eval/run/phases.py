@@ -9,7 +9,8 @@ import numpy as np
 
 from sv_eval.records import Clip, Record
 from sv_eval.run.load import LoadConfig
-from sv_eval.scoring.percentiles import bound_ranks, minimum_n
+from sv_eval.scoring.call_sample import CallSample
+from sv_eval.scoring.percentiles import minimum_n
 
 _GROWTH = 1.1
 """How much the measurements must have grown by before the interval is looked at again.
@@ -44,7 +45,8 @@ class StoppingRule:
     """Says when a measurement of several rounds has enough.
 
     The percentile's interval is of order statistics, as the report's; it is looked at when the values have grown
-    by a tenth, and the measurement ends once half of it is no wider than `width` of the percentile.
+    by a tenth, and the measurement ends once half of it is no wider than `width` of the percentile. It is that for
+    these very clips: what others would take, more rounds don't tell, and no measurement must wait for it.
     """
 
     def __init__(self, config: LoadConfig, *, begin_s: float) -> None:
@@ -79,19 +81,19 @@ class StoppingRule:
         if n < self._next_look:
             return False
         self._next_look = int(n * _GROWTH) + 1
-        relative = relative_width(self._latencies, self._config.percentile)
+        latency_ms = np.array(self._latencies)
+        sample = CallSample(latency_ms=latency_ms, clip=np.arange(n), in_order=True)
+        relative = relative_width(sample, self._config.percentile)
         return relative is not None and relative <= width
 
 
-def relative_width(latencies: Sequence[float], percentile: float) -> float | None:
+def relative_width(sample: CallSample, percentile: float) -> float | None:
     """Half the width of the percentile's 95 % interval over the percentile; None where it has no interval.
 
-    >>> round(relative_width(list(range(1, 1001)), 0.5), 3)
+    >>> round(relative_width(CallSample.of_values(np.arange(1.0, 1001.0)), 0.5), 3)
     0.062
     """
-    low, high = bound_ranks(len(latencies), percentile, 0.95)
-    if low is None or high is None:
+    found = sample.percentile(percentile)
+    if found.low is None or found.high is None or not found.value:
         return None
-    ranked = np.sort(np.asarray(latencies, dtype=np.float64))
-    middle = float(ranked[int(np.ceil(percentile * len(ranked))) - 1])
-    return float(ranked[high - 1] - ranked[low - 1]) / 2 / middle if middle > 0 else None
+    return (found.high - found.low) / 2 / found.value

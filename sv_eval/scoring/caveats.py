@@ -16,6 +16,7 @@ from sv_eval.report.report import Report
 
 FEW_SPEAKERS = 10
 """Below this many speakers an interval rests on too few independent units to be narrow honestly."""
+_WAITED_MORE = 1.1
 FEW_CLIPS = 10
 """Below this support an emotion's figures are anecdotes."""
 
@@ -175,6 +176,24 @@ def _about_its_shape(latency: Latency, schedule: str) -> _Found:
         yield Coded("strays", n=strays.n, above=strays.above_ms)
 
 
+def _about_what_left(latency: Latency) -> _Found:
+    """Callers who waited longer than the figures say, and calls that say less than their number."""
+    waited, excluded, dependence = latency.waited, latency.excluded, latency.dependence
+    if waited and (excluded.retried or excluded.resumed):
+        known = waited.p95.value, latency.p95.value
+        if known[0] and known[1] and known[0] > _WAITED_MORE * known[1]:
+            yield Coded(
+                "waited_more",
+                waited=known[0],
+                clean=known[1],
+                retried=excluded.retried,
+                resumed=excluded.resumed,
+            )
+    if dependence and dependence.notable:
+        worth = min(dependence.worth_p50, dependence.worth_p95)
+        yield Coded("dependent_calls", calls=latency.n_calls, worth=round(worth))
+
+
 def _about_the_load(report: Report, environment: Environment) -> _Found:
     load, backend = report.load, environment.backend
     if not load.late_ms:
@@ -190,6 +209,7 @@ def _about_the_latency(report: Report, environment: Environment) -> _Found:
     refused = [name for name in ("p50", "p95", "p99") if getattr(latency, name).value is None]
     if refused:
         yield Coded("n_too_small", percentiles=refused, n=latency.n_calls)
+    yield from _about_what_left(latency)
     if load.fell_behind and load.late_ms:
         yield Coded("fell_behind", p99=load.late_ms.p99, limit=environment.load["max_late_ms"])
     yield from _about_the_phases(report, environment)
