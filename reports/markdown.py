@@ -29,6 +29,7 @@ _HEADLINE_CAVEATS = (
     "fitted_by_clips",
     "training_overlap",
     "fell_behind",
+    "contended",
 )
 _LOAD_SETTINGS: Mapping[str, Sequence[str]] = {
     "poisson": ("rate", "seed"),
