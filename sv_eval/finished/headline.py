@@ -5,6 +5,7 @@ from __future__ import annotations
 from sv_eval.finished.rescore import Summary
 from sv_eval.machine.terminal import relative
 from sv_eval.report.interval import Interval
+from sv_eval.report.report import Report
 
 _CAVEATS = {
     "training_overlap": "the model was trained on some of these speakers, which flatters it",
@@ -23,7 +24,7 @@ def headline(summary: Summary) -> str:
     lines = [
         f"{run.dataset} on {run.backend}: {run.n_scored} of {run.n_clips} clips scored, "
         + ", ".join([f"{run.n_unknown} unknown", *without, f"{run.n_failed} failed"]),
-        f"UAR {_interval(report.accuracy.uar, 3)}: the mean recall of {', '.join(report.labels) or 'no emotion'}",
+        f"UAR {_interval(report.accuracy.uar, 3)}: the mean recall of {_labels(report)}",
         f"latency p50 {_interval(latency.p50, 2, ' ms')}, p95 {_interval(latency.p95, 2, ' ms')}",
     ]
     warnings = [
@@ -32,6 +33,13 @@ def headline(summary: Summary) -> str:
         if caveat.code in _CAVEATS
     ]
     return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}"])
+
+
+def _labels(report: Report) -> str:
+    """The labels that the mean is over, and those that it can't be over."""
+    without = report.labels_without_clips
+    answered = ", ".join(label for label in report.labels if label not in without) or "no emotion"
+    return f"{answered} (no answered clip of {', '.join(without)})" if without else answered
 
 
 def _interval(figure: Interval, digits: int, unit: str = "") -> str:
