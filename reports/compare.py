@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sv_eval.config.overrides import as_word
 from sv_eval.report.change import Change, RatioOfPercentiles
-from sv_eval.report.comparison import ComparedRun, Comparison, PairOfRuns
+from sv_eval.report.comparison import ComparedRun, Comparison, GroupOfClips, LatencyRatios, PairOfRuns
 from sv_eval.report.interval import Interval
 from sv_eval.reports.figures import INK, STYLE, plot, svg
 from sv_eval.reports.markdown import template
@@ -32,11 +32,41 @@ def render_compare(found: Comparison, language: str = "en", *, figure: str = TRA
         p=p_value,
         ratio=_ratio,
         bare=_bare,
+        why_refused=lambda pair: _why_refused(words, pair.latency_ratio),
+        failing=words.joined(
+            words("compare.failed_of", name=cell(run.name), n=run.n_failed, all=found.n_clips)
+            for run in found.runs
+            if run.n_failed
+        ),
+        drawn=words.joined(cell(name) for name in found.of_one_kind),
+        groups=(groups := _changed(found.groups)),
+        same_rows=sum(map(len, found.groups.values())) - len(groups),
         apart=lambda run: _apart(run, found.runs),
         shown=_SHOWN_FLIPS,
         level=f"{100 * found.confidence:g} %",
         command=shlex.join(found.command),
     )
+
+
+def _why_refused(words: Wording, ratios: LatencyRatios) -> str:
+    """Why the two latencies are not compared."""
+    own = words.has(f"compare.refused.{ratios.refused}")
+    return words(
+        f"{'compare.refused' if own else 'gate.reasons'}.{ratios.refused}", **words.plain_values(ratios.told)
+    )
+
+
+def _changed(groups: Mapping[str, Sequence[GroupOfClips]]) -> list[tuple[str, GroupOfClips]]:
+    """The rows of all groups in which any figure changed, each with what its group is by."""
+    return [
+        (name, row)
+        for name, rows in groups.items()
+        for row in rows
+        if any(
+            one.value is None or one.value or one.low or one.high
+            for one in (row.differences.uar, row.differences.accuracy)
+        )
+    ]
 
 
 def _apart(run: ComparedRun, runs: Sequence[ComparedRun]) -> str:
@@ -74,11 +104,16 @@ def _ratio(ratio: RatioOfPercentiles) -> str:
     return f"{ratio.value:.3f}{bounds}"
 
 
-def draw_compare(found: Comparison) -> str:
-    """UAR against latency, a point with both intervals a run; p95 where all runs have it, else the median."""
+def draw_compare(found: Comparison) -> str | None:
+    """UAR against latency, a point with both intervals a run; p95 where all runs have it, else the median.
+
+    Of runs whose latencies are figures of one kind; None where no two are.
+    """
     import matplotlib
 
-    runs = found.runs
+    runs = [run for run in found.runs if run.name in found.of_one_kind]
+    if not runs:
+        return None
     name = "p95" if all(run.latency_ms.p95.value is not None for run in runs) else "p50"
     with matplotlib.rc_context(STYLE):
         drawing, axes = plot(width=5.2, height=3.0, left=0.8, bottom=0.6)

@@ -31,6 +31,7 @@ _HEADLINE_CAVEATS = (
     "fitted_by_clips",
     "training_overlap",
     "fell_behind",
+    "contended",
 )
 _LOAD_SETTINGS: Mapping[str, Sequence[str]] = {
     "poisson": ("rate", "seed"),
@@ -63,6 +64,7 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         scale=f"{100 * report.intervals.confidence:g} %",
         headline_caveats=[caveat for caveat in report.caveats if caveat.code in _HEADLINE_CAVEATS],
         measured=_measured_rows(words, report, environment),
+        answered=[label for label in report.labels if label not in report.labels_without_clips],
         clusters=_clusters(words, report.intervals),
         method=_method(words, report.intervals),
         confusion_rows=_confusion_rows(words, report),

@@ -37,6 +37,7 @@ def render_sweep(found: SweepFile, language: str = "en", *, figures: Sequence[st
         w=words,
         d=found,
         rows=ranked[:_MOST_ROWS],
+        lacking=sorted({label for row in found.settings for label in row.uar.left_out}, key=found.labels.index),
         left_out=max(0, len(ranked) - _MOST_ROWS),
         choice={
             "best": None if chosen.best is None else rows[chosen.best],

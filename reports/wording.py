@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +29,19 @@ class Wording:
         for part in key.split("."):
             node = node[part]
         return str(node).format(**values) if values else str(node)
+
+    def has(self, key: str) -> bool:
+        """Whether there are words at `key`."""
+        node: Any = self._words
+        for part in key.split("."):
+            if not isinstance(node, Mapping) or part not in node:
+                return False
+            node = node[part]
+        return True
+
+    def joined(self, parts: Iterable[str]) -> str:
+        """A list of words."""
+        return ("、" if self.language == "zh" else ", ").join(parts)
 
     def emotion(self, name: str) -> str:
         """An emotion's or an answer's name."""

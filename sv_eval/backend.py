@@ -70,6 +70,9 @@ class BackendInfo:
     """Where it runs, e.g. `cpu`, `cuda:0`."""
     in_process: bool = True
     """False when answers come over a network."""
+    served_here: bool = False
+    """Whether answers are, or may be, worked out on this machine by processes that this one did not start: nobody
+    can tell their work from a neighbour's."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Further settings worth printing: threads, provider, language, ..."""
     rounding: Mapping[str, Any] | None = None

@@ -111,6 +111,7 @@ class RemoteBackend:
             precision=served.precision,
             device=f"remote, {served.device}" if served.device else "remote",
             in_process=False,
+            served_here=self._endpoint.here,
             details={
                 "endpoint": self._endpoint.url,
                 "dialect": traits.name,

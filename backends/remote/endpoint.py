@@ -6,8 +6,10 @@ configuration's dump, and messages are cleared of it before they are recorded.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,6 +104,11 @@ class Endpoint:
     def secure(self) -> bool:
         """Whether the way there is encrypted."""
         return self.scheme in _SECURE
+
+    @property
+    def here(self) -> bool:
+        """Whether that is this very machine, by its name or address; names of others are not looked up."""
+        return self.host in _own_names() or self.host.endswith(".localhost") or _loops_back(self.host)
 
     @property
     def target(self) -> str:
@@ -211,6 +218,28 @@ def bracketed(host: str) -> str:
     ('[::1]', 'example.org')
     """
     return f"[{host}]" if ":" in host else host
+
+
+def _own_names() -> set[str]:
+    """What this machine is called: its name, and the addresses of its interfaces."""
+    import psutil
+
+    addresses = (one.address for each in psutil.net_if_addrs().values() for one in each)
+    # An address of a link alone names its interface, too.
+    return {"localhost", socket.gethostname().lower(), *(address.partition("%")[0] for address in addresses)}
+
+
+def _loops_back(host: str) -> bool:
+    """Whether it is an address of the machine itself.
+
+    >>> [_loops_back(host) for host in ("127.0.1.1", "::1", "0.0.0.0", "10.0.0.7", "gpu")]
+    [True, True, True, False, False]
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def _checked(value: str, where: str) -> ApiKey:

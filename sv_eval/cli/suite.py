@@ -6,11 +6,14 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sv_eval.cli.help import help_of
 from sv_eval.errors import RunIncomplete, UsageError
 from sv_eval.machine.terminal import give, relative, say
+
+if TYPE_CHECKING:
+    from sv_eval.studies.suite.result import CombinationFigures
 
 _HEADER = """\
 sv-eval suite measures several corpora under a matrix of switches, beside what was published about them.
@@ -90,11 +93,23 @@ def _headlines(found: dict[str, Any]) -> list[str]:
         base = one["combinations"][0]["figures"]
         if base is None:
             continue
-        line = f"{one['name']}: UAR {base.uar.value:.3f}" if base.uar.value is not None else one["name"]
+        line = f"{one['name']}: " + _uar(base)
         if one["published"] and one["difference"]:
             apart = ", not comparable: see the report" if one["mismatches"] else ""
             line += f", published {one['published']['uar']:.3f} ({one['difference']['uar']:+.3f}{apart})"
-        if one["moves_most"]:
+        if one["moves_most"] and one["moves_most"]["by"]:
             line += "; moved most by {switch}={value} ({by:+.3f})".format(**one["moves_most"])
+        elif one["moves_most"]:
+            line += "; no switch moved it"
         lines.append(line)
     return lines
+
+
+def _uar(base: CombinationFigures) -> str:
+    """UAR, and what it does not rest on."""
+    uar = base.uar
+    told = f"no UAR ({uar.reason or 'not given'})" if uar.value is None else f"UAR {uar.value:.3f}"
+    lacking = [f"{base.n_failed} of {base.n_clips} clips failed"] if base.n_failed else []
+    if uar.left_out:
+        lacking.append(f"no answered clip of {', '.join(uar.left_out)}")
+    return f"{told} ({'; '.join(lacking)})" if lacking else told

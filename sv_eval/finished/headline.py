@@ -5,10 +5,18 @@ from __future__ import annotations
 from sv_eval.finished.rescore import Summary
 from sv_eval.machine.terminal import relative
 from sv_eval.report.interval import Interval
+from sv_eval.report.report import Report
+
+_CAVEATS = {
+    "training_overlap": "the model was trained on some of these speakers, which flatters it",
+    "contended": "others took {share} of this machine's processor time meanwhile, so the latency is likely too "
+    "high: measure again on a quiet machine",
+}
+"""What nobody should learn from the report alone, in the words of a terminal."""
 
 
 def headline(summary: Summary) -> str:
-    """What was scored, UAR, latency and where the report is, a line each."""
+    """What was scored, UAR, latency, the gravest caveats and where the report is, a line each."""
     report = summary.report
     run, latency = report.run, report.latency_ms
     # Rare with most recognisers, and nearly everything where a threshold is too high.
@@ -16,14 +24,22 @@ def headline(summary: Summary) -> str:
     lines = [
         f"{run.dataset} on {run.backend}: {run.n_scored} of {run.n_clips} clips scored, "
         + ", ".join([f"{run.n_unknown} unknown", *without, f"{run.n_failed} failed"]),
-        f"UAR {_interval(report.accuracy.uar, 3)}: the mean recall of {', '.join(report.labels) or 'no emotion'}",
+        f"UAR {_interval(report.accuracy.uar, 3)}: the mean recall of {_labels(report)}",
         f"latency p50 {_interval(latency.p50, 2, ' ms')}, p95 {_interval(latency.p95, 2, ' ms')}",
     ]
-    if any(caveat.code == "training_overlap" for caveat in report.caveats):
-        lines.append(
-            "caveat: the model was trained on some of these speakers, which flatters it (training_overlap)"
-        )
-    return "\n".join([*lines, f"report: {relative(summary.path)}"])
+    warnings = [
+        f"caveat: {_CAVEATS[caveat.code].format(**caveat.values)} ({caveat.code})"
+        for caveat in report.caveats
+        if caveat.code in _CAVEATS
+    ]
+    return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}"])
+
+
+def _labels(report: Report) -> str:
+    """The labels that the mean is over, and those that it can't be over."""
+    without = report.labels_without_clips
+    answered = ", ".join(label for label in report.labels if label not in without) or "no emotion"
+    return f"{answered} (no answered clip of {', '.join(without)})" if without else answered
 
 
 def _interval(figure: Interval, digits: int, unit: str = "") -> str:

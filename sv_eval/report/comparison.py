@@ -146,6 +146,21 @@ class PairOfRuns:
     flips: TurnedClips
     """Which clips turned."""
 
+    @property
+    def unchanged(self) -> bool:
+        """Whether no figure changed, and no speaker's, as far as can be seen."""
+        overall = self.differences
+        found = [overall.uar, overall.accuracy, overall.macro_f1, *self.per_emotion.values()]
+        known = [one for one in found if one.value is not None]
+        return bool(known) and not any(one.value or one.low or one.high for one in known)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The scored classes that the means are not over, since no clip of theirs was answered by both."""
+        if self.differences.uar.value is None:
+            return ()
+        return tuple(label for label, one in self.per_emotion.items() if one.value is None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedRun:
@@ -159,6 +174,8 @@ class ComparedRun:
     """What is known of the run beside its answers."""
     n_scored: int
     """Clips that its accuracy rests on."""
+    n_failed: int | UnsetType = UNSET
+    """Common clips that it failed on; not set by earlier versions."""
     accuracy: Headline
     """How right it is."""
     recall: Mapping[str, Interval]
@@ -236,3 +253,14 @@ class Comparison:
     """By `sex` and `language`, where some clips are known to be of one."""
     command: tuple[str, ...]
     """What makes it again."""
+
+    @property
+    def of_one_kind(self) -> tuple[str, ...]:
+        """The most runs whose latencies compare, two at least, the first of them first; empty without any two."""
+        found: dict[str, list[str]] = {}
+        for pair in self.pairs:
+            if pair.latency_ratio.refused is UNSET:
+                found.setdefault(pair.before, [pair.before]).append(pair.after)
+        # Of equally many those of the earliest run.
+        by_size = sorted(found.values(), key=len, reverse=True)
+        return tuple(by_size[0]) if by_size else ()

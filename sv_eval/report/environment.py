@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from msgspec import UNSET, UnsetType
 
 from sv_eval.backend import BackendInfo, Capabilities
-from sv_eval.report.reasons import Coded
+from sv_eval.report.reasons import Coded, Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +138,9 @@ class Telemetry:
     """What the machine did while a run's clock ran."""
 
     samples: int
-    """How many."""
+    """How many; 0 where none were asked for."""
     interval_s: float
-    """Seconds between them."""
+    """Seconds between them; 0 without any."""
     process_cpu: Spread | None
     """Cores that this process kept busy."""
     machine_cpu: Spread | None
@@ -151,6 +151,18 @@ class Telemetry:
     """Seconds for which the container's quota held this process back; null where nobody tells."""
     gpus: tuple[Gpu, ...] = ()
     """Graphics processors."""
+    others_cpu: float | UnsetType | None = UNSET
+    """The share of the time of all cores (that this process may use) that others took: what the cores worked, what
+    the host took away included, less what this process and those that it started did; by the system's counters over
+    the whole stretch. Null where it can't be told; not set by earlier versions."""
+    others_cpu_reason: Why | UnsetType = UNSET
+    """Why it can't be told."""
+
+
+NOT_SAMPLED = Telemetry(
+    samples=0, interval_s=0.0, process_cpu=None, machine_cpu=None, rss_mib=None, cpu_held_back_s=None
+)
+"""Of a run that looked at nothing but the system's counters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,12 @@ class Interval(Rounded):
     method: str | UnsetType = UNSET
     """How the bounds of an accuracy figure were found; not set without any."""
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Of a mean over labels: those that it is not over, since none of their clips has an answer."""
+        reasons = self.reason.reasons if self.reason else ()
+        return tuple(label for one in reasons if one.code == "mean_without" for label in one.values["labels"])
+
 
 def plain(value: float | None) -> float | None:
     """The number as it is written to JSON: rounded, and None instead of NaN or infinity.

@@ -54,6 +54,9 @@ TEMPLATES: Mapping[str, str] = {
     "no_stages": "a side shows no stages",
     "not_looked_into": "no clip could be looked into",
     "one_clip_a_call": "the backend takes one clip a call",
+    "short_clock": "measured for less than {needed} s, too short to tell",
+    "no_counters": "the system has no counters of processor time",
+    "served_here": "the service answers from this very machine, and its work can't be told from that of others",
     "said": "{text}",
 }
 """Every code and its words. `said` stands for words without a known code, as other versions may have written."""

@@ -176,7 +176,7 @@ class Report(Rounded):
     phases: Phases | None
     """What lay outside the measurement, of the start that latency is from."""
     machine: Telemetry | None
-    """What the machine did meanwhile; null without telemetry."""
+    """What the machine did meanwhile; null after a kill, and without telemetry in runs of earlier versions."""
     repeats: Repeats | UnsetType = UNSET
     """What several rounds say; not set where there was one."""
     load: Load

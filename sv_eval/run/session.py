@@ -10,7 +10,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -22,9 +22,11 @@ from sv_eval.data.corpus.source import AudioSource
 from sv_eval.errors import ConfigError, RunIncomplete
 from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.machine.interrupts import stoppable
+from sv_eval.machine.neighbours import Neighbours
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Failure, Outcome, Record
 from sv_eval.report import environment as told
+from sv_eval.report.reasons import Why
 from sv_eval.run.budget import FailureBudget
 from sv_eval.run.guard import Guard, around_one_clip
 from sv_eval.run.load import LoadConfig, LoadPlan
@@ -66,7 +68,7 @@ class Session:
 
     backend: not open yet. run: how it is measured. number: which start of a run this is. stop: set it to end early;
     one of its own unless given. clock: what latency is read from. decode_workers: threads that decode ahead,
-    `run`'s unless given; 0 decodes on the spot.
+    `run`'s unless given; 0 decodes on the spot. neighbours: tells what others took of the machine.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Session:
         stop: asyncio.Event | None = None,
         clock: Clock | None = None,
         decode_workers: int | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self.backend = backend
         self.run = RunConfig() if run is None else run
@@ -94,6 +97,8 @@ class Session:
         self._load_s: float | None = None
         self._warm_up: told.WarmUp | None = None
         self._telemetry: Telemetry | None = None
+        self._neighbours = Neighbours() if neighbours is None else neighbours
+        self._was_watched = False
 
     async def __aenter__(self) -> Self:
         """Load the model or connect; raises ModelError or BackendLost when that can't be done."""
@@ -113,8 +118,15 @@ class Session:
 
     @property
     def telemetry(self) -> told.Telemetry | None:
-        """What the machine did while it was watched; None where it was not."""
-        return None if self._telemetry is None else self._telemetry.summary(audio_s=self.audio_s)
+        """What the machine did while it was watched, what others took of it included; None where it was not."""
+        if not self._was_watched:
+            return None
+        sampled = self._telemetry
+        machine = told.NOT_SAMPLED if sampled is None else sampled.summary(audio_s=self.audio_s)
+        share = Why.of("served_here") if self.backend.info.served_here else self._neighbours.share()
+        if isinstance(share, Why):
+            return replace(machine, others_cpu=None, others_cpu_reason=share)
+        return replace(machine, others_cpu=share)
 
     def loop(
         self,
@@ -162,14 +174,17 @@ class Session:
     @contextlib.contextmanager
     def watched(self, directory: Path | None) -> Iterator[None]:
         """Within it, the machine is looked at; samples go into the directory. May be entered again and again."""
-        if self.run.telemetry_s is None:
+        self._was_watched = True
+        with self._sampled(directory), self._neighbours:
             yield
-            return
+
+    def _sampled(self, directory: Path | None) -> contextlib.AbstractContextManager[object]:
+        if self.run.telemetry_s is None:
+            return contextlib.nullcontext()
         if self._telemetry is None:
             path = None if directory is None else directory / TELEMETRY
             self._telemetry = Telemetry(path, interval_s=self.run.telemetry_s, session=self.number)
-        with self._telemetry:
-            yield
+        return self._telemetry
 
     async def trace(self, request: Request) -> Mapping[str, NDArray[Any]] | Failure:
         """What each stage gives for one clip, of a backend that declares `traces`."""

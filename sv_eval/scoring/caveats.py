@@ -13,6 +13,7 @@ from sv_eval.report.environment import Environment, MeasuredBackend, Telemetry
 from sv_eval.report.latency import Latency
 from sv_eval.report.reasons import Coded
 from sv_eval.report.report import Report
+from sv_eval.scoring.contention import CONTENDED, contended
 
 FEW_SPEAKERS = 10
 """Below this many speakers an interval rests on too few independent units to be narrow honestly."""
@@ -215,6 +216,8 @@ def _about_the_latency(report: Report, environment: Environment) -> _Found:
     yield from _about_the_phases(report, environment)
     if report.machine is not None and (reasons := held_back(report.machine)):
         yield Coded("throttled", how="; ".join(reasons))
+    if (others := contended(report.machine)) is not None:
+        yield Coded("contended", share=f"{100 * others:.0f} %", limit=f"{100 * CONTENDED:g} %")
     yield from _about_its_shape(latency, schedule)
     yield from _about_the_load(report, environment)
     if backend.device == "cpu" and backend.in_process:

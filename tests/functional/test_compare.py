@@ -28,6 +28,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         "part": ("dataset.limit=210",),
         "three": ("labels=three",),
         "other": ("dataset=demo", "dataset.limit=20"),
+        "again": (),
+        "failing": ("backend.failure_rate=0.9", "run.max_failures=0.99"),
     }
     for name, extra in changes.items():
         words = [word for word in RUN if name != "other" or not word.startswith("dataset")]
@@ -147,3 +149,55 @@ def test_help_is_whole() -> None:
 
     assert done.returncode == 0
     assert "policy=wrong|abstain|ban" in done.stdout
+
+
+def test_what_did_not_change_is_said_once_and_no_table_of_noughts_is_shown(runs: Runs, tmp_path: Path) -> None:
+    done = command("sv_eval.compare", runs["a"], runs["again"], runs["b"], f"out={tmp_path}")
+
+    assert done.returncode == 0, done.stderr
+    uar = found(tmp_path)["runs"][0]["accuracy"]["uar"]["value"]
+    assert (
+        f"a -> again: no figure changed, UAR {100 * uar:.1f}, over 280 clips that both answered; p50" in done.stdout
+    )
+    report = (tmp_path / "compare.md").read_text(encoding="utf-8")
+    assert report.count(f"a → again: **no figure changed** (UAR {100 * uar:.1f} %), over 280 clips") == 1
+    same, changed = report.split("## a → again")[1].split("## a → b")
+    assert "+0.0" not in same
+    assert "| UAR (mean recall) |" not in same
+    assert "| UAR (mean recall) |" in changed
+    # Two of the three pairs changed, in both sexes.
+    assert "Rows in which no figure changed are left out: 2." in report
+    assert len([line for line in report.splitlines() if line.startswith("| Sex: ")]) == 4
+
+
+def test_a_figure_over_few_clips_says_so_where_the_others_failed(runs: Runs, tmp_path: Path) -> None:
+    done = command("sv_eval.compare", runs["a"], runs["failing"], f"out={tmp_path}")
+
+    assert done.returncode == 0, done.stderr
+    data = found(tmp_path)
+    (pair,) = data["pairs"]
+    failed = data["runs"][1]["n_failed"]
+    assert data["runs"][0]["n_failed"] == 0
+    assert pair["n"] == 280 - failed < 60
+    assert f"answered: a 280, failing {280 - failed}; each two are compared on what both answered" in done.stdout
+    assert f"over {pair['n']} clips that both answered" in done.stdout
+    report = (tmp_path / "compare.md").read_text(encoding="utf-8")
+    assert f"failing failed on {failed} of 280" in report
+    assert f"over {pair['n']} clips that both answered" in report[: report.index("| Run |")]
+
+
+def test_latencies_of_two_kinds_are_neither_compared_nor_drawn_together(runs: Runs, tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "trade_off.svg").write_text("of an earlier comparison")
+    done = command("sv_eval.compare", runs["a"], runs["c"], f"out={tmp_path}")
+    apart = command("sv_eval.compare", runs["c"], runs["a"], runs["b"], f"out={tmp_path / 'three'}")
+
+    assert done.returncode == apart.returncode == 0, done.stderr + apart.stderr
+    assert "latency is not compared: measured under different loads" in done.stdout
+    report = (tmp_path / "compare.md").read_text(encoding="utf-8")
+    assert "Latency is not compared: it was measured under different loads" in report
+    assert "no two of the latencies are figures of one kind" in report
+    assert "trade_off.svg" not in report
+    assert not (tmp_path / "figures" / "trade_off.svg").exists()
+    assert "Drawn are a, b." in (tmp_path / "three" / "compare.md").read_text(encoding="utf-8")
+    assert (tmp_path / "three" / "figures" / "trade_off.svg").is_file()

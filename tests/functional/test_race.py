@@ -104,8 +104,10 @@ def test_telemetry_stands_beside_every_backend_where_it_is_asked_for(
     for run in runs_of(tmp_path / "out"):
         machine = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["machine"]
         assert (run / "telemetry.csv").is_file() == watched
+        # What others took is told of every run; without samples of anything else.
+        assert "others_cpu" in machine
         if not watched:
-            assert machine is None
+            assert (machine["samples"], machine["process_cpu"], machine["machine_cpu"]) == (0, None, None)
             continue
         rows = list(csv.DictReader((run / "telemetry.csv").read_text(encoding="utf-8").splitlines()))
         assert machine["interval_s"] == 0.05

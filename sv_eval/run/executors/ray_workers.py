@@ -85,7 +85,9 @@ class RayWorkers:
             shares_work=False,
         )
         details = {**first.info.details, "executor": "ray", "workers": len(opened)}
-        self._info = replace(first.info, details=details)
+        # Of a cluster that somebody else started, workers may be on this machine.
+        apart = self._config.address is not None
+        self._info = replace(first.info, details=details, served_here=first.info.served_here or apart)
         for place in self._places:
             for _ in range(first.capabilities.max_in_flight):
                 self._free.put_nowait(place)

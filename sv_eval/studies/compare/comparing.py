@@ -90,6 +90,7 @@ def _run(entrants: Entrants, place: int, config: ScoringConfig) -> ComparedRun:
         source=subject.source,
         identity=subject.identity,
         n_scored=scores.n,
+        n_failed=int(subject.table.failed.sum()),
         accuracy=policy.headline(),
         recall=policy.recall,
         latency_ms=latency,

@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.report.codec import as_json
-from sv_eval.report.comparison import Comparison
+from sv_eval.report.comparison import Comparison, PairOfRuns
 from sv_eval.report.run_directory import FIGURES, write_json, write_text
 from sv_eval.studies.compare.comparing import compare
 from sv_eval.studies.compare.entrants import entrants_of
+
+_REFUSED: Mapping[str, str] = {
+    "latency_refused": "one of them is no result",
+    "other_device": "measured on different classes of device",
+    "other_load": "measured under different loads",
+    "other_clips": "they are of other clips as well",
+}
+"""Why two latencies are no figures of one kind, for a terminal; the report says more."""
 
 
 def write_comparison(
@@ -32,31 +40,51 @@ def write_comparison(
 
 
 def keep_comparison(directory: Path, found: Comparison, language: str) -> None:
-    """Write compare.md, compare.json and the figure."""
+    """Write compare.md, compare.json and, where any latencies compare, the figure."""
     from sv_eval.reports.compare import TRADE_OFF, draw_compare, render_compare
 
     write_json(directory / "compare.json", as_json(found))
-    write_text(directory / FIGURES / TRADE_OFF, draw_compare(found))
+    if (drawn := draw_compare(found)) is not None:
+        write_text(directory / FIGURES / TRADE_OFF, drawn)
+    else:
+        # One of an earlier comparison in this directory is none of this one.
+        (directory / FIGURES / TRADE_OFF).unlink(missing_ok=True)
     write_text(directory / "compare.md", render_compare(found, language, figure=f"{FIGURES}/{TRADE_OFF}"))
 
 
 def _headlines(found: Comparison) -> list[str]:
-    """A line for each pair of runs."""
+    """What was compared, and a line for each pair of runs."""
+    lines = [f"{found.n_clips} common clips, {', '.join(found.labels)}"]
+    if any(run.n_failed for run in found.runs):
+        answered = (f"{run.name} {found.n_clips - (run.n_failed or 0)}" for run in found.runs)
+        lines.append(f"answered: {', '.join(answered)}; each two are compared on what both answered")
+    return [*lines, *map(_headline, found.pairs)]
+
+
+def _headline(pair: PairOfRuns) -> str:
+    """What changed between two runs, over how many clips, and what became of latency."""
+    parts = [f"{_uar(pair)}, over {pair.n} clips that both answered"]
+    if pair.left_out:
+        parts[0] += f" (none of {', '.join(pair.left_out)})"
+    ratios = pair.latency_ratio
+    if ratios.refused:
+        parts.append(f"latency is not compared: {_REFUSED.get(ratios.refused, ratios.refused)}")
+    for name, ratio in (("p50", ratios.p50), ("p95", ratios.p95)):
+        if ratio and ratio.value is not None:
+            parts.append(f"{name} {ratio.value:.3g} times")
+    return f"{pair.before} -> {pair.after}: {'; '.join(parts)}"
+
+
+def _uar(pair: PairOfRuns) -> str:
     from sv_eval.reports.suite import points
     from sv_eval.reports.wording import p_value
 
-    lines = [f"{found.n_clips} common clips, {', '.join(found.labels)}"]
-    for pair in found.pairs:
-        uar = pair.differences.uar
-        line = f"{pair.before} -> {pair.after}: "
-        if uar.value is None or uar.before is None or uar.after is None:
-            line += f"no UAR ({uar.reason or None})"
-        else:
-            line += f"UAR {100 * uar.before:.1f} -> {100 * uar.after:.1f}, {points(uar.value)} points"
-        if uar.low is not None and uar.high is not None:
-            line += f" [{points(uar.low)}, {points(uar.high)}], adjusted p {p_value(uar.p_adjusted)}"
-        for name, ratio in (("p50", pair.latency_ratio.p50), ("p95", pair.latency_ratio.p95)):
-            if ratio and ratio.value is not None:
-                line += f"; {name} {ratio.value:.3g} times"
-        lines.append(line)
-    return lines
+    uar = pair.differences.uar
+    if uar.value is None or uar.before is None or uar.after is None:
+        return f"no UAR ({uar.reason or 'not given'})"
+    if pair.unchanged:
+        return f"no figure changed, UAR {100 * uar.after:.1f}"
+    line = f"UAR {100 * uar.before:.1f} -> {100 * uar.after:.1f}, {points(uar.value)} points"
+    if uar.low is None or uar.high is None:
+        return line
+    return f"{line} [{points(uar.low)}, {points(uar.high)}], adjusted p {p_value(uar.p_adjusted)}"

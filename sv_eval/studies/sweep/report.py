@@ -80,13 +80,15 @@ def write_report(
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
     write_text(path, render_sweep(found, language, figures=list(drawn)))
-    return SweepResult(found=found, path=path, headline=_headline(found))
+    return SweepResult(found=found, path=path, headline=headline(found))
 
 
-def _headline(found: SweepFile) -> str:
+def headline(found: SweepFile) -> str:
     """How many settings, the recommended one, and why."""
     choice, rows = found.choice, {row.number: row for row in found.settings}
     lines = [f"{len(rows)} of {found.n_settings} settings have a result"]
+    if found.n_left_out:
+        lines[0] += f", over {found.n_clips} clips; left out, since a setting failed on them: {found.n_left_out}"
     if len(rows) == 1:
         return lines[0]
     if choice.recommended is None:

@@ -21,7 +21,7 @@ Lines = Callable[..., list[str]]
 def lines_of(bare_report: Report) -> Lines:
     """The lines about a run with these caveats and counts."""
 
-    def lines(*, caveats: tuple[str, ...] = (), **counts: int) -> list[str]:
+    def lines(*, caveats: tuple[str | Coded, ...] = (), without: tuple[str, ...] = (), **counts: int) -> list[str]:
         figure = Interval(value=0.5, low=0.4, high=0.6)
         plain = {
             "n_scored": 9, "n_clips": 10, "n_unknown": 1, "n_no_tag": 0, "n_no_speech": 0, "n_failed": 1, **counts,
@@ -33,7 +33,8 @@ def lines_of(bare_report: Report) -> Lines:
             accuracy=replace(bare_report.accuracy, uar=figure),
             latency_ms=replace(bare_report.latency_ms, p50=figure, p95=too_few),
             labels=("happy", "sad"),
-            caveats=tuple(map(Coded, caveats)),
+            labels_without_clips=without,
+            caveats=tuple(one if isinstance(one, Coded) else Coded(one) for one in caveats),
         )
         return headline(Summary(report=report, path=Path("runs/report.md"))).splitlines()
 
@@ -57,3 +58,21 @@ def test_a_model_that_knows_the_speakers_is_no_surprise_in_the_report_alone(line
     (caveat,) = (line for line in lines_of(caveats=("training_overlap", "n_too_small")) if "caveat" in line)
 
     assert "trained on some of these speakers" in caveat
+
+
+def test_a_machine_that_others_used_is_said_with_what_to_do(lines_of: Lines) -> None:
+    (caveat,) = (
+        line for line in lines_of(caveats=(Coded("contended", share="62 %", limit="15 %"),)) if "caveat" in line
+    )
+
+    assert caveat == (
+        "caveat: others took 62 % of this machine's processor time meanwhile, so the latency is likely too high: "
+        "measure again on a quiet machine (contended)"
+    )
+
+
+def test_a_mean_names_the_emotions_that_it_is_not_over(lines_of: Lines) -> None:
+    assert (
+        lines_of(without=("sad",))[1]
+        == "UAR 0.500 [0.400, 0.600]: the mean recall of happy (no answered clip of sad)"
+    )

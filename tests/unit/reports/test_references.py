@@ -92,6 +92,7 @@ def test_where_the_protocol_matches_the_figures_stand_side_by_side():
     ("scores", "settings", "code"),
     [
         (metrics([*FOUR, "fearful"]), environment(), "labels"),
+        (replace(metrics(), labels_without_clips=(FOUR[0],)), environment(), "labels"),
         (metrics(), environment("tiny"), "model"),
         (metrics(), environment("SenseVoiceLarge"), "model"),
         (metrics(), environment("SenseVoiceSmall shape", kind="random"), "model"),

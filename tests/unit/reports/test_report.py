@@ -253,6 +253,24 @@ def test_a_note_stands_in_the_report(language: str, sentence: str) -> None:
     assert sentence in render(metrics(settings), settings, language)
 
 
+def test_a_mean_says_which_emotions_it_is_not_over() -> None:
+    failed = [
+        replace(one, outcome=Outcome.FAILURE, prediction=None, failure=Failure(kind="timeout", message="late"))
+        if one.clip.reference == "sad"
+        else one
+        for one in records()
+    ]
+    found = compute_report(RunRecords.of_records(failed), environment(), ScoringConfig(resamples=200))
+    english, chinese = (render(found, environment(), language) for language in ("en", "zh"))
+
+    assert found.labels == ("happy", "sad")
+    assert "**UAR and macro F1 are means over happy alone**: no clip of sad has an answer." in english
+    assert "**UAR 与宏 F1 只是 高兴 的平均**：悲伤 没有任何一条得到回答。" in chinese
+    # Over all emotions of the corpus, too.
+    assert "No clip of sad has an answer: the mean is over the others." in english
+    assert "alone" not in render(metrics(), environment(), "en").split("##")[1]
+
+
 def test_caveats_are_those_of_this_very_run() -> None:
     found = metrics()
 

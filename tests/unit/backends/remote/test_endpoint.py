@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,23 @@ def test_a_server_that_answers_before_it_has_read_everything_makes_no_negative_t
     line.sending_s, line.answered_s, line.sent_s, line.received_s = 1.0, 1.1, 1.4, 1.5
 
     assert all(value >= 0 for value in line.stages_ms().values())
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("localhost", True),
+        ("api.localhost", True),
+        ("127.0.0.1", True),
+        ("127.3.2.1", True),
+        ("[::1]", True),
+        ("0.0.0.0", True),
+        (socket.gethostname(), True),
+        ("203.0.113.7", False),
+        ("example.org", False),
+        ("127.0.0.1.example.org", False),
+        ("[2001:db8::1]", False),
+    ],
+)
+def test_an_address_of_this_very_machine_is_known(host: str, here: bool) -> None:
+    assert endpoint_of(f"http://{host}:8000", Connection(), ("http",)).here == here

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from sv_eval.cli.suite import _headlines
 from sv_eval.errors import ConfigError
 from sv_eval.report.environment import CorpusFacts, CorpusLabels
 from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Why
 from sv_eval.reports.suite import render_suite
 from sv_eval.scoring.references import published
 from sv_eval.studies.suite.config import CorpusChoice, Suite, SuiteConfig, needs_inference, suite_config_from
@@ -95,6 +97,29 @@ def test_the_report_shows_published_and_measured(language):
     assert "| 70.0 % | 34.0 % [24.0, 39.0] | -36.0 |" in text
     assert "out of order" in text
     assert "esd" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("happy (no answered clip of sad)", "3 failed", "nothing moved it")),
+        ("zh", ("没有得到回答", "3 条失败")),
+    ],
+)
+def test_what_a_figure_does_not_rest_on_and_that_nothing_moved_it_is_said(language, words):
+    few = figures(0.34)
+    few = replace(few, uar=replace(few.uar, reason=Why.of("mean_without", labels=("sad",))), n_failed=3)
+    base, *others = result(base=0.34, wrong=0.34, vad=0.34).combinations
+    casia = SetResult(name="casia", corpus=CORPUS, combinations=(replace(base, figures=few), *others))
+    found = suite_json(SUITE, [casia]) | {"overrides": ["suite=s"]}
+
+    text = render_suite(found, language)
+
+    assert all(one in text for one in words)
+    assert "+0.0 |" not in text.split("##")[0]
+    (line,) = _headlines(found)
+    assert line.startswith("casia: UAR 0.340 (3 of 12 clips failed; no answered clip of sad)")
+    assert line.endswith("; no switch moved it")
 
 
 @pytest.mark.parametrize(

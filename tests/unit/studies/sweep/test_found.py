@@ -26,6 +26,7 @@ from sv_eval.scoring.config import ScoringConfig
 from sv_eval.studies.sweep.analysis import analyse
 from sv_eval.studies.sweep.config import SweepConfig
 from sv_eval.studies.sweep.plan import Setting
+from sv_eval.studies.sweep.report import headline
 from sv_eval.studies.sweep.runs import SweptRun
 
 QUICK = ScoringConfig(resamples=100)
@@ -155,6 +156,20 @@ def test_the_findings_are_those_of_the_runs(found: Callable[..., SweepFile]) -> 
     assert sweep.choice.default == 0
     assert [one.default for one in sweep.settings] == [True, False]
     assert sweep.settings[0].difference.reason is UNSET
+
+
+def test_clips_that_a_setting_failed_on_and_emotions_without_any_are_said(found: Callable[..., SweepFile]) -> None:
+    sweep = found()
+    first, *others = sweep.settings
+    lacking = replace(first, uar=replace(first.uar, reason=Why.of("mean_without", labels=("angry",))))
+
+    text = render_sweep(replace(sweep, settings=(lacking, *others)), "en")
+
+    said = headline(replace(sweep, n_clips=200, n_left_out=40)).splitlines()[0]
+    assert said.endswith("settings have a result, over 200 clips; left out, since a setting failed on them: 40")
+    assert "left out" not in headline(sweep)
+    assert "- No clip of angry has an answer: the mean is over the others." in text
+    assert "No clip of" not in render_sweep(sweep, "en")
 
 
 def test_a_better_setting_whose_difference_has_no_reason_is_told_without_one(
