@@ -106,6 +106,7 @@ def subject_of_run(directory: Path) -> Subject:
 def subject_of(run: FinishedRun) -> Subject:
     """A finished run as one side of a comparison."""
     report = run.report
+    others = None if report.machine is None else report.machine.others_cpu
     return Subject(
         source=str(run.directory),
         table=run.answers,
@@ -114,7 +115,7 @@ def subject_of(run: FinishedRun) -> Subject:
         clean=run.timing.calls.sample,
         waited=run.timing.waited,
         shares=request_shares(run.timing, max_late_ms=run.environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)),
-        others_cpu=None,
+        others_cpu=others if isinstance(others, float) else None,
         latency_refused=report.latency_ms.reason or None,
         identity=_identity(run),
         figures=_figures(report),
