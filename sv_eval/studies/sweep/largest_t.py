@@ -31,6 +31,7 @@ DRAWS = 20_000
 _LEAST_DRAWS = 4000
 _CELLS = 30_000_000
 """Numbers drawn in all, at which draws are saved down to the least."""
+_SMALLEST = float(np.finfo(np.float32).tiny)
 _AT_ONCE = 2_000_000
 _DRAWN_UP_TO = 100
 _ALIKE = 0.5
@@ -94,7 +95,7 @@ def _of_units(root: Floats, share: Floats, rng: np.random.Generator, draws: int)
         # Single precision is ample for a share of draws, and takes half the time.
         units = rng.standard_normal((inner, count, root.shape[1]), dtype=np.float32) @ narrow.T
         moved = (mixing @ units.reshape(inner, -1)).reshape(-1, count, settings)
-        error = np.sqrt((n - 1) / n * (moved[1:] ** 2).sum(axis=0))
+        error = np.sqrt((n - 1) / n * np.maximum((moved[1:] ** 2).sum(axis=0), _SMALLEST))
         highest[begin : begin + count] = (np.abs(moved[0]) / error).max(axis=1)
     return highest
 
