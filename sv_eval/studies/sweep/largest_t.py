@@ -93,7 +93,7 @@ def _of_units(root: Floats, share: Floats, rng: np.random.Generator, draws: int)
     for begin in range(0, draws, step):
         count = min(step, draws - begin)
         # Single precision is ample for a share of draws, and takes half the time.
-        units = rng.standard_normal((inner, count, root.shape[1]), dtype=np.float32) @ narrow.T
+        units = rng.standard_normal((inner * count, root.shape[1]), dtype=np.float32) @ narrow.T
         moved = (mixing @ units.reshape(inner, -1)).reshape(-1, count, settings)
         error = np.sqrt((n - 1) / n * np.maximum((moved[1:] ** 2).sum(axis=0), _SMALLEST))
         highest[begin : begin + count] = (np.abs(moved[0]) / error).max(axis=1)
