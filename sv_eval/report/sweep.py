@@ -331,7 +331,7 @@ class SweepFile:
     choice: Chosen
     """The settings that stand out."""
     optimism: float | None
-    """How much UAR flatters the best setting, having been picked as the best of these clips; a share."""
+    """How much UAR flatters the best setting, having been picked on these clips, by cross-validation; a share."""
     noise: float | None
     """The median standard error of a setting's difference from the default; a share."""
     holdout: Holdout | None

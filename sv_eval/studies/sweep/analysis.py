@@ -32,6 +32,7 @@ from sv_eval.studies.sweep.choosing import Choice, Standing, choose
 from sv_eval.studies.sweep.config import SweepConfig
 from sv_eval.studies.sweep.holdout import held_out, on_holdout
 from sv_eval.studies.sweep.many_to_one import Difference, differences_from, standard_errors
+from sv_eval.studies.sweep.optimism import optimism
 from sv_eval.studies.sweep.pareto import drawn_percentile, front_shares, on_front, ratio_with_error
 from sv_eval.studies.sweep.plan import Setting
 from sv_eval.studies.sweep.runs import SweptRun
@@ -122,6 +123,7 @@ def analyse(
         for place, run in enumerate(runs)
     )  # fmt: skip
     default = runs[control]
+    flattered = optimism(units, seed=options.seed)
     return SweepFile(
         parameters=_parameters(settings),
         labels=labels,
@@ -139,7 +141,7 @@ def analyse(
             if one.number in missing
         ),
         choice=_chosen(choice, runs),
-        optimism=_optimism(ranked),
+        optimism=None if flattered is None else plain(flattered),
         noise=_noise(ranked),
         holdout=on_holdout(tables, labels, speakers, outside, choice, control, options, scoring),
         sensitivity=_sensitivity(runs, ranked),
@@ -321,19 +323,6 @@ def _chosen(choice: Choice, runs: Sequence[SweptRun]) -> Chosen:
         why=choice.why,
         beyond_noise=choice.beyond_noise,
     )
-
-
-def _optimism(ranked: _Ranked) -> float | None:
-    """How much the best setting's UAR flatters it, having been picked as the best of these clips.
-
-    In each resample of units the best setting is picked anew, and what it has there is held against what it has on
-    the clips themselves (Efron 1983, Estimating the Error Rate of a Prediction Rule).
-    """
-    draws = ranked.draws
-    if not draws.shape[1] or ranked.units.n_units < 2:
-        return None
-    picked = draws.argmax(axis=0)
-    return plain(float((draws[picked, np.arange(len(picked))] - ranked.uar[picked]).mean()))
 
 
 def _noise(ranked: _Ranked) -> float | None:

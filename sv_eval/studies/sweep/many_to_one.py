@@ -1,9 +1,10 @@
 """Many settings against one: differences that are believed although the best of many was picked.
 
-Each difference of UAR has the delete-one-unit jackknife's standard error, and the differences have the jackknife's
-correlation. All statistics together are taken as multivariate t, and the largest of them is what the observed ones
-are held against: Dunnett (1955), A Multiple Comparison Procedure for Comparing Several Treatments with a Control,
-in the form of Hothorn, Bretz and Westfall (2008), Simultaneous Inference in General Parametric Models, section 3.
+Each difference of UAR has the delete-one-unit jackknife's standard error, its own. What the observed statistics are
+held against is the largest of all of them when nothing differs (`largest_t`), so that the chance of any false alarm
+is that of a single comparison. The distribution of Dunnett (1955), A Multiple Comparison Procedure for Comparing
+Several Treatments with a Control, would not do: it has one error for all settings, while the largest of many
+statistics is often one whose own error came out small.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.report.reasons import Why
+from sv_eval.studies.sweep.largest_t import DRAWS, largest_t, shrunk_correlation
 from sv_eval.studies.sweep.units import PairedUnits
 
 Floats = NDArray[np.float64]
 
-_DRAWS = 20_000
 _NOTHING = 1e-12
 
 
@@ -38,8 +39,13 @@ class Difference:
     """Why there are no bounds."""
 
 
-def differences_from(units: PairedUnits, control: int, *, confidence: float, seed: int) -> list[Difference]:
-    """Each setting's difference from the setting at `control`, in order; its own is 0 with p 1."""
+def differences_from(
+    units: PairedUnits, control: int, *, confidence: float, seed: int, draws: int = DRAWS
+) -> list[Difference]:
+    """Each setting's difference from the setting at `control`, in order; its own is 0 with p 1.
+
+    draws: how many of the largest statistic the bounds and the p-values are taken from.
+    """
     value = units.uar()
     difference = value - value[control]
     n = units.n_units
@@ -47,11 +53,14 @@ def differences_from(units: PairedUnits, control: int, *, confidence: float, see
     if n < 2 or not np.isfinite(difference).all():
         reason = Why.of("one_unit", unit=kind) if n == 1 else Why.of("nothing_to_compare")
         return [_without_spread(float(one), place == control, reason) for place, one in enumerate(difference)]
-    error, correlation = _spread(units, control)
-    judged = np.arange(len(value))
-    judged = judged[(judged != control) & (error[judged] > _NOTHING)]
-    largest = _largest(correlation[np.ix_(judged, judged)], n - 1, seed)
-    limit = float(np.quantile(largest, confidence)) if len(judged) else 0.0
+    error, apart, weight = _spread(units, control)
+    judged = np.flatnonzero((np.arange(len(value)) != control) & (error > _NOTHING))
+    limit, largest = 0.0, np.zeros(1)
+    if len(judged):
+        correlation = shrunk_correlation(apart[judged], weight)
+        clips = units.counts.counts[: units.settings].mean(axis=0)
+        largest = largest_t(correlation, clips, units.counts.multiplicity, seed=seed, draws=draws)
+        limit = float(np.quantile(largest, confidence))
     found = []
     for place, one in enumerate(difference.tolist()):
         if place in judged:
@@ -70,35 +79,17 @@ def standard_errors(units: PairedUnits, control: int) -> Floats:
     return _spread(units, control)[0]
 
 
-def _spread(units: PairedUnits, control: int) -> tuple[Floats, Floats]:
-    """Standard errors [settings] and correlations [settings, settings] of the differences, by the jackknife."""
+def _spread(units: PairedUnits, control: int) -> tuple[Floats, Floats, Floats]:
+    """The differences' standard errors [settings], by the jackknife, and what they were taken from.
+
+    That is the differences without one unit of each group [settings, groups], and how many units a group has.
+    """
     without = units.without_each()
-    weight, n = units.counts.multiplicity.astype(np.float64), units.counts.n
     usable = np.isfinite(without).all(axis=0)
     apart = (without - without[control])[:, usable]
-    weight = weight[usable]
+    weight, n = units.counts.multiplicity[usable].astype(np.float64), units.counts.n
     centred = apart - ((apart @ weight) / weight.sum())[:, None]
-    covariance = (n - 1) / n * (centred * weight) @ centred.T
-    error = np.sqrt(np.diag(covariance))
-    scale = np.where(error > _NOTHING, error, 1.0)
-    return error, covariance / np.outer(scale, scale)
-
-
-def _largest(correlation: Floats, freedom: int, seed: int) -> Floats:
-    """Draws of the largest absolute value of multivariate t with this correlation."""
-    if not len(correlation):
-        return np.zeros(1)
-    rng = np.random.default_rng(seed)
-    strength, directions = np.linalg.eigh(correlation)
-    root = directions * np.sqrt(np.maximum(strength, 0.0))
-    highest = np.empty(_DRAWS)
-    step = max(1, 4_000_000 // len(correlation))
-    for begin in range(0, _DRAWS, step):
-        rows = min(step, _DRAWS - begin)
-        normal = rng.standard_normal((rows, len(correlation))) @ root.T
-        shared = np.sqrt(rng.chisquare(freedom, rows) / freedom)
-        highest[begin : begin + rows] = np.abs(normal).max(axis=1) / shared
-    return highest
+    return np.sqrt((n - 1) / n * (centred**2 @ weight)), apart, weight
 
 
 def _without_spread(value: float, own: bool, reason: Why) -> Difference:

@@ -52,6 +52,23 @@ class PairedUnits:
         """The UARs of all settings without one unit of each group; shape [settings, groups]."""
         return self._uar(self.counts.total[:, :, None] - self.counts.counts)
 
+    def uar_of_picks(self, parts: NDArray[np.int64]) -> float:
+        """The UAR of all parts together, each under the setting that is the best one without it; NaN for none.
+
+        parts: how many units of each group are in each part, [groups, parts]; a unit is in one part.
+        """
+        counts = self.counts.counts @ parts.astype(np.float64)
+        without = self._uar(self.counts.total[:, :, None] - counts)
+        known = np.isfinite(without)
+        if not known.any(axis=0).all():
+            return float("nan")
+        picked, part = np.where(known, without, -np.inf).argmax(axis=0), np.arange(parts.shape[1])
+        scored = counts[picked, :, part].sum(axis=0)
+        right = counts[picked + self.settings, :, part].sum(axis=0)
+        present = self.counts.total[: self.settings].max(axis=0) > 0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return float((right[present] / scored[present]).mean())
+
     def _uar(self, counts: Floats) -> Floats:
         """Mean recall over the labels that have clips at all; NaN where one of them lost its own."""
         scored, right = counts[: self.settings], counts[self.settings :]
