@@ -77,6 +77,7 @@ def schema_text(name: str) -> str:
         definitions["Record"]["oneOf"] = [{"required": ["prediction"]}, {"required": ["failure"]}]
     _prune(schema)
     _describe(definitions)
+    _normalise(schema)
     what = f"{'A line of ' if name.endswith('l') else ''}{name} of sv_eval"
     return json.dumps({"$schema": _DRAFT, "title": what, **schema}, indent=1, ensure_ascii=False) + "\n"
 
@@ -100,6 +101,20 @@ def _prune(schema: dict[str, Any]) -> None:
             waiting += [reference.rpartition("/")[2] for reference in _references(definitions[name])]
     for name in set(definitions) - wanted:
         del definitions[name]
+
+
+def _normalise(node: Any) -> None:
+    """Make the text the same under every Python and msgspec that we run with.
+
+    Newer Pythons keep docstrings without their indentation, newer msgspecs name defaults that are empty.
+    """
+    if isinstance(node, dict):
+        if node.get("default") in ({}, []):
+            del node["default"]
+        if isinstance(node.get("description"), str):
+            node["description"] = inspect.cleandoc(node["description"])
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _normalise(child)
 
 
 def _references(node: Any) -> Iterator[str]:
