@@ -13,6 +13,7 @@ from sv_eval.reports.figures import INK, STYLE, plot, svg
 from sv_eval.reports.markdown import template
 from sv_eval.reports.suite import points
 from sv_eval.reports.wording import Wording, cell, p_value, share
+from sv_eval.scoring.contention import CONTENDED
 
 TRADE_OFF = "trade_off.svg"
 _SHOWN_FLIPS = 10
@@ -39,6 +40,11 @@ def render_compare(found: Comparison, language: str = "en", *, figure: str = TRA
             if run.n_failed
         ),
         drawn=words.joined(cell(name) for name in found.of_one_kind),
+        contended=words.joined(
+            f"{cell(run.name)}: {share(run.others_cpu)}"
+            for run in found.runs
+            if isinstance(run.others_cpu, float) and run.others_cpu >= CONTENDED
+        ),
         groups=(groups := _changed(found.groups)),
         same_rows=sum(map(len, found.groups.values())) - len(groups),
         apart=lambda run: _apart(run, found.runs),

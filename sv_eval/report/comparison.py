@@ -181,7 +181,9 @@ class ComparedRun:
     recall: Mapping[str, Interval]
     """By scored class."""
     latency_ms: TwoPercentiles
-    """How fast it is, milliseconds, over all of its own clips."""
+    """How long callers waited, milliseconds, over all of its own clips, second attempts included."""
+    others_cpu: float | UnsetType | None = UNSET
+    """The share of the machine that others took meanwhile; null where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

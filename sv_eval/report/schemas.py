@@ -28,6 +28,7 @@ from sv_eval.report import (
     latency,
     parity,
     report,
+    shares,
     sweep,
     transcripts,
     verdict,
@@ -47,8 +48,8 @@ FILES: dict[str, Any] = {
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, backend, change, comparison, context, environment, interval, latency, parity, records, report, sweep,
-    transcripts, verdict,
+    accuracy, backend, change, comparison, context, environment, interval, latency, parity, records, report, shares,
+    sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.report.interval import Interval
-from sv_eval.scoring.dependence import INDEPENDENT, Dependence, dependence_of
+from sv_eval.scoring.dependence import INDEPENDENT, Dependence, dependence_of, in_time
 from sv_eval.scoring.percentiles import nearest_rank, percentile
 
 Floats = NDArray[np.float64]
@@ -29,8 +29,12 @@ class CallSample:
     """Seconds of audio in each; None where it is not known."""
     in_order: bool = False
     """Whether the order of sending is known."""
+    whole: CallSample | None = None
+    """The sample that these are a part of: it tells more surely how neighbours depend on each other."""
     settled: dict[float, Dependence] = field(default_factory=dict)
     """The dependence by percentile as far as it is known: from a baseline file, or since it was asked for."""
+    timed: dict[float, Dependence] = field(default_factory=dict)
+    """The same of what neighbours in time make."""
 
     @classmethod
     def of_values(cls, latency_ms: Floats) -> CallSample:
@@ -56,33 +60,37 @@ class CallSample:
         return float(np.corrcoef(ranks[:-1], ranks[1:])[0, 1])
 
     def dependence(self, p: float) -> Dependence:
-        """How much calls depend on each other, for the p-th percentile.
+        """How much calls depend on each other, for the p-th percentile."""
+        if p not in self.settled:
+            self.settled[p] = self._dependence(p)
+        return self.settled[p]
+
+    def in_time(self, p: float) -> Dependence:
+        """The part of it that neighbours in time make.
 
         In a tail little is to be seen of an order, so the median's inflation is the least that counts.
         """
-        if p not in self.settled:
-            found = self._dependence(p)
-            if p != _MEDIAN and self.in_order and found.clips == 1.0:
-                found = max(found, self.dependence(_MEDIAN), key=lambda one: one.inflation)
-            self.settled[p] = found
-        return self.settled[p]
+        if not self.in_order or self.n == 0:
+            return INDEPENDENT
+        if p not in self.timed:
+            found = in_time(self._below(p), self.audio_s)
+            if p != _MEDIAN:
+                found = max(found, self.in_time(_MEDIAN), key=lambda one: one.inflation)
+            self.timed[p] = found
+        return self.timed[p]
 
     def percentile(self, p: float, *, confidence: float = 0.95, clips: int | None = None) -> Interval:
         """The p-th percentile with its bounds; `clips`: how many clips the calls answered, one each by default."""
         known = self.dependence(p)
         return percentile(self.latency_ms, p, confidence=confidence, clips=clips, dependence=known)
 
-    def part(self, which: NDArray[np.bool_]) -> CallSample:
-        """Some of the calls."""
-        return CallSample(
-            latency_ms=self.latency_ms[which],
-            clip=self.clip[which],
-            audio_s=None if self.audio_s is None else self.audio_s[which],
-            in_order=self.in_order,
-        )
-
     def _dependence(self, p: float) -> Dependence:
         if self.n == 0:
             return INDEPENDENT
-        below = self.latency_ms <= nearest_rank(self.latency_ms, p)
-        return dependence_of(below, in_order=self.in_order, clip=self.clip, audio_s=self.audio_s)
+        time = (self.whole or self).in_time(p)
+        return dependence_of(
+            self._below(p), in_order=self.in_order, clip=self.clip, audio_s=self.audio_s, time=time
+        )
+
+    def _below(self, p: float) -> NDArray[np.bool_]:
+        return np.asarray(self.latency_ms <= nearest_rank(self.latency_ms, p), dtype=np.bool_)

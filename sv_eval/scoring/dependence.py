@@ -6,9 +6,12 @@ Both are measured on the indicator `I = [x <= percentile]`, since a percentile's
 values below it:
 
 - time: the integrated autocorrelation time `tau = 1 + 2 sum(rho_k)` of `I` in order of sending, with the window and
-  the correction of its bias by Wolff (2004), Monte Carlo errors with less errors, equations 49 to 52. What the
-  length of the audio explains of `I` is taken out before and counts as independent: in which order a corpus holds
-  long and short clips says nothing about a machine.
+  the correction of its bias by Wolff (2004), Monte Carlo errors with less errors, equations 49 to 52. That window
+  ends where neighbours differ, and overlooks what changes little by little beneath their noise; so sums over 1, 2,
+  4, ... lags are looked at, too. Calls count as independent unless one of these sums is two standard errors above
+  what independent calls have, and the longer of the two tau counts. What the length of the audio explains of `I` is
+  taken out before and counts as independent: in which order a corpus holds long and short clips says nothing about
+  a machine.
 - clips: the design effect of clusters of calls, `sum over clips of (sum of I - p)^2 / (n p (1 - p))`.
 
 Together they inflate the variance by `time + clips - 1` (the two-way form of Cameron, Gelbach and Miller 2011,
@@ -31,6 +34,10 @@ _STRETCH = 1.5
 _LENGTHS = 20
 """Classes of audio length; fewer where they would hold less than so many calls:"""
 _CALLS_OF_A_LENGTH = 25
+_SURE = 2.0
+"""From how many standard errors on a sum of autocorrelations is one."""
+_LONGEST = 10
+"""The longest window is this part of the calls."""
 _LEAST = 8
 """Fewer values say nothing about an order."""
 
@@ -68,45 +75,80 @@ INDEPENDENT = Dependence()
 """Nothing depends on anything, as far as is known."""
 
 
-def dependence_of(below: NDArray[np.bool_], *, in_order: bool, clip: Codes, audio_s: Floats | None) -> Dependence:
+def dependence_of(
+    below: NDArray[np.bool_], *, in_order: bool, clip: Codes, audio_s: Floats | None, time: Dependence | None = None
+) -> Dependence:
     """Of a share of calls: which of them lie below a percentile, in order of sending where `in_order`.
 
     clip: the code of what each call asked about. audio_s: how much audio it held, seconds; None where it is not
-    known.
+    known. time: the dependence in time where it is known already, as of the whole that these are a part of.
     """
     inside = below.astype(np.float64)
     n, variance = len(inside), float(inside.var())
     if n < _LEAST or variance == 0:
         return INDEPENDENT
-    time, time_freedom = _of_time(inside, audio_s, variance) if in_order else (1.0, math.inf)
+    if time is None:
+        time = in_time(below, audio_s) if in_order else INDEPENDENT
     clips, clips_freedom = _of_clips(inside, clip, variance)
-    inflation = max(1.0, time + clips - 1.0)
-    spread = time**2 / time_freedom + (clips**2 / clips_freedom if clips_freedom else 0.0)
+    inflation = max(1.0, time.inflation + clips - 1.0)
+    spread = (time.inflation**2 / time.freedom if time.freedom else 0.0) + (
+        clips**2 / clips_freedom if clips_freedom else 0.0
+    )
     return Dependence(
         inflation=inflation, clips=max(1.0, clips), freedom=max(1.0, inflation**2 / spread) if spread else None
     )
 
 
-def autocorrelation_time(values: Floats) -> tuple[float, float]:
+def in_time(below: NDArray[np.bool_], audio_s: Floats | None) -> Dependence:
+    """The inflation by what neighbours in time share, of calls in order of sending."""
+    inside = below.astype(np.float64)
+    variance = float(inside.var())
+    if len(inside) < _LEAST or variance == 0:
+        return INDEPENDENT
+    rest = inside - _by_length(inside, audio_s)
+    left = float(rest.var())
+    if left <= 1e-12:
+        return INDEPENDENT
+    tau, freedom = autocorrelation_time(rest)
+    if freedom is None:
+        return INDEPENDENT
+    share = min(1.0, left / variance)
+    return Dependence(inflation=1.0 + share * (tau - 1.0), freedom=freedom / share**2)
+
+
+def autocorrelation_time(values: Floats) -> tuple[float, float | None]:
     """`1 + 2 sum(rho_k)`, 1 at least, of values in order, and the degrees of freedom that it rests on.
 
-    Independent values have 1; those of an autoregression of first order with coefficient a, (1 + a) / (1 - a).
+    Independent values have 1, without any freedom; those of an autoregression of first order with coefficient a,
+    (1 + a) / (1 - a).
 
-    >>> autocorrelation_time(np.tile([1.0, 0.0], 50))[0], autocorrelation_time(np.repeat([1.0, 0.0] * 10, 10))[0] >
-    5 (1.0, True)
+    >>> autocorrelation_time(np.tile([1.0, 0.0], 50))
+    (1.0, None)
+    >>> autocorrelation_time(np.repeat([1.0, 0.0] * 10, 10))[0] > 5
+    True
     """
     n = len(values)
-    rho = _autocorrelation(values)
-    half = 0.5 + np.cumsum(rho[1:])
-    lags = np.arange(1, len(half) + 1)
+    sums = np.cumsum(_autocorrelation(values)[1:])
+    windows = 2 ** np.arange(1 + max(0, int(math.log2(max(1, n // _LONGEST)))))
+    # Of independent values each rho_k is -1/n on average, and varies by 1/n.
+    sure = (sums[windows - 1] + windows / n) / np.sqrt(windows / n)
+    if sure.max() < _SURE:
+        return 1.0, None
+    found = max(_time_of(sums, n, window) for window in (_wolff(sums, n), int(windows[sure.argmax()])))
+    return max(1.0, found[0]), found[1]
+
+
+def _time_of(sums: Floats, n: int, window: int) -> tuple[float, float]:
+    return (1.0 + 2.0 * float(sums[window - 1])) * (1 + (2 * window + 1) / n), n / (2 * window + 1)
+
+
+def _wolff(sums: Floats, n: int) -> int:
+    """The window that ends where what is cut off becomes less than the noise that more lags would bring."""
+    half, lags = 0.5 + sums, np.arange(1, len(sums) + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         lasting = np.where(half > 0.5, _STRETCH / np.log((2 * half + 1) / (2 * half - 1)), 1e-9)
-    # Where what is cut off becomes less than the noise that more lags would bring.
     enough = np.exp(-lags / lasting) < lasting / np.sqrt(lags * n)
-    at = int(np.argmax(enough)) if enough.any() else len(lags) - 1
-    window = at + 1
-    found = 2.0 * float(half[at]) * (1 + (2 * window + 1) / n)
-    return max(1.0, found), n / (2 * window + 1)
+    return int(np.argmax(enough)) + 1 if enough.any() else len(lags)
 
 
 def _autocorrelation(values: Floats) -> Floats:
@@ -116,17 +158,6 @@ def _autocorrelation(values: Floats) -> Floats:
     spectrum = np.fft.rfft(values - values.mean(), size)
     covariance = np.fft.irfft(spectrum * np.conj(spectrum), size)[: max(2, n // 2)]
     return np.asarray(covariance / covariance[0] if covariance[0] > 0 else np.zeros(len(covariance)))
-
-
-def _of_time(inside: Floats, audio_s: Floats | None, variance: float) -> tuple[float, float]:
-    """The inflation by what neighbours in time share, and its degrees of freedom."""
-    rest = inside - _by_length(inside, audio_s)
-    left = float(rest.var())
-    if left <= 1e-12:
-        return 1.0, math.inf
-    tau, freedom = autocorrelation_time(rest)
-    share = min(1.0, left / variance)
-    return 1.0 + share * (tau - 1.0), freedom / share**2
 
 
 def _by_length(inside: Floats, audio_s: Floats | None) -> Floats | float:

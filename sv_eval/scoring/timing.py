@@ -12,6 +12,7 @@ clips in batches of eight are twenty-five.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ _ROUNDING_S = 2e-6
 """How far two calls may seem to overlap because the times in `records.jsonl` are rounded, seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Calls:
     """The calls that answered some of a run's clips."""
 
@@ -71,16 +72,16 @@ class Calls:
         """Whether several calls were in flight at once; False where it is not known."""
         return self.timed and float(self.latency_ms.sum()) / 1000 - self.busy_s > _ROUNDING_S * self.n
 
-    @property
+    @cached_property
     def sample(self) -> CallSample:
         """All calls, in order of sending where that is known."""
-        return self._sample(np.arange(self.n))
+        return self._sample(np.arange(self.n), None)
 
     def holding(self, clips: NDArray[np.bool_]) -> CallSample:
         """The calls that hold one of `clips`, once each; one entry per clip of the table's."""
-        return self._sample(np.unique(self.of_clip[clips]))
+        return self._sample(np.unique(self.of_clip[clips]), self.sample)
 
-    def _sample(self, places: NDArray[np.int64]) -> CallSample:
+    def _sample(self, places: NDArray[np.int64], whole: CallSample | None) -> CallSample:
         if self.timed:
             places = places[np.lexsort((self.sent_s[places], self.session[places]))]
         return CallSample(
@@ -88,6 +89,7 @@ class Calls:
             clip=self.asked[places],
             audio_s=self.audio_s[places],
             in_order=self.timed,
+            whole=whole,
         )
 
 

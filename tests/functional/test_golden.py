@@ -1,7 +1,12 @@
-"""What earlier versions made of their runs, made anew from the same records: byte for byte the same."""
+"""What earlier versions made of their runs, made anew from the same records: byte for byte the same.
+
+Where it is meant to change, `GOLDEN=write make test ARGS="tests/functional/test_golden.py -n 0"` writes the files
+anew; the difference that git shows then is to be read line by line.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -47,20 +52,20 @@ def test_a_run_scores_and_reads_as_it_did(name: str, here: Path, capsys: pytest.
 
     score([name])
 
-    assert without_what_is_new(here / name / "metrics.json") == text(name, "metrics.json")
-    assert (here / name / "report.md").read_text(encoding="utf-8") == text(name, "report.md")
-    assert capsys.readouterr().out == text(name, "score.txt")
+    same(without_what_is_new(here / name / "metrics.json"), name, "metrics.json")
+    same((here / name / "report.md").read_text(encoding="utf-8"), name, "report.md")
+    same(capsys.readouterr().out, name, "score.txt")
     # From the files alone, in the other language: nothing is lost on the way through them.
     report, environment = read_report(here / name), read_environment(here / name)
     chinese = render(report, environment, "zh", rescored=["report.language=zh"])
-    assert chinese == text(name, "report.zh.md")
+    same(chinese, name, "report.zh.md")
 
 
 @pytest.mark.parametrize("name", SWEPT)
 def test_the_runs_of_a_sweep_score_as_they_did(name: str, here: Path) -> None:
     score([f"sweep/{name}"])
 
-    assert without_what_is_new(here / "sweep" / name / "metrics.json") == text("sweep", name, "metrics.json")
+    same(without_what_is_new(here / "sweep" / name / "metrics.json"), "sweep", name, "metrics.json")
 
 
 @pytest.mark.parametrize(
@@ -96,8 +101,11 @@ def test_what_is_made_of_finished_runs_is_as_it_was(
     expected = sorted(golden.iterdir()) if golden.is_dir() else [golden]
     for path in expected:
         found = here / path.relative_to(GOLDEN)
-        assert found.read_text(encoding="utf-8") == path.read_text(encoding="utf-8"), path.name
+        same(found.read_text(encoding="utf-8"), str(path.relative_to(GOLDEN)))
 
 
-def text(*parts: str) -> str:
-    return GOLDEN.joinpath(*parts).read_text(encoding="utf-8")
+def same(found: str, *parts: str) -> None:
+    path = GOLDEN.joinpath(*parts)
+    if os.environ.get("GOLDEN") == "write":
+        path.write_text(found, encoding="utf-8")
+    assert found == path.read_text(encoding="utf-8"), path.name

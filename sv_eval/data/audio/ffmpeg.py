@@ -35,7 +35,7 @@ def decode_ffmpeg(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
 
     file.seek(0)
     # From version 19 on, names and titles that are no UTF-8 are no error, and there is no such option.
-    older = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
+    older: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "replace"}
     try:
         container = av.open(file, mode="r", container_options=_OPEN_OPTIONS, **older)
     except (av.FFmpegError, *_BROKEN):

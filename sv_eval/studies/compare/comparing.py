@@ -75,13 +75,13 @@ def compare(
 
 
 def _run(entrants: Entrants, place: int, config: ScoringConfig) -> ComparedRun:
-    """One run's own figures on the common clips, and its latency."""
+    """One run's own figures on the common clips, and how long callers waited for its answers."""
     subject = entrants.subjects[place]
     scores = scores_of(scope_over(subject.table, entrants.labels, config))
     policy = scores.policies[entrants.policy]
     latency = TwoPercentiles(
-        p50=subject.clean.percentile(0.5, confidence=config.confidence),
-        p95=subject.clean.percentile(0.95, confidence=config.confidence),
+        p50=subject.waited.percentile(0.5, confidence=config.confidence),
+        p95=subject.waited.percentile(0.95, confidence=config.confidence),
     )
     if subject.latency_refused:
         latency = both_refused(latency, subject.latency_refused)
@@ -94,6 +94,7 @@ def _run(entrants: Entrants, place: int, config: ScoringConfig) -> ComparedRun:
         accuracy=policy.headline(),
         recall=policy.recall,
         latency_ms=latency,
+        others_cpu=subject.others_cpu,
     )
 
 
@@ -157,8 +158,8 @@ def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> Late
     if found := {name: left_out[name] for name in (entrants.names[one], entrants.names[other]) if name in left_out}:
         return LatencyRatios(refused="other_clips", more=found)
     return LatencyRatios(
-        p50=latency_ratio(before.clean, after.clean, 0.5, confidence=confidence).told,
-        p95=latency_ratio(before.clean, after.clean, 0.95, confidence=confidence).told,
+        p50=latency_ratio(before.waited, after.waited, 0.5, confidence=confidence).told,
+        p95=latency_ratio(before.waited, after.waited, 0.95, confidence=confidence).told,
     )
 
 

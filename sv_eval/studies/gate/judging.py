@@ -204,7 +204,7 @@ def _disturbed(config: GateConfig, *subjects: Subject) -> _Refusal | None:
     limit = config.max_contention
     for subject in subjects:
         taken = subject.others_cpu
-        if limit is not None and taken is not None and taken > limit:
+        if limit is not None and taken is not None and taken >= limit:
             return "contention", {"source": subject.source, "taken": taken, "limit": limit}
     return None
 

@@ -167,9 +167,9 @@ def _steadiness(first: SweptRun, again: Sequence[SweptRun]) -> Steadiness | None
 
     `change` is the later median over the earlier one, less 1; notable from a tenth on.
     """
-    if not again or not first.setting.default or not len(first.latency_ms) or not len(again[0].latency_ms):
+    if not again or not first.setting.default or not first.waited.n or not again[0].waited.n:
         return None
-    before, after = float(np.median(first.latency_ms)), float(np.median(again[0].latency_ms))
+    before, after = (float(np.median(run.waited.latency_ms)) for run in (first, again[0]))
     change = after / before - 1 if before > 0 else 0.0
     return Steadiness(before_p50_ms=before, after_p50_ms=after, change=change, notable=abs(change) >= _UNSTEADY)
 
@@ -184,7 +184,7 @@ def _usable(draws: Floats) -> Floats:
 
 
 def _standing(run: SweptRun, uar: float, options: SweepConfig) -> Standing:
-    p95 = run.report.latency_ms.p95
+    p95 = run.p95
     return Standing(uar=uar, p95_ms=p95.value, slo=kept(p95, options.slo_p95_ms))
 
 
@@ -218,8 +218,8 @@ def _row(
         uar=figures.uar,
         accuracy=figures.accuracy,
         ranked_uar=float(ranked.uar[place]),
-        p50=report.latency_ms.p50,
-        p95=report.latency_ms.p95,
+        p50=run.p50,
+        p95=run.p95,
         rtf=report.rtf,
         busy_s_per_audio_hour=None if cost is None else _with_reach(3600 * cost[0], 3600 * cost[1]),
         n_clips=report.run.n_clips,
@@ -280,7 +280,7 @@ def _fronts(runs: Sequence[SweptRun], ranked: _Ranked, seed: int) -> list[_Front
     draws = ranked.draws[:, :_FRONT_DRAWS]
     count = draws.shape[1]
     p95 = _p95_ms(runs)
-    drawn = np.stack([drawn_percentile(run.latency_ms, 0.95, count, rng) for run in runs])
+    drawn = np.stack([drawn_percentile(run.waited, 0.95, count, rng) for run in runs])
     drawn[np.isnan(p95)] = np.nan
     costs = [ratio_with_error(run.busy_s, run.audio_s) for run in runs]
     cost = np.array([np.nan if one is None else one[0] for one in costs])
@@ -301,7 +301,7 @@ def _fronts(runs: Sequence[SweptRun], ranked: _Ranked, seed: int) -> list[_Front
 
 def _p95_ms(runs: Sequence[SweptRun]) -> Floats:
     """The p95 of each setting, milliseconds; NaN for none."""
-    values = [run.report.latency_ms.p95.value for run in runs]
+    values = [run.p95.value for run in runs]
     return np.array([np.nan if value is None else value for value in values])
 
 

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.scoring.call_sample import CallSample
+
 Floats = NDArray[np.float64]
 _CELLS = 20_000_000
 
@@ -42,19 +44,20 @@ def front_shares(better: Floats, cheaper: Floats) -> Floats:
     return np.asarray(held / draws, dtype=np.float64)
 
 
-def drawn_percentile(values: Floats, p: float, draws: int, rng: np.random.Generator) -> Floats:
-    """Draws of the p-th percentile as resampling the values gives it.
+def drawn_percentile(sample: CallSample, p: float, draws: int, rng: np.random.Generator) -> Floats:
+    """Draws of the p-th percentile as resampling as many independent calls as these are worth gives it.
 
     The nearest-rank percentile of a resample is the value at a rank that follows from the k-th order statistic of
     n uniform numbers, Beta(k, n - k + 1) with k = ceil(p n) (David and Nagaraja 2003, Order Statistics, 2.1), so
     that nothing need be resampled. NaN for no values.
     """
-    n = len(values)
+    n = sample.n
     if not n:
         return np.full(draws, np.nan)
-    k = math.ceil(round(p * n, 9))
-    ranks = np.minimum((n * rng.beta(k, n - k + 1, size=draws)).astype(np.int64), n - 1)
-    return np.asarray(np.sort(values)[ranks], dtype=np.float64)
+    worth = max(1, math.floor(sample.dependence(p).worth(n)))
+    k = math.ceil(round(p * worth, 9))
+    ranks = np.minimum((n * rng.beta(k, worth - k + 1, size=draws)).astype(np.int64), n - 1)
+    return np.asarray(np.sort(sample.latency_ms)[ranks], dtype=np.float64)
 
 
 def ratio_with_error(part: Floats, whole: Floats) -> tuple[float, float] | None:

@@ -14,8 +14,11 @@ from sv_eval.errors import RunDirectoryError
 from sv_eval.finished.reading import FinishedRun, read_run
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.environment import Environment
+from sv_eval.report.interval import Interval
+from sv_eval.report.latency import Latency, Waited
 from sv_eval.report.report import Report
 from sv_eval.report.run_directory import METRICS, write_text
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.studies.sweep.plan import Setting
 
 Floats = NDArray[np.float64]
@@ -50,9 +53,25 @@ class SweptRun:
         return self.run.answers
 
     @property
-    def latency_ms(self) -> Floats:
-        """The clean calls, milliseconds."""
-        return self.run.timing.calls.latency_ms
+    def waited(self) -> CallSample:
+        """All calls that were answered, second attempts included: what callers waited."""
+        return self.run.timing.waited
+
+    @property
+    def p50(self) -> Interval:
+        """The median of what callers waited, milliseconds."""
+        return self.waiting.p50
+
+    @property
+    def p95(self) -> Interval:
+        """The 95th percentile of the same."""
+        return self.waiting.p95
+
+    @property
+    def waiting(self) -> Waited | Latency:
+        """What its report says of that; of an early version's run, of clean calls alone."""
+        latency = self.report.latency_ms
+        return latency.waited or latency
 
     @property
     def busy_s(self) -> Floats:

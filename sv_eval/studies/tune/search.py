@@ -156,7 +156,7 @@ class Search:
 
     def _tell(self, proposal: Proposal, run: SweptRun, note: Mapping[str, Any]) -> tuple[float, float]:
         # A run without a percentile is refused when it is read.
-        uar, p95 = self._uar(run), cast("float", run.report.latency_ms.p95.value)
+        uar, p95 = self._uar(run), cast("float", run.p95.value)
         self.proposals.complete(proposal, uar=uar, p95_ms=p95, note=note)
         return uar, p95
 
@@ -210,7 +210,7 @@ class Search:
                 early_stopping=early_stopping,
             )
         run = read_swept(self.directory / setting.directory, setting)
-        p95, uar = run.report.latency_ms.p95, run.report.accuracy.uar
+        p95, uar = run.p95, run.report.accuracy.uar
         if p95.value is None or uar.value is None:
             why = p95.reason if p95.value is None else uar.reason
             raise ConfigError(
@@ -247,11 +247,11 @@ class Search:
         some = next(iter(self._complete.values()))
         plan = relabelling_of(self.labels, some.environment.dataset)
         records = relabelled(RunRecords.read(self.directory / setting.directory), plan)
-        p95 = timing_of(records.requests).calls.sample.percentile(0.95)
+        p95 = timing_of(records.requests).waited.percentile(0.95)
         if p95.low is None:
             return None
         for run in self._complete.values():
-            high = run.report.latency_ms.p95.high
+            high = run.p95.high
             if high is None or high >= p95.low:
                 continue
             units = self._paired([records.answers, run.table], run)

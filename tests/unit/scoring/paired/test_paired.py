@@ -16,6 +16,7 @@ from sv_eval.record_file.class_codes import ClassCodes
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.paired.counts import paired_clusters
 from sv_eval.scoring.paired.differences import BOOTSTRAP, JACKKNIFE, differences_of
 from sv_eval.scoring.paired.latency_ratio import latency_ratio
@@ -211,14 +212,14 @@ def test_a_latency_ratio_holds_the_planted_one_as_often_as_it_says():
     held = 0
     for _ in range(300):
         before, after = rng.lognormal(3, 0.4, 500), 1.1 * rng.lognormal(3, 0.4, 500)
-        found = latency_ratio(before, after, 0.95)
+        found = latency_ratio(CallSample.of_values(before), CallSample.of_values(after), 0.95)
         held += found.low <= 1.1 <= found.high
 
     assert 0.92 <= held / 300 <= 1.0
 
 
 def test_a_ratio_of_too_few_calls_is_refused():
-    found = latency_ratio(np.arange(1.0, 50), np.arange(1.0, 500), 0.95)
+    found = latency_ratio(CallSample.of_values(np.arange(1.0, 50)), CallSample.of_values(np.arange(1.0, 500)), 0.95)
 
     assert found.value is None
     assert str(found.reason) == "n too small: 49 of 130"
@@ -226,9 +227,10 @@ def test_a_ratio_of_too_few_calls_is_refused():
 
 def test_the_p_value_of_a_ratio_falls_as_it_grows():
     rng = np.random.default_rng(4)
-    before = rng.lognormal(3, 0.3, 1000)
+    before = CallSample.of_values(rng.lognormal(3, 0.3, 1000))
     values = [
-        latency_ratio(before, factor * rng.lognormal(3, 0.3, 1000), 0.5).p_slower for factor in (0.8, 1.0, 1.2)
+        latency_ratio(before, CallSample.of_values(factor * rng.lognormal(3, 0.3, 1000)), 0.5).p_slower
+        for factor in (0.8, 1.0, 1.2)
     ]
 
     assert values[0] > 0.99
