@@ -5,6 +5,7 @@ from __future__ import annotations
 from sv_eval.finished.rescore import Summary
 from sv_eval.machine.terminal import relative
 from sv_eval.report.interval import Interval
+from sv_eval.report.latency import Latency
 from sv_eval.report.report import Report
 
 _CAVEATS = {
@@ -26,6 +27,7 @@ def headline(summary: Summary) -> str:
         + ", ".join([f"{run.n_unknown} unknown", *without, f"{run.n_failed} failed"]),
         f"UAR {_interval(report.accuracy.uar, 3)}: the mean recall of {_labels(report)}",
         f"latency p50 {_interval(latency.p50, 2, ' ms')}, p95 {_interval(latency.p95, 2, ' ms')}",
+        *_waited(latency),
     ]
     warnings = [
         f"caveat: {_CAVEATS[caveat.code].format(**caveat.values)} ({caveat.code})"
@@ -33,6 +35,16 @@ def headline(summary: Summary) -> str:
         if caveat.code in _CAVEATS
     ]
     return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}"])
+
+
+def _waited(latency: Latency) -> list[str]:
+    """What callers waited, where second attempts or other starts of the run make it another figure."""
+    waited, excluded = latency.waited, latency.excluded
+    if not waited or not (excluded.retried or excluded.resumed):
+        return []
+    left = f"{excluded.retried} retried, {excluded.resumed} of another start"
+    p50, p95 = _interval(waited.p50, 2, " ms"), _interval(waited.p95, 2, " ms")
+    return [f"callers waited p50 {p50}, p95 {p95}: with the answers that are not in it ({left})"]
 
 
 def _labels(report: Report) -> str:

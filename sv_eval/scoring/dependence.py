@@ -84,8 +84,8 @@ def dependence_of(
     known. time: the dependence in time where it is known already, as of the whole that these are a part of.
     """
     inside = below.astype(np.float64)
-    n, variance = len(inside), float(inside.var())
-    if n < _LEAST or variance == 0:
+    n, variance = len(inside), float(inside.var()) if len(inside) >= _LEAST else 0.0
+    if variance == 0:
         return INDEPENDENT
     if time is None:
         time = in_time(below, audio_s) if in_order else INDEPENDENT
@@ -102,8 +102,8 @@ def dependence_of(
 def in_time(below: NDArray[np.bool_], audio_s: Floats | None) -> Dependence:
     """The inflation by what neighbours in time share, of calls in order of sending."""
     inside = below.astype(np.float64)
-    variance = float(inside.var())
-    if len(inside) < _LEAST or variance == 0:
+    variance = float(inside.var()) if len(inside) >= _LEAST else 0.0
+    if variance == 0:
         return INDEPENDENT
     rest = inside - _by_length(inside, audio_s)
     left = float(rest.var())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sv_eval.errors import UsageError
+from sv_eval.report.shares import Share
 from sv_eval.reports.gate import render_gate
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.studies.gate.baseline_file import baseline_text, read_baseline, read_subject, write_baseline
 from sv_eval.studies.gate.judging import judge
 
@@ -80,3 +83,32 @@ def test_a_baseline_of_before_settings_were_kept_says_nothing_of_them(subject, c
     write_baseline(tmp_path / "b.json", subject())
 
     assert "`backend." not in render_gate(judge(after, read_baseline(tmp_path / "b.json"), ci))
+
+
+def test_the_first_version_is_still_read():
+    found = read_baseline(Path("tests/golden/across/baseline_v1.json"))
+
+    assert found.waited is found.clean
+    assert found.clean.n == 205
+    assert found.shares == {}
+    assert found.others_cpu is None
+
+
+def test_what_calls_depend_on_is_kept_although_their_order_is_not(subject, tmp_path: Path):
+    rng = np.random.default_rng(1)
+    noise = rng.standard_normal(2000)
+    for at in range(1, 2000):
+        noise[at] = 0.9 * noise[at - 1] + np.sqrt(0.19) * noise[at]
+    calls = CallSample(latency_ms=50 * np.exp(0.3 * noise), clip=np.arange(2000), in_order=True)
+    shares = {"retried": Share(value=0.1, low=0.05, high=0.2, n=40, of=400, worth=80.0)}
+    before = subject(clean=calls, waited=calls, shares=shares, others_cpu=0.07)
+
+    write_baseline(tmp_path / "b.json", before)
+    found = read_baseline(tmp_path / "b.json")
+
+    for p in (0.5, 0.95):
+        assert found.clean.dependence(p).inflation == pytest.approx(calls.dependence(p).inflation)
+        assert found.waited.percentile(p).high == pytest.approx(calls.percentile(p).high, rel=1e-3)
+    assert found.shares == shares
+    assert found.others_cpu == 0.07
+    assert '"waited_ms": null' in (tmp_path / "b.json").read_text(encoding="utf-8")
