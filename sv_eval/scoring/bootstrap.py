@@ -15,6 +15,9 @@ Four rules, chosen for each measure by the number n of clusters that it rests on
 - A mean over labels (UAR, macro F1) whose scarcest label has fewer than FEWEST clusters, or that is exactly 0 or
   1, is bounded from the bounds of its labels (see `mean_bounds`).
 
+Student's t has as many degrees of freedom as clusters of equal size would have that these are worth
+(`sv_eval.scoring.clusters.effective_number`), less 1, and 1 at least.
+
 With one cluster, or clusters that are all alike, no spread can be seen: there is no bound, and the reason is
 given.
 """
@@ -67,7 +70,8 @@ def bounds(
 ) -> list[Bounds]:
     """The bounds of every measure, in the vector's order; `facts` are what the measures find in the clusters."""
     values, sizes, n = facts.values, facts.sizes, facts.n_clusters
-    low, high, undefined = _percentile_bounds(clusters, measures, n, confidence, resamples, seed)
+    freedom = np.maximum(facts.effective - 1.0, 1.0)
+    low, high, undefined = _percentile_bounds(clusters, measures, n, freedom, confidence, resamples, seed)
     few = (n >= 2) & (n < FEWEST) & (values > 0) & (values < 1)
     few_means = [
         (mean, parts)
@@ -77,7 +81,7 @@ def bounds(
     alike = likeness(clusters)
     without = measures(clusters.total[:, :, None] - clusters.counts) if few.any() or few_means else values[:, None]
     if few.any():
-        low[few], high[few] = _jackknife_bounds(clusters, values[few], without[few], n[few], confidence)
+        low[few], high[few] = _jackknife_bounds(clusters, values[few], without[few], freedom[few], confidence)
     per_cluster = np.maximum(sizes / np.maximum(n, 1), 1.0)
     effective = sizes / (1.0 + (per_cluster - 1.0) * alike)
     unit = clusters.kind if clusters.kind == "speaker" else "cluster"
@@ -117,6 +121,7 @@ def _percentile_bounds(
     clusters: Clusters,
     measures: Measures,
     n: NDArray[np.int64],
+    freedom: Floats,
     confidence: float,
     resamples: int,
     seed: int,
@@ -129,15 +134,15 @@ def _percentile_bounds(
         done += counts.shape[-1]
     draws.sort(axis=1)
     valid = resamples - np.isnan(draws).sum(axis=1)
-    tail = _expanded_tail(n, confidence)
+    tail = _expanded_tail(n, freedom, confidence)
     return _quantile(draws, valid, tail), _quantile(draws, valid, 1.0 - tail), 1.0 - valid / resamples
 
 
-def _expanded_tail(n: NDArray[np.int64], confidence: float) -> Floats:
+def _expanded_tail(n: NDArray[np.int64], freedom: Floats, confidence: float) -> Floats:
     from scipy.special import ndtr, stdtrit
 
     clusters = np.maximum(n, 2).astype(np.float64)
-    t = stdtrit(clusters - 1, (1.0 - confidence) / 2)
+    t = stdtrit(freedom, (1.0 - confidence) / 2)
     return np.asarray(ndtr(np.sqrt(clusters / (clusters - 1)) * t), dtype=np.float64)
 
 
@@ -152,16 +157,16 @@ def _quantile(draws: Floats, valid: NDArray[np.int64], share: Floats) -> Floats:
 
 
 def _jackknife_bounds(
-    clusters: Clusters, value: Floats, without: Floats, n: NDArray[np.int64], confidence: float
+    clusters: Clusters, value: Floats, without: Floats, freedom: Floats, confidence: float
 ) -> tuple[Floats, Floats]:
-    """Bounds of values that rest on `n` clusters, from what they are `without` each; shape [values, clusters]."""
+    """Bounds of values from what they are `without` each cluster; shape [values, clusters]."""
     from scipy.special import expit, logit, stdtrit
 
     weight = clusters.multiplicity.astype(np.float64)
     mean = (without @ weight) / clusters.n
     spread = ((without - mean[:, None]) ** 2) @ weight
     error = np.sqrt(spread * (clusters.n - 1) / clusters.n) / (value * (1.0 - value))
-    half = error * stdtrit(n - 1, (1 + confidence) / 2)
+    half = error * stdtrit(freedom, (1 + confidence) / 2)
     return expit(logit(value) - half), expit(logit(value) + half)
 
 

@@ -88,6 +88,19 @@ def clusters_of(table: RecordTable, labels: Sequence[str], scope: NDArray[np.boo
     return Clusters(counts=counts / multiplicity, multiplicity=multiplicity, kind=kind)
 
 
+def effective_number(sizes: Floats, multiplicity: NDArray[np.int64]) -> Floats:
+    """How many clusters of equal size clusters of these sizes [..., groups] are worth: `(sum m)^2 / sum m^2`.
+
+    By Kish (1965), Survey Sampling. A mean over clips in which one speaker has half of them rests on that one's
+    luck: a standard error from such speakers has fewer degrees of freedom than there are speakers.
+
+    >>> effective_number(np.array([[5.0, 5.0, 5.0], [9.0, 1.0, 2.0]]), np.array([1, 1, 1])).round(2).tolist()
+    [3.0, 1.67]
+    """
+    whole, squares = sizes @ multiplicity, sizes**2 @ multiplicity
+    return np.asarray(np.where(squares > 0, whole**2 / np.where(squares > 0, squares, 1.0), 0.0), dtype=np.float64)
+
+
 def in_scope(table: RecordTable, labels: Sequence[str]) -> NDArray[np.bool_]:
     """Which clips are scored against `labels`."""
     codes = [table.class_codes.reference(label) for label in labels]

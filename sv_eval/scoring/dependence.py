@@ -84,7 +84,7 @@ def dependence_of(
     known. time: the dependence in time where it is known already, as of the whole that these are a part of.
     """
     inside = below.astype(np.float64)
-    n, variance = len(inside), float(inside.var()) if len(inside) >= _LEAST else 0.0
+    variance = float(inside.var()) if len(inside) >= _LEAST else 0.0
     if variance == 0:
         return INDEPENDENT
     if time is None:

@@ -18,6 +18,7 @@ from sv_eval.scoring.clusters import (
     PREDICTED,
     SUPPORT,
     Clusters,
+    effective_number,
 )
 from sv_eval.scoring.tally import Floats, Tally
 
@@ -48,6 +49,8 @@ class Facts:
     """What each one's denominator holds: clips."""
     n_clusters: NDArray[np.int64]
     """How many clusters each rests on; of a mean over labels, as many as its scarcest label has."""
+    effective: Floats
+    """How many clusters of equal size those are worth."""
     support: Mapping[str, Floats]
     """By policy, the clips of each label that it scores."""
     means: tuple[tuple[int, NDArray[np.int64]], ...]
@@ -108,6 +111,7 @@ class Measures:
             values=self(total),
             sizes=self._sizes(total),
             n_clusters=self._contributors(clusters.counts, clusters.multiplicity),
+            effective=self._effective(clusters.counts, clusters.multiplicity),
             support={policy: under(policy, total)[0].support for policy in self.policies},
             means=tuple(self._means()),
         )
@@ -138,4 +142,17 @@ class Measures:
             covered = int((counts[SUPPORT].sum(axis=0) > 0) @ multiplicity)
             overall = np.array([scarcest, anyone, scarcest, anyone, covered], dtype=np.int64)
             parts += [overall, by_support, by_answer, by_support]
+        return np.concatenate(parts)
+
+    def _effective(self, counts: Floats, multiplicity: NDArray[np.int64]) -> Floats:
+        """How many clusters of equal size each measure rests on; a mean over labels, on its scarcest label's."""
+        parts: list[Floats] = []
+        for policy in self.policies:
+            scored, _ = under(policy, counts)
+            by_support = effective_number(scored.support, multiplicity)
+            anyone = float(effective_number(scored.support.sum(axis=0), multiplicity))
+            scarcest = float(by_support[self.among].min()) if self.among.any() else 0.0
+            covered = float(effective_number(counts[SUPPORT].sum(axis=0), multiplicity))
+            overall = np.array([scarcest, anyone, scarcest, anyone, covered])
+            parts += [overall, by_support, effective_number(scored.predicted, multiplicity), by_support]
         return np.concatenate(parts)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.scoring import tally as formulas
+from sv_eval.scoring.clusters import effective_number
 from sv_eval.scoring.paired.pairs import Codes, Pairs
 from sv_eval.scoring.tally import Floats, Tally
 
@@ -58,6 +59,14 @@ class PairedClusters:
         by_label = has @ self.multiplicity
         scarcest = int(by_label[self.among].min()) if self.among.any() else 0
         return np.concatenate([[scarcest, self.n, scarcest], by_label]).astype(np.int64)
+
+    def effective(self) -> Floats:
+        """How many clusters of equal size those are worth."""
+        sizes = np.maximum(self.counts[0], self.counts[3])
+        by_label = effective_number(sizes, self.multiplicity)
+        scarcest = float(by_label[self.among].min()) if self.among.any() else 0.0
+        whole = float(effective_number(sizes.sum(axis=0), self.multiplicity))
+        return np.concatenate([[scarcest, whole, scarcest], by_label])
 
     def _figures(self, tally: Tally) -> Floats:
         over_all = [

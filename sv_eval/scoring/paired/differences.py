@@ -2,8 +2,8 @@
 
 The standard error comes from whole speakers: with FEWEST or more of them, from a bootstrap that resamples speakers
 with both runs' answers; with fewer, from the delete-one-speaker jackknife. Bounds and p-values take Student's t
-with as many degrees of freedom as the figure's speakers allow. `sv_eval.gate selftest` simulates false alarms and
-power.
+with as many degrees of freedom as the figure's speakers, unequal as they are, allow. `sv_eval.gate selftest`
+simulates false alarms and power.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ _NOTHING = 1e-12
 class Difference(ExactChange):
     """How much a figure changed from the first run to the second."""
 
+    freedom: float = 1.0
+    """Degrees of freedom of its standard error: clusters of equal size that its own are worth, less 1."""
+
     @property
     def told(self) -> Change:
         """The difference as files have it, rounded."""
@@ -40,7 +43,7 @@ class Difference(ExactChange):
         """The one-sided lower bound of the difference at this confidence; None where no spread can be seen."""
         if self.value is None or self.error is None:
             return None
-        return max(-1.0, self.value - self.error * _t(confidence, self.n_clusters))
+        return max(-1.0, self.value - self.error * quantile_of_t(confidence, self.freedom))
 
 
 def differences_of(
@@ -55,20 +58,29 @@ def differences_of(
         return {name: _missing(Why.of("no_pairs"), 0) for name in names}
     clusters = paired_clusters(pairs)
     before, after = clusters.figures(clusters.total)
-    n = clusters.contributors()
+    n, effective = clusters.contributors(), clusters.effective()
     error, method = _errors(clusters, n, resamples, seed)
     return {
         name: difference_with(
-            float(before[i]), float(after[i]), float(error[i]), int(n[i]), str(method[i]), confidence
+            float(before[i]),
+            float(after[i]),
+            float(error[i]),
+            int(n[i]),
+            float(effective[i]),
+            str(method[i]),
+            confidence,
         )
         for i, name in enumerate(names)
     }
 
 
 def difference_with(
-    before: float, after: float, error: float, n: int, method: str, confidence: float
+    before: float, after: float, error: float, n: int, effective: float, method: str, confidence: float
 ) -> Difference:
-    """The difference of two figures with this standard error, of n clusters; without bounds where it has none."""
+    """The difference of two figures with this standard error, of n clusters that are worth `effective` equal ones.
+
+    Without bounds where it has no error.
+    """
     if np.isnan(before) or np.isnan(after):
         return _missing(Why.of("not_in_both"), n)
     value = after - before
@@ -76,8 +88,9 @@ def difference_with(
         return _bare(before, after, n, Why.of("one_unit", unit="speaker"))
     if not error > _NOTHING:
         return _bare(before, after, n, Why.of("units_alike", unit="speaker"))
-    half = error * _t(0.5 + confidence / 2, n)
-    worse = _t_below(value / error, n)
+    freedom = max(1.0, min(effective, n) - 1.0)
+    half = error * quantile_of_t(0.5 + confidence / 2, freedom)
+    worse = _t_below(value / error, freedom)
     return Difference(
         before=before,
         after=after,
@@ -90,6 +103,7 @@ def difference_with(
         p_value=min(1.0, 2 * min(worse, 1 - worse)),
         n_clusters=n,
         method=method,
+        freedom=freedom,
     )
 
 
@@ -155,15 +169,15 @@ def _resampled(clusters: PairedClusters, resamples: int, seed: int) -> Iterator[
         yield (flat @ drawn.T).reshape(*clusters.counts.shape[:2], -1)
 
 
-def _t(confidence: float, n: int) -> float:
-    """The quantile of Student's t with n - 1 degrees of freedom."""
+def quantile_of_t(confidence: float, freedom: float) -> float:
+    """The quantile of Student's t."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(max(n - 1, 1), confidence))
+    return float(stdtrit(freedom, confidence))
 
 
-def _t_below(value: float, n: int) -> float:
-    """P(t < value) with n - 1 degrees of freedom."""
+def _t_below(value: float, freedom: float) -> float:
+    """P(t < value)."""
     from scipy.special import stdtr
 
-    return float(stdtr(max(n - 1, 1), value))
+    return float(stdtr(freedom, value))

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.report.shares import Share
-from sv_eval.scoring.paired.differences import Difference, difference_with
+from sv_eval.scoring.clusters import effective_number
+from sv_eval.scoring.paired.differences import JACKKNIFE, Difference, difference_with
 from sv_eval.scoring.shares import clopper_pearson
 
 Mask = NDArray[np.bool_]
@@ -38,7 +39,11 @@ def share_of_clips(before: Mask, after: Mask, cluster: Codes, *, confidence: flo
     difference = float(change.mean())
     rest = np.bincount(group_of, change, groups) - difference * np.bincount(group_of, minlength=groups)
     error = math.sqrt(float((rest**2).sum()) * groups / (groups - 1)) / n if groups > 1 else math.nan
-    return difference_with(float(before.mean()), float(after.mean()), error, groups, "jackknife_t", confidence)
+    sizes = np.bincount(group_of, minlength=groups).astype(np.float64)
+    effective = float(effective_number(sizes, np.ones(groups, dtype=np.int64)))
+    return difference_with(
+        float(before.mean()), float(after.mean()), error, groups, effective, JACKKNIFE, confidence
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sv_eval.report.interval import Interval
 from sv_eval.report.verdict import RuleResult, Verdict
-from sv_eval.scoring.paired.differences import Difference
+from sv_eval.scoring.paired.differences import Difference, quantile_of_t
 from sv_eval.scoring.paired.latency_ratio import Ratio
 from sv_eval.scoring.paired.significance import Discordant, holm, mcnemar_worse
 
@@ -117,7 +117,7 @@ def margin_rule(
     if discordant is not None:
         # McNemar knows nothing of speakers, the clusters little of few clips: both must say that it is worse.
         p = max(p, mcnemar_worse(discordant))
-    low = difference.value - difference.error * quantile(1 - levels.alpha, difference.n_clusters)
+    low = difference.value - difference.error * quantile_of_t(1 - levels.alpha, difference.freedom)
     if discordant is not None and sum(discordant) < _FEW_FLIPS:
         low = min(low, _exact_low(discordant, n, 1 - levels.alpha))
     values["low"] = low
@@ -213,8 +213,8 @@ def adjusted(rules: list[RuleResult], levels: Levels) -> list[RuleResult]:
     return found
 
 
-def quantile(confidence: float, n: int | None = None) -> float:
-    """The normal quantile, or Student's with n - 1 degrees of freedom."""
-    from scipy.special import ndtri, stdtrit
+def quantile(confidence: float) -> float:
+    """The normal quantile."""
+    from scipy.special import ndtri
 
-    return float(ndtri(confidence) if n is None else stdtrit(max(n - 1, 1), confidence))
+    return float(ndtri(confidence))

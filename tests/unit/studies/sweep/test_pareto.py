@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.studies.sweep.pareto import drawn_percentile, front_shares, on_front, ratio_with_error
 
 
@@ -43,13 +44,13 @@ def test_drawn_percentiles_are_distributed_as_those_of_resamples() -> None:
     rng = np.random.default_rng(2)
     values = rng.lognormal(3, 0.5, 150)
 
-    drawn = drawn_percentile(values, 0.95, 20_000, rng)
+    drawn = drawn_percentile(CallSample.of_values(values), 0.95, 20_000, rng)
 
     resampled = np.sort(rng.choice(values, (20_000, 150)), axis=1)[:, int(np.ceil(0.95 * 150)) - 1]
     for share in (0.05, 0.25, 0.5, 0.75, 0.95):
         near = np.abs(np.quantile(drawn, share) - np.quantile(resampled, share))
         assert near <= np.ptp(np.sort(values)[-20:]) * 0.06
-    assert np.isnan(drawn_percentile(np.zeros(0), 0.95, 3, rng)).all()
+    assert np.isnan(drawn_percentile(CallSample.of_values(np.zeros(0)), 0.95, 3, rng)).all()
 
 
 def test_the_error_of_a_ratio_is_that_of_its_resamples() -> None:
