@@ -62,13 +62,19 @@ class Wording:
         if figure.value is None:
             return f"{_DASH} ({self.why(figure.reason)})" if figure.reason else _DASH
         digits = 1 if figure.value >= 10 else 2
-        return f"{figure.value:.{digits}f} ms {bounds(figure, 1, digits)}".rstrip()
+        return f"{figure.value:.{digits}f} ms {bounds(figure, 1, digits)}{self._of_these(figure)}".rstrip()
 
     def seconds(self, figure: Interval) -> str:
         """A duration with its bounds: `1.03 s [1.01, 1.05]`; the reason where it is refused."""
         if figure.value is None:
             return f"{_DASH} ({self.why(figure.reason) if figure.reason else _DASH})"
-        return f"{figure.value:.2f} s {bounds(figure, 1, 2)}".rstrip()
+        return f"{figure.value:.2f} s {bounds(figure, 1, 2)}{self._of_these(figure)}".rstrip()
+
+    def _of_these(self, figure: Interval) -> str:
+        """What must stand beside a figure that speaks of its own clips alone."""
+        reasons = figure.reason.reasons if figure.reason else ()
+        found = next((one for one in reasons if one.code == "these_clips"), None)
+        return "" if found is None else self("of_these", n=found.values["clips"])
 
     def why(self, why: Why) -> str:
         """Why a figure is missing, or what to know about it."""

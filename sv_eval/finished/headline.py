@@ -59,5 +59,5 @@ def _interval(figure: Interval, digits: int, unit: str = "") -> str:
         return f"- ({figure.reason or 'not given'})"
     text = f"{figure.value:.{digits}f}{unit}"
     if figure.low is None or figure.high is None:
-        return text
+        return f"{text} ({figure.reason})" if figure.reason and "these_clips" in figure.reason.codes else text
     return f"{text} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"

@@ -17,6 +17,7 @@ TEMPLATES: Mapping[str, str] = {
     "too_few": "n too small: {n} of {needed}",
     "too_few_calls": "n too small: {n} calls of {needed}",
     "too_few_clips": "n too small: {n} calls, by repeats of the same clips worth {worth} of {needed}",
+    "these_clips": "of these {clips} clips alone, which are too few to speak of others",
     "unbounded": "no order statistic bounds it at this confidence",
     "no_pairs": "no clip was answered by both runs",
     "not_in_both": "no clip of it counts in both runs",
@@ -65,6 +66,7 @@ _KINDS: Mapping[str, Callable[[str], Any]] = {
     "n": int,
     "needed": int,
     "worth": int,
+    "clips": int,
     "labels": lambda text: tuple(text.split(", ")),
 }
 _BETWEEN = "; "

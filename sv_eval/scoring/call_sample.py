@@ -82,7 +82,9 @@ class CallSample:
     def percentile(self, p: float, *, confidence: float = 0.95, clips: int | None = None) -> Interval:
         """The p-th percentile with its bounds; `clips`: how many clips the calls answered, one each by default."""
         known = self.dependence(p)
-        return percentile(self.latency_ms, p, confidence=confidence, clips=clips, dependence=known)
+        return percentile(
+            self.latency_ms, p, confidence=confidence, clips=clips, dependence=known, distinct=self.n_clips
+        )
 
     def _dependence(self, p: float) -> Dependence:
         if self.n == 0:

@@ -20,6 +20,9 @@ from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.dependence import INDEPENDENT, Dependence
 
+_FEWEST_CLIPS = 5
+"""Fewer clips have no percentile that says anything."""
+
 
 @cache
 def minimum_n(p: float, confidence: float = 0.99) -> int:
@@ -52,11 +55,13 @@ def percentile(
     confidence: float = 0.95,
     clips: int | None = None,
     dependence: Dependence = INDEPENDENT,
+    distinct: int | None = None,
 ) -> Interval:
     """The p-th percentile, 0 < p < 1, with two-sided bounds; None with the reason if values are too few.
 
-    `clips` is how many clips the values were measured on, where a value is a call's; by default one each. Calls
-    that repeat clips must be worth as many calls about one clip each as the percentile needs.
+    `clips` is how many clips the values were measured on, where a value is a call's; by default one each. Where
+    repeats of `distinct` clips are worth fewer calls than the percentile needs, it is that of these clips alone: a
+    value without bounds, since it says nothing of others. Of fewer clips than make one lie beyond it there is none.
 
     >>> str(percentile(np.arange(1.0, 41.0), 0.95).reason)
     'n too small: 40 of 130'
@@ -70,8 +75,11 @@ def percentile(
         return Interval(value=None, n=measured, n_calls=n, reason=Why.of(code, n=n, needed=needed))
     worth = n if dependence.clips <= 1 else math.floor(n / dependence.clips)
     if worth < needed:
-        reason = Why.of("too_few_clips", n=n, worth=worth, needed=needed)
-        return Interval(value=None, n=measured, n_calls=n, reason=reason)
+        if distinct is None or distinct < max(_FEWEST_CLIPS, math.ceil(round(1 / (1 - p), 9))):
+            reason = Why.of("too_few_clips", n=n, worth=worth, needed=needed)
+            return Interval(value=None, n=measured, n_calls=n, reason=reason)
+        reason = Why.of("these_clips", clips=distinct)
+        return Interval(value=nearest_rank(values, p), n=measured, n_calls=n, reason=reason)
     ranked = np.sort(values)
     low, high = _ranks(n, dependence.bounding(n, confidence), p, confidence)
     return Interval(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.shares import Share, Shares, SharesOfEmotion
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.dependence import dependence_of
 from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.timing import Timing
@@ -81,6 +82,16 @@ def share(n: int, of: int, confidence: float, *, inflation: float = 1.0) -> Shar
         return Share(value=None, n=n, of=of)
     low, high = clopper_pearson(n / inflation, of / inflation, confidence)
     return Share(value=n / of, low=low, high=high, n=n, of=of, worth=UNSET if inflation <= 1 else of / inflation)
+
+
+def share_beyond(sample: CallSample, limit_ms: float, *, confidence: float = 0.95) -> Share:
+    """The share of calls that took longer. Where none or all did, calls about one clip count once."""
+    beyond = sample.latency_ms > limit_ms
+    n, slow = sample.n, int(beyond.sum())
+    if slow in (0, n):
+        return share(slow, n, confidence, inflation=n / max(1, sample.n_clips))
+    found = dependence_of(beyond, in_order=sample.in_order, clip=sample.clip, audio_s=None)
+    return share(slow, n, confidence, inflation=found.inflation)
 
 
 def clopper_pearson(n: float, of: float, confidence: float) -> tuple[float, float]:

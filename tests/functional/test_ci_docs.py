@@ -145,7 +145,7 @@ def scripts() -> list[str]:
             EVALUATION.replace("p50_ms=2", "p50_ms=30").replace("p95_ms=3", "p95_ms=60"),
             3,
             "## ❌ Gate `ci` failed",
-            {"ratio:p50", "ratio:p95"},
+            {"ratio:p50", "ratio:p95", "share:slow"},
         ),
         (
             "unsure",
@@ -183,7 +183,7 @@ def test_this_projects_own_gate_passes_with_its_committed_baseline(tmp_path: Pat
     done = run_scripts(scripts, tmp_path, tmp_path / "summary.md")
 
     assert done.code == 0, done.said
-    assert "integrity:failures" in done.verdicts
+    assert "share:failed" in done.verdicts
     assert "ratio:p95" not in done.verdicts
 
 

@@ -57,6 +57,9 @@ def comparable(metrics: dict[str, Any]) -> dict[str, Any]:
         del emotion["latency_ms"]
     for name in ("wall_s", "wall_s_reason", "started_at", "records_hash"):
         kept["run"].pop(name, None)
+    # Counts must agree; their bounds rest on the order in which requests were sent, which kills change.
+    shares = {name: one for name, one in kept.pop("shares").items() if name not in ("resumed", "by_emotion")}
+    kept["shares"] = {name: (share["n"], share["of"]) for name, share in shares.items()}
     return kept
 
 

@@ -59,7 +59,8 @@ def test_a_sweep_ends_with_one_report(finished: Path) -> None:
     for row in data["settings"]:
         assert row["name"] in report
         assert row["p95"]["value"] is not None
-        assert row["p95"]["low"] <= row["p95"]["value"] <= row["p95"]["high"]
+        # Sixty clips are timed more than once: where they differ, bounds that speak of others need more of them.
+        assert row["p95"].get("reason") or row["p95"]["low"] <= row["p95"]["value"] <= row["p95"]["high"]
         assert 0 < row["busy_s_per_audio_hour"]["low"] <= row["busy_s_per_audio_hour"]["value"]
         assert 0 <= row["front_share"] <= 1
     assert any(row["front"] for row in data["settings"])

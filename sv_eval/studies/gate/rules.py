@@ -174,7 +174,7 @@ def ratio_rule(name: str, ratio: Ratio, limit: float, levels: Levels, *, n: int,
     }  # fmt: skip
     if ratio.value is None:
         return undecided(name, "no_latency", **values)
-    excess = math.log(ratio.value) / math.log(limit)
+    excess = math.log(ratio.value) / math.log(limit) if ratio.value > 0 else 0.0
     if ratio.high is None:
         return RuleResult(
             name=name, verdict=Verdict.INCONCLUSIVE, reason="no_latency", values=values, excess=excess

@@ -17,11 +17,10 @@ from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.shares import Share
 from sv_eval.report.verdict import RuleResult, Verdict
-from sv_eval.scoring.dependence import dependence_of
 from sv_eval.scoring.paired.pairs import Pairs
 from sv_eval.scoring.paired.share_changes import share_of_clips, share_of_requests
 from sv_eval.scoring.paired.significance import Discordant
-from sv_eval.scoring.shares import share
+from sv_eval.scoring.shares import share, share_beyond
 from sv_eval.studies.gate.config import GateConfig
 from sv_eval.studies.gate.rules import UNCHANGED, Levels, margin_rule, needed_for, quantile, undecided
 from sv_eval.studies.gate.subject import Subject
@@ -164,15 +163,8 @@ def _slow(candidate: Subject, baseline: Subject, config: GateConfig, levels: Lev
     if margin is None or usual is None or not candidate.waited.n:
         return
     limit_ms = config.slow_times * usual
-    before, after = (_beyond(subject, limit_ms) for subject in (baseline, candidate))
+    before, after = (share_beyond(subject.waited, limit_ms) for subject in (baseline, candidate))
     yield _of_requests("share:slow", before, after, margin, levels, shown=True, limit_ms=limit_ms)
-
-
-def _beyond(subject: Subject, limit_ms: float) -> Share:
-    sample = subject.waited
-    slow = sample.latency_ms > limit_ms
-    found = dependence_of(slow, in_order=sample.in_order, clip=sample.clip, audio_s=None)
-    return share(int(slow.sum()), sample.n, 0.95, inflation=found.inflation)
 
 
 def _of_requests(

@@ -25,9 +25,11 @@ from sv_eval.report.sweep import (
     Tuning,
     UnitCounts,
 )
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_over
+from sv_eval.scoring.shares import share_beyond
 from sv_eval.studies.sweep.choosing import Choice, Standing, choose
 from sv_eval.studies.sweep.config import SweepConfig
 from sv_eval.studies.sweep.holdout import held_out, on_holdout
@@ -48,6 +50,7 @@ _CAVEATS = (
 )  # fmt: skip
 """Of the default's run, what holds for the whole sweep."""
 _RESAMPLES_OF_A_PART = 2000
+_BEYOND_P95 = 0.05
 _UNSTEADY = 0.1
 _DISTURBING_CORES = 0.25
 _Z_95 = 1.959963984540054
@@ -185,16 +188,21 @@ def _usable(draws: Floats) -> Floats:
 
 def _standing(run: SweptRun, uar: float, options: SweepConfig) -> Standing:
     p95 = run.p95
-    return Standing(uar=uar, p95_ms=p95.value, slo=kept(p95, options.slo_p95_ms))
+    return Standing(uar=uar, p95_ms=p95.value, slo=kept(p95, run.waited, options.slo_p95_ms))
 
 
-def kept(p95: Interval, slo_ms: float) -> Slo:
-    """Whether a percentile keeps an objective: `kept` or `broken` with its bounds, `unsure`, or `unknown`."""
+def kept(p95: Interval, waited: CallSample, slo_ms: float) -> Slo:
+    """Whether the 95th percentile of what callers waited keeps an objective.
+
+    `kept` and `broken` where the bounds of the share that took longer say so: at most, or more than, a twentieth.
+    So calls that vary wildly, but far below the objective, do keep it. `unknown` without a p95.
+    """
     if p95.value is None:
         return "unknown"
-    if p95.high is not None and p95.high <= slo_ms:
+    longer = share_beyond(waited, slo_ms)
+    if longer.high is not None and longer.high <= _BEYOND_P95:
         return "kept"
-    return "broken" if p95.low is not None and p95.low > slo_ms else "unsure"
+    return "broken" if longer.low is not None and longer.low > _BEYOND_P95 else "unsure"
 
 
 def _row(

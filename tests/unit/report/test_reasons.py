@@ -16,6 +16,7 @@ from sv_eval.report.reasons import TEMPLATES, Coded, Why
 VALUES: dict[str, tuple[Any, ...]] = {
     "n": (0, 40, 12_345),
     "worth": (21, 129),
+    "clips": (20, 60),
     "needed": (11, 130, 6636),
     "label": ("happy", "pleasant_surprise", "no_agreement"),
     "labels": (("angry",), ("angry", "happy"), ("neutral", "calm", "pleasant_surprise")),

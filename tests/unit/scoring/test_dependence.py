@@ -95,9 +95,13 @@ def test_repeats_of_clips_that_differ_are_worth_the_clips():
     )
 
     assert sample.dependence(0.5).worth(800) == pytest.approx(20, abs=6)
-    p95 = sample.percentile(0.95)
-    assert p95.value is None
-    assert p95.reason.codes == ("too_few_clips",)
+    p95, p99 = sample.percentile(0.95), sample.percentile(0.99)
+    assert p95.reason.codes == ("these_clips",)
+    assert p95.value is not None
+    assert p95.low is p95.high is None
+    # Of twenty clips none lies beyond the 99th percentile.
+    assert p99.value is None
+    assert p99.reason.codes == ("too_few_clips",)
     assert (p95.n, p95.n_calls) == (800, 800)
 
 

@@ -8,6 +8,7 @@ import pytest
 from sv_eval.errors import ConfigError
 from sv_eval.report.interval import Interval
 from sv_eval.report.sweep import Slo
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.studies.sweep.analysis import kept
 from sv_eval.studies.sweep.choosing import Standing, choose
 from sv_eval.studies.sweep.config import sweep_config_from
@@ -58,19 +59,27 @@ def test_of_equal_uars_the_faster_one_is_better() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "low", "high", "expected"),
+    ("calls", "beyond", "clips", "expected"),
     [
-        (150.0, 140.0, 190.0, "kept"),
-        (190.0, 180.0, 210.0, "unsure"),
-        (150.0, 140.0, None, "unsure"),
-        (250.0, 210.0, 300.0, "broken"),
-        (None, None, None, "unknown"),
+        (400, 0, 400, "kept"),
+        (400, 8, 400, "kept"),
+        (400, 16, 400, "unsure"),
+        (400, 40, 400, "broken"),
+        # Seventy of seventy show less than a twentieth too seldom, and so do forty rounds over twenty clips.
+        (70, 0, 70, "unsure"),
+        (800, 0, 20, "unsure"),
     ],
 )
-def test_an_objective_is_kept_only_by_the_upper_bound(
-    value: float | None, low: float | None, high: float | None, expected: str
-) -> None:
-    assert kept(Interval(value=value, low=low, high=high), 200.0) == expected
+def test_an_objective_is_kept_only_by_the_upper_bound(calls: int, beyond: int, clips: int, expected: str) -> None:
+    latency_ms = np.full(calls, 150.0)
+    latency_ms[:: calls // beyond if beyond else calls + 1] = 250.0 if beyond else 150.0
+    waited = CallSample(latency_ms=latency_ms, clip=np.arange(calls) % clips, in_order=False)
+
+    assert kept(Interval(value=150.0), waited, 200.0) == expected
+
+
+def test_without_a_percentile_nothing_is_known_of_an_objective() -> None:
+    assert kept(Interval(value=None), CallSample.of_values(np.zeros(3)), 200.0) == "unknown"
 
 
 def test_planted_effects_come_back_as_shares_of_variance() -> None:
