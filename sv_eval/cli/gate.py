@@ -22,8 +22,8 @@ appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
   gate=ci|quality|release       the rules, files in conf/gate/; or the path of a YAML file
   gate.margins.uar=0.02         how much worse UAR may be; likewise accuracy, macro_f1, recall (of every emotion)
   gate.ratios.p95=1.15          how many times as long as for the baseline callers waited; likewise p50
-  gate.shares.retried=0.02      how much more than in the baseline may leave the sample; likewise failed (of an emotion),
-                                resumed, late, unmeasured, slow, unknown, no_tag, no_speech
+  gate.shares.retried=0.02      how much more than in the baseline may leave the sample; likewise resumed, late,
+                                unmeasured, slow, unknown, no_tag, no_speech, failed (of an emotion)
   gate.floors.uar=0.6           what the candidate itself must reach; likewise accuracy, macro_f1, recall
   gate.ceilings.p95_ms=200      how long its callers may wait; likewise p50_ms, p99_ms
   gate.max_contention=0.15      the share of the machine that others may have taken, for a latency to be judged
@@ -33,8 +33,8 @@ appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
 `selftest` simulates pairs of runs: how often the gate fails one where nothing changed, and how often it finds a
 planted loss of UAR and a planted slowdown. clips=2000 speakers=40 requests=1000 are what it simulates, redrawn=0.15
 the share of clips that the second run answers anew, uneven=0.3 how much each run suits some speakers (logits),
-correlated=0.0 how much of a call's latency the next one inherits. sabotages=50 tries, so many times each, forty ways
-of getting worse that plain figures don't show: none may pass.
+correlated=0.0 how much of a call's latency the next one inherits. sabotages=50 tries, so many times each, forty
+ways of getting worse that plain figures don't show: none may pass.
 
 Exit codes: 0 pass, 3 fail, 4 inconclusive, 1 error, 2 wrong usage or configuration.
 """
