@@ -18,7 +18,11 @@ CORPUS = (
     "backend=fake", "dataset=simulated", "dataset.simulated.n_clips=700", "dataset.simulated.n_speakers=40",
     "load.warmup_clips=0", "run.telemetry_s=null",
 )  # fmt: skip
-GATE = ("gate=ci", "gate.baseline=baselines/simulated.json", "gate.ratios.p50=4", "gate.ratios.p95=6")
+# On a busy machine a tail of a few milliseconds is the machine's; what the gate makes of tails is tried without one.
+GATE = (
+    "gate=ci", "gate.baseline=baselines/simulated.json", "gate.ratios.p50=4", "gate.ratios.p95=null",
+    "gate.shares.slow=null", "gate.max_contention=null",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,12 @@ def pull_request(checkout: Checkout, name: str, *changes: str) -> subprocess.Com
     return checkout.run("sv_eval", *CORPUS, *GATE, *changes, f"hydra.run.dir=runs/{name}")
 
 
+def worse_run(checkout: Checkout) -> None:
+    """The run that lost accuracy, whoever needs it first."""
+    if not (checkout.folder / "runs/worse/metrics.json").is_file():
+        pull_request(checkout, "worse", "backend.accuracy=0.6", "backend.latency={p50_ms: 2, p95_ms: 3}")
+
+
 def test_a_change_that_makes_nothing_worse_is_green(checkout: Checkout) -> None:
     done = pull_request(checkout, "green", "backend.latency={p50_ms: 2, p95_ms: 3}")
 
@@ -104,7 +114,7 @@ def test_a_slowdown_is_red(checkout: Checkout) -> None:
     assert done.returncode == 3, done.stdout + done.stderr
     failed = [line for line in done.stdout.splitlines() if line.strip().startswith("fail")]
     assert failed
-    assert all("Latency" in line or "Slow answers" in line for line in failed)
+    assert all("Latency" in line for line in failed)
 
 
 def test_too_few_clips_for_a_narrow_margin_are_inconclusive(checkout: Checkout) -> None:
@@ -119,6 +129,8 @@ def test_too_few_clips_for_a_narrow_margin_are_inconclusive(checkout: Checkout) 
 
 
 def test_two_finished_runs_are_gated_without_running_again(checkout: Checkout) -> None:
+    worse_run(checkout)
+
     done = checkout.run(
         "sv_eval.gate",
         "baseline=runs/main",
@@ -133,6 +145,7 @@ def test_two_finished_runs_are_gated_without_running_again(checkout: Checkout) -
 
 
 def test_a_baseline_is_shown_and_updated(checkout: Checkout) -> None:
+    worse_run(checkout)
     checkout.git("checkout", "-q", "-B", "update", "main")
 
     shown = checkout.run("sv_eval.baseline", "show", "baselines/simulated.json")
