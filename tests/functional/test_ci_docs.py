@@ -22,7 +22,7 @@ EVALUATION = (
     "backend=fake dataset=simulated dataset.simulated.n_clips=350 load.warmup_clips=0 run.telemetry_s=null "
     "backend.latency.p50_ms=2 backend.latency.p95_ms=3"
 )
-# On a busy machine a tail of a few milliseconds is the machine's; what the gate makes of tails is tried without one.
+# On a busy machine a tail of some milliseconds is the machine's; what a gate makes of tails is tried without one.
 GATE = "gate=ci gate.ratios.p50=5 gate.ratios.p95=null gate.shares.slow=null gate.max_contention=null"
 
 

@@ -18,7 +18,7 @@ CORPUS = (
     "backend=fake", "dataset=simulated", "dataset.simulated.n_clips=700", "dataset.simulated.n_speakers=40",
     "load.warmup_clips=0", "run.telemetry_s=null",
 )  # fmt: skip
-# On a busy machine a tail of a few milliseconds is the machine's; what the gate makes of tails is tried without one.
+# On a busy machine a tail of some milliseconds is the machine's; what a gate makes of tails is tried without one.
 GATE = (
     "gate=ci", "gate.baseline=baselines/simulated.json", "gate.ratios.p50=4", "gate.ratios.p95=null",
     "gate.shares.slow=null", "gate.max_contention=null",
