@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sv_eval.report.accuracy import Confusion
-from sv_eval.report.latency import Histogram, Latency, StreamExample
+from sv_eval.report.latency import Histogram, Latency
 from sv_eval.report.report import Report
+from sv_eval.report.streaming import StreamExample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,10 +15,11 @@ from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.accuracy import AllLabels, Intervals
 from sv_eval.report.environment import Environment
 from sv_eval.report.identity import settings_hash
-from sv_eval.report.latency import DurationBin, Streaming
+from sv_eval.report.latency import DurationBin
 from sv_eval.report.reasons import Why
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.run_directory import FIGURES, METRICS, REPORT, read_environment, write_report, write_text
+from sv_eval.report.streaming import Streaming
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from

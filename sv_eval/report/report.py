@@ -21,9 +21,10 @@ from sv_eval.report.accuracy import (
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.interval import Rounded
-from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes, Streaming
+from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.shares import Shares
+from sv_eval.report.streaming import Streaming
 from sv_eval.report.transcripts import Transcripts
 
 SCHEMA_VERSION = 1

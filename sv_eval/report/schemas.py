@@ -29,6 +29,7 @@ from sv_eval.report import (
     parity,
     report,
     shares,
+    streaming,
     sweep,
     transcripts,
     verdict,
@@ -49,7 +50,7 @@ FILES: dict[str, Any] = {
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, backend, change, comparison, context, environment, interval, latency, parity, records, report, shares,
-    sweep, transcripts, verdict,
+    streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

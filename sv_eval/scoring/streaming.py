@@ -10,7 +10,8 @@ import numpy as np
 from sv_eval.record_file.class_codes import UNLABELLED
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Streamed, StreamStep
-from sv_eval.report.latency import Agreement, ExampleStep, LabelFlips, StreamExample, Streaming, TwoPercentiles
+from sv_eval.report.latency import TwoPercentiles
+from sv_eval.report.streaming import Agreement, ExampleStep, LabelFlips, StreamExample, Streaming
 from sv_eval.scoring.percentiles import percentile
 
 STREAM = "stream"

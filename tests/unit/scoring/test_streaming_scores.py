@@ -6,7 +6,7 @@ import pytest
 
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Prediction, Record, Streamed, StreamStep, record_to_json
-from sv_eval.report.latency import Agreement, LabelFlips, Streaming
+from sv_eval.report.streaming import Agreement, LabelFlips, Streaming
 from sv_eval.scoring.streaming import streaming_of
 
 
