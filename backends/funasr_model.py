@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
+from sv_eval.backends.foreign_code import ALLOW, NO_OTHER_MODELS, refuse_code, weights_alone
 from sv_eval.backends.quiet import quiet
 from sv_eval.errors import ModelError
 
@@ -15,20 +17,32 @@ WEIGHTS = "model.pt"
 _MISSING_WEIGHT = re.compile(r"miss key in ckpt: ([\w.]+)")
 
 
-def load_auto_model(directory: Path, *, asked: str, device: str, threads: int = 0) -> Any:
+def load_auto_model(
+    directory: Path,
+    *,
+    asked: str,
+    device: str,
+    threads: int = 0,
+    trust_remote_code: bool = False,
+) -> Any:
     """An AutoModel of a directory with `model.pt` and `config.yaml`, dither 0.
 
     asked: what errors begin with, such as `backend.model=DIR`. threads: torch's, for the whole process; 0 leaves
-    them. Raises ModelError when a package, a file, a weight or the memory is missing.
+    them. trust_remote_code: whether the directory may have code of its own run, packages installed and other models
+    loaded; what it will run is said on stderr. Raises ModelError when a package, a file, a weight or the memory is
+    missing, and when it asks for what it may not.
     """
     for name in ("config.yaml", WEIGHTS):
         if not (directory / name).is_file():
             raise ModelError(f"{asked}: {name} is missing there; FunASR needs config.yaml, {WEIGHTS} and am.mvn")
+    foreign = refuse_code(directory, asked=asked, allowed=trust_remote_code)
+    for one in foreign:
+        print(f"sv_eval: {ALLOW}: {asked}: {one}", file=sys.stderr)
     refuse_missing_packages(asked)
     import torch
 
     try:
-        with quiet() as said:
+        with quiet() as said, weights_alone(allowed=trust_remote_code):
             from funasr import AutoModel
 
             model = AutoModel(
@@ -40,6 +54,8 @@ def load_auto_model(directory: Path, *, asked: str, device: str, threads: int = 
                 # Weights of another shape are an error; else FunASR leaves them random and says so in its log only.
                 ignore_init_mismatch=False,
                 frontend_conf={"dither": 0.0},
+                trust_remote_code=bool(foreign),
+                **({} if foreign else NO_OTHER_MODELS),
             )
     except _failures() as error:
         raise ModelError(_reason(directory, asked, error)) from error

@@ -51,6 +51,8 @@ class LocalBackend(InProcess):
     device: `cpu`, `cuda:N`, or `auto` for the first GPU where there is one.
     precision: `fp32`, `fp16` (GPU only) or `bf16`.
     threads: torch's threads, for the whole process; 0 leaves torch's choice.
+    trust_remote_code: whether the directory may have code of its own run, packages installed and other models
+    loaded; what it will run is said first.
     frontend: `kaldi` computes features on the CPU; `torchaudio` on the model's device.
 
     The other settings are those of `Listening`. Raises ConfigError for a value that can't be, ModelError for a
@@ -67,6 +69,7 @@ class LocalBackend(InProcess):
         precision: str = "fp32",
         threads: int = 0,
         frontend: str = "kaldi",
+        trust_remote_code: bool = False,
         **listening: Unpack[ListeningSettings],
     ) -> None:
         for name, value, choices in (
@@ -84,6 +87,7 @@ class LocalBackend(InProcess):
         self._where, self._hub, self._revision = model, hub, revision
         self._device, self._precision, self._threads = device, precision, threads
         self._frontend = frontend
+        self._trust_remote_code = trust_remote_code
 
     @property
     def capabilities(self) -> Capabilities:
@@ -133,7 +137,9 @@ class LocalBackend(InProcess):
         """Read the directory and have FunASR build the network."""
         # Read before FunASR, which takes seconds to import and says less clearly what is missing.
         directory = open_model(path)
-        auto = load_auto_model(path, asked=asked, device=device, threads=self._threads)
+        auto = load_auto_model(
+            path, asked=asked, device=device, threads=self._threads, trust_remote_code=self._trust_remote_code
+        )
         reader = AnswerReader(directory.vocabulary)
         engine = TorchEngine(
             auto.model,
