@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 from sv_eval.backends.foreign_code import ALLOW, NO_OTHER_MODELS, refuse_code, weights_alone
 from sv_eval.backends.quiet import quiet
 from sv_eval.errors import ModelError
+from sv_eval.machine.terminal import note
 
 WEIGHTS = "model.pt"
 """FunASR's weights in a directory."""
@@ -37,7 +37,7 @@ def load_auto_model(
             raise ModelError(f"{asked}: {name} is missing there; FunASR needs config.yaml, {WEIGHTS} and am.mvn")
     foreign = refuse_code(directory, asked=asked, allowed=trust_remote_code)
     for one in foreign:
-        print(f"sv_eval: {ALLOW}: {asked}: {one}", file=sys.stderr)
+        note(f"sv_eval: {ALLOW}: {asked}: {one}")
     refuse_missing_packages(asked)
     import torch
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from sv_eval.foreign_text import cell
 from sv_eval.reports.markdown import template
-from sv_eval.reports.wording import Wording, cell, number, share
+from sv_eval.reports.wording import Wording, number, share
 
 _MOST_CASES = 20
 _MOST_ON_TERMINAL = 3

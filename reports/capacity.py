@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sv_eval.foreign_text import cell
 from sv_eval.reports.figures import INK, MARK, STYLE, plot, svg
 from sv_eval.reports.markdown import template
-from sv_eval.reports.wording import Wording, cell, number, share
+from sv_eval.reports.wording import Wording, number, share
 
 CURVE = "capacity.svg"
 

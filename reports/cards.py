@@ -14,8 +14,8 @@ from sv_eval.data.corpus.counting import Counts
 from sv_eval.data.corpus.overview import clip_count, speaker_count
 from sv_eval.data.corpus.schema import Card
 from sv_eval.emotions import OTHER
+from sv_eval.foreign_text import cell
 from sv_eval.records import Clip
-from sv_eval.reports.wording import cell
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,13 +6,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from sv_eval.config.overrides import as_word
+from sv_eval.foreign_text import cell
 from sv_eval.report.change import Change, RatioOfPercentiles
 from sv_eval.report.comparison import ComparedRun, Comparison, GroupOfClips, LatencyRatios, PairOfRuns
 from sv_eval.report.interval import Interval
 from sv_eval.reports.figures import INK, STYLE, plot, svg
 from sv_eval.reports.markdown import template
 from sv_eval.reports.suite import points
-from sv_eval.reports.wording import Wording, cell, p_value, share
+from sv_eval.reports.wording import Wording, p_value, share
 from sv_eval.scoring.contention import CONTENDED
 
 TRADE_OFF = "trade_off.svg"

@@ -7,12 +7,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 from sv_eval.config.overrides import as_word
+from sv_eval.foreign_text import cell
 from sv_eval.report.identity import differences
 from sv_eval.report.reasons import Why
 from sv_eval.report.verdict import GateResult, RuleResult, Verdict
 from sv_eval.reports.markdown import template
 from sv_eval.reports.suite import points
-from sv_eval.reports.wording import Wording, cell, p_value, share
+from sv_eval.reports.wording import Wording, p_value, share
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❔"}
 _CLIPS = 20

@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 
+from sv_eval.foreign_text import cell, visible
 from sv_eval.report.accuracy import Intervals
 from sv_eval.report.context import LabelMap
 from sv_eval.report.environment import CorpusLabels, Environment, GitState, Machine
@@ -18,7 +19,7 @@ from sv_eval.report.latency import Latency, Waited
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures
-from sv_eval.reports.wording import Wording, cell, number, percent, share
+from sv_eval.reports.wording import Wording, number, percent, share
 
 _HEADLINE_CAVEATS = (
     "incomplete",
@@ -127,9 +128,15 @@ def template(name: str) -> jinja2.Template:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
         autoescape=False,
+        finalize=_shown,
     )
     environment.filters.update(percent=percent, cell=cell)
     return environment.get_template(name)
+
+
+def _shown(value: Any) -> Any:
+    """What an expression gives, without anything that a terminal would obey."""
+    return visible(value) if isinstance(value, str) else value
 
 
 def _measured_rows(words: Wording, report: Report, environment: Environment) -> list[tuple[str, str]]:
@@ -141,12 +148,12 @@ def _measured_rows(words: Wording, report: Report, environment: Environment) -> 
     batch = 1 if load["schedule"] != "offline" else backend.capabilities.max_batch
     rows = [
         ("model", cell(backend.model)),
-        ("weights", ", ".join(filter(None, [backend.precision, _code(backend.model_hash)]))),
+        ("weights", ", ".join(filter(None, [cell(backend.precision or ""), _code(backend.model_hash)]))),
         ("model_licence", cell(backend.card.get("licence") or "")),
-        ("backend", f"`{backend.name}`"),
-        ("device", backend.device),
-        ("settings", ", ".join(f"{key} {cell(value)}" for key, value in backend.details.items())),
-        ("corpus", f"{cell(dataset.title)}, {words('split_line', split=dataset.split)}"),
+        ("backend", f"`{cell(backend.name)}`"),
+        ("device", cell(backend.device)),
+        ("settings", ", ".join(f"{cell(key)} {cell(value)}" for key, value in backend.details.items())),
+        ("corpus", f"{cell(dataset.title)}, {words('split_line', split=cell(dataset.split))}"),
         ("licence", cell(dataset.licence)),
         ("labels", words("label_maps", corpus=_map(dataset.label_map), scored=_map(report.label_map))),
         ("audio", _audio(words, run)),
@@ -172,7 +179,7 @@ def _measured_rows(words: Wording, report: Report, environment: Environment) -> 
 def machine_line(machine: Machine) -> str:
     """A machine on one line."""
     size = f"{machine.cores} cores, {machine.memory_gib} GiB"
-    return f"{machine.cpu}, {size}, {machine.system}, Python {machine.python}"
+    return cell(f"{machine.cpu}, {size}, {machine.system}, Python {machine.python}")
 
 
 def _load_settings(load: Mapping[str, Any]) -> str:
@@ -237,4 +244,4 @@ def _map(label_map: LabelMap | CorpusLabels) -> str:
 
 
 def _code(text: str | None) -> str | None:
-    return None if text is None else f"`{text}`"
+    return None if text is None else f"`{cell(text)}`"

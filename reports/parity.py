@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sv_eval.foreign_text import cell
 from sv_eval.report.parity import ParityResult
 from sv_eval.reports.markdown import machine_line, template
-from sv_eval.reports.wording import Wording, cell, number
+from sv_eval.reports.wording import Wording, number
 
 _FLIPS = 50
 

@@ -9,10 +9,11 @@ from typing import Protocol
 import yaml
 from msgspec import UNSET
 
+from sv_eval.foreign_text import cell
 from sv_eval.report.sweep import Chosen, Holdout, SettingFigures, SweepFile
 from sv_eval.reports import sweep_figures
 from sv_eval.reports.markdown import machine_line, template
-from sv_eval.reports.wording import Wording, bounds, cell, number, share
+from sv_eval.reports.wording import Wording, bounds, number, share
 
 _MOST_ROWS = 120
 _FIGURES = "figures"

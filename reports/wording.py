@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from sv_eval.foreign_text import cell
 from sv_eval.report.context import Mismatch, PublishedComparison
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Coded, Why, english
@@ -45,7 +46,8 @@ class Wording:
 
     def emotion(self, name: str) -> str:
         """An emotion's or an answer's name."""
-        return str(self._words["emotions"].get(name, name))
+        known = self._words["emotions"].get(name)
+        return cell(name) if known is None else str(known)
 
     def emotions(self, names: Sequence[str]) -> str:
         """A list of emotions."""
@@ -215,11 +217,3 @@ def bounds(figure: Bounded, scale: float, digits: int) -> str:
     if sides == [None, None]:
         return ""
     return "[" + ", ".join(_DASH if side is None else f"{scale * side:.{digits}f}" for side in sides) + "]"
-
-
-_ESCAPES = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "`": "'"})
-
-
-def cell(text: Any) -> str:
-    """Text from outside, on one line and safe inside a Markdown table."""
-    return " ".join(str(text).translate(_ESCAPES).split())

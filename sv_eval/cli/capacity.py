@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import IO, Any
 
 from sv_eval.cli.help import help_of
 from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, RunIncomplete
-from sv_eval.machine.terminal import give, relative, say
+from sv_eval.machine.terminal import give, note, relative, say
 
 _HEADER = """\
 sv-eval capacity finds out how much load a backend bears.
@@ -88,7 +87,7 @@ def _keep(trial: dict[str, Any], file: IO[str]) -> None:
     verdict = "" if trial["verdict"] is None else f": {trial['verdict']}"
     why = f" ({trial['why']})" if trial["why"] else ""
     answered = "" if trial["answered_per_s"] is None else f", {trial['answered_per_s']:.4g} answers/s"
-    print(f"{load}{answered}, {found}{verdict}{why}", file=sys.stderr, flush=True)
+    note(f"{load}{answered}, {found}{verdict}{why}")
 
 
 def _headline(result: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from sv_eval.cli.commands import COMMANDS
 from sv_eval.cli.words import parse
 from sv_eval.errors import MissingPackageError, UsageError, nearest
-from sv_eval.machine.terminal import give, relative, say
+from sv_eval.machine.terminal import give, note, relative, say
 
 if TYPE_CHECKING:
     from sv_eval.finished.exports.run import ExportedRun
@@ -58,7 +57,7 @@ def run(arguments: Sequence[str]) -> None:
             if chosen:
                 raise
             # Whoever asks for all formats has those that can be had.
-            print(f"sv_eval: {name} is left out: {error}", file=sys.stderr)
+            note(f"sv_eval: {name} is left out: {error}")
             continue
         write_text(out / name, text)
         say(relative(out / name))

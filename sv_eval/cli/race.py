@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sv_eval.machine.terminal import give, relative, say
+from sv_eval.machine.terminal import give, note, relative, say
 
 _HELP = """\
 usage: sv-eval race BACKEND BACKEND [BACKEND ...] [rounds=5] [pause_s=0]
@@ -88,7 +87,7 @@ def run(arguments: Sequence[str]) -> None:
                 corpus,
                 rounds=asked.rounds,
                 pause_s=asked.pause_s,
-                say=lambda line: print(line, file=sys.stderr, flush=True),
+                say=note,
             )
         )
     except RunInterrupted:

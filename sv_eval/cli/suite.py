@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sv_eval.cli.help import help_of
 from sv_eval.errors import RunIncomplete, UsageError
-from sv_eval.machine.terminal import give, relative, say
+from sv_eval.machine.terminal import give, note, relative, say
 
 if TYPE_CHECKING:
     from sv_eval.studies.suite.result import CombinationFigures
@@ -56,9 +55,7 @@ def run(arguments: Sequence[str]) -> None:
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
     directory = Path(settings["out"] or f"runs/suites/{config.suite.name}/{now}")
     write_json(directory / "suite.json", {"settings": settings})  # a bad path fails now and not after an hour
-    measurement = SuiteMeasurement(
-        config, _of_every_run(arguments, settings), directory, lambda line: print(line, file=sys.stderr, flush=True)
-    )
+    measurement = SuiteMeasurement(config, _of_every_run(arguments, settings), directory, note)
     results = measurement.measure()
     failed = [result.name for result in results if result.base.figures is None]
     if len(failed) == len(results):

@@ -14,6 +14,7 @@ from sv_eval.backend import Backend, is_backend
 from sv_eval.config.former_names import TARGET, present_name, with_present_names
 from sv_eval.config.structure import check_scalars
 from sv_eval.errors import ConfigError, SvEvalError
+from sv_eval.foreign_text import visible
 
 
 def build_backend(settings: Mapping[str, Any]) -> Backend:
@@ -51,7 +52,7 @@ def _name_of_today(target: str) -> str:
     now = present_name(target)
     if now == target or not _is_there(now):
         return target
-    print(f"sv_eval: _target_: {target} is called {now} now; please change it", file=sys.stderr)
+    print(visible(f"sv_eval: _target_: {target} is called {now} now; please change it"), file=sys.stderr)
     return now
 
 

@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TextIO
 
+from sv_eval.foreign_text import visible
+
 _COLLECTED: ContextVar[dict[str, Any] | None] = ContextVar("collected", default=None)
 
 
@@ -26,7 +28,12 @@ def complain(message: object) -> None:
     """Print what went wrong on stderr, in one line."""
     line = " ".join(str(message).split())
     give(error=line)
-    print(f"sv_eval: {line}", file=sys.stderr)
+    note(f"sv_eval: {line}")
+
+
+def note(message: object) -> None:
+    """Print a line beside a command's output, on stderr: how far it is, what it leaves out."""
+    print(visible(message), file=sys.stderr, flush=True)
 
 
 def give(**parts: Any) -> None:
@@ -61,7 +68,7 @@ def relative(path: Path) -> str:
 
 def _write(message: object, stream: TextIO) -> None:
     try:
-        print(message, file=stream, flush=True)
+        print(visible(message), file=stream, flush=True)
     except BrokenPipeError:
         # The interpreter must not try to flush the rest when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 from sv_eval.finished.exports.run import ExportedRun
+from sv_eval.foreign_text import spreadsheet_cell
 from sv_eval.record_file.rows import OUTCOMES
 from sv_eval.report.interval import Interval
 from sv_eval.scoring.policies import HEADLINE
@@ -77,5 +78,5 @@ def _csv(head: Any, rows: list[list[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows(rows)
+    writer.writerows([spreadsheet_cell(value) for value in row] for row in rows)
     return text.getvalue()

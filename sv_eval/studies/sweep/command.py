@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from sv_eval.backend import Backend
 from sv_eval.errors import ConfigError, ModelError
 from sv_eval.finished.rescore import report_config_from
-from sv_eval.machine.terminal import give, relative, say
+from sv_eval.machine.terminal import give, note, relative, say
 from sv_eval.report.identity import measured_settings
 from sv_eval.run.executors.cluster import OF_THIS_PROCESS
 from sv_eval.run.executors.config import LOCAL, executor_config_from
@@ -64,7 +63,7 @@ def run_sweep(
     OmegaConf.save(config, directory / "multirun.yaml")
     todo = [one for one in settings if not is_finished(directory, one, scored_as)]
     if len(todo) < len(settings):
-        print(f"{len(settings) - len(todo)} of {len(settings)} settings are finished", file=sys.stderr, flush=True)
+        note(f"{len(settings) - len(todo)} of {len(settings)} settings are finished")
     done: list[Any] = []
     with short_collections(), OF_THIS_PROCESS.kept():
         for run in _consecutive(todo):

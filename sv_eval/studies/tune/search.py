@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from sv_eval.backend import Backend
 from sv_eval.data.corpus.selection import limited
 from sv_eval.errors import ConfigError, RunGivenUp, RunIncomplete, RunInterrupted
+from sv_eval.machine.terminal import note
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Clip
@@ -269,7 +269,7 @@ class Search:
         return None
 
     def _say(self, setting: Setting, how: str) -> None:
-        print(f"{setting.number}/{self.tune.trials} {setting.name}: {how}", file=sys.stderr, flush=True)
+        note(f"{setting.number}/{self.tune.trials} {setting.name}: {how}")
 
 
 def _word(value: Scalar) -> str:

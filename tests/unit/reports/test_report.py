@@ -22,6 +22,7 @@ from sv_eval.data.corpus.notes import (
 )
 from sv_eval.data.corpus.synonyms import REASONS
 from sv_eval.finished.rescore import compute_report
+from sv_eval.foreign_text import cell
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.report.codec import from_json
@@ -31,7 +32,7 @@ from sv_eval.report.reasons import TEMPLATES, Coded, Why
 from sv_eval.report.report import Report
 from sv_eval.reports.figures import draw_figures
 from sv_eval.reports.markdown import render
-from sv_eval.reports.wording import Wording, cell, percent
+from sv_eval.reports.wording import Wording, percent
 from sv_eval.scoring.caveats import find_caveats, training_overlap
 from sv_eval.scoring.config import ScoringConfig
 
