@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -49,6 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     from sv_eval.finished.rescore import report_config_from
     from sv_eval.report.run_directory import FIGURES, write_json, write_text
     from sv_eval.reports.capacity import CURVE, draw_capacity, render_capacity
+    from sv_eval.run.event_loop import finished
     from sv_eval.studies.capacity.config import capacity_config_from
     from sv_eval.studies.capacity.measure import measure
 
@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     write_text(directory / TRIALS, "")  # a bad path fails now and not after an hour
     with (directory / TRIALS).open("a", encoding="utf-8") as file:
         try:
-            result = asyncio.run(measure(backend, corpus, config, lambda trial: _keep(trial.to_json(), file)))
+            result = finished(measure(backend, corpus, config, lambda trial: _keep(trial.to_json(), file)))
         except RunIncomplete as error:
             kept = relative(directory / TRIALS)
             raise RunIncomplete(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import shlex
@@ -21,6 +20,7 @@ from sv_eval.records import Clip, Record, as_shared
 from sv_eval.report.environment import HowShared
 from sv_eval.report.identity import measured_settings, refuse_other_run
 from sv_eval.run.early_stopping import NO_EARLY_STOPPING, EarlyStopping
+from sv_eval.run.event_loop import finished
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.pauses import settle, short_collections
@@ -59,7 +59,7 @@ def evaluate(
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended: RunIncomplete | None = None
         try:
-            asyncio.run(evaluation.measure(journal, on_accepted))
+            finished(evaluation.measure(journal, on_accepted))
         except RunIncomplete as error:
             ended = error
         begun = bool(journal.done)
