@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable, Sequence
 
 from sv_eval.config.explaining import explain_composition
-from sv_eval.errors import EXIT_ERROR, EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError
+from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError
 from sv_eval.machine.terminal import complain
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -47,11 +47,14 @@ def run_command(
         )
         return EXIT_INCOMPLETE
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            complain(f"{error.filename or 'what was to be written'}: {error.strerror}; make room there first")
+            return EXIT_INCOMPLETE
         message = explain_composition(error, main_file, words) or _explain_file(error)
         if message is None:
             raise
         complain(message)
-        return EXIT_ERROR if isinstance(error, OSError) and error.errno in _FULL else EXIT_USAGE
+        return EXIT_USAGE
     return code if isinstance(code, int) else EXIT_PASS
 
 

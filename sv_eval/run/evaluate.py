@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any, cast
 
 from sv_eval.backend import Backend, SharingBackend
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
-from sv_eval.errors import AudioError, RunGivenUp, RunIncomplete, RunInterrupted
+from sv_eval.errors import AudioError, RunGivenUp, RunIncomplete, RunInterrupted, SvEvalError
 from sv_eval.finished.rescore import Summary, report_config_from, rescore
 from sv_eval.record_file.journal import Journal
 from sv_eval.records import Clip, Record, as_shared
@@ -70,7 +71,12 @@ def evaluate(
             if isinstance(ended, RunInterrupted):
                 raise RunInterrupted(f"{ended}; no clip was measured, the same command begins again")
             raise ended
-        summary = rescore(directory, config)
+        try:
+            summary = rescore(directory, config)
+        except SvEvalError as error:
+            if ended is None:
+                raise
+            raise type(ended)(f"{ended}; there is no partial report: {error}") from error
     if ended is not None:
         hint = resume_with or f"hydra.run.dir={shlex.quote(str(directory))}"
         raise type(ended)(
@@ -182,8 +188,14 @@ class _Evaluation:
             if not missing and self._still_to_time(journal):
                 ended = "stopped in the timed pass"
         finally:
+            failing = sys.exception()
             wall_s = None if begin is None else time.perf_counter() - begin
-            history.end(ended, wall_s, phases=session.phases, telemetry=session.telemetry)
+            try:
+                history.end(ended, wall_s, phases=session.phases, telemetry=session.telemetry)
+            except SvEvalError:
+                # What ended the run is to be told; this only follows from it.
+                if failing is None:
+                    raise
         if signalled:
             raise RunInterrupted(ended)
         if given_up:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sv_eval.backend import Backend
 from sv_eval.data.corpus.reading import Corpus
+from sv_eval.errors import RunVanished
 from sv_eval.machine.environment import describe_environment
 from sv_eval.report.codec import as_json
 from sv_eval.report.environment import (
@@ -98,6 +99,8 @@ class History:
 
     def _write(self, environment: Environment) -> None:
         self._environment = environment
+        if not self._directory.is_dir():
+            raise RunVanished(f"{self._directory} was removed while the run was writing into it; begin it again")
         write_json(self._directory / ENVIRONMENT, as_json(environment))
 
 
