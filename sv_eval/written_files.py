@@ -17,11 +17,16 @@ def write_whole(path: Path, text: str) -> None:
     Raises NoRoomError where the disk is full, RunDirectoryError where the file can't be written otherwise; what was
     under the name before stays there.
     """
+    # A name that is not UTF-8 is written with its escapes.
+    replace_whole(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """As `write_whole`, for bytes."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A name that is not UTF-8 is written with its escapes.
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+        partial.write_bytes(content)
         os.replace(partial, path)
     except OSError as error:
         _forget(partial)

@@ -7,13 +7,15 @@ import fcntl
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 from typing import Self
 
 from sv_eval.errors import RunDirectoryError, RunVanished
-from sv_eval.record_file.lines import RECORDS, DuplicateResolver, no_record, parsed, read_lines
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver, no_record, parsed
+from sv_eval.record_file.seal import Seal, kept_run_id, new_run_id, own_lines
+from sv_eval.record_file.set_aside import strange_to
 from sv_eval.records import Outcome, Record, record_to_json
 from sv_eval.written_files import not_written
 
@@ -43,6 +45,9 @@ class Journal:
         self._torn = False
         """Whether half a line may stand behind it."""
         self._identity = (0, 0)
+        self._seal: Seal | None = None
+        self._read: dict[str, tuple[int, str | None]] = {}
+        """Of the clips that were done before the line and the reference."""
 
     def __enter__(self) -> Self:
         """Open or create the file; raises RunDirectoryError when that can't be done."""
@@ -77,11 +82,27 @@ class Journal:
                 self.path.unlink()
                 self.path.parent.rmdir()
 
+    @property
+    def run_id(self) -> str | None:
+        """What ties the records to this run; None in a run of a version that had no such thing."""
+        return None if self._seal is None else self._seal.run_id
+
+    def refuse_strangers(self, references: Mapping[str, str | None]) -> None:
+        """Raise RunDirectoryError for the first record that is of none of these clips, or has another reference."""
+        for clip_id, (number, reference) in self._read.items():
+            why = strange_to(references, clip_id, reference)
+            if why is not None:
+                raise RunDirectoryError(
+                    f"{self.path}, line {number}, clip '{clip_id}': {why}; run.set_aside=true puts what doesn't "
+                    "belong aside"
+                )
+        self._read.clear()
+
     def append(self, record: Record) -> None:
         """Write one record; it is out of this process when the call returns."""
         # ASCII only: file names and foreign transcripts may hold characters that no encoding can write.
-        line = _ENCODER.encode(record_to_json(record))
-        self._write(line.encode("ascii") + b"\n")
+        line = _ENCODER.encode(record_to_json(record)).encode("ascii")
+        self._write((line if self._seal is None else self._seal.sealed(line)) + b"\n")
         if record.round:
             self.later[record.session] += 1
         else:
@@ -124,12 +145,13 @@ class Journal:
 
     def _read_back(self) -> None:
         session, end = -1, 0
+        run_id = kept_run_id(self.path.parent)
         failed: set[str] = set()
         duplicates = DuplicateResolver(str(self.path))
 
         def measured() -> Iterator[bytes]:
             nonlocal end
-            for line in read_lines(self.path):
+            for line in own_lines(self.path.parent):
                 end += len(line)
                 yield line
 
@@ -140,6 +162,7 @@ class Journal:
                 self.later[line.session] += 1
                 continue
             self.done.add(clip_id)
+            self._read[clip_id] = number, line.clip.reference
             if line.outcome == Outcome.FAILURE:
                 failed.add(clip_id)
             elif line.prediction is None:
@@ -151,6 +174,9 @@ class Journal:
             self.done -= failed
         else:
             self.failed = len(failed)
+        # A run of before there were seals goes on without them.
+        if end == 0 or run_id is not None:
+            self._seal = Seal(run_id or new_run_id())
         self._end = end
         self._cut_back()
         self.session = session + 1

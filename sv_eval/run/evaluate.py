@@ -17,6 +17,7 @@ from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import AudioError, RunGivenUp, RunIncomplete, RunInterrupted, SvEvalError
 from sv_eval.finished.rescore import Summary, report_config_from, rescore
 from sv_eval.record_file.journal import Journal
+from sv_eval.record_file.set_aside import set_aside
 from sv_eval.records import Clip, Record, as_shared
 from sv_eval.report.environment import HowShared
 from sv_eval.report.identity import measured_settings, refuse_other_run
@@ -57,6 +58,8 @@ def evaluate(
     budget spent. A partial report is written all the same as soon as there is a record.
     """
     evaluation = _Evaluation(config, backend, directory, overrides, sharing=sharing, early_stopping=early_stopping)
+    if evaluation.run.set_aside:
+        set_aside(directory, evaluation.references)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended: RunIncomplete | None = None
         try:
@@ -126,6 +129,11 @@ class _Evaluation:
         self._checked = checked_clips(self._timed)
         check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
 
+    @property
+    def references(self) -> dict[str, str | None]:
+        """The corpus's clips, each with its reference."""
+        return {clip.id: clip.reference for clip in self._corpus.clips}
+
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
         """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
         remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
@@ -140,9 +148,10 @@ class _Evaluation:
         async with session:
             settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
+            journal.refuse_strangers(self.references)
             on_accepted()
             if remaining or self._still_to_time(journal):
-                history = History(self._directory, journal.session)
+                history = History(self._directory, journal.session, journal.run_id)
                 history.begin(
                     settings=settings,
                     config=self._config,

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
+
 from sv_eval.backend import Backend
 from sv_eval.data.corpus.reading import Corpus
 from sv_eval.errors import RunVanished
@@ -35,9 +37,10 @@ class History:
     else; those of the last one stand at the top level too.
     """
 
-    def __init__(self, directory: Path, session: int) -> None:
+    def __init__(self, directory: Path, session: int, run_id: str | None = None) -> None:
         self._directory = directory
         self._session = session
+        self._run_id = run_id
         self._environment: Environment | None = None
 
     def begin(
@@ -63,6 +66,7 @@ class History:
         )
         self._write(
             Environment(
+                run_id=self._run_id or UNSET,
                 started_at=earlier[0].started_at if earlier else now,
                 config_hash=settings_hash(settings),
                 settings=settings,

@@ -49,6 +49,8 @@ class RunConfig:
     """Threads that decode audio ahead of the backend."""
     retry_failed: bool = False
     """On resuming, ask again for the clips that failed."""
+    set_aside: bool = False
+    """On resuming, put records aside that are not of this run instead of refusing them."""
     telemetry_s: float | None = 0.1
     """Seconds between looks at processor, memory and GPU; None for none."""
 
