@@ -23,6 +23,8 @@ from sv_eval.reports.wording import Wording, number, percent, share
 
 _HEADLINE_CAVEATS = (
     "incomplete",
+    "strange_clips",
+    "set_aside",
     "nothing_scored",
     "demonstration_model",
     "random_weights",

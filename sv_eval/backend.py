@@ -13,8 +13,7 @@ from typing import Any, Protocol, Self, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
-from sv_eval.errors import InferenceError, nearest
+from sv_eval.emotions import EMOTIONS
 from sv_eval.records import Failure, Prediction, Waveform
 
 Opened = TypeVar("Opened")
@@ -239,19 +238,6 @@ class StreamingBackend(Backend, Protocol):
         judgement is due; `callback` gets an update for each, and one for what is left at the end. adjustments: as a
         request's; their `chunk_size` means nothing here.
         """
-
-
-def check_answer(answer: object) -> None:
-    """Raise InferenceError, kind `protocol`, when a plug-in's answer is none that can be scored."""
-    if isinstance(answer, Failure):
-        return
-    if not isinstance(answer, Prediction):
-        raise InferenceError("protocol", f"a Prediction or a Failure is expected, not {type(answer).__name__}")
-    if answer.label is not None and answer.label not in PREDICTION_LABELS:
-        hint = nearest(str(answer.label), PREDICTION_LABELS)
-        raise InferenceError("protocol", f"the answer's label '{answer.label}' is no emotion name; {hint}")
-    if answer.forced is not None and answer.forced not in EMOTIONS:
-        raise InferenceError("protocol", f"the forced label '{answer.forced}' is none of the seven emotions")
 
 
 def is_backend(thing: object) -> TypeGuard[Backend]:

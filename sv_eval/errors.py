@@ -66,6 +66,14 @@ class BackendLost(RunIncomplete):
     """The backend itself is gone (process died, endpoint unreachable): no further clip can be answered."""
 
 
+class NoRoomError(RunIncomplete):
+    """A disk is full, or fails: what was written before is whole, and what came then could not be kept."""
+
+
+class RunVanished(RunIncomplete):
+    """The run's directory was removed or replaced while the run was writing into it."""
+
+
 class ClipError(SvEvalError):
     """One clip can't be processed; it becomes a FAILURE record of this `kind` and the run goes on."""
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sv_eval.errors import UsageError, nearest
 from sv_eval.record_file.json_lines import parse_line
-from sv_eval.record_file.lines import RECORDS, DuplicateResolver, Key, parsed, read_lines
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver, Key, parsed
+from sv_eval.record_file.seal import own_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,11 +34,13 @@ def read_frame(run: str | Path, of: Literal["answers", "requests"] = "answers") 
         raise UsageError(f"read_frame: of='{of}' is not known; {nearest(of, _VIEWS)}")
     path = Path(run) / RECORDS
     duplicates = DuplicateResolver(str(path))
-    lines = list(read_lines(path))
+    lines = list(own_lines(Path(run)))
     records: dict[Key, dict[str, Any]] = {}
     for number, line in parsed(lines, str(path)):
         # Read again: a table has all fields, also those that no figure is made of.
-        records[duplicates.take(number, line)] = parse_line(lines[number - 1])
+        key = duplicates.take(number, line)
+        records[key] = parse_line(lines[number - 1])
+        records[key].pop("seal", None)
     chosen = {key: records[key] for key in sorted(records) if of == "requests" or not key[1]}
     frame = pd.json_normalize(list(chosen.values()))
     if frame.empty:

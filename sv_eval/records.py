@@ -66,7 +66,7 @@ class Waveform:
     """Decoded audio, ready for any recogniser."""
 
     samples: NDArray[np.float32]
-    """Mono, 16 kHz, full scale is -1 to 1; shape [n]."""
+    """Mono, 16 kHz, full scale is -1 to 1; shape [n]. Not to be written to."""
     encoded: bytes | None = None
     """The original file's bytes, kept only where the backend asks for them."""
     container: str | None = None
@@ -75,6 +75,12 @@ class Waveform:
     """The original sample rate, Hz."""
     source_channels: int | None = None
     """The original channel count."""
+
+    def __post_init__(self) -> None:
+        # Others may hear the same samples: a recogniser that works in place must take a copy.
+        samples = self.samples.view()
+        samples.flags.writeable = False
+        object.__setattr__(self, "samples", samples)
 
     @property
     def duration_s(self) -> float:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sv_eval.cli.help import help_of
 from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, RunIncomplete
 from sv_eval.machine.terminal import give, note, relative, say
+from sv_eval.written_files import append_whole
 
 _HEADER = """\
 sv-eval capacity finds out how much load a backend bears.
@@ -48,6 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     from sv_eval.finished.rescore import report_config_from
     from sv_eval.report.run_directory import FIGURES, write_json, write_text
     from sv_eval.reports.capacity import CURVE, draw_capacity, render_capacity
+    from sv_eval.run.event_loop import finished
     from sv_eval.studies.capacity.config import capacity_config_from
     from sv_eval.studies.capacity.measure import measure
 
@@ -58,15 +59,14 @@ def run(arguments: Sequence[str]) -> int:
     backend = build_backend(settings["backend"])
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
     directory = Path(settings["out"] or f"runs/capacity/{corpus.name}/{now}")
-    write_text(directory / TRIALS, "")  # a bad path fails now and not after an hour
-    with (directory / TRIALS).open("a", encoding="utf-8") as file:
-        try:
-            result = asyncio.run(measure(backend, corpus, config, lambda trial: _keep(trial.to_json(), file)))
-        except RunIncomplete as error:
-            kept = relative(directory / TRIALS)
-            raise RunIncomplete(
-                f"{error}; the trials so far are kept in {kept}, and the same command begins again"
-            ) from error
+    trials = directory / TRIALS
+    write_text(trials, "")  # a bad path fails now and not after an hour
+    try:
+        result = finished(measure(backend, corpus, config, lambda trial: _keep(trial.to_json(), trials)))
+    except RunIncomplete as error:
+        raise RunIncomplete(
+            f"{error}; the trials so far are kept in {relative(trials)}, and the same command begins again"
+        ) from error
     result |= {"settings": settings, "overrides": list(arguments)}
     write_json(directory / "capacity.json", result)
     for name, drawing in draw_capacity(result).items():
@@ -78,10 +78,9 @@ def run(arguments: Sequence[str]) -> int:
     return EXIT_PASS if result["capacity"]["ended_by"] == "tolerance" else EXIT_INCOMPLETE
 
 
-def _keep(trial: dict[str, Any], file: IO[str]) -> None:
+def _keep(trial: dict[str, Any], file: Path) -> None:
     """A trial that has ended: into the file, and a line for who waits."""
-    file.write(json.dumps(trial) + "\n")
-    file.flush()
+    append_whole(file, json.dumps(trial) + "\n")
     load = f"{trial['concurrency']} callers" if trial["rate"] is None else f"{trial['rate']:.4g}/s"
     found = ", ".join(f"{p} {trial[f'{p}_ms']:.4g} ms" for p in ("p50", "p95") if trial[f"{p}_ms"] is not None)
     verdict = "" if trial["verdict"] is None else f": {trial['verdict']}"

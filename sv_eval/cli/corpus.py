@@ -104,6 +104,7 @@ def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:
     from sv_eval.finished.rescore import report_config_from
     from sv_eval.report.run_directory import write_json, write_text
     from sv_eval.reports.audit import render_audit, summary
+    from sv_eval.written_files import refuse_unwritable
 
     config = dataset_config_from(settings["dataset"])
     thresholds = check_settings_from(settings["check"])
@@ -111,14 +112,11 @@ def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
     directory = Path(settings["out"] or f"runs/audit/{config.name}/{now}")
     report = directory / "audit.md"
-    write_text(report, "")  # a bad path fails now and not after an hour
+    refuse_unwritable(report)  # a bad path fails now and not after an hour
     try:
         audit = audit_corpus(config, thresholds)
-    except BaseException as error:
-        report.unlink()
-        if isinstance(error, KeyboardInterrupt):
-            raise RunInterrupted("interrupted; nothing was written, the same command begins again") from error
-        raise
+    except KeyboardInterrupt as error:
+        raise RunInterrupted("interrupted; nothing was written, the same command begins again") from error
     result = audit.to_json() | {"overrides": list(arguments)}
     write_json(directory / "audit.json", result)
     write_text(report, render_audit(result, language))

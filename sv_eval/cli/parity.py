@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -56,10 +55,12 @@ def run(arguments: Sequence[str]) -> int:
     from sv_eval.report.codec import as_json
     from sv_eval.report.run_directory import write_json, write_text
     from sv_eval.reports.parity import render_parity
+    from sv_eval.run.event_loop import finished
     from sv_eval.run.history import describe_corpus
     from sv_eval.studies.parity.config import parse
     from sv_eval.studies.parity.measure import measure
     from sv_eval.studies.parity.result import result_of
+    from sv_eval.written_files import refuse_unwritable
 
     line = parse(arguments)
     first, second = (_composed([*side, *line.shared]) for side in line.sides)
@@ -68,8 +69,8 @@ def run(arguments: Sequence[str]) -> int:
     backends = (build_backend(first["backend"]), build_backend(second["backend"]))
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
     directory = Path(line.out or f"runs/parity/{corpus.name}/{now}")
-    write_text(directory / "parity.md", "")  # a bad path fails now and not after an hour
-    found = asyncio.run(measure(backends, corpus, line.parity, _counter(len(corpus.clips))))
+    refuse_unwritable(directory / "parity.md")  # a bad path fails now and not after an hour
+    found = finished(measure(backends, corpus, line.parity, _counter(len(corpus.clips))))
     result = result_of(found, line.parity, line.titles, describe_corpus(corpus), describe_environment())
     write_json(directory / "parity.json", as_json(result))
     give(result=as_json(result), directory=str(directory))

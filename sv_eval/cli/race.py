@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -50,6 +49,7 @@ def run(arguments: Sequence[str]) -> None:
     from sv_eval.finished.rescore import report_config_from, rescore
     from sv_eval.record_file.lines import RECORDS
     from sv_eval.report.run_directory import read_json
+    from sv_eval.run.event_loop import finished
     from sv_eval.run.session import run_config_from
     from sv_eval.scoring.config import scoring_config_from
     from sv_eval.scoring.labels.config import labels_config_from
@@ -81,7 +81,7 @@ def run(arguments: Sequence[str]) -> None:
     ]
     ended: RunIncomplete | None = None
     try:
-        asyncio.run(
+        finished(
             race(
                 contestants,
                 corpus,

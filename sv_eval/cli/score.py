@@ -26,10 +26,12 @@ inference. Settings that are not given are those that the run was made with.
   scoring.slo_ms=200                         goodput: what was answered within so many milliseconds
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
+  set_aside=true                             put records that are not of this run into set_aside.jsonl first
 
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (scored all the same).
 """
 _GROUPS = ("scoring", "labels", "report")
+_YES_OR_NO = {"set_aside=true": True, "set_aside=false": False}
 
 
 def help_text(words: Sequence[str]) -> str:
@@ -42,6 +44,7 @@ def run(arguments: Sequence[str]) -> None:
     from sv_eval.errors import RunIncomplete
     from sv_eval.finished.headline import headline
     from sv_eval.finished.rescore import rescore
+    from sv_eval.record_file.set_aside import set_aside
     from sv_eval.report.codec import as_json
     from sv_eval.report.run_directory import read_environment
     from sv_eval.run.budget import FailureBudget
@@ -51,6 +54,12 @@ def run(arguments: Sequence[str]) -> None:
         raise UsageError("one run directory is scored at a time: sv-eval score RUN")
     (directory,), overrides = typed.names, typed.overrides
     environment = read_environment(Path(directory))
+    if overrides and (wanted := [word for word in overrides if word.partition("=")[0] == "set_aside"]):
+        overrides = [word for word in overrides if word not in wanted]
+        if wanted[-1] not in _YES_OR_NO:
+            raise UsageError(f"{wanted[-1]}: give set_aside=true")
+        for said in set_aside(Path(directory)) if _YES_OR_NO[wanted[-1]] else ():
+            say(f"put aside: {said}")
     settings = merge_overrides(environment.config, overrides)
     summary = rescore(Path(directory), settings, overrides=overrides)
     say(headline(summary))

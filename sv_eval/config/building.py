@@ -35,6 +35,8 @@ def instantiated(settings: Mapping[str, Any], where: str) -> Any:
     check_scalars(_import_target(target, where), settings, where, ConfigError)
     try:
         return instantiate(dict(settings), _convert_="all")
+    except SystemExit as error:
+        raise ConfigError(f"{where}._target_={target}: it ends the program where it should be built") from error
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, SvEvalError):
@@ -70,6 +72,8 @@ def _import_target(target: str, where: str) -> Any:
     module, _, name = target.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name)
+    except SystemExit as error:
+        raise ConfigError(f"{where}._target_={target}: it ends the program where it is imported") from error
     except (ImportError, AttributeError, ValueError) as error:
         hint = _extra_with(error.name) if isinstance(error, ModuleNotFoundError) and error.name else ""
         raise ConfigError(f"{where}._target_={target}: can't be imported ({error}){hint}") from error

@@ -10,6 +10,7 @@ from typing import Any
 from sv_eval.config.explaining import explain_composition
 from sv_eval.config.places import conf_dir
 from sv_eval.errors import ConfigError
+from sv_eval.written_files import write_whole
 
 _OF_HYDRA = ("hydra.run.", "hydra.sweep.")
 
@@ -50,10 +51,9 @@ def keep_composition(directory: Path, parts: Mapping[str, Any]) -> None:
     """Write `.hydra/` into a run directory as Hydra does: a YAML file for each part, by its name."""
     from omegaconf import OmegaConf
 
-    folder = directory / ".hydra"
-    folder.mkdir(exist_ok=True)
     for name, part in parts.items():
-        OmegaConf.save(part if OmegaConf.is_config(part) else OmegaConf.create(part), folder / f"{name}.yaml")
+        config = part if OmegaConf.is_config(part) else OmegaConf.create(part)
+        write_whole(directory / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(config))
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def compute_report(
         streaming = streaming_of(records.requests, confidence=config.confidence)
     intervals = _intervals(found)
     report = Report(
-        run=_run_facts(found, environment, plan.config.hash, records.hash),
+        run=_run_facts(found, environment, plan.config.hash, records),
         labels=scores.labels,
         labels_without_clips=scores.without_clips,
         policy=config.policy,
@@ -162,7 +162,7 @@ def compute_report(
     return replace(report, caveats=find_caveats(report, environment, scope.answers.speakers))
 
 
-def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records_hash: str | None) -> RunFacts:
+def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records: RunRecords) -> RunFacts:
     wall_s = [start.wall_s for start in environment.sessions]
     known = [seconds for seconds in wall_s if seconds is not None]
     whole = len(known) == len(wall_s)
@@ -176,7 +176,8 @@ def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, rec
         scoring_hash=settings_hash({**asdict(found.config), "label_map": labels_hash}),
         dataset_hash=environment.dataset.hash,
         started_at=environment.started_at,
-        records_hash=records_hash or UNSET,
+        records_hash=records.hash or UNSET,
+        n_set_aside=records.set_aside or UNSET,
     )
 
 

@@ -14,6 +14,32 @@ T = TypeVar("T")
 _LOOK_EVERY_S = 0.2
 
 
+def raise_interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A handler for Ctrl-C that `somebody_pressed` knows, unlike Python's own."""
+    raise KeyboardInterrupt
+
+
+def somebody_pressed(error: KeyboardInterrupt) -> bool:
+    """Whether the error comes from Ctrl-C; code that was called can raise the same class.
+
+    Handlers written in Python leave their frame in the traceback. Where Python's own is at work, which does not, a
+    person's wish is not to be lost: every KeyboardInterrupt of the main thread counts as one.
+    """
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is not None:
+        frame = last.tb_frame
+        if frame.f_code is raise_interrupt.__code__ or frame.f_globals.get("__name__") in (
+            __name__,
+            "asyncio.runners",
+        ):
+            return True
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 class _Wish:
     """An interrupt of the thread that waits, for the one that works."""
 

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable, Sequence
 
 from sv_eval.config.explaining import explain_composition
-from sv_eval.errors import EXIT_ERROR, EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError
+from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError
 from sv_eval.machine.terminal import complain
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -38,13 +38,32 @@ def run_command(
     except KeyboardInterrupt:
         complain("interrupted; what was finished is kept, and the same command goes on from there or begins again")
         return EXIT_INCOMPLETE
+    except SystemExit as error:
+        if _module_of(error) == "argparse":
+            # Said already: a flag that there is not.
+            return error.code if isinstance(error.code, int) else EXIT_USAGE
+        complain(
+            f"something that was called wanted to end the program ({error!r}), which only the command itself does"
+        )
+        return EXIT_INCOMPLETE
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            complain(f"{error.filename or 'what was to be written'}: {error.strerror}; make room there first")
+            return EXIT_INCOMPLETE
         message = explain_composition(error, main_file, words) or _explain_file(error)
         if message is None:
             raise
         complain(message)
-        return EXIT_ERROR if isinstance(error, OSError) and error.errno in _FULL else EXIT_USAGE
+        return EXIT_USAGE
     return code if isinstance(code, int) else EXIT_PASS
+
+
+def _module_of(error: BaseException) -> str:
+    """Which module raised the error."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return "" if last is None else str(last.tb_frame.f_globals.get("__name__"))
 
 
 def _explain_file(error: BaseException) -> str | None:

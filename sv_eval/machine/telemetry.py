@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import threading
 import time
 from collections import Counter
@@ -12,9 +13,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from sv_eval.errors import SvEvalError
 from sv_eval.machine.devices import device_class
 from sv_eval.machine.gpus import Gpus, GpuSample
 from sv_eval.report import environment as told
+from sv_eval.written_files import append_whole
 
 TELEMETRY = "telemetry.csv"
 _CGROUP = Path("/sys/fs/cgroup/cpu.stat")
@@ -60,8 +63,8 @@ class Telemetry:
         self._thread.start()
         return self
 
-    def __exit__(self, *reason: object) -> None:
-        """Take a last sample, end, and write the file."""
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Take a last sample, end, and write the file; an error that ended it before is the one that is told."""
         self._ended.set()
         self._thread.join()
         self._sample()
@@ -71,7 +74,11 @@ class Telemetry:
         self._names = self._gpus.names()
         self._gpus.__exit__()
         if self._path is not None:
-            self._write(self._path)
+            try:
+                self._write(self._path)
+            except SvEvalError:
+                if error is None:
+                    raise
 
     def _run(self) -> None:
         while not self._ended.wait(self._interval_s):
@@ -86,19 +93,17 @@ class Telemetry:
     def _write(self, path: Path) -> None:
         """A row a sample; the columns of graphics processors bear their number."""
         names = [f"gpu{one.index}_{name}" for one in self._of_gpus[0] for name in (*_OF_GPU, "throttled")]
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            if new:
-                rows.writerow([*_OF_PROCESS, *names])
-            here = self._stretches[-1]
-            for row, gpus in zip(self._rows[here:], self._of_gpus[here:], strict=True):
-                values = [
-                    value
-                    for one in gpus
-                    for value in (*(getattr(one, n) for n in _OF_GPU), "+".join(one.throttled))
-                ]
-                rows.writerow([self._session, *(round(value, 4) for value in row), *values])
+        table = io.StringIO(newline="")
+        rows = csv.writer(table)
+        if not path.exists():
+            rows.writerow([*_OF_PROCESS, *names])
+        here = self._stretches[-1]
+        for row, gpus in zip(self._rows[here:], self._of_gpus[here:], strict=True):
+            values = [
+                value for one in gpus for value in (*(getattr(one, n) for n in _OF_GPU), "+".join(one.throttled))
+            ]
+            rows.writerow([self._session, *(round(value, 4) for value in row), *values])
+        append_whole(path, table.getvalue())
 
     def summary(self, *, audio_s: float | None = None) -> told.Telemetry:
         """Means and extremes of all samples; with the seconds of audio worked on, energy per hour of audio too.

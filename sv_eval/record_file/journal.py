@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 from typing import Self
 
-from sv_eval.errors import RunDirectoryError, RunIncomplete
-from sv_eval.record_file.lines import RECORDS, DuplicateResolver, no_record, parsed, read_lines
+from sv_eval.errors import RunDirectoryError, RunVanished
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver, no_record, parsed
+from sv_eval.record_file.seal import Seal, kept_run_id, new_run_id, own_lines
+from sv_eval.record_file.set_aside import strange_to
 from sv_eval.records import Outcome, Record, record_to_json
+from sv_eval.written_files import not_written
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -36,6 +40,14 @@ class Journal:
         self.later: Counter[int] = Counter()
         self._retry_failed = retry_failed
         self.session = 0
+        self._end = 0
+        """Where the last whole line ends."""
+        self._torn = False
+        """Whether half a line may stand behind it."""
+        self._identity = (0, 0)
+        self._seal: Seal | None = None
+        self._read: dict[str, tuple[int, str | None]] = {}
+        """Of the clips that were done before the line and the reference."""
 
     def __enter__(self) -> Self:
         """Open or create the file; raises RunDirectoryError when that can't be done."""
@@ -45,9 +57,7 @@ class Journal:
             # Unbuffered: a write is one system call, after which a kill of this process loses nothing.
             self._file: FileIO = self.path.open("a+b", buffering=0)
         except OSError as error:
-            raise RunDirectoryError(
-                f"{self.path}: can't be written ({error.strerror}); choose another hydra.run.dir=DIR"
-            ) from error
+            raise not_written(self.path, error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -55,6 +65,8 @@ class Journal:
             raise RunDirectoryError(
                 f"{self.path}: another process is writing this run; wait for it to end"
             ) from error
+        here = os.fstat(self._file.fileno())
+        self._identity = (here.st_ino, here.st_dev)
         try:
             self._read_back()
         except RunDirectoryError:
@@ -70,33 +82,76 @@ class Journal:
                 self.path.unlink()
                 self.path.parent.rmdir()
 
+    @property
+    def run_id(self) -> str | None:
+        """What ties the records to this run; None in a run of a version that had no such thing."""
+        return None if self._seal is None else self._seal.run_id
+
+    def refuse_strangers(self, references: Mapping[str, str | None]) -> None:
+        """Raise RunDirectoryError for the first record that is of none of these clips, or has another reference."""
+        for clip_id, (number, reference) in self._read.items():
+            why = strange_to(references, clip_id, reference)
+            if why is not None:
+                raise RunDirectoryError(
+                    f"{self.path}, line {number}, clip '{clip_id}': {why}; run.set_aside=true puts what doesn't "
+                    "belong aside"
+                )
+        self._read.clear()
+
     def append(self, record: Record) -> None:
         """Write one record; it is out of this process when the call returns."""
         # ASCII only: file names and foreign transcripts may hold characters that no encoding can write.
-        line = _ENCODER.encode(record_to_json(record))
-        try:
-            self._write(line.encode("ascii") + b"\n")
-        except OSError as error:
-            raise RunIncomplete(
-                f"{self.path}: a record can't be written ({error.strerror}); make room there first"
-            ) from error
+        line = _ENCODER.encode(record_to_json(record)).encode("ascii")
+        self._write((line if self._seal is None else self._seal.sealed(line)) + b"\n")
         if record.round:
             self.later[record.session] += 1
         else:
             self.done.add(record.clip.id)
 
     def _write(self, line: bytes) -> None:
-        while line:
-            line = line[self._file.write(line) :]
+        """Append a line, or raise and leave the file as it was: nothing is to be glued to half a line."""
+        self._refuse_vanished()
+        rest = line
+        try:
+            if self._torn:
+                self._cut_back()
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except BaseException as error:
+            self._torn = True
+            with contextlib.suppress(OSError):
+                self._cut_back()
+            if isinstance(error, OSError):
+                raise not_written(self.path, error) from error
+            raise
+        self._end += len(line)
+
+    def _cut_back(self) -> None:
+        """Back to the last whole line."""
+        self._file.truncate(self._end)
+        self._torn = False
+
+    def _refuse_vanished(self) -> None:
+        """Raise RunVanished when what is written now would be in no directory, or in another one's file."""
+        try:
+            there = os.stat(self.path)
+        except OSError:
+            there = None
+        if there is None or (there.st_ino, there.st_dev) != self._identity:
+            raise RunVanished(
+                f"{self.path} was removed or replaced while the run was writing it; begin the run again in a "
+                "directory that nothing else clears"
+            )
 
     def _read_back(self) -> None:
         session, end = -1, 0
+        run_id = kept_run_id(self.path.parent)
         failed: set[str] = set()
         duplicates = DuplicateResolver(str(self.path))
 
         def measured() -> Iterator[bytes]:
             nonlocal end
-            for line in read_lines(self.path):
+            for line in own_lines(self.path.parent):
                 end += len(line)
                 yield line
 
@@ -107,6 +162,7 @@ class Journal:
                 self.later[line.session] += 1
                 continue
             self.done.add(clip_id)
+            self._read[clip_id] = number, line.clip.reference
             if line.outcome == Outcome.FAILURE:
                 failed.add(clip_id)
             elif line.prediction is None:
@@ -118,5 +174,9 @@ class Journal:
             self.done -= failed
         else:
             self.failed = len(failed)
-        self._file.truncate(end)
+        # A run of before there were seals goes on without them.
+        if end == 0 or run_id is not None:
+            self._seal = Seal(run_id or new_run_id())
+        self._end = end
+        self._cut_back()
         self.session = session + 1

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from sv_eval.record_file.columns import columns
 from sv_eval.record_file.json_lines import no_collections
-from sv_eval.record_file.lines import RECORDS, DuplicateResolver, Key, no_record, parsed, read_lines, records_hash
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver, Key, no_record, parsed, records_hash
 from sv_eval.record_file.rows import Row, row_of_line, row_of_record
+from sv_eval.record_file.seal import own_lines
+from sv_eval.record_file.set_aside import count_set_aside
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome, Record
 
@@ -27,13 +29,16 @@ class RunRecords:
     """All rounds, one position a request: what latency is of."""
     hash: str | None = None
     """SHA-256 over the lines that were read; None for records in memory."""
+    set_aside: int = 0
+    """Lines that lay among them, did not belong to the run and were put aside."""
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """The records of a run directory. Raises RunDirectoryError, naming file and line, for what is none."""
+        """The records of a run directory. Raises RunDirectoryError, naming file and line, for what is none, or
+        of another run."""
         path = directory / RECORDS
-        found = cls.of_lines(read_lines(path), str(path))
-        return cls(answers=found.answers, requests=found.requests, hash=records_hash(path))
+        found = cls.of_lines(own_lines(directory), str(path))
+        return replace(found, hash=records_hash(path), set_aside=count_set_aside(directory))
 
     @classmethod
     def of_lines(cls, lines: Lines, where: str = "records") -> Self:

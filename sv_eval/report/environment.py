@@ -265,6 +265,8 @@ class Environment:
 
     schema_version: int = 1
     """Raised when a reader of this file would have to change."""
+    run_id: str | UnsetType = UNSET
+    """Stands in the seal of each record, and ties it to this run; not set by earlier versions."""
     started_at: str
     """When the first start began, ISO 8601 in UTC."""
     config_hash: str

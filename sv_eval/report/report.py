@@ -68,6 +68,8 @@ class RunFacts(Rounded):
     """Over the clips."""
     records_hash: str | UnsetType = UNSET
     """SHA-256 over the records that were scored; not set by earlier versions."""
+    n_set_aside: int | UnsetType = UNSET
+    """Lines that were put aside since they did not belong to the run; not set where there are none."""
     started_at: str
     """When the first start began, ISO 8601 in UTC."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from sv_eval.errors import RunDirectoryError
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.report import Report
+from sv_eval.written_files import write_whole
 
 ENVIRONMENT = "environment.json"
 METRICS = "metrics.json"
@@ -22,15 +22,8 @@ T = TypeVar("T")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file through a neighbour that then takes its name, so that no reader sees half of it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        # A name that is not UTF-8 is written with its escapes.
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-        os.replace(partial, path)
-    except OSError as error:
-        raise RunDirectoryError(f"{path}: can't be written ({error.strerror})") from error
+    """Write a file whole or not at all; see `write_whole`."""
+    write_whole(path, text)
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:

@@ -54,6 +54,10 @@ _MODULES = (
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""
+_SEAL = (
+    "The id of the run (environment.json, run_id), a dot, and BLAKE2b over the line before this key, keyed with "
+    "the id; not set by earlier versions."
+)
 _CODED = {
     "type": "object",
     "description": "Something to be said: a code, and the values that its sentence is filled with.",
@@ -76,6 +80,7 @@ def schema_text(name: str) -> str:
         for field in fields:
             definitions.get(owner, {}).get("properties", {}).pop(field, None)
     if name == "records.jsonl":
+        definitions["Record"]["properties"]["seal"] = {"type": "string", "description": _SEAL}
         definitions["Record"]["oneOf"] = [{"required": ["prediction"]}, {"required": ["failure"]}]
     _prune(schema)
     _describe(definitions)

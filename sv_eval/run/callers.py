@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
+from sv_eval.errors import BackendLost
 from sv_eval.machine.clock import Clock
 from sv_eval.run.prefetch import Decoded
 
@@ -146,7 +147,10 @@ class Callers:
 
     def _ended(self, task: asyncio.Future[None]) -> None:
         self._open.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            # Nobody here cancels a call: the plug-in did, and its clip would be lost without a word.
+            self._errors.append(BackendLost("a call to the backend was cancelled from within"))
+        elif (error := task.exception()) is not None:
             self._errors.append(error)
 
     async def _finish(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +14,15 @@ from typing import Any, cast
 
 from sv_eval.backend import Backend, SharingBackend
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
-from sv_eval.errors import AudioError, RunGivenUp, RunIncomplete, RunInterrupted
+from sv_eval.errors import AudioError, RunGivenUp, RunIncomplete, RunInterrupted, SvEvalError
 from sv_eval.finished.rescore import Summary, report_config_from, rescore
 from sv_eval.record_file.journal import Journal
+from sv_eval.record_file.set_aside import set_aside
 from sv_eval.records import Clip, Record, as_shared
 from sv_eval.report.environment import HowShared
 from sv_eval.report.identity import measured_settings, refuse_other_run
 from sv_eval.run.early_stopping import NO_EARLY_STOPPING, EarlyStopping
+from sv_eval.run.event_loop import finished
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.pauses import settle, short_collections
@@ -56,10 +58,12 @@ def evaluate(
     budget spent. A partial report is written all the same as soon as there is a record.
     """
     evaluation = _Evaluation(config, backend, directory, overrides, sharing=sharing, early_stopping=early_stopping)
+    if evaluation.run.set_aside:
+        set_aside(directory, evaluation.references)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended: RunIncomplete | None = None
         try:
-            asyncio.run(evaluation.measure(journal, on_accepted))
+            finished(evaluation.measure(journal, on_accepted))
         except RunIncomplete as error:
             ended = error
         begun = bool(journal.done)
@@ -70,7 +74,12 @@ def evaluate(
             if isinstance(ended, RunInterrupted):
                 raise RunInterrupted(f"{ended}; no clip was measured, the same command begins again")
             raise ended
-        summary = rescore(directory, config)
+        try:
+            summary = rescore(directory, config)
+        except SvEvalError as error:
+            if ended is None:
+                raise
+            raise type(ended)(f"{ended}; there is no partial report: {error}") from error
     if ended is not None:
         hint = resume_with or f"hydra.run.dir={shlex.quote(str(directory))}"
         raise type(ended)(
@@ -120,6 +129,11 @@ class _Evaluation:
         self._checked = checked_clips(self._timed)
         check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
 
+    @property
+    def references(self) -> dict[str, str | None]:
+        """The corpus's clips, each with its reference."""
+        return {clip.id: clip.reference for clip in self._corpus.clips}
+
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
         """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
         remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
@@ -134,9 +148,10 @@ class _Evaluation:
         async with session:
             settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
+            journal.refuse_strangers(self.references)
             on_accepted()
             if remaining or self._still_to_time(journal):
-                history = History(self._directory, journal.session)
+                history = History(self._directory, journal.session, journal.run_id)
                 history.begin(
                     settings=settings,
                     config=self._config,
@@ -182,8 +197,14 @@ class _Evaluation:
             if not missing and self._still_to_time(journal):
                 ended = "stopped in the timed pass"
         finally:
+            failing = sys.exception()
             wall_s = None if begin is None else time.perf_counter() - begin
-            history.end(ended, wall_s, phases=session.phases, telemetry=session.telemetry)
+            try:
+                history.end(ended, wall_s, phases=session.phases, telemetry=session.telemetry)
+            except SvEvalError:
+                # What ended the run is to be told; this only follows from it.
+                if failing is None:
+                    raise
         if signalled:
             raise RunInterrupted(ended)
         if given_up:

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
+
 from sv_eval.backend import Backend
 from sv_eval.data.corpus.reading import Corpus
+from sv_eval.errors import RunVanished
 from sv_eval.machine.environment import describe_environment
 from sv_eval.report.codec import as_json
 from sv_eval.report.environment import (
@@ -34,9 +37,10 @@ class History:
     else; those of the last one stand at the top level too.
     """
 
-    def __init__(self, directory: Path, session: int) -> None:
+    def __init__(self, directory: Path, session: int, run_id: str | None = None) -> None:
         self._directory = directory
         self._session = session
+        self._run_id = run_id
         self._environment: Environment | None = None
 
     def begin(
@@ -62,6 +66,7 @@ class History:
         )
         self._write(
             Environment(
+                run_id=self._run_id or UNSET,
                 started_at=earlier[0].started_at if earlier else now,
                 config_hash=settings_hash(settings),
                 settings=settings,
@@ -98,6 +103,8 @@ class History:
 
     def _write(self, environment: Environment) -> None:
         self._environment = environment
+        if not self._directory.is_dir():
+            raise RunVanished(f"{self._directory} was removed while the run was writing into it; begin it again")
         write_json(self._directory / ENVIRONMENT, as_json(environment))
 
 

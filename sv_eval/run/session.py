@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,19 +17,20 @@ from typing import Any, Self, cast
 
 from numpy.typing import NDArray
 
-from sv_eval.backend import Backend, Request, TracingBackend
+from sv_eval.backend import Backend, BackendInfo, Capabilities, Request, TracingBackend
 from sv_eval.config.structure import structure
 from sv_eval.data.corpus.source import AudioSource
-from sv_eval.errors import ConfigError, RunIncomplete
+from sv_eval.errors import ConfigError, RunIncomplete, SvEvalError
 from sv_eval.machine.clock import Clock, WallClock
-from sv_eval.machine.interrupts import stoppable
+from sv_eval.machine.interrupts import raise_interrupt, stoppable
 from sv_eval.machine.neighbours import Neighbours
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Failure, Outcome, Record
 from sv_eval.report import environment as told
+from sv_eval.report.codec import as_json
 from sv_eval.report.reasons import Why
 from sv_eval.run.budget import FailureBudget
-from sv_eval.run.guard import Guard, around_one_clip
+from sv_eval.run.guard import Guard, around_one_clip, around_the_backend
 from sv_eval.run.load import LoadConfig, LoadPlan
 from sv_eval.run.loop import RunLoop
 
@@ -47,6 +49,8 @@ class RunConfig:
     """Threads that decode audio ahead of the backend."""
     retry_failed: bool = False
     """On resuming, ask again for the clips that failed."""
+    set_aside: bool = False
+    """On resuming, put records aside that are not of this run instead of refusing them."""
     telemetry_s: float | None = 0.1
     """Seconds between looks at processor, memory and GPU; None for none."""
 
@@ -103,13 +107,25 @@ class Session:
     async def __aenter__(self) -> Self:
         """Load the model or connect; raises ModelError or BackendLost when that can't be done."""
         begin = time.perf_counter()
-        await self.backend.__aenter__()
+        with around_the_backend("it was opened"):
+            await self.backend.__aenter__()
         self._load_s = time.perf_counter() - begin
+        try:
+            with around_the_backend("it told of itself"):
+                _check_told(self.backend)
+        except SvEvalError as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
         return self
 
-    async def __aexit__(self, *reason: object) -> None:
-        """Release everything."""
-        await self.backend.__aexit__(*reason)
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Release everything; of several errors the first one is told."""
+        try:
+            with around_the_backend("it was closed"):
+                await self.backend.__aexit__(kind, error, trace)
+        except SvEvalError:
+            if error is None:
+                raise
 
     @property
     def phases(self) -> told.Phases:
@@ -195,6 +211,15 @@ class Session:
         return failures[0] if failures else found
 
 
+def _check_told(backend: Backend) -> None:
+    """Raise TypeError or ValueError when what the backend says about itself can't be kept."""
+    for name, kind in (("capabilities", Capabilities), ("info", BackendInfo)):
+        told_of = getattr(backend, name)
+        if not isinstance(told_of, kind):
+            raise TypeError(f"{name} is {type(told_of).__name__} and not {kind.__name__}")
+        json.dumps(as_json(told_of), allow_nan=False)
+
+
 @contextlib.contextmanager
 def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
     """Within it, the first Ctrl-C or SIGTERM sets `stop`; a second one has its usual effect.
@@ -211,7 +236,10 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
         with contextlib.suppress(RuntimeError, ValueError):
             for each in signals:
                 loop.remove_signal_handler(each)
+            # So that a second Ctrl-C is told from a KeyboardInterrupt that a plug-in raises.
+            signal.signal(signal.SIGINT, raise_interrupt)
 
+    before = signal.getsignal(signal.SIGINT)
     # Only the main thread may handle signals; elsewhere whoever started the thread stops it.
     with contextlib.suppress(RuntimeError, ValueError):
         for number in signals:
@@ -224,3 +252,5 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
         with contextlib.suppress(RuntimeError, ValueError):
             for number in signals:
                 loop.remove_signal_handler(number)
+            if before is not None:
+                signal.signal(signal.SIGINT, before)

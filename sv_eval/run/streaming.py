@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import Answer, Request, StreamingBackend, StreamUpdate
+from sv_eval.errors import InferenceError
 from sv_eval.machine.clock import Clock
-from sv_eval.records import SAMPLE_RATE_HZ, Failure, Streamed, StreamStep
+from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Streamed, StreamStep
 from sv_eval.run.guard import around_one_clip
 from sv_eval.run.load import StreamPlan
+from sv_eval.run.plain_answers import plain_answers, plain_update
 
 _PIECE_S = 0.1
 """What a microphone delivers at a time."""
@@ -40,7 +42,15 @@ async def stream_clip(backend: StreamingBackend, request: Request, plan: StreamP
     steps: list[StreamStep] = []
     begin = clock.now()
 
-    def on_update(update: StreamUpdate) -> None:
+    strange: list[InferenceError] = []
+
+    def on_update(told: StreamUpdate) -> None:
+        try:
+            update = plain_update(told)
+        except InferenceError as error:
+            # It may go no further than the plug-in that called; it is raised when that is done.
+            strange.append(error)
+            return
         if plan.real_time:
             emitted_s = clock.now() - begin
         else:
@@ -58,16 +68,18 @@ async def stream_clip(backend: StreamingBackend, request: Request, plan: StreamP
         )
 
     answer: Answer
-    whole: Answer
+    whole: Answer | InferenceError
     with around_one_clip("backend_error") as failures:
         pieces = _pieces(samples, begin, clock if plan.real_time else None)
         answer = await backend.stream(pieces, chunk_size=plan.chunk_size, callback=on_update)
-        (whole,) = await backend.recognize([request])
+        if strange:
+            raise strange[0]
+        (whole,) = plain_answers(await backend.recognize([request]), 1)
     end_s = len(samples) / SAMPLE_RATE_HZ
     if failures or not steps:
         failure = failures[0] if failures else Failure(kind="protocol", message="no update came for the stream")
         return StreamOutcome(answer=failure, streamed=None, latency_ms=max(0.0, clock.now() - begin - end_s) * 1000)
-    offline = None if isinstance(whole, Failure) else whole.label
+    offline = whole.label if isinstance(whole, Prediction) else None
     return StreamOutcome(
         answer=answer,
         streamed=Streamed(steps=tuple(steps), offline_label=offline),

@@ -42,6 +42,10 @@ def _about_the_run(report: Report, environment: Environment) -> _Found:
     run, total = report.run, environment.dataset.n_clips
     if run.n_clips < total:
         yield Coded("incomplete", finished=run.n_clips, total=total)
+    if run.n_clips > total:
+        yield Coded("strange_clips", n=run.n_clips - total)
+    if run.n_set_aside:
+        yield Coded("set_aside", n=run.n_set_aside)
     if run.n_failed:
         yield Coded("failures", n=run.n_failed, total=run.n_clips)
     sessions = environment.sessions

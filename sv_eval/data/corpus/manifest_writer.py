@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import shlex
@@ -18,6 +19,7 @@ from sv_eval.data.corpus.selection import no_clip, split_test
 from sv_eval.data.corpus.split_tests import restriction_test, split_tests, splits_of
 from sv_eval.errors import CorpusError, RunDirectoryError
 from sv_eval.records import Clip
+from sv_eval.written_files import not_written
 
 RAW_LABEL = "raw_label"
 """A column besides: the corpus's own word for the emotion."""
@@ -63,9 +65,10 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
             f"{file}: a clip's name isn't UTF-8, so a table can't hold it; rename the clip"
         ) from error
     except OSError as error:
-        raise RunDirectoryError(f"{file}: can't be written ({error.strerror})") from error
+        raise not_written(file, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     words = ["dataset=manifest", f"dataset.manifest.file={file}", f"dataset.root={root}"]
     return f"{len(ids)} clips: {file}\nread it: python -m sv_eval {shlex.join(words)}"
 

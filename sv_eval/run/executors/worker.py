@@ -9,7 +9,7 @@ from typing import Any
 
 from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
 from sv_eval.errors import BackendLost, SvEvalError
-from sv_eval.run.guard import Guard
+from sv_eval.run.guard import Guard, around_the_backend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,8 @@ class Worker:
 
         try:
             backend = build_backend(self._settings)
-            await backend.__aenter__()
+            with around_the_backend("a worker opened it"):
+                await backend.__aenter__()
         except SvEvalError as error:
             return WorkerError(kind=type(error).__name__, message=str(error))
         self._backend = backend
@@ -80,5 +81,6 @@ class Worker:
     async def close(self) -> None:
         """Release the model."""
         if self._backend is not None:
-            await self._backend.__aexit__(None, None, None)
+            with around_the_backend("a worker closed it"):
+                await self._backend.__aexit__(None, None, None)
             self._backend = None

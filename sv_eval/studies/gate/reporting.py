@@ -9,6 +9,7 @@ from sv_eval.errors import RunDirectoryError
 from sv_eval.report.codec import as_json
 from sv_eval.report.run_directory import write_json, write_text
 from sv_eval.report.verdict import GateResult
+from sv_eval.written_files import append_whole
 
 GATE_MD, GATE_JSON, JUNIT = "gate.md", "gate.json", "junit.xml"
 _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -25,10 +26,9 @@ def write_gate(directory: Path, result: GateResult, language: str) -> None:
     summary = os.environ.get(_STEP_SUMMARY)
     if summary:
         try:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(text + "\n")
-        except OSError as error:
-            raise RunDirectoryError(f"{_STEP_SUMMARY}={summary}: can't be written ({error.strerror})") from error
+            append_whole(Path(summary), text + "\n")
+        except RunDirectoryError as error:
+            raise RunDirectoryError(f"{_STEP_SUMMARY}={error}") from error
 
 
 def headline(result: GateResult) -> list[str]:

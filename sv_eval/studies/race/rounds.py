@@ -112,7 +112,7 @@ async def _start(
         session.audio_s += record.audio_s or 0.0
 
     loop = session.loop(corpus.source, plan_load(load, contestant.backend.capabilities), on_record)
-    history = History(contestant.directory, journal.session)
+    history = History(contestant.directory, journal.session, journal.run_id)
     history.begin(
         settings=measured_settings(contestant.config) | {"model_hash": contestant.backend.info.model_hash},
         config=contestant.config,

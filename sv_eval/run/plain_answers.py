@@ -1,0 +1,241 @@
+"""Answers of a plug-in made plain: texts, numbers and tuples of Python's own, or what is wrong with them.
+
+A number of numpy's becomes Python's where that loses nothing; a text that holds a number, NaN, bytes and objects
+are no answer: records of them could not be read back, or would say something else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sv_eval.backend import Answer, StreamUpdate
+from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
+from sv_eval.errors import InferenceError, nearest
+from sv_eval.records import FailedAttempt, Failure, Passage, Prediction, Segment
+
+_ROUNDING = 1e-3
+"""How far beyond 0 and 1 a posterior may lie that was worked out with few digits."""
+_WORD = (str, type(None))
+_LONGEST_SHOWN = 60
+_LABELS = frozenset(PREDICTION_LABELS)
+
+Part = TypeVar("Part")
+
+
+def plain_answers(answers: object, count: int) -> list[Answer | InferenceError]:
+    """The answers to `count` requests, in order; in the place of one that can't be scored what is wrong with it.
+
+    Raises InferenceError, kind `protocol`, for anything but so many of them.
+    """
+    if isinstance(answers, str | bytes | Mapping) or not isinstance(answers, Iterable):
+        raise InferenceError("protocol", f"a sequence of answers is expected, not {_shown(answers)}")
+    found = list(answers)
+    if len(found) != count:
+        raise InferenceError("protocol", f"{len(found)} answers came for {count} requests")
+    return [_or_why(answer) for answer in found]
+
+
+def _or_why(answer: object) -> Answer | InferenceError:
+    try:
+        return plain_answer(answer)
+    except InferenceError as error:
+        return error
+
+
+def plain_answer(answer: object) -> Answer:
+    """The answer in plain values. Raises InferenceError, kind `protocol`, when it is none that can be scored."""
+    if isinstance(answer, Prediction):
+        return _prediction(answer)
+    if isinstance(answer, Failure):
+        return _failure(answer)
+    raise InferenceError("protocol", f"a Prediction or a Failure is expected, not {type(answer).__name__}")
+
+
+def plain_update(update: object) -> StreamUpdate:
+    """What a stream tells, in plain values. Raises InferenceError, kind `protocol`, when it can't be kept."""
+    if not isinstance(update, StreamUpdate):
+        raise InferenceError("protocol", f"a StreamUpdate is expected, not {type(update).__name__}")
+    changed = {
+        "start_s": _number(update.start_s, "the update's start_s"),
+        "end_s": _number(update.end_s, "the update's end_s"),
+        "label": _label(update.label, "the update's label"),
+        "scores": _scores(update.scores, "the update's scores"),
+        "compute_ms": _number(update.compute_ms, "the update's compute_ms"),
+    }
+    return _with(update, changed)
+
+
+def _prediction(answer: Prediction) -> Prediction:
+    label, forced, no_speech = answer.label, answer.forced, answer.no_speech
+    changed: dict[str, Any] = {
+        "label": _label(label, "the answer's label"),
+        "forced": forced if type(forced) in _WORD else _text(forced, "the forced label"),
+        "scores": _scores(answer.scores, "scores"),
+        "confidence": _confidence(answer.confidence),
+        "text": _text(answer.text, "text"),
+        "language": _text(answer.language, "language"),
+        "event": _text(answer.event, "event"),
+        "no_speech": no_speech if type(no_speech) is bool else _flag(no_speech, "no_speech"),
+    }
+    if forced is not None and forced not in EMOTIONS:
+        raise InferenceError("protocol", f"the forced label '{forced}' is none of the seven emotions")
+    if changed["no_speech"] and label is not None:
+        raise InferenceError("protocol", f"the answer found no speech, and has the label '{label}'")
+    if answer.segments or type(answer.segments) is not tuple:
+        changed["segments"] = _segments(answer.segments)
+    if answer.stages_ms or type(answer.stages_ms) is not dict:
+        changed["stages_ms"] = _scores(answer.stages_ms, "stages_ms") or {}
+    if answer.passage is not None:
+        changed["passage"] = _passage(answer.passage)
+    return _with(answer, changed)
+
+
+def _failure(answer: Failure) -> Failure:
+    changed: dict[str, Any] = {
+        "kind": _needed(answer.kind, "the failure's kind"),
+        "message": _needed(answer.message, "the failure's message"),
+        "attempts": _whole(answer.attempts, "the failure's attempts"),
+    }
+    if answer.passage is not None:
+        changed["passage"] = _passage(answer.passage)
+    return _with(answer, changed)
+
+
+def _passage(passage: object) -> Passage:
+    if not isinstance(passage, Passage):
+        raise InferenceError("protocol", f"passage: a Passage is expected, not {_shown(passage)}")
+    changed: dict[str, Any] = {
+        "begin_s": _number(passage.begin_s, "passage.begin_s"),
+        "latency_ms": _number(passage.latency_ms, "passage.latency_ms"),
+        "attempts": _whole(passage.attempts, "passage.attempts"),
+    }
+    if passage.troubles or type(passage.troubles) is not tuple:
+        changed["troubles"] = tuple(_trouble(one) for one in _listed(passage.troubles, "passage.troubles"))
+    return _with(passage, changed)
+
+
+def _trouble(trouble: object) -> FailedAttempt:
+    if not isinstance(trouble, FailedAttempt):
+        raise InferenceError("protocol", f"passage.troubles: a FailedAttempt is expected, not {_shown(trouble)}")
+    kind, message = _needed(trouble.kind, "a trouble's kind"), _needed(trouble.message, "a trouble's message")
+    return _with(trouble, {"kind": kind, "message": message})
+
+
+def _segments(segments: object) -> tuple[Segment, ...]:
+    return tuple(_segment(one, f"segments[{place}]") for place, one in enumerate(_listed(segments, "segments")))
+
+
+def _segment(segment: object, what: str) -> Segment:
+    if not isinstance(segment, Segment):
+        raise InferenceError("protocol", f"{what}: a Segment is expected, not {_shown(segment)}")
+    changed = {
+        "start_s": _number(segment.start_s, f"{what}.start_s"),
+        "end_s": _number(segment.end_s, f"{what}.end_s"),
+        "label": _label(segment.label, f"the label of {what}"),
+        "scores": _scores(segment.scores, f"{what}.scores"),
+        "text": _text(segment.text, f"{what}.text"),
+    }
+    return _with(segment, changed)
+
+
+def _with(part: Part, values: Mapping[str, Any]) -> Part:
+    """The part with these values; itself where it has them already, which is nearly always."""
+    changed = {name: value for name, value in values.items() if getattr(part, name) is not value}
+    return replace(part, **changed) if changed else part  # type: ignore[type-var]
+
+
+def _label(label: Any, what: str) -> str | None:
+    if label is None:
+        return None
+    word = label if type(label) is str else _text(label, what)
+    if word not in _LABELS:
+        raise InferenceError(
+            "protocol", f"{what} '{word}' is no emotion name; {nearest(str(word), PREDICTION_LABELS)}"
+        )
+    return word
+
+
+def _confidence(confidence: Any) -> float | None:
+    if confidence is None:
+        return None
+    number = _number(confidence, "confidence")
+    if not -_ROUNDING <= number <= 1 + _ROUNDING:
+        raise InferenceError("protocol", f"confidence is {number:g}; a posterior lies between 0 and 1")
+    return number
+
+
+def _scores(scores: Any, what: str) -> Mapping[str, float] | None:
+    """Numbers by name."""
+    if scores is None:
+        return None
+    if type(scores) is dict:
+        for name, value in scores.items():
+            if type(name) is not str or type(value) is not float or not math.isfinite(value):
+                break
+        else:
+            return scores
+    if not isinstance(scores, Mapping):
+        raise InferenceError("protocol", f"{what}: numbers by name are expected, not {_shown(scores)}")
+    return {
+        _needed(name, f"a name in {what}"): _number(value, f"{what}[{name!r}]") for name, value in scores.items()
+    }
+
+
+def _number(value: Any, what: str) -> float:
+    """The finite number that `value` is, whatever type of number it has."""
+    if type(value) is float:
+        if math.isfinite(value):
+            return value
+    elif isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        plain = value if type(value) is int else value.item() if isinstance(value, np.generic) else float(value)
+        # What numpy's longest floats hold more than Python's, `item` does not give up.
+        if isinstance(plain, int | float) and math.isfinite(plain):
+            return plain
+    raise InferenceError("protocol", f"{what}: a finite number is expected, not {_shown(value)}")
+
+
+def _whole(value: Any, what: str) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    raise InferenceError("protocol", f"{what}: a whole number is expected, not {_shown(value)}")
+
+
+def _flag(value: Any, what: str) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise InferenceError("protocol", f"{what}: true or false is expected, not {_shown(value)}")
+
+
+def _text(value: Any, what: str) -> str | None:
+    return value if type(value) in _WORD else _needed(value, what)
+
+
+def _needed(value: Any, what: str) -> str:
+    if type(value) is str:
+        return value
+    if isinstance(value, str):
+        # Of numpy's or an enumeration's; its own `str` may say something else.
+        return str.__str__(value)
+    raise InferenceError("protocol", f"{what}: text is expected, not {_shown(value)}")
+
+
+def _listed(values: Any, what: str) -> Sequence[Any]:
+    if isinstance(values, tuple | list):
+        return values
+    raise InferenceError("protocol", f"{what}: a tuple is expected, not {_shown(values)}")
+
+
+def _shown(value: object) -> str:
+    """The type and, of a plain value, the value."""
+    kind = type(value).__name__
+    if isinstance(value, str | bytes | int | float | np.generic):
+        said = repr(value)
+        return f"{kind} {said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN] + '…'}"
+    return kind
