@@ -197,3 +197,56 @@ def test_a_worker_that_comes_back_meets_nobody_before_it_is_ready(serving: Serve
     assert killed
     assert seen[503] == 0, seen
     assert seen[200] > 20, seen
+
+
+def _resident_bytes(pid: int) -> int:
+    import psutil
+
+    return int(psutil.Process(pid).memory_info().rss)
+
+
+NOTHINGS = b"[" + b"1," * 6_000_000 + b"1]"
+COSTLY = {
+    "twelve megabytes of items": (b'{"items":' + NOTHINGS + b"}", "application/json"),
+    "as many unknown options": (b"{" + b'"a":1,' * 2_000_000 + b'"a":1}', "application/json"),
+    "as many strings": (b'{"items":[' + b'"",' * 4_000_000 + b'""]}', "application/json"),
+    "depth": (b'{"items":' + b"[" * 12_000_000, "application/json"),
+    "a number": (b'{"items":[' + b"1" * 12_000_000 + b"]}", "application/json"),
+    "blanks": (b" " * 12_000_000, "application/json"),
+    "form fields": (
+        b"".join(b'--x\r\nContent-Disposition: form-data; name="%d"\r\n\r\n\r\n' % n for n in range(200_000)),
+        "multipart/form-data; boundary=x",
+    ),
+    "a form field's headers": (b"--x\r\n" + b"a: b\r\n" * 2_000_000, "multipart/form-data; boundary=x"),
+    "almost boundaries": (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + b"\r\n--" * 3_000_000,
+        "multipart/form-data; boundary=x",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_a_body_that_costs_more_than_it_weighs_is_refused_before_it_does(service: Any, name: str) -> None:
+    body, media = COSTLY[name]
+    path = "/v1/emotion/batch" if "json" in media else "/analyze"
+    before = _resident_bytes(service.process.pid)
+    answer = httpx.post(
+        service.url + path,
+        content=body,
+        headers={"X-API-Key": "right", "Content-Type": media},
+        timeout=PATIENCE_S,
+    )
+    grown = _resident_bytes(service.process.pid) - before
+    assert answer.status_code in (400, 422)
+    assert answer.json()["code"] in ("invalid_request", "invalid_parameter")
+    assert len(answer.content) < 10_000
+    assert grown < 8 * len(body) + (32 << 20)
+
+
+def test_a_batch_that_is_a_little_too_long_is_told_how_many_it_may_hold(service: Any) -> None:
+    items = [{"audio": "AA=="}] * 33
+    answer = httpx.post(
+        f"{service.url}/v1/emotion/batch", json={"items": items}, headers={"X-API-Key": "right"}, timeout=PATIENCE_S
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
+    assert "32 is the most" in answer.json()["detail"]
