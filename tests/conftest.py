@@ -36,7 +36,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PATIENCE_S = 180
 """What a test waits for comes much earlier; a broken product must not hold up the others for ever."""
 _NO_HURRY = tuple(
-    f"serve.{name}={PATIENCE_S}" for name in ("deadline_s", "limits.body_timeout_s", "streams.idle_s", "shutdown_s")
+    f"serve.{name}={PATIENCE_S}"
+    for name in (
+        "deadline_s",
+        "limits.body_timeout_s",
+        "streams.idle_s",
+        "streams.start_s",
+        "connections.head_timeout_s",
+        "shutdown_s",
+    )
 )
 """A service's limits that a busy machine might run into; a test of one of them sets it."""
 

@@ -37,6 +37,8 @@ class Connection:
     """A file that holds the key instead."""
     ca_file: str | None = None
     """PEM certificates of authorities to trust, instead of the system's."""
+    redirects_to: tuple[str, ...] = ()
+    """Other origins that a redirect may lead recordings to, such as https://host:8443; the key never goes there."""
     connect_s: float = 3.0
     """Seconds in which a connection must be made."""
     read_s: float = 30.0

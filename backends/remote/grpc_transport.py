@@ -34,6 +34,7 @@ from sv_eval.wire import emotion_pb2 as pb
 SERVICE = "sv.emotion.v1.EmotionRecognition"
 _UNARY, _STREAM = f"/{SERVICE}/Recognize", f"/{SERVICE}/StreamingRecognize"
 _LONGEST_MESSAGE = 512 << 20
+_LONGEST_ANSWER = 16 << 20
 _KEEPALIVE = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -41,7 +42,9 @@ _KEEPALIVE = (
     # What is tried again, how often and after how long is said in one place, and not here.
     ("grpc.enable_retries", 0),
     ("grpc.max_send_message_length", _LONGEST_MESSAGE),
-    ("grpc.max_receive_message_length", _LONGEST_MESSAGE),
+    ("grpc.max_receive_message_length", _LONGEST_ANSWER),
+    # As over HTTP: what goes to the endpoint goes there, whatever the environment says of proxies.
+    ("grpc.enable_http_proxy", 0),
 )
 _KINDS: Mapping[str, str] = {
     "DEADLINE_EXCEEDED": TIMEOUT, "RESOURCE_EXHAUSTED": OVERLOADED, "UNAUTHENTICATED": UNAUTHORIZED,
@@ -130,7 +133,7 @@ class GrpcTransport:
         """What a status means."""
         status, detail, where = error.code().name, error.details() or "", self.endpoint.address
         said = _trailing(error)
-        retry_s = float(said["retry-after-s"]) if said.get("retry-after-s", "").isdigit() else None
+        retry_s = float(said["retry-after-s"]) if said.get("retry-after-s", "").isdecimal() else None
         code = said.get("code")
         if code is not None:
             return RemoteError(kind_of_code(code), f"{status} ({code}: {detail})", retry_after_s=retry_s)

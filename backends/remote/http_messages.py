@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sv_eval.backends.remote.errors import NOT_JSON, WRONG_TYPE, RemoteError
+from sv_eval.config.foreign_json import read_json
 
 _EXCERPT = 120
 
@@ -44,7 +45,7 @@ class HttpReply:
     def json(self) -> Any:
         """The body as JSON; raises RemoteError for anything else."""
         try:
-            return json.loads(self.body)
+            return read_json(self.body)
         except ValueError as error:
             if self.media_type in ("text/html", "application/xhtml+xml"):
                 raise RemoteError(WRONG_TYPE, f"a web page came instead of an answer ({self.excerpt})") from error
@@ -58,7 +59,7 @@ class HttpReply:
 def said_in(reply: HttpReply) -> str:
     """The message in an error's body, wherever services put it; else the body's beginning."""
     try:
-        content = json.loads(reply.body)
+        content = read_json(reply.body)
     except ValueError:
         kind = "a web page" if "html" in reply.media_type else ""
         return f"({kind or reply.excerpt})" if reply.body else ""
@@ -89,9 +90,9 @@ def retry_after_s(value: str | None) -> float | None:
         pass
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        return max(0.0, moment.timestamp() - time.time())
+    except (ValueError, OverflowError, OSError):
         return None
-    return max(0.0, moment.timestamp() - time.time())
 
 
 def multipart(

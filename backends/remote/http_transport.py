@@ -6,7 +6,6 @@ import io
 import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -34,6 +33,8 @@ from sv_eval.backends.remote.errors import (
     kind_of_status,
 )
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, retry_after_s, said_in
+from sv_eval.backends.remote.inflating import ACCEPTED, inflated
+from sv_eval.backends.remote.redirects import allowed, destination, origin_of
 from sv_eval.backends.remote.timeline import Timeline, server_timing
 
 _LONGEST_ANSWER = 16 << 20
@@ -79,7 +80,10 @@ class HttpTransport:
     def __init__(self, dialect: HttpDialect, endpoint: Endpoint) -> None:
         self._dialect, self._endpoint = dialect, endpoint
         self._url = endpoint.target
-        self._headers = endpoint.authorised({"User-Agent": "sv-eval", **dialect.headers})
+        plain = {"User-Agent": "sv-eval", "Accept-Encoding": ACCEPTED}
+        self._headers = endpoint.authorised({**plain, **dialect.headers})
+        self._headers_elsewhere = plain
+        self._home, self._allowed = origin_of(self._url), allowed(endpoint.connection.redirects_to)
         limits = endpoint.connection
         self.session = aiohttp.ClientSession(
             connector=TimedConnector(
@@ -92,7 +96,8 @@ class HttpTransport:
             ),
             trace_configs=[tracing()],
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
+            # Inflated here, within limits.
+            auto_decompress=False,
         )
 
     async def ask(self, message: HttpMessage, timeline: Timeline) -> ParsedAnswer:
@@ -124,7 +129,7 @@ class HttpTransport:
         await self.session.close()
 
     async def exchange(self, message: HttpMessage, timeline: Timeline) -> HttpReply:
-        """The answer to a message, after redirects within the same host. Raises RemoteError."""
+        """The answer to a message, after redirects within the same origin. Raises RemoteError."""
         url = self._url
         for _ in range(_REDIRECTS):
             reply = await self._once(message.method, url, message, timeline)
@@ -135,12 +140,15 @@ class HttpTransport:
 
     async def _once(self, method: str, url: str, message: HttpMessage, timeline: Timeline) -> HttpReply:
         CURRENT.set(timeline)
+        at_home = origin_of(url) == self._home
+        own = self._headers if at_home else self._headers_elsewhere
+        said = message.headers if at_home else _described(message.headers)
         try:
             async with self.session.request(
                 method,
                 url,
                 data=_sendable(message.body),
-                headers={**self._headers, **message.headers},
+                headers={**own, **said},
                 allow_redirects=False,
                 trace_request_ctx=timeline,
             ) as response:
@@ -152,17 +160,17 @@ class HttpTransport:
             raise self._error(error) from error
 
     def _followed(self, url: str, reply: HttpReply) -> str:
-        place = reply.headers["Location"]
-        here, there = urlsplit(url), urlsplit(place)
-        if there.hostname not in (None, here.hostname) or (here.scheme == "https" and there.scheme == "http"):
+        place = destination(url, reply.headers["Location"])
+        there = origin_of(place)
+        if there != self._home and there not in self._allowed:
             raise RemoteError(
                 REDIRECTED,
-                f"HTTP {reply.status} leads to another host or off encryption ({there.scheme}://{there.netloc}), "
-                "which is not followed; if that is the right place, give it as backend.url",
+                f"HTTP {reply.status} leads to another origin ({there}), which is not followed; if that is right, "
+                "give it as backend.url, or name it in backend.connection.redirects_to",
             )
         if reply.status not in _SAFE_TO_FOLLOW:
             raise RemoteError(REDIRECTED, f"HTTP {reply.status} leads to {place}; give that as backend.url")
-        return place if there.netloc else f"{here.scheme}://{here.netloc}{place}"
+        return place
 
     def _error(self, error: BaseException) -> RemoteError:
         where, limits = self._endpoint.address, self._endpoint.connection
@@ -190,14 +198,22 @@ def _sendable(body: bytes) -> bytes | io.BytesIO | None:
     return io.BytesIO(body) if len(body) > _ONE_PIECE else body
 
 
+def _described(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those headers that say what a body is; any other might be meant for its own service alone."""
+    return {name: value for name, value in headers.items() if name.lower() in ("content-type", "accept")}
+
+
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    """The body, as long as it is of a sane size."""
+    """The body, as long as it is of a sane size, inflated."""
     length = response.content_length
     if length is not None and length <= _LONGEST_ANSWER:
-        return await response.read()
-    body = b""
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _LONGEST_ANSWER:
-            raise RemoteError(WRONG_TYPE, f"the answer is longer than {_LONGEST_ANSWER >> 20} MiB")
-    return body
+        body = await response.read()
+    else:
+        pieces, size = [], 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > _LONGEST_ANSWER:
+                raise RemoteError(WRONG_TYPE, f"the answer is longer than {_LONGEST_ANSWER >> 20} MiB")
+            pieces.append(chunk)
+        body = b"".join(pieces)
+    return inflated(body, response.headers.get("Content-Encoding", ""), _LONGEST_ANSWER)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from sv_eval.backends.remote.errors import (
     NOT_FOUND,
     NOT_JSON,
     NOT_UNDERSTOOD,
+    REDIRECTED,
     RESET,
     TIMEOUT,
     TLS,
@@ -28,7 +28,9 @@ from sv_eval.backends.remote.errors import (
     RemoteError,
     kind_of_status,
 )
+from sv_eval.backends.remote.redirects import destination, origin_of
 from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.config.foreign_json import read_json
 
 _PIECE_BYTES = 64 << 10
 _LONGEST_MESSAGE = 16 << 20
@@ -72,7 +74,7 @@ class Socket:
         """The next message as JSON; raises RemoteError, kind `not_json`, with its beginning."""
         message = await self.receive()
         try:
-            return json.loads(message)
+            return read_json(message)
         except ValueError as error:
             shown = message if isinstance(message, str) else message.decode("utf-8", "replace")
             raise RemoteError(
@@ -106,6 +108,7 @@ class WebsocketTransport:
         self._session = aiohttp.ClientSession(
             connector=TimedConnector(limit=0, ssl=endpoint.tls_context(TimedContext) if endpoint.secure else True),
             cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[_staying(endpoint)],
         )
 
     async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
@@ -195,6 +198,25 @@ class Conversation:
                 await self._socket.close()
         except TimeoutError:
             pass
+
+
+def _staying(endpoint: Endpoint) -> aiohttp.TraceConfig:
+    """Hooks that let a handshake be redirected within its origin alone: the key goes along."""
+    home = origin_of(endpoint.target)
+
+    async def redirected(_: Any, __: Any, answer: aiohttp.TraceRequestRedirectParams) -> None:
+        place = answer.response.headers.get("Location") or answer.response.headers.get("URI") or ""
+        there = origin_of(destination(str(answer.url), place))
+        if there != home:
+            raise RemoteError(
+                REDIRECTED,
+                f"HTTP {answer.response.status} leads to another origin ({there}), which is not followed; if "
+                "that is right, give it as backend.url",
+            )
+
+    config: aiohttp.TraceConfig = aiohttp.TraceConfig()
+    config.on_request_redirect.append(redirected)
+    return config
 
 
 def _refused(error: aiohttp.WSServerHandshakeError, where: str) -> RemoteError:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sv_eval.config.foreign_yaml import read_yaml
 from sv_eval.errors import UsageError, nearest
 
 FROM_YAML = "from_yaml"
@@ -67,10 +68,9 @@ def as_override(key: str, value: Any, *, literal: bool = False) -> str:
 
 def teach_omegaconf() -> None:
     """Let configurations say `${from_yaml:'{高兴: happy}'}` for what no override can."""
-    import yaml
     from omegaconf import OmegaConf
 
-    OmegaConf.register_new_resolver(FROM_YAML, yaml.safe_load, replace=True)
+    OmegaConf.register_new_resolver(FROM_YAML, read_yaml, replace=True)
 
 
 def typed(key: str, value: Any) -> str:
@@ -153,7 +153,7 @@ def _from_yaml(value: str, word: str) -> Any:
     import yaml
 
     try:
-        found = yaml.safe_load(value)
+        found = read_yaml(value)
     except yaml.YAMLError as error:
         said = " ".join(str(getattr(error, "problem", None) or error).split())
         raise UsageError(

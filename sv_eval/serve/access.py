@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import os
 import time
 from collections import OrderedDict
@@ -84,6 +85,23 @@ class RateLimiter:
         if tokens < 1:
             wait_s = (1 - tokens) / self._rate
             raise ServiceError("rate_limited", f"more than {self._rate:g} requests a second", retry_after_s=wait_s)
+
+
+def neighbourhood(address: str) -> str:
+    """What rates are counted by: an address, of IPv6 the network that one customer has to choose addresses from.
+
+    >>> neighbourhood("192.0.2.7"), neighbourhood("::ffff:192.0.2.7"), neighbourhood("2001:db8:1:2:3::4")
+    ('192.0.2.7', '192.0.2.7', '2001:db8:1:2::/64')
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0].strip("[]"))
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def _digest(key: str) -> bytes:

@@ -14,9 +14,10 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sv_eval.serve.access import Keyring, RateLimiter, key_in
+from sv_eval.serve.access import Keyring, RateLimiter, key_in, neighbourhood
 from sv_eval.serve.body import Buffered
 from sv_eval.serve.meters import ServiceMetrics
+from sv_eval.serve.origin import Origins
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.trace import Trace, request_id_from
 from sv_eval.wire.problems import ServiceError, problem
@@ -26,6 +27,13 @@ OPENAI_PATH = "/v1/audio/"
 _OPEN = ("/", "/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/favicon.ico")
 """What is answered without a key, /docs with all below it: nothing of it costs or tells anything."""
 _REFUSED = 4403
+_SAFE = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""What every answer tells a browser, unless a page says more exactly what it needs."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,29 +42,48 @@ class AdmissionControl:
 
     keys: Keyring
     limiter: RateLimiter
+    wrong_keys: RateLimiter
+    """Counts wrong keys by address. A right key is never refused for it, so that nobody can lock others out."""
+    origins: Origins
     max_requests: int
+    max_streams: int
+    """Streams that may be there at once, those included that have not begun to send."""
     meters: ServiceMetrics
     in_work: int = 0
     """Requests that were let in and are not finished."""
+    streaming: int = 0
+    """Streams likewise; silent ones take no request's place."""
 
-    def admit(self, headers: Callable[[str], str | None], address: str) -> None:
+    def admit(self, headers: Callable[[str], str | None], address: str, *, stream: bool = False) -> None:
         """Let a request in, or raise ServiceError; who was let in must `leave`."""
-        caller = address
+        caller = neighbourhood(address)
         if self.keys:
-            holder = self.keys.holder(key_in(headers))
-            if holder is None:
-                raise ServiceError("unauthorized", "the request carries no key that opens this service")
-            caller = holder
+            caller = self._holder(key_in(headers), caller)
         self.limiter.take(caller)
-        if self.in_work >= self.max_requests:
+        if stream and self.streaming >= self.max_streams:
+            raise ServiceError("overloaded", f"{self.streaming} streams are there already")
+        if not stream and self.in_work >= self.max_requests:
             raise ServiceError("overloaded", f"{self.in_work} requests are in work already")
-        self.in_work += 1
-        self.meters.set("requests_in_work", self.in_work)
+        self._count(1, stream=stream)
 
-    def leave(self) -> None:
+    def leave(self, *, stream: bool = False) -> None:
         """A request is finished."""
-        self.in_work -= 1
-        self.meters.set("requests_in_work", self.in_work)
+        self._count(-1, stream=stream)
+
+    def _holder(self, key: str | None, address: str) -> str:
+        holder = self.keys.holder(key)
+        if holder is not None:
+            return holder
+        if key is not None:
+            self.wrong_keys.take(address)
+        raise ServiceError("unauthorized", "the request carries no key that opens this service")
+
+    def _count(self, change: int, *, stream: bool) -> None:
+        if stream:
+            self.streaming += change
+        else:
+            self.in_work += change
+        self.meters.set("requests_in_work", self.in_work + self.streaming)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +117,7 @@ class AdmissionMiddleware:
         admitted = False
         try:
             if guarded and scope["method"] != "OPTIONS":
+                self.admission.origins.check(headers.get)
                 self.admission.admit(headers.get, _address(scope))
                 admitted = True
             await self.app(scope, receive, answer)
@@ -121,7 +149,8 @@ class AdmissionMiddleware:
             return headers.get(name) or (in_address if name == "x-api-key" else None)
 
         try:
-            self.admission.admit(header, _address(scope))
+            self.admission.origins.check(headers.get)
+            self.admission.admit(header, _address(scope), stream=True)
         except ServiceError as error:
             trace.code, status = error.code.word, error.code.status
             await _refuse(error, trace, scope, receive, send)
@@ -132,7 +161,7 @@ class AdmissionMiddleware:
         except Exception as error:  # noqa: BLE001 - the log has it; a socket has no answer left to give
             self.reporter.defect(error, trace)
         finally:
-            self.admission.leave()
+            self.admission.leave(stream=True)
             self._note(scope, trace, status)
 
     def _note(self, scope: Scope, trace: Trace, status: int) -> None:
@@ -154,6 +183,8 @@ class _Answer:
             self.status = message["status"]
             headers = MutableHeaders(raw=message["headers"])
             headers["x-request-id"] = self._trace.request_id
+            for name, value in _SAFE.items():
+                headers.setdefault(name, value)
             if self._trace.stages_ms:
                 headers["server-timing"] = self._trace.server_timing
             if self._draining():

@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 _INLINE_BYTES = 256 * 1024
 """Taking a larger body apart would hold up the other requests: it is done in a thread."""
 _MOST_FIELDS = 32
+_MARKS = (b'"', b",", b":", b"[", b"{")
+_MARKS_OF_AN_ITEM = 1024
 _MOST_ERRORS = 20
 _FIELD_BYTES = 64 * 1024
 
@@ -51,8 +53,35 @@ class Buffered:
         self.held -= trace.body_bytes
 
 
-async def read_body(request: HttpRequest, limits: ServiceLimits, buffered: Buffered, trace: Trace) -> bytes:
-    """The body, counted while it comes. Raises ServiceError `too_large`, `request_timeout`, `overloaded`."""
+@dataclass(slots=True)
+class Marks:
+    """Counts what JSON is made of while it comes: from its bytes alone, since parsing is what costs.
+
+    items: how many recordings the body may hold. Base64 has none of these characters, so an honest body holds a few
+    dozen for each recording and its options, and never comes near the limit.
+    """
+
+    items: int
+    seen: int = 0
+
+    def take(self, piece: bytes) -> None:
+        """Count a piece; raises ServiceError `invalid_parameter` for a body of more parts than it can need."""
+        self.seen += sum(piece.count(mark) for mark in _MARKS)
+        if self.seen > _MARKS_OF_AN_ITEM * (self.items + 1):
+            raise ServiceError(
+                "invalid_parameter",
+                f"the body has more parts than {self.items} recordings can need",
+                errors=[{"parameter": "body", "message": f"at most {self.items} recordings and their options"}],
+            )
+
+
+async def read_body(
+    request: HttpRequest, limits: ServiceLimits, buffered: Buffered, trace: Trace, marks: Marks | None = None
+) -> bytes:
+    """The body, counted while it comes; with `marks` its parts, too.
+
+    Raises ServiceError `too_large`, `request_timeout`, `overloaded`, `invalid_parameter`.
+    """
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > limits.max_body_bytes:
         raise _too_large(limits)
@@ -63,6 +92,8 @@ async def read_body(request: HttpRequest, limits: ServiceLimits, buffered: Buffe
                 buffered.take(len(piece), trace)
                 if trace.body_bytes > limits.max_body_bytes:
                     raise _too_large(limits)
+                if marks is not None:
+                    marks.take(piece)
                 pieces.append(piece)
     except TimeoutError as error:
         raise ServiceError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,9 +63,33 @@ class StreamLimits:
     """Audio in one stream, seconds."""
     idle_s: float = 30.0
     """Without a message for so long a stream is ended, seconds."""
+    start_s: float = 5.0
+    """Until the first message must be there, seconds."""
+    min_pace: float = 0.1
+    """The least audio that a second must bring, seconds; what came faster is credit for `idle_s` at most."""
 
     def __post_init__(self) -> None:
-        _check_positive(self, "serve.streams", "max_open", "max_duration_s", "idle_s")
+        _check_positive(self, "serve.streams", "max_open", "max_duration_s", "idle_s", "start_s", "min_pace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """What connections may take, before and around their requests."""
+
+    max_open: int = 400
+    """Connections of HTTP, and as many of gRPC, in each process."""
+    head_timeout_s: float = 5.0
+    """Until a request's head must be there, from its first byte or the connection's beginning, seconds."""
+    max_head_bytes: int = 64 * 1024
+    """Longer heads are refused while they come in."""
+    max_headers: int = 100
+    """Heads with more headers are refused."""
+    write_timeout_s: float = 30.0
+    """A caller that leaves an answer unread for so long is cut off, seconds."""
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "serve.connections", "max_open", "head_timeout_s", "max_head_bytes", "max_headers")
+        _check_positive(self, "serve.connections", "write_timeout_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +112,13 @@ class ServeConfig:
     model_aliases: tuple[str, ...] = ("sensevoice", "whisper-1")
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     api_keys_file: str | None = None
     rate_limit: float | None = None
     rate_burst: int = 20
+    wrong_key_rate: float = 1.0
+    wrong_key_burst: int = 20
+    trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     drain_s: float = 0.5
     shutdown_s: float = 30.0
@@ -104,7 +133,16 @@ class ServeConfig:
             if value is not None and not 0 <= value <= 65_535:
                 raise ConfigError(f"serve.{name}={value}: a port is 0 to 65535")
         _check_positive(self, "serve", "workers", "deadline_s", "queue_size", "max_requests", "decode_workers")
-        _check_positive(self, "serve", "batch_size", "rate_limit", "rate_burst")
+        _check_positive(
+            self, "serve", "batch_size", "rate_limit", "rate_burst", "wrong_key_rate", "wrong_key_burst"
+        )
+        for proxy in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:
+                raise ConfigError(
+                    f"serve.trusted_proxies: '{proxy}' is no address or network; e.g. [10.0.0.5, 192.168.0.0/24]"
+                ) from error
         for name in ("batch_wait_ms", "drain_s", "shutdown_s"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"serve.{name}={getattr(self, name)}: 0 or more is needed")

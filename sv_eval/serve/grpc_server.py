@@ -15,38 +15,55 @@ from grpc_reflection.v1alpha import reflection
 from sv_eval.errors import ConfigError
 from sv_eval.serve.admission import AdmissionControl
 from sv_eval.serve.grpc_messages import options_from, partial_from, response_from, start_from, upload_from
+from sv_eval.serve.pace import Pace, audio_s
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service
 from sv_eval.serve.trace import Trace, request_id_from
 from sv_eval.wire import emotion_pb2 as pb
 from sv_eval.wire import emotion_pb2_grpc
-from sv_eval.wire.messages import EmotionData
+from sv_eval.wire.messages import EmotionData, StreamStart
 from sv_eval.wire.problems import ServiceError
 
 _NAME = pb.DESCRIPTOR.services_by_name["EmotionRecognition"].full_name
+_METADATA_BYTES = 16 * 1024
+_CALLS_PER_CONNECTION = 128
+_IDLE_MS = 300_000
 _SERVING, _NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class GrpcServer:
     """Answers the same questions as HTTP, in the same event loop.
 
-    shared: whether other processes listen on the same port.
+    most_connections: how many may be open. shared: whether other processes listen on the same port.
     """
 
     def __init__(
-        self, service: Service, admission: AdmissionControl, reporter: Reporter, *, shared: bool = False
+        self,
+        service: Service,
+        admission: AdmissionControl,
+        reporter: Reporter,
+        *,
+        most_connections: int,
+        shared: bool = False,
     ) -> None:
+        self._most_connections = most_connections
         self._service, self._admission, self._reporter, self._shared = service, admission, reporter, shared
         self._health = _Health()
         self._server: Any = None
 
     async def start(self, address: str) -> int:
         """Listen on `host:port`; the port that it became. Raises ConfigError when it can't be had."""
-        limits = self._service.config.limits
+        limits, connections = self._service.config.limits, self._service.config.connections
         server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", limits.max_body_bytes),
                 ("grpc.so_reuseport", int(self._shared)),
+                ("grpc.max_metadata_size", _METADATA_BYTES),
+                ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
+                ("grpc.server_handshake_timeout_ms", round(connections.head_timeout_s * 1000)),
+                ("grpc.max_allowed_incoming_connections", self._most_connections),
+                ("grpc.max_concurrent_streams", _CALLS_PER_CONNECTION),
+                ("grpc.max_connection_idle_ms", _IDLE_MS),
             ]
         )
         servicer = _Servicer(self._service, self._admission, self._reporter)
@@ -116,27 +133,28 @@ class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
 
     async def StreamingRecognize(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802
         """Judge audio while it comes."""
-        async with self._call(context, "StreamingRecognize", buffers=False) as trace:
-            idle_s = self._service.config.streams.idle_s
-            first = await _next(requests, idle_s)
+        async with self._call(context, "StreamingRecognize", stream=True) as trace:
+            pace = Pace(self._service.config.streams)
+            first = await _next(requests, pace)
             if first is None or first.WhichOneof("request") != "config":
                 raise ServiceError("invalid_request", "the first message must hold the configuration")
             start = start_from(first.config)
-            async for update in self._service.streams.updates(start, _pieces(requests, idle_s), trace):
+            pace.heard(0.0)
+            async for update in self._service.streams.updates(start, _pieces(requests, start, pace), trace):
                 if isinstance(update, EmotionData):
                     yield pb.StreamingRecognizeResponse(final=response_from(update, trace.request_id))
                 else:
                     yield pb.StreamingRecognizeResponse(partial=partial_from(update))
 
     @asynccontextmanager
-    async def _call(self, context: Any, method: str, *, buffers: bool = True) -> AsyncIterator[Trace]:
+    async def _call(self, context: Any, method: str, *, stream: bool = False) -> AsyncIterator[Trace]:
         """What surrounds every call: admission, the one line in the log, and errors as gRPC has them."""
         metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
         trace = Trace(request_id=request_id_from(metadata.get("x-request-id")))
         admitted, status = False, "OK"
         try:
             await context.send_initial_metadata((("x-request-id", trace.request_id),))
-            self._admission.admit(metadata.get, _address(context.peer()))
+            self._admission.admit(metadata.get, _address(context.peer()), stream=stream)
             admitted = True
             yield trace
             context.set_trailing_metadata((("server-timing", trace.server_timing),))
@@ -154,8 +172,8 @@ class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
             await _abort(context, ServiceError("internal", "something went wrong in the service"), trace)
         finally:
             if admitted:
-                self._admission.leave()
-            if buffers:
+                self._admission.leave(stream=stream)
+            if not stream:
                 self._service.buffered.release(trace)
             path = f"/{_NAME}/{method}"
             self._reporter.finished(trace, path=path, method="GRPC", status=status, headers=metadata)
@@ -177,19 +195,20 @@ async def _abort(context: Any, error: ServiceError, trace: Trace) -> None:
     await context.abort(grpc.StatusCode[error.code.grpc], error.detail, tuple(metadata))
 
 
-async def _pieces(requests: AsyncIterator[Any], idle_s: float) -> AsyncIterator[bytes]:
-    while (request := await _next(requests, idle_s)) is not None:
+async def _pieces(requests: AsyncIterator[Any], start: StreamStart, pace: Pace) -> AsyncIterator[bytes]:
+    while (request := await _next(requests, pace)) is not None:
         if request.WhichOneof("request") != "audio":
             raise ServiceError("invalid_request", "only the first message may hold a configuration")
         yield request.audio
+        pace.heard(audio_s(start, len(request.audio)))
 
 
-async def _next(requests: AsyncIterator[Any], idle_s: float) -> Any:
+async def _next(requests: AsyncIterator[Any], pace: Pace) -> Any:
     """The next message, or None when the caller has closed its side."""
     try:
-        return await asyncio.wait_for(anext(requests, None), idle_s)
+        return await asyncio.wait_for(anext(requests, None), pace.wait_s())
     except TimeoutError as error:
-        raise ServiceError("request_timeout", f"no message came for {idle_s:g} s") from error
+        raise pace.late() from error
 
 
 def _address(peer: str) -> str:

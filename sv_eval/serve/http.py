@@ -21,6 +21,14 @@ from sv_eval.version import __version__
 from sv_eval.wire.problems import ServiceError
 
 _PAGE = Path(__file__).parent / "page" / "index.html"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "img-src data: blob:; media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DOCS_POLICY = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; connect-src 'self'; "
+    "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _EXPOSED = ["X-Request-ID", "Server-Timing", "Retry-After"]
 
 
@@ -29,6 +37,8 @@ def create_app(service: Service, admission: AdmissionControl, reporter: Reporter
     config = service.config
     app = _documented() if config.docs else FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.service = service
+    # A redirect to where the slash is right would name whatever host the caller named.
+    app.router.redirect_slashes = False
     for routes in (routes_emotion, routes_openai, routes_stream, routes_state):
         app.include_router(routes.router)
     if config.docs:
@@ -73,12 +83,14 @@ def _documented() -> FastAPI:
 
 
 async def _page() -> Response:
-    return FileResponse(_PAGE, media_type="text/html; charset=utf-8")
+    return FileResponse(
+        _PAGE, media_type="text/html; charset=utf-8", headers={"content-security-policy": _PAGE_POLICY}
+    )
 
 
 async def _on_service_error(request: HttpRequest, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
-    status, headers, body = problem_answer(error, request.state.trace, request.url.path)
+    status, headers, body = problem_answer(error, request.state.trace, request.scope["path"])
     return Response(body, status_code=status, headers=headers)
 
 
@@ -87,7 +99,7 @@ async def _on_http_error(request: HttpRequest, error: Exception) -> Response:
     assert isinstance(error, StarletteHttpException)
     word = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
     detail = {
-        "not_found": f"there is nothing at {request.url.path[:100]}",
+        "not_found": f"there is nothing at {request.scope['path'][:100]}",
         "method_not_allowed": f"{request.method} is not taken here",
     }.get(word, str(error.detail))
     answer = await _on_service_error(request, ServiceError(word, detail))

@@ -9,7 +9,7 @@ from fastapi import Request as HttpRequest
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from sv_eval.serve.body import checked, json_message, read_body, read_form, upload_of
+from sv_eval.serve.body import Marks, checked, json_message, read_body, read_form, upload_of
 from sv_eval.serve.openapi import (
     OF_A_BODY,
     OF_AUDIO,
@@ -80,12 +80,12 @@ def answered(message: BaseModel, status: int = 200) -> Response:
     return Response(message.model_dump_json(exclude_unset=True), status_code=status, media_type="application/json")
 
 
-async def _body(request: HttpRequest, service: Service, trace: Trace) -> bytes:
-    return await read_body(request, service.config.limits, service.buffered, trace)
+async def _body(request: HttpRequest, service: Service, trace: Trace, marks: Marks | None = None) -> bytes:
+    return await read_body(request, service.config.limits, service.buffered, trace, marks)
 
 
 async def _asked(request: HttpRequest, service: Service, trace: Trace) -> tuple[Upload, EmotionRequest]:
-    message = await json_message(request, await _body(request, service, trace), EmotionRequest)
+    message = await json_message(request, await _body(request, service, trace, Marks(1)), EmotionRequest)
     return await upload_of(message, service.config.limits), message
 
 
@@ -141,8 +141,8 @@ async def analyze_emotion(request: HttpRequest, service: TheService, trace: TheT
 )
 async def batch(request: HttpRequest, service: TheService, trace: TheTrace) -> Response:
     """Judge several recordings; the answers come in their order, each with its own success."""
-    message = await json_message(request, await _body(request, service, trace), BatchRequest)
     most = service.config.limits.max_batch_items
+    message = await json_message(request, await _body(request, service, trace, Marks(most)), BatchRequest)
     if len(message.items) > most:
         raise ServiceError("invalid_parameter", f"items: {len(message.items)} recordings, {most} is the most")
     asked = [(item.id, await _upload_or_error(item, service), item) for item in message.items]

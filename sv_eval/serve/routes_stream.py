@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
+from typing import Literal
 
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from sv_eval.serve.body import parsed
+from sv_eval.serve.pace import Pace, audio_s
 from sv_eval.serve.service import Service
 from sv_eval.serve.trace import Trace
 from sv_eval.wire.messages import EmotionData, Problem, StreamError, StreamFinal, StreamReady, StreamStart
@@ -19,6 +20,7 @@ from sv_eval.wire.problems import ServiceError, problem
 router = APIRouter()
 
 _NORMAL, _REFUSED, _INTERNAL, _TRY_LATER = 1000, 1008, 1011, 1013
+_LONGEST_TEXT = 16 * 1024
 _GONE = (WebSocketDisconnect, RuntimeError)
 
 
@@ -40,14 +42,15 @@ async def stream(socket: WebSocket) -> None:
 
 
 async def _converse(socket: WebSocket, service: Service, trace: Trace) -> None:
-    idle_s = service.config.streams.idle_s
-    first = await _received(socket, idle_s)
+    pace = Pace(service.config.streams)
+    first = await _received(socket, pace)
     if not isinstance(first, str):
         raise ServiceError("invalid_request", "the first message must be the JSON message `start`")
     start = parsed(StreamStart, first)
+    pace.heard(0.0)
     service.recognition.check_ready()
     await _say(socket, StreamReady(type="ready", request_id=trace.request_id))
-    updates = service.streams.updates(start, _pieces(socket, idle_s), trace)
+    updates = service.streams.updates(start, _pieces(socket, start, pace), trace)
     async for update in updates:
         if isinstance(update, EmotionData):
             final = StreamFinal(type="final", success=True, data=update, request_id=trace.request_id)
@@ -58,36 +61,48 @@ async def _converse(socket: WebSocket, service: Service, trace: Trace) -> None:
     await socket.close(_NORMAL)
 
 
-async def _pieces(socket: WebSocket, idle_s: float) -> AsyncIterator[bytes]:
+async def _pieces(socket: WebSocket, start: StreamStart, pace: Pace) -> AsyncIterator[bytes]:
     """The binary messages, up to the one that ends the stream."""
     while True:
-        message = await _received(socket, idle_s)
+        message = await _received(socket, pace)
         if isinstance(message, bytes):
             yield message
+            pace.heard(audio_s(start, len(message)))
         elif _is_end(message):
             return
         else:
             raise ServiceError("invalid_request", 'a text message in a stream can only be {"type": "end"}')
 
 
-async def _received(socket: WebSocket, idle_s: float) -> str | bytes:
+async def _received(socket: WebSocket, pace: Pace) -> str | bytes:
     try:
-        async with asyncio.timeout(idle_s):
+        async with asyncio.timeout(pace.wait_s()):
             message = await socket.receive()
     except TimeoutError as error:
-        raise ServiceError("request_timeout", f"no message came for {idle_s:g} s") from error
+        raise pace.late() from error
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005))
-    data = message.get("bytes")
-    return data if data is not None else str(message.get("text") or "")
+    data: bytes | None = message.get("bytes")
+    if data is not None:
+        return data
+    text = str(message.get("text") or "")
+    if len(text) > _LONGEST_TEXT:
+        raise ServiceError("too_large", f"a text message has more than {_LONGEST_TEXT} characters")
+    return text
+
+
+class _End(BaseModel):
+    """The message that ends a stream."""
+
+    type: Literal["end"]
 
 
 def _is_end(message: str) -> bool:
     try:
-        content = json.loads(message)
-    except ValueError:
+        parsed(_End, message)
+    except ServiceError:
         return False
-    return isinstance(content, dict) and content.get("type") == "end"
+    return True
 
 
 async def _say(socket: WebSocket, message: BaseModel) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from socket import socket
 from types import FrameType
 from typing import Any
@@ -15,13 +19,22 @@ from starlette.types import ASGIApp
 from sv_eval.backend import Backend
 from sv_eval.serve.access import Keyring, RateLimiter, read_keys
 from sv_eval.serve.admission import AdmissionControl
-from sv_eval.serve.config import ServeConfig
+from sv_eval.serve.config import ConnectionLimits, ServeConfig
+from sv_eval.serve.connections import HttpConnection, WebsocketConnection
+from sv_eval.serve.doors import Doors
 from sv_eval.serve.http import create_app
+from sv_eval.serve.origin import Origins
 from sv_eval.serve.reporter import Reporter
 from sv_eval.serve.service import Service
+from sv_eval.serve.trace import Trace, request_id_from
+from sv_eval.wire.problems import ServiceError
 
 _MESSAGE_BYTES = 1 << 20
 _LOOK_S = 0.02
+_WAITING_PER_STREAM = 4
+"""Callers that may be connected for each stream that may be open; the others are told that there is no room."""
+_OTHER_FILES = 128
+"""What a process opens beside its callers' connections, at most."""
 
 
 class Process:
@@ -45,20 +58,38 @@ class Process:
         self._admission = AdmissionControl(
             keys=Keyring(read_keys(config.api_keys_file)),
             limiter=RateLimiter(config.rate_limit, config.rate_burst),
+            wrong_keys=RateLimiter(config.wrong_key_rate, config.wrong_key_burst),
+            origins=Origins.of(config.cors_origins),
             max_requests=config.max_requests,
+            max_streams=_WAITING_PER_STREAM * config.streams.max_open,
             meters=self.service.meters,
         )
         reporter = Reporter(logger=logger, meters=self.service.meters, text=config.log_text, tracer=tracer)
+        connections = _within_files(config.connections)
         self._grpc: Any = None
         if config.grpc_port is not None:
             from sv_eval.serve.grpc_server import GrpcServer
 
-            self._grpc = GrpcServer(self.service, self._admission, reporter, shared=shared)
-        self._http = _HttpServer(create_app(self.service, self._admission, reporter), config)
+            self._grpc = GrpcServer(
+                self.service, self._admission, reporter, most_connections=connections.max_open, shared=shared
+            )
+        self._late = shared
+        self._doors = Doors(connections, note=_noted(reporter))
+        self._http = _HttpServer(create_app(self.service, self._admission, reporter), config, self._doors)
 
     async def run(self, listener: socket) -> None:
-        """Serve until told to stop, then finish what was accepted. Raises what loading the backend raises."""
+        """Serve until told to stop, then finish what was accepted. Raises what loading the backend raises.
+
+        Where other processes share the ports, this one answers nobody before its model is there: they may be ready.
+        """
         self._http.on_signal = self._begin_stop
+        if self._late:
+            try:
+                await self._load()
+            except BaseException:
+                await self.service.recognition.close()
+                raise
+        watching = asyncio.create_task(self._doors.watch())
         serving = asyncio.create_task(self._http.serve(sockets=[listener]))
         opening = asyncio.create_task(self._open(listener))
         try:
@@ -69,6 +100,7 @@ class Process:
             await opening
         finally:
             opening.cancel()
+            watching.cancel()
             if self._grpc is not None:
                 await self._grpc.stop(self.config.shutdown_s)
             if self._stopping is not None:
@@ -83,20 +115,24 @@ class Process:
             grpc_port = await self._grpc.start(f"{_bracketed(self.config.host)}:{self.config.grpc_port}")
             address["grpc"] = f"{_bracketed(host)}:{grpc_port}"
         self._logger.info("listening", extra={"fields": address})
+        if not self._late:
+            await self._load()
+        self._logger.info("ready", extra={"fields": self._loaded})
+        self.service.meters.set("ready", 1)
+        if self._grpc is not None:
+            await self._grpc.set_ready(True)
+
+    async def _load(self) -> None:
         begin = time.perf_counter()
         await self.service.recognition.open()
         info = self.service.recognition.backend.info
-        fields = {
+        self._loaded = {
             "backend": info.name,
             "model": info.model,
             "precision": info.precision,
             "device": info.device,
             "load_s": round(time.perf_counter() - begin, 3),
         }
-        self._logger.info("ready", extra={"fields": fields})
-        self.service.meters.set("ready", 1)
-        if self._grpc is not None:
-            await self._grpc.set_ready(True)
 
     def _begin_stop(self) -> None:
         self._logger.info("stopping")
@@ -122,10 +158,15 @@ class Process:
 class _HttpServer(uvicorn.Server):
     """uvicorn, with an end that begins by not being ready."""
 
-    def __init__(self, app: ASGIApp, config: ServeConfig) -> None:
+    def __init__(self, app: ASGIApp, config: ServeConfig, doors: Doors) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
+                http=partial(HttpConnection, doors=doors),  # type: ignore[arg-type]
+                ws=partial(WebsocketConnection, doors=doors),  # type: ignore[arg-type]
+                # Whoever may say on whose behalf it asks can pass for anybody: that is nobody unless named.
+                proxy_headers=bool(config.trusted_proxies),
+                forwarded_allow_ips=list(config.trusted_proxies),
                 lifespan="off",
                 access_log=False,
                 log_config=None,
@@ -162,6 +203,22 @@ class _HttpServer(uvicorn.Server):
         """Accept no further connection; those that are open go on."""
         for server in getattr(self, "servers", ()):
             server.close()
+
+
+def _within_files(limits: ConnectionLimits) -> ConnectionLimits:
+    """The limits, with no more connections of HTTP and gRPC together than this process may have files open."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits.max_open
+    return replace(limits, max_open=max(8, min(most, (files - _OTHER_FILES) // 2)))
+
+
+def _noted(reporter: Reporter) -> Callable[[ServiceError], None]:
+    """Tells the log of a connection that was refused before there was a request."""
+
+    def note(error: ServiceError) -> None:
+        trace = Trace(request_id=request_id_from(None), code=error.code.word)
+        reporter.finished(trace, path="other", method="-", status=error.code.status)
+
+    return note
 
 
 def _bracketed(host: str) -> str:

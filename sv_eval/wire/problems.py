@@ -55,6 +55,13 @@ _TABLE = (
         advice="Send `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
     ),
     Code(
+        word="foreign_origin",
+        status=403,
+        grpc="PERMISSION_DENIED",
+        title="A page from elsewhere may not call this service",
+        advice="Name the page's origin in `serve.cors_origins`.",
+    ),
+    Code(
         word="not_found",
         status=404,
         grpc="NOT_FOUND",
@@ -79,8 +86,8 @@ _TABLE = (
         word="request_timeout",
         status=408,
         grpc="DEADLINE_EXCEEDED",
-        title="The body did not arrive in time",
-        advice="Send the body faster, or send less.",
+        title="The request did not arrive in time",
+        advice="Send it faster, or send less.",
     ),
     Code(
         word="too_large",
@@ -170,9 +177,16 @@ _TABLE = (
         word="rate_limited",
         status=429,
         grpc="RESOURCE_EXHAUSTED",
-        title="Too many requests for this key",
+        title="Too many requests",
         advice="Wait as long as Retry-After says.",
         retry=True,
+    ),
+    Code(
+        word="headers_too_large",
+        status=431,
+        grpc="INVALID_ARGUMENT",
+        title="The request's head is too large",
+        advice="Send fewer and shorter headers.",
     ),
     Code(
         word="internal",

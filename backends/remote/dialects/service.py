@@ -15,6 +15,7 @@ from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multip
 from sv_eval.backends.remote.http_transport import HttpDialect, HttpTransport
 from sv_eval.backends.remote.service_words import answer_from_data, kind_of_code, silent
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.config.foreign_json import read_json
 
 _ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
 
@@ -104,7 +105,7 @@ def wishes_of(asked: Adjustments, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _content(reply: HttpReply) -> dict[str, Any]:
     try:
-        content = json.loads(reply.body)
+        content = read_json(reply.body)
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 import time
 from typing import Any
@@ -13,6 +12,7 @@ from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.backends.remote.websocket_transport import Socket, WebsocketDialect
+from sv_eval.config.foreign_json import read_json
 from sv_eval.records import SAMPLE_RATE_HZ
 
 
@@ -38,7 +38,7 @@ class SherpaWebsocket(WebsocketDialect):
 
 def _parsed(answer: str) -> ParsedAnswer:
     try:
-        content = json.loads(answer)
+        content = read_json(answer)
     except ValueError:
         content = None
     if not isinstance(content, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -24,8 +25,11 @@ _HONEST_DURATION = ("mov", "avi", "asf", "wav", "flac", "aiff", "caf", "w64", "a
 _SLACK_S, _SLACK_SHARE = 0.15, 0.02
 _PADDING_S = 0.1
 """Samples beyond the stated end are the coder's padding up to here."""
-_BROKEN = (OSError, ValueError)
-"""Raised beside PyAV's own errors, e.g. when a damaged header has the file's beginning passed backwards."""
+_BROKEN = (OSError, ValueError, LookupError, ArithmeticError, RuntimeError, TypeError, AttributeError, MemoryError)
+"""What PyAV raises of damaged files beside its own FFmpegError: of a position before the file's beginning, a stream
+that is announced late or not at all, a clock of zero ticks, a number too large for C, a sample format without name.
+Within these `try` there is nothing but PyAV and the reading of what it gives, so no defect of ours hides here."""
+_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _OPEN_OPTIONS = {"format_whitelist": _DEMUXERS}
 
 
@@ -41,55 +45,79 @@ def decode_ffmpeg(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
     except (av.FFmpegError, *_BROKEN):
         return None
     with container:
-        stream = next(iter(container.streams.audio), None)
+        try:
+            stream = next(iter(container.streams.audio), None)
+            if stream is None or stream.codec_context is None:
+                found = None
+            else:
+                stream.codec_context.thread_count = 1
+                found = _described(container, stream)
+        except (av.FFmpegError, *_BROKEN):
+            return None
         if stream is None:
             raise AudioError("not_audio", f"{name} holds no audio stream; point the clip at a file with sound")
-        if stream.codec_context is None:
+        if found is None:
             return None
-        stream.codec_context.thread_count = 1
-        origin = Origin(
-            container=f"{container.format.name.split(',')[0]}/{stream.codec_context.name}",
-            rate_hz=stream.codec_context.sample_rate,
-            channels=stream.codec_context.channels,
-        )
-        stated_s = _stated_duration_s(container, stream)
-        damaged = _decode(container, stream, name, track)
+        origin, stated_s = found
+        damaged = False
+        for block in _blocks(container, stream, name, track):
+            if block is None:
+                damaged = True
+            else:
+                track.add(*block)
+                if track.complete:
+                    break
     _check_promise(name, track, stated_s, damaged)
     return origin
 
 
-def _decode(
-    container: av.container.InputContainer,
-    stream: av.AudioStream,
-    name: str,
-    track: MonoTrack,
-) -> bool:
-    """Decodes packet by packet; tells whether packets were damaged, which players skip and so do we."""
+def _described(container: av.container.InputContainer, stream: av.AudioStream) -> tuple[Origin, float | None]:
+    """What the header says of the stream, and how long it is by that."""
+    origin = Origin(
+        container=f"{container.format.name.split(',')[0]}/{stream.codec_context.name}",
+        rate_hz=stream.codec_context.sample_rate,
+        channels=stream.codec_context.channels,
+    )
+    return origin, _stated_duration_s(container, stream)
+
+
+def _blocks(
+    container: av.container.InputContainer, stream: av.AudioStream, name: str, track: MonoTrack
+) -> Iterator[tuple[NDArray[np.float32], int] | None]:
+    """The samples of each frame with their rate; None for a damaged packet, which players skip and so do we."""
     import av
 
-    damaged = False
     packets = container.demux(stream)
-    while not track.complete:
+    while True:
         try:
             packet = next(packets, None)
-            if packet is None:
-                break
-            for frame in packet.decode():
-                track.add(_block(frame), frame.sample_rate)
+            blocks = [] if packet is None else [(_block(frame), frame.sample_rate) for frame in packet.decode()]
         except (av.FFmpegError, *_BROKEN) as error:
             if not isinstance(error, av.InvalidDataError):
                 raise AudioError(
                     "truncated", f"{name} is damaged after {track.position_s:.2f} s; fetch the file again"
                 ) from error
-            damaged = True
-    return damaged
+            yield None
+            continue
+        if packet is None:
+            return
+        yield from blocks
 
 
 def _block(frame: Any) -> NDArray[np.float32]:
-    """A frame's samples as float32, shape [frames, channels], full scale -1 to 1."""
-    channels = frame.layout.nb_channels
-    values: NDArray[Any] = frame.to_ndarray()
-    values = values.T if frame.format.is_planar else values.reshape(-1, channels)
+    """A frame's samples as float32, shape [frames, channels], full scale -1 to 1.
+
+    Not by PyAV's `to_ndarray`: of eight channels and more, it reads on behind the last one, wherever that leads.
+    """
+    channels, count, planar = frame.layout.nb_channels, frame.samples, frame.format.is_planar
+    kind = np.dtype(_TYPES[frame.format.name.removesuffix("p")])
+    if not count or not channels:
+        return np.zeros((0, max(1, channels)), np.float32)
+    planes = frame.planes[: channels if planar else 1]
+    values: NDArray[Any] = np.stack([np.frombuffer(p, kind, count if planar else count * channels) for p in planes])
+    if planar and len(planes) < channels:
+        raise ValueError(f"{channels} channels are announced, {len(planes)} are there")
+    values = values.T if planar else values.reshape(-1, channels)
     if values.dtype.kind == "f":
         return np.asarray(values, dtype=np.float32)
     if values.dtype.kind == "u":

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sv_eval.config import foreign_yaml
+from sv_eval.config.foreign_yaml import compose_yaml
 from sv_eval.config.places import cards_dir
 from sv_eval.config.structure import structure
 from sv_eval.data.corpus.schema import Card
@@ -54,12 +56,11 @@ def read_yaml(path: Path) -> object:
     """The file's plain data; raises CorpusError. YAML lets a later key hide an earlier one; we don't."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = path.read_text(encoding="utf-8-sig")
-        _refuse_repeats(path, yaml.compose(text, Loader=loader))
-        data: object = yaml.load(text, Loader=loader)
-    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
+        _refuse_repeats(path, compose_yaml(text))
+        data: object = foreign_yaml.read_yaml(text)
+    except (yaml.YAMLError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())
         raise CorpusError(f"{path} can't be read as YAML: {reason}") from error
     return data

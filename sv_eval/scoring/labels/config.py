@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sv_eval.config.foreign_yaml import read_yaml
 from sv_eval.config.places import conf_dir
 from sv_eval.config.settings_index import options_of
 from sv_eval.config.structure import structure
@@ -110,7 +111,7 @@ def read_label_map(name_or_path: str) -> dict[str, Any]:
             "(or give the path of a YAML file)"
         )
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, OSError, ValueError) as error:
         raise ConfigError(f"{path} can't be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):

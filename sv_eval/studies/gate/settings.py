@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sv_eval.config.foreign_yaml import read_yaml
 from sv_eval.config.places import conf_dir
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.studies.gate.config import RESAMPLING, GateConfig, gate_config_from
@@ -39,8 +40,8 @@ def read_gate(name_or_path: str) -> dict[str, Any]:
         names = [each.stem for each in folder.glob("[a-z]*.yaml")]
         raise ConfigError(f"gate={name_or_path}: there is no such gate; {nearest(name_or_path, names)}")
     try:
-        common = yaml.safe_load((folder / "_common.yaml").read_text(encoding="utf-8"))
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        common = read_yaml((folder / "_common.yaml").read_text(encoding="utf-8"))
+        data = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, OSError, ValueError) as error:
         raise ConfigError(f"{path} can't be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):

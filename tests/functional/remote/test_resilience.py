@@ -179,7 +179,7 @@ def test_a_redirect_within_the_host_is_followed_and_one_to_elsewhere_is_not(serv
 
     assert isinstance(followed, Prediction)
     assert isinstance(refused, Failure)
-    assert (refused.kind, "leads to another host" in refused.message) == ("redirected", True)
+    assert (refused.kind, "leads to another origin" in refused.message) == ("redirected", True)
     assert not asked_elsewhere
     assert isinstance(unsafe, Failure)
     assert "give that as backend.url" in unsafe.message
