@@ -60,11 +60,13 @@ def plain_update(update: object) -> StreamUpdate:
     """What a stream tells, in plain values. Raises InferenceError, kind `protocol`, when it can't be kept."""
     if not isinstance(update, StreamUpdate):
         raise InferenceError("protocol", f"a StreamUpdate is expected, not {type(update).__name__}")
+    scores = _scores(update.scores, "the update's scores")
     changed = {
         "start_s": _number(update.start_s, "the update's start_s"),
         "end_s": _number(update.end_s, "the update's end_s"),
         "label": _label(update.label, "the update's label"),
-        "scores": _scores(update.scores, "the update's scores"),
+        # A copy: it is kept until the stream has ended, and the plug-in may go on with its own.
+        "scores": None if scores is None else dict(scores),
         "compute_ms": _number(update.compute_ms, "the update's compute_ms"),
     }
     return _with(update, changed)

@@ -2,9 +2,9 @@
 
     python tests/endurance/mutate_files.py --runs 20000 --seed 0
 
-A file that sv_eval wrote, or that a user writes for it, is changed (bytes, keys left out, other types, deep nesting,
-half a surrogate pair, numbers that are none), and commands that read it are called in this process. What is looked
-for: an error that no code understands, a command that takes too long, and more or less than one line about it.
+A file that sv_eval wrote, or that a user writes for it, is changed: bytes, keys left out, other types, deep
+nesting, half a surrogate pair, numbers that are none. Commands that read it are called in this process. Looked for is
+an error that no code understands, a command that takes too long, more or less than one line about it.
 """
 
 from __future__ import annotations
@@ -30,21 +30,28 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.cli.main import main as command
-from sv_eval.frame import read_frame
 from sv_eval.errors import SvEvalError
+from sv_eval.frame import read_frame
 from sv_eval.record_file.seal import Seal
 
 _LIMIT_S = 30
-_RUN = (
-    *("dataset.simulated.n_clips=24", "backend=fake", "dataset=simulated", "scoring.resamples=100"),
-    *("run.telemetry_s=null", "load.warmup_clips=0"),
-)
+_SCORED = ("scoring.resamples=100", "run.telemetry_s=null", "load.warmup_clips=0")
+_RUN = ("dataset.simulated.n_clips=24", "backend=fake", "dataset=simulated", *_SCORED)
 _DEEP = "@deep@"
 _DEPTH = 20_000
 _ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 2**70, -(2**70), 1e308, float("nan"), float("inf"), "", "x", "\ud800", "\x00",
     "0.5", "happy", [], {}, [1], {"a": 1}, [[]], [None], {"": None}, _DEEP, "9" * 5000,
 )  # fmt: skip
+
+
+_AS_MADE = "as the run was made"
+_MADE = {
+    "good": (*_RUN, "load.rounds=2"),
+    "streamed": ("backend=onnx", "dataset=demo", "dataset.limit=6", "load=stream", *_SCORED),
+    "planned": (*_RUN, "load=poisson", "load.rate=400", "load.rounds=1"),
+}
+"""Runs that are damaged, and how they were made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,7 @@ class Subject:
 
 def subjects() -> list[Subject]:
     """Everything that is mutated, with paths relative to the working directory."""
-    resume = ("run", *_RUN, "load.rounds=2", "hydra.run.dir=run")
+    resume = ("run", _AS_MADE, "hydra.run.dir=run")
     gate = ("gate", "candidate=run", "baseline=good", "gate=quality", "gate.shares=null", "out=out")
     held = ("gate", "candidate=good", "baseline=baseline.json", "gate=quality", "out=out")
     score = ("score", "run", "scoring.resamples=100")
@@ -84,7 +91,8 @@ def subjects() -> list[Subject]:
 
 def prepare() -> None:
     """The valid files, in the working directory."""
-    quiet(lambda: command([*_RUN, "load.rounds=2", "hydra.run.dir=good"]))
+    for name, load in _MADE.items():
+        quiet(lambda words=load, name=name: command([*words, f"hydra.run.dir={name}"]))  # type: ignore[misc]
     quiet(lambda: command(["save", "good", "baseline.json"], command="baseline"))
     shutil.copytree("good", "good2")
     quiet(lambda: command(["sample", "demo", "per_emotion=2", "out=card"], command="corpus"))
@@ -97,12 +105,6 @@ def prepare() -> None:
     card = Path(str(find_card("demo").folder))
     for name in ("dataset.yaml", "manifest.csv"):
         shutil.copy(card / name, Path("card") / name)
-
-
-def _valid(name: str) -> Path:
-    """Where a file of this name lies as it was before it was damaged."""
-    path = Path(name)
-    return Path("good") / path.name if path.parent.name == "run" else path
 
 
 def quiet(work: Callable[[], Any]) -> tuple[Any, str, str]:
@@ -191,8 +193,7 @@ def mutated(content: bytes, form: str, drawn: random.Random, seal: Seal | None) 
         text = yaml.safe_dump(changed(yaml.safe_load(content), drawn), allow_unicode=False)
         return text.replace(_DEEP, "[" * 500 + "]" * 500).encode(errors="backslashreplace")
     lines = content.splitlines()
-    for _ in range(drawn.choice((1, 1, 3))):
-        place = drawn.randrange(len(lines))
+    for place in drawn.sample(range(len(lines)), drawn.choice((1, 1, 3))):
         data = json.loads(lines[place])
         data.pop("seal", None)
         line = as_text(changed(data, drawn)).encode()
@@ -263,8 +264,6 @@ def main() -> None:
         os.chdir(folder)
         prepare()
         chosen = [one for one in subjects() if given.only in one.name]
-        whole = {one.name: _valid(one.name).read_bytes() for one in chosen}
-        seal = Seal(json.loads(Path("good/environment.json").read_text())["run_id"])
         begin = time.perf_counter()
         for number in range(given.runs):
             drawn = random.Random(f"{given.seed}:{number}")
@@ -272,13 +271,17 @@ def main() -> None:
             for scratch in ("run", "out"):
                 shutil.rmtree(scratch, ignore_errors=True)
             Path("out.json").unlink(missing_ok=True)
-            shutil.copytree("good", "run", ignore=shutil.ignore_patterns("figures", "report.*"))
-            content = mutated(whole[subject.name], subject.form, drawn, seal)
+            base = drawn.choice(list(_MADE))
+            shutil.copytree(base, "run", ignore=shutil.ignore_patterns("figures", "report.*"))
+            seal = Seal(json.loads(Path("run/environment.json").read_text(encoding="utf-8"))["run_id"])
+            whole = Path(subject.name).read_bytes()
+            content = mutated(whole, subject.form, drawn, seal)
             Path(subject.name).write_bytes(content)
-            words = drawn.choice(list(subject.calls))
+            drawn_words = drawn.choice(list(subject.calls))
+            words = tuple(part for word in drawn_words for part in (_MADE[base] if word == _AS_MADE else (word,)))
             fault = fault_of(subject, words)
             if not subject.name.startswith("run/"):
-                Path(subject.name).write_bytes(whole[subject.name])
+                Path(subject.name).write_bytes(whole)
             if fault is not None:
                 key = f"{subject.name}, {words[0]}: {fault}"
                 found[key] += 1
