@@ -8,7 +8,7 @@ from typing import Any
 
 from sv_eval.cli.commands import COMMANDS
 from sv_eval.cli.words import parse
-from sv_eval.errors import ConfigError, UsageError, nearest
+from sv_eval.errors import ConfigError, RunDirectoryError, UsageError, nearest
 from sv_eval.machine.terminal import give, say
 
 _HELP = """\
@@ -60,8 +60,14 @@ def run(arguments: Sequence[str]) -> None:
             raise UsageError(f"{wanted[-1]}: give set_aside=true")
         for said in set_aside(Path(directory)) if _YES_OR_NO[wanted[-1]] else ():
             say(f"put aside: {said}")
+    limit = _checked(environment.config, Path(directory))
     settings = merge_overrides(environment.config, overrides)
-    summary = rescore(Path(directory), settings, overrides=overrides)
+    try:
+        summary = rescore(Path(directory), settings, overrides=overrides)
+    except ConfigError as error:
+        if overrides:
+            raise
+        raise _damaged(Path(directory), error) from error
     say(headline(summary))
     give(result=as_json(summary.report), directory=str(directory))
     run = summary.report.run
@@ -70,10 +76,31 @@ def run(arguments: Sequence[str]) -> None:
         raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
     if missing < 0:
         say(f"records of clips that the corpus does not have: {-missing}; the figures are of them, too")
-    limit = (environment.config.get("run") or {}).get("max_failures", 1.0)
     budget = FailureBudget(limit, finished=run.n_clips, failed=run.n_failed)
     if budget.spent(at_end=True):
         raise RunIncomplete(f"the failure budget is spent: {budget}")
+
+
+def _checked(config: Mapping[str, Any], directory: Path) -> float:
+    """The failure budget of a run's own settings; raises RunDirectoryError when it can't be scored under them."""
+    from sv_eval.finished.rescore import report_config_from
+    from sv_eval.run.session import run_config_from
+    from sv_eval.scoring.config import scoring_config_from
+    from sv_eval.scoring.labels.config import labels_config_from
+
+    try:
+        scoring_config_from(config.get("scoring") or {})
+        labels_config_from(config.get("labels") or {})
+        report_config_from(config.get("report") or {})
+        return run_config_from({"max_failures": (config.get("run") or {}).get("max_failures", 1.0)}).max_failures
+    except ConfigError as error:
+        raise _damaged(directory, error) from error
+
+
+def _damaged(directory: Path, error: ConfigError) -> RunDirectoryError:
+    from sv_eval.report.run_directory import ENVIRONMENT
+
+    return RunDirectoryError(f"{directory / ENVIRONMENT}: config: {error}; put the file back as the run wrote it")
 
 
 def merge_overrides(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sv_eval.errors import RunDirectoryError
+from sv_eval.errors import ConfigError, RunDirectoryError
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.environment import Environment
@@ -55,7 +55,12 @@ def read_run(directory: Path) -> FinishedRun:
             f"{directory}: its records were changed after its {METRICS} was written, which therefore says nothing "
             f"about them; python -m sv_eval.score {directory} writes it anew"
         )
-    plan = relabelling_of(labels_config_of(report.label_map), environment.dataset)
+    try:
+        plan = relabelling_of(labels_config_of(report.label_map), environment.dataset)
+    except ConfigError as error:
+        raise RunDirectoryError(
+            f"{directory / METRICS}: label_map: {error}; python -m sv_eval.score {directory} writes it anew"
+        ) from error
     return FinishedRun(
         directory=directory, report=report, environment=environment, records=relabelled(records, plan)
     )

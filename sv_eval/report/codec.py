@@ -26,7 +26,7 @@ def from_json(kind: type[T], data: object, where: str) -> T:
     """
     try:
         return msgspec.convert(data, kind, dec_hook=_decoded)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, RecursionError, UnicodeEncodeError) as error:
         raise RunDirectoryError(f"{where}: not as sv_eval writes it: {error}") from error
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from sv_eval.backend import BackendInfo, Capabilities
+from sv_eval.emotions import EMOTIONS, REFERENCE_LABELS
 from sv_eval.report.reasons import Coded, Why
 
 
@@ -189,6 +191,13 @@ class Start:
     """What the machine did meanwhile; not set before it ended."""
 
 
+def _only_known(what: str, names: Iterable[str], known: Sequence[str]) -> None:
+    """Raise ValueError for a name that is not known; a reader of the file then names the place."""
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{what} has {name!r}, which is none of {', '.join(known)}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusLabels:
     """How the corpus's words lead to emotions."""
@@ -205,6 +214,9 @@ class CorpusLabels:
     """Raw label to the finer word that the card says it stands for."""
     case_sensitive: bool = False
     """Whether the case of raw labels counts."""
+
+    def __post_init__(self) -> None:
+        _only_known("entries", self.entries.values(), REFERENCE_LABELS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +248,9 @@ class CorpusFacts:
     notes: tuple[Coded, ...] = ()
     """What a reader should know about it."""
 
+    def __post_init__(self) -> None:
+        _only_known("label_order", self.label_order, EMOTIONS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredBackend(BackendInfo):
@@ -257,6 +272,30 @@ class HowShared:
     """Those of them that were asked about both ways."""
     seed: int
     """Which decided on them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptLoad:
+    """What is read again of the settings of a run's load."""
+
+    schedule: str
+    """The kind of load."""
+    rounds: int | None = 1
+    """How often clips were gone through; null for until it was enough."""
+    max_late_ms: float | None = None
+    """How late the generator may be."""
+    pace: str | None = None
+    """Of a stream: `fast` or `real_time`."""
+    chunk_size: float | None = None
+    """Of a stream: seconds between two judgements."""
+
+    def __post_init__(self) -> None:
+        if self.schedule == "stream" and (self.pace not in _PACES or self.chunk_size is None):
+            raise ValueError(f"a stream needs a chunk_size and a pace, {' or '.join(_PACES)}")
+
+
+_PACES = ("fast", "real_time")
+_GROUPS = ("backend", "dataset", "load", "scoring", "labels", "report", "run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +330,16 @@ class Environment:
     """Of the last start."""
     git: Git = field(default_factory=Git)
     """Of the last start."""
+
+    def __post_init__(self) -> None:
+        for what, groups in (("config", self.config), ("settings", self.settings)):
+            for name in _GROUPS:
+                if not isinstance(groups.get(name), Mapping | None):
+                    raise ValueError(f"{what}.{name} is no object")
+        try:
+            msgspec.convert(self.load, KeptLoad)
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
+            raise ValueError(f"config.load: {error}") from error
 
     @property
     def load(self) -> Mapping[str, Any]:

@@ -34,7 +34,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """The mapping in a JSON file; a RunDirectoryError when there is none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except FileNotFoundError as error:
         raise RunDirectoryError(f"{path}: no such file; is this a run directory of sv_eval?") from error
     except (OSError, ValueError, RecursionError) as error:
@@ -42,6 +42,10 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise RunDirectoryError(f"{path}: a JSON object is expected")
     return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def write_report(path: Path, report: Report) -> None:

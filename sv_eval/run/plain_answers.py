@@ -20,7 +20,7 @@ from sv_eval.records import FailedAttempt, Failure, Passage, Prediction, Segment
 
 _ROUNDING = 1e-3
 """How far beyond 0 and 1 a posterior may lie that was worked out with few digits."""
-_WORD = (str, type(None))
+_WORD = frozenset((str, type(None)))
 _LONGEST_SHOWN = 60
 _LABELS = frozenset(PREDICTION_LABELS)
 
@@ -60,17 +60,49 @@ def plain_update(update: object) -> StreamUpdate:
     """What a stream tells, in plain values. Raises InferenceError, kind `protocol`, when it can't be kept."""
     if not isinstance(update, StreamUpdate):
         raise InferenceError("protocol", f"a StreamUpdate is expected, not {type(update).__name__}")
+    scores = _scores(update.scores, "the update's scores")
     changed = {
         "start_s": _number(update.start_s, "the update's start_s"),
         "end_s": _number(update.end_s, "the update's end_s"),
         "label": _label(update.label, "the update's label"),
-        "scores": _scores(update.scores, "the update's scores"),
+        # A copy: it is kept until the stream has ended, and the plug-in may go on with its own.
+        "scores": None if scores is None else dict(scores),
         "compute_ms": _number(update.compute_ms, "the update's compute_ms"),
     }
     return _with(update, changed)
 
 
+def _is_plain(answer: Prediction) -> bool:
+    """Whether it is as nearly all of them are: what that takes is little beside looking at each field by itself."""
+    label, forced, confidence, scores = answer.label, answer.forced, answer.confidence, answer.scores
+    return (
+        type(label) is str
+        and label in _LABELS
+        and (forced is None or (type(forced) is str and forced in EMOTIONS))
+        and (confidence is None or (type(confidence) is float and 0 <= confidence <= 1))
+        and (scores is None or _is_plain_mapping(scores))
+        and type(answer.text) in _WORD
+        and type(answer.language) in _WORD
+        and type(answer.event) in _WORD
+        and answer.no_speech is False
+        and answer.segments == ()
+        and (not answer.stages_ms or _is_plain_mapping(answer.stages_ms))
+        and answer.passage is None
+    )
+
+
+def _is_plain_mapping(numbers: object) -> bool:
+    if type(numbers) is not dict:
+        return False
+    for name, value in numbers.items():
+        if type(name) is not str or type(value) is not float or not math.isfinite(value):
+            return False
+    return True
+
+
 def _prediction(answer: Prediction) -> Prediction:
+    if _is_plain(answer):
+        return answer
     label, forced, no_speech = answer.label, answer.forced, answer.no_speech
     changed: dict[str, Any] = {
         "label": _label(label, "the answer's label"),
@@ -173,12 +205,8 @@ def _scores(scores: Any, what: str) -> Mapping[str, float] | None:
     """Numbers by name."""
     if scores is None:
         return None
-    if type(scores) is dict:
-        for name, value in scores.items():
-            if type(name) is not str or type(value) is not float or not math.isfinite(value):
-                break
-        else:
-            return scores
+    if type(scores) is dict and _is_plain_mapping(scores):
+        return scores
     if not isinstance(scores, Mapping):
         raise InferenceError("protocol", f"{what}: numbers by name are expected, not {_shown(scores)}")
     return {

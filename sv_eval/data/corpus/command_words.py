@@ -93,7 +93,9 @@ def _chosen(corpus: str) -> tuple[str, ...]:
         names = {*choices, *list_cards()}
         raise ConfigError(f"'{corpus}' is no corpus; {nearest(corpus, names)} (or give the folder of a card)")
     # Any choice with a card has the settings that all of them share.
-    return ("dataset=demo", f"dataset.card={corpus}", f"dataset.name={find_card(corpus).name}")
+    # Quoted: a card may be called by a number.
+    name = find_card(corpus).name.replace("\\", "\\\\").replace('"', '\\"')
+    return ("dataset=demo", f"dataset.card={corpus}", f'dataset.name="{name}"')
 
 
 def _override(command: str, word: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,53 @@ _CODES = string.digits + string.ascii_letters
 _NONE = "-"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WrittenIdentity:
+    """The types of what a baseline says about its run."""
+
+    dataset: str
+    dataset_hash: str
+    split: str | None
+    label_map_hash: str | None
+    labels_hash: str | None
+    n_clips: int
+    backend: str
+    model: str
+    model_hash: str | None
+    precision: str | None
+    device: str
+    load: Mapping[str, Any] | str | None
+    started_at: str
+    commit: str | None
+    settings: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """The types of a baseline file; what they leave open is looked at where it is used."""
+
+    identity: _WrittenIdentity
+    labels: tuple[str, ...]
+    policy: str
+    latency_refused: str | None
+    classes: tuple[str, ...]
+    clip_ids: tuple[str, ...]
+    reference: str
+    predicted: str
+    forced: str
+    speakers: tuple[str, ...]
+    speaker: tuple[int, ...]
+    latency_ms: tuple[float, ...]
+    waited_ms: tuple[float, ...] | None = None
+    others_cpu: float | None = None
+    dependence: Mapping[str, Any] | None = None
+    waited_dependence: Mapping[str, Any] | None = None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON: a damaged baseline")
+
+
 def read_subject(path: str) -> Subject:
     """A run directory or a baseline file; raises UsageError that says what was wrong with it."""
     place = Path(path).expanduser()
@@ -51,7 +98,7 @@ def read_subject(path: str) -> Subject:
 def read_baseline(path: Path) -> Subject:
     """The run that a baseline file was saved of; raises UsageError when it is no such file."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: can't be read as a baseline ({error})") from error
     if not isinstance(data, dict) or data.get("kind") != KIND:
@@ -65,6 +112,7 @@ def read_baseline(path: Path) -> Subject:
             f"{' and '.join(map(str, _READABLE))}; save it anew"
         )
     try:
+        from_json(_Written, data, f"{path}: a damaged baseline")
         clean = _sample(data["latency_ms"], data.get("dependence"))
         waited_ms = data.get("waited_ms")
         return Subject(

@@ -139,7 +139,8 @@ def report(request: pytest.FixtureRequest, environment_of: EnvironmentOf, record
             many, replace(whole, config={"load": {**whole.config["load"], "max_late_ms": 0.001}})
         ),
         "streams": lambda: made(
-            [streamed(n) for n in range(40)], environment_of(config={"load": {"schedule": "stream"}})
+            [streamed(n) for n in range(40)],
+            environment_of(config={"load": {"schedule": "stream", "pace": "fast", "chunk_size": 1.0}}),
         ),
         "native": lambda: made(many, whole, labels=labels_config_from(read_label_map("native"))),
         "three": lambda: made(many, whole, labels=labels_config_from(read_label_map("three"))),

@@ -22,6 +22,7 @@ from sv_eval.records import FailedAttempt, Failure, Passage, Prediction, Segment
 from sv_eval.run.evaluate import evaluate
 from sv_eval.run.event_loop import finished
 from sv_eval.run.guard import Guard
+from sv_eval.run.plain_answers import plain_update
 from sv_eval.run.session import Session, stopping_on_signals
 
 CLIPS = 12
@@ -393,6 +394,16 @@ def test_what_a_stream_tells_on_the_way_is_looked_at_too(
     failures = RunRecords.read(tmp_path / "run").answers.failures
     assert len(failures) == CLIPS
     assert all(kind == "protocol" and words in message for kind, message in failures.values())
+
+
+def test_a_stream_that_goes_on_with_the_same_scores_changes_none_that_it_told() -> None:
+    scores = {"sad": 0.25}
+    told = {"start_s": 0.0, "end_s": 1.0, "label": None, "chunk_scores": None, "compute_ms": 1.0}
+
+    update = plain_update(StreamUpdate(scores=scores, **told))  # type: ignore[arg-type]
+    scores["sad"] = 0.75
+
+    assert update.scores == {"sad": 0.25}
 
 
 def test_what_a_backend_tells_of_itself_can_be_kept_or_it_is_lost(tmp_path: Path) -> None:
