@@ -177,6 +177,18 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
             return
         super().data_received(data)
 
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message on; text that is none ends the connection, and is no error of ours for the log."""
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.fail(1007, "text is UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
     def turn_away(self, error: ServiceError) -> None:  # noqa: ARG002 - there is no answer before the handshake
         """Close."""
         self.cut()

@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -67,7 +69,7 @@ class GrpcServer:
             ]
         )
         servicer = _Servicer(self._service, self._admission, self._reporter)
-        emotion_pb2_grpc.add_EmotionRecognitionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+        server.add_generic_rpc_handlers((_methods(servicer),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         await self.set_ready(False)
@@ -116,6 +118,34 @@ class _Health(health.aio.HealthServicer):  # type: ignore[misc]
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is shutting down; connect again")
 
 
+def _methods(servicer: _Servicer) -> Any:
+    """The methods as gRPC wants them.
+
+    Not by the generated code: there, bytes that are no message are an error of the server's, with a traceback.
+    """
+    methods = {
+        "Recognize": grpc.unary_unary_rpc_method_handler(
+            servicer.Recognize,
+            request_deserializer=partial(_message, pb.RecognizeRequest),
+            response_serializer=pb.RecognizeResponse.SerializeToString,
+        ),
+        "StreamingRecognize": grpc.stream_stream_rpc_method_handler(
+            servicer.StreamingRecognize,
+            request_deserializer=partial(_message, pb.StreamingRecognizeRequest),
+            response_serializer=pb.StreamingRecognizeResponse.SerializeToString,
+        ),
+    }
+    return grpc.method_handlers_generic_handler(_NAME, methods)
+
+
+def _message(kind: Any, data: bytes) -> Any:
+    """The message in the bytes; for those that hold none, the error that the method is to raise."""
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        return ServiceError("invalid_request", f"the bytes are no {kind.DESCRIPTOR.name}")
+
+
 class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
     """The methods of the API."""
 
@@ -125,6 +155,8 @@ class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
     async def Recognize(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Judge one recording."""
         async with self._call(context, "Recognize") as trace:
+            if isinstance(request, ServiceError):
+                raise request
             self._service.buffered.take(len(request.audio), trace)
             trace.received_s = time.perf_counter()
             upload, options = upload_from(request), options_from(request.options)
@@ -206,9 +238,12 @@ async def _pieces(requests: AsyncIterator[Any], start: StreamStart, pace: Pace) 
 async def _next(requests: AsyncIterator[Any], pace: Pace) -> Any:
     """The next message, or None when the caller has closed its side."""
     try:
-        return await asyncio.wait_for(anext(requests, None), pace.wait_s())
+        found = await asyncio.wait_for(anext(requests, None), pace.wait_s())
     except TimeoutError as error:
         raise pace.late() from error
+    if isinstance(found, ServiceError):
+        raise found
+    return found
 
 
 def _address(peer: str) -> str:

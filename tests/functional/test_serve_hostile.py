@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -250,3 +251,15 @@ def test_a_batch_that_is_a_little_too_long_is_told_how_many_it_may_hold(service:
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
     assert "32 is the most" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("method", ["Recognize", "StreamingRecognize"])
+def test_bytes_that_are_no_message_are_an_error_of_the_caller(serving: Serve, method: str) -> None:
+    with serving(FAKE, "serve.grpc_port=0") as service:
+        with grpc.insecure_channel(service.event("listening")["grpc"]) as channel:
+            call = channel.stream_stream(f"/sv.emotion.v1.EmotionRecognition/{method}")
+            with pytest.raises(grpc.RpcError) as caught:
+                list(call(iter([b"\xff\xff"]), timeout=PATIENCE_S))
+        assert not [line for line in service.lines if line["event"] in ("defect", "text")]
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert dict(caught.value.trailing_metadata())["code"] == "invalid_request"
