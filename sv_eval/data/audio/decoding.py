@@ -24,6 +24,8 @@ from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 T = TypeVar("T", bound=MonoTrack)
 _SENT = "the audio sent"
 _RAW_BLOCK_BYTES = 1 << 20
+_BEYOND_SOUND = 1e9
+"""Times full scale: what damage makes of samples, and what no model could add up. NaN is not below it either."""
 
 
 def decode(
@@ -105,8 +107,11 @@ def _check_samples(samples: NDArray[np.float32], name: str, where: str, limits: 
             f"{name} lasts {len(samples) / SAMPLE_RATE_HZ:.4f} s, less than {limits.min_duration_s:g} s; "
             "no recogniser can judge it, leave the clip out",
         )
-    if not np.isfinite(samples).all():
-        raise AudioError("not_audio", f"{name} holds samples that are no numbers (NaN or infinite); fetch it again")
+    if not (np.abs(samples) < _BEYOND_SOUND).all():
+        raise AudioError(
+            "not_audio",
+            f"{name} holds samples that are no numbers, or of no sound (NaN, infinite, huge); fetch it again",
+        )
 
 
 @contextmanager
