@@ -3,8 +3,8 @@
     python tests/endurance/mutate_files.py --runs 20000 --seed 0
 
 A file that sv_eval wrote, or that a user writes for it, is changed: bytes, keys left out, other types, deep
-nesting, half a surrogate pair, numbers that are none. Commands that read it are called in this process. Looked for is
-an error that no code understands, a command that takes too long, more or less than one line about it.
+nesting, half a surrogate pair, numbers that are none. Commands that read it are called in this process. Looked for
+is an error that no code understands, a command that takes too long, more or less than one line about it.
 """
 
 from __future__ import annotations
