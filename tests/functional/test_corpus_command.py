@@ -215,7 +215,7 @@ def test_an_interrupted_audit_leaves_nothing_half(
     )  # fmt: skip
     try:
         until = time.monotonic() + 600
-        while time.monotonic() < until and not (tmp_path / "found" / "audit.md").is_file():
+        while time.monotonic() < until and not (tmp_path / "found").is_dir():
             time.sleep(0.05)
         time.sleep(2)  # so that it is in the middle; what is said is the same at any moment
         # As a terminal does: to all processes of the command.

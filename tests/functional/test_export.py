@@ -89,10 +89,15 @@ def test_rows_of_the_first_round_are_what_accuracy_is_of(run: Path, environment:
     # Every answer of the second round is made another one than the first's.
     lines = [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     for line in lines:
+        # As of a version that did not seal records: a sealed one can't be edited unseen.
+        del line["seal"]
         if line.get("round") and line["outcome"] == "LABEL":
             other = "sad" if line["prediction"]["label"] != "sad" else "happy"
             line["prediction"] |= {"label": other, "forced": other}
     (run / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    environment_of_the_run = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    del environment_of_the_run["run_id"]
+    (run / "environment.json").write_text(json.dumps(environment_of_the_run), encoding="utf-8")
     assert score_main([str(run)]) == 0
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["repeats"]["clips_changed"] > 100
