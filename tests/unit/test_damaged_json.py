@@ -13,10 +13,12 @@ from sv_eval.cli.main import main
 from sv_eval.data.corpus.card import find_card
 from sv_eval.errors import UsageError
 from sv_eval.frame import read_frame
+from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.codec import as_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.identity import refuse_other_run
 from sv_eval.report.run_directory import ENVIRONMENT, read_environment, read_report
+from sv_eval.scoring.labels.config import labels_config_from
 from sv_eval.studies.gate.baseline_file import read_baseline
 
 pytestmark = pytest.mark.damages_files
@@ -68,6 +70,25 @@ def test_an_environment_of_other_types_is_named(
 
     assert ENVIRONMENT in str(caught.value)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"emitted_s": [1]}, {"end_s": {"a": 1}}, {"scores": {"sad": "0.5"}}, {"scores": [0.5]}, {"label": ["sad"]}],
+)
+def test_a_step_of_a_stream_that_is_of_other_types_is_named(change: dict[str, object], tmp_path: Path) -> None:
+    step = {"start_s": 0.0, "end_s": 1.0, "compute_ms": 1.0, "emitted_s": 1.0, "scores": {"sad": 0.5}} | change
+    line = {"clip": {"id": "a"}, "outcome": "LABEL", "prediction": {"label": "sad"}, "streamed": {"steps": [step]}}
+    (tmp_path / "records.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+
+    with pytest.raises(UsageError, match="line 1: not a record"):
+        RunRecords.read(tmp_path)
+
+
+def test_a_map_with_half_a_surrogate_pair_has_a_hash() -> None:
+    config = labels_config_from({"name": "odd", "classes": {"\ud800": ["happy"], "rest": ["sad"]}})
+
+    assert len(config.hash) == 12
 
 
 def test_nan_is_no_number_of_ours(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class LabelsConfig:
         """The first 12 hex digits of a SHA-256 over classes and merges; two maps with one hash map alike."""
         classes = [[name, sorted(emotions)] for name, emotions in self.classes.items()]
         content = json.dumps([classes, sorted(self.merges.items())], ensure_ascii=False)
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
+        return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 def labels_config_from(options: Mapping[str, Any]) -> LabelsConfig:
