@@ -45,6 +45,9 @@ class LabelsConfig:
         for name, emotions in self.classes.items():
             if name in TAKEN or (name in EMOTIONS and name not in emotions):
                 raise ConfigError(f"labels.classes: '{name}' means something else already; give another name")
+            if not name.isprintable():
+                # Figures draw it, tables and other programs' files hold it.
+                raise ConfigError(f"labels.classes: {name!r} can't be printed; give a name of letters")
             if not emotions:
                 raise ConfigError(f"labels.classes.{name} holds no emotion; give at least one of {EMOTIONS}")
             for emotion in emotions:
