@@ -65,7 +65,7 @@ class LabelMap:
     def hash(self) -> str:
         """The first 12 hex digits of a SHA-256 over the entries; two maps with one hash map alike."""
         content = json.dumps([sorted(self.entries.items()), self.case_sensitive], ensure_ascii=False)
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
+        return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 if __name__ == "__main__":

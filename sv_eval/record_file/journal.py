@@ -169,7 +169,10 @@ class Journal:
                 raise no_record(str(self.path), number, KeyError("prediction"))
             else:
                 failed.discard(clip_id)
-                self.answers[line.clip.reference, line.prediction.label] += 1
+                words = line.clip.reference, line.prediction.label
+                if not all(isinstance(word, str | None) for word in words):
+                    raise no_record(str(self.path), number, TypeError("its reference or its label is no text"))
+                self.answers[words] += 1
         if self._retry_failed:
             self.done -= failed
         else:

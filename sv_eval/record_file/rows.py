@@ -7,7 +7,7 @@ from typing import Any
 
 from sv_eval.record_file.class_codes import FAILED, SEVEN, UNLABELLED
 from sv_eval.record_file.line import Line, PredictionPart
-from sv_eval.records import Outcome, Record, streamed_from_json, streamed_to_json
+from sv_eval.records import Outcome, Record, Streamed, streamed_from_json, streamed_to_json
 
 __all__ = ["ANSWERED", "ANSWERS", "FAILED", "OUTCOMES", "REFERENCES", "UNLABELLED", "Row"]
 
@@ -21,6 +21,7 @@ OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
 ANSWERED = SEVEN.answered
 """Answer codes below this one name an emotion (or `other`); those from it on do not."""
 
+_NUMBER = (float, int)
 _NOTHING: Mapping[str, float] = {}
 _NO_ANSWER = PredictionPart()
 
@@ -68,8 +69,26 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         line.late_ms,
         once(sex, sex),
         line.shared,
-        streamed_from_json(line.streamed),
+        None if line.streamed is None else _streamed(line.streamed),
     )
+
+
+def _streamed(data: Mapping[str, Any]) -> Streamed | None:
+    """The stream's part of a line; raises TypeError where a value is of another type than it is written with."""
+    found = streamed_from_json(data)
+    if found is not None:
+        for step in found.steps:
+            numbers = (step.start_s, step.end_s, step.compute_ms, step.emitted_s)
+            if not all(type(number) in _NUMBER for number in numbers):
+                raise TypeError("a moment of its stream is no number")
+            scores = {} if step.scores is None else step.scores
+            if not isinstance(scores, Mapping) or not all(type(score) in _NUMBER for score in scores.values()):
+                raise TypeError("the scores of a step of its stream are no numbers")
+            if not isinstance(step.label, str | None):
+                raise TypeError("the label of a step of its stream is no text")
+        if not isinstance(found.offline_label, str | None):
+            raise TypeError("the label of the whole clip is no text")
+    return found
 
 
 def row_of_record(record: Record) -> Row:

@@ -335,8 +335,7 @@ class Environment:
         for what, groups in (("config", self.config), ("settings", self.settings)):
             for name in _GROUPS:
                 if not isinstance(groups.get(name), Mapping | None):
-                    # What reads files understands this one class.
-                    raise ValueError(f"{what}.{name} is no object")  # noqa: TRY004
+                    raise TypeError(f"{what}.{name} is no object")
         try:
             msgspec.convert(self.load, KeptLoad)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:

@@ -46,7 +46,7 @@ def _without_places(dataset: Any) -> Any:
 def settings_hash(settings: Mapping[str, Any]) -> str:
     """The first 16 hex digits of a SHA-256 over the settings."""
     text = json.dumps(settings, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def refuse_other_run(directory: Path, settings: Mapping[str, Any], dataset_hash: str, *, begun: bool) -> None:

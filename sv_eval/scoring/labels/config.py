@@ -46,6 +46,9 @@ class LabelsConfig:
         for name, emotions in self.classes.items():
             if name in TAKEN or (name in EMOTIONS and name not in emotions):
                 raise ConfigError(f"labels.classes: '{name}' means something else already; give another name")
+            if not name.isprintable():
+                # Figures draw it, tables and other programs' files hold it.
+                raise ConfigError(f"labels.classes: {name!r} can't be printed; give a name of letters")
             if not emotions:
                 raise ConfigError(f"labels.classes.{name} holds no emotion; give at least one of {EMOTIONS}")
             for emotion in emotions:
@@ -75,7 +78,7 @@ class LabelsConfig:
         """The first 12 hex digits of a SHA-256 over classes and merges; two maps with one hash map alike."""
         classes = [[name, sorted(emotions)] for name, emotions in self.classes.items()]
         content = json.dumps([classes, sorted(self.merges.items())], ensure_ascii=False)
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
+        return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 def labels_config_from(options: Mapping[str, Any]) -> LabelsConfig:

@@ -79,7 +79,7 @@ def shuffled(settings: Sequence[Setting]) -> list[Setting]:
 
     def key(setting: Setting) -> bytes:
         text = json.dumps(dict(setting.values), sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).digest()
+        return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
 
     return sorted(settings, key=key)
 

@@ -102,3 +102,12 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> N
         pass
 
     assert path.read_text(encoding="utf-8") == "my precious notes\n"
+
+
+@pytest.mark.damages_files
+def test_a_label_that_is_no_text_is_named(tmp_path: Path) -> None:
+    line = '{"clip": {"id": "a"}, "outcome": "LABEL", "prediction": {"label": ["sad"]}}\n'
+    (tmp_path / RECORDS).write_text(line, encoding="utf-8")
+
+    with pytest.raises(RunDirectoryError, match="line 1: not a record"), Journal(tmp_path):
+        pass
