@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Capabilities, Request, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import answer_parser
+from sv_eval.backends.remote.answer_parsing import answer_parser, own_meaning
 from sv_eval.backends.remote.delivery import Delivery
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Connection, Endpoint, endpoint_of
@@ -21,6 +21,7 @@ from sv_eval.backends.remote.sound import ORIGINAL, Sound, chosen_form
 from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.config.structure import structure
+from sv_eval.emotions import PREDICTION_LABELS
 from sv_eval.errors import BackendLost, ConfigError
 from sv_eval.records import Failure, Prediction
 
@@ -38,7 +39,7 @@ class RemoteBackend:
         the dialect.
     concurrency: the most clips under way at once (load=offline). adaptive: use as much of it as the server bears.
     rate_limit: the most clips begun in a second.
-    labels: what further words of the service mean, raw word to emotion.
+    labels: what words of the service mean: raw word to an emotion, `other`, `unknown`, a finer word, or `own`.
     connection: the settings of `Connection`; a run may be resumed with others.
 
     Raises ConfigError for a value that can't be.
@@ -75,6 +76,8 @@ class RemoteBackend:
         self._concurrency, self._adaptive, self._rate = concurrency, adaptive, rate_limit
         self._form = chosen_form(audio, traits.forms, traits.name)
         self._parser = answer_parser(labels, emoji=traits.emoji)
+        own = {own_meaning("backend.labels", str(raw), target) for raw, target in (labels or {}).items()}
+        self._further = sorted(own - {*PREDICTION_LABELS})
         settings = structure(Connection, connection or {}, "backend.connection", ConfigError)
         self._endpoint: Endpoint = endpoint_of(url, settings, traits.schemes, traits.path)
         self._served: ServedModel = NOTHING_SAID
@@ -87,8 +90,9 @@ class RemoteBackend:
         """Single clips, many at once."""
         traits = self._dialect.traits
         labels = traits.labels if self._served.labels is None else self._served.labels
+        labels = tuple(label for label in labels if label != "neutral" or self._lossy != "emoji")
         return Capabilities(
-            labels=tuple(label for label in labels if label != "neutral" or self._lossy != "emoji"),
+            labels=tuple(dict.fromkeys([*labels, *self._further])),
             max_in_flight=self._concurrency,
             parallel=self._concurrency,
             deterministic=traits.deterministic,
@@ -99,7 +103,7 @@ class RemoteBackend:
     @property
     def info(self) -> BackendInfo:
         """Where it is and what it said of itself."""
-        traits, served, words = self._dialect.traits, self._served, self._parser.map
+        traits, served, words = self._dialect.traits, self._served, self._parser.words
         seen = {} if self._seen is None else self._seen.details
         asked = {name: getattr(self._asked, name) for name in self._asked.asked}
         return BackendInfo(
@@ -122,6 +126,7 @@ class RemoteBackend:
                 "service's words": f"{words.name} v{words.version} {words.hash}",
                 **seen,
             },
+            words=words,
             card={**served.card, **({"lossy": self._lossy} if self._lossy else {})},
         )
 

@@ -22,7 +22,6 @@ from sv_eval.backends.remote.errors import (
     TLS,
     TRUNCATED,
     UNAUTHORIZED,
-    UNMAPPED,
     WRONG_TYPE,
     EndpointError,
     RemoteError,
@@ -81,13 +80,13 @@ async def look(
                 parsed = await _asked(transport, dialect.message(sound, asked), timeline)
                 prediction = parser.prediction(parsed, {})
                 silent += prediction.no_speech
-                if prediction.label is not None:
+                if prediction.raw_label is not None:
                     first = {} if count > 1 else timeline.stages_ms()
                     return PreflightResult(
                         model=parsed.model,
                         where=parsed.where,
                         excerpt=parsed.excerpt,
-                        label=prediction.label,
+                        label=prediction.label or f"'{prediction.raw_label}', which no map holds",
                         by_emoji=parser.by_emoji(parsed),
                         stages_ms=first,
                     )
@@ -136,8 +135,6 @@ def _sounds(endpoint: Endpoint, form: str) -> Iterator[Sound]:
 def _explained(error: RemoteError, endpoint: Endpoint, dialect: Dialect) -> SvEvalError:
     said = endpoint.cleared(str(error))
     find_out = f"`python -m sv_eval.probe url={endpoint.url}` finds out what is spoken there"
-    if error.kind == UNMAPPED:
-        return ConfigError(said)
     if error.kind == UNAUTHORIZED:
         return EndpointError(f"{endpoint.url}: {said}; {_about_the_key(endpoint)}")
     if error.kind == CONNECT:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect, segments_in
 from sv_eval.backends.remote.errors import (
     GATEWAY_TIMEOUT,
     NOT_FOUND,
@@ -15,6 +15,7 @@ from sv_eval.backends.remote.errors import (
     SERVER_ERROR,
     UNAUTHORIZED,
 )
+from sv_eval.emotions import PREDICTION_LABELS
 from sv_eval.records import Segment
 from sv_eval.wire import emotion_pb2 as pb
 
@@ -44,28 +45,23 @@ def answer_from_data(data: Any) -> ParsedAnswer:
     """What the member `data` of a JSON answer says."""
     expect(isinstance(data, Mapping) and "emotion" in data, "the answer has no `data.emotion`")
     emotion = data["emotion"]
-    expect(emotion is None or isinstance(emotion, str), f"`data.emotion` is no text ({emotion!r:.40})")
     return ParsedAnswer(
         emotion=emotion,
-        text=data.get("text") or "",
+        text=data.get("text"),
         scores=data.get("scores"),
         confidence=data.get("confidence"),
         language=data.get("language"),
         event=data.get("event"),
-        segments=tuple(
-            Segment(
-                start_s=one["start"],
-                end_s=one["end"],
-                label=one.get("emotion"),
-                scores=one.get("scores"),
-                text=one.get("text"),
-            )
-            for one in data.get("segments") or ()
-        ),
+        segments=segments_in(data.get("segments"), _name),
         model=data.get("model"),
         where="data.emotion",
         excerpt=str(emotion),
     )
+
+
+def _name(word: str) -> str | None:
+    """A label that our own service can have given."""
+    return word if word in PREDICTION_LABELS else None
 
 
 def without_single_segment(parsed: ParsedAnswer) -> ParsedAnswer:

@@ -70,6 +70,7 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         once(sex, sex),
         line.shared,
         None if line.streamed is None else _streamed(line.streamed),
+        once(prediction.raw_label, prediction.raw_label),
     )
 
 
@@ -120,6 +121,7 @@ def row_of_record(record: Record) -> Row:
         clip.sex or None,
         record.shared,
         None if record.streamed is None else streamed_from_json(streamed_to_json(record.streamed)),
+        None if prediction is None else prediction.raw_label,
     )
 
 

@@ -122,9 +122,9 @@ class _Evaluation:
         self._offered, self._sharing = sharing, sharing if able else None
         self._early_stopping = early_stopping
         if sharing is None:
-            self._corpus = read_corpus(dataset_config_from(config["dataset"]))
+            self._corpus = read_corpus(dataset_config_from(config["dataset"], labels.meant))
         else:
-            self._corpus = sharing.corpus(config["dataset"])
+            self._corpus = sharing.corpus(config["dataset"], labels.meant)
         self._timed = [] if self._sharing is None else self._sharing.timed(self._corpus.clips)
         self._checked = checked_clips(self._timed)
         check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))

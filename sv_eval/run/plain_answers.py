@@ -81,6 +81,7 @@ def _is_plain(answer: Prediction) -> bool:
         and (forced is None or (type(forced) is str and forced in EMOTIONS))
         and (confidence is None or (type(confidence) is float and 0 <= confidence <= 1))
         and (scores is None or _is_plain_mapping(scores))
+        and type(answer.raw_label) in _WORD
         and type(answer.text) in _WORD
         and type(answer.language) in _WORD
         and type(answer.event) in _WORD
@@ -106,6 +107,7 @@ def _prediction(answer: Prediction) -> Prediction:
     label, forced, no_speech = answer.label, answer.forced, answer.no_speech
     changed: dict[str, Any] = {
         "label": _label(label, "the answer's label"),
+        "raw_label": _text(answer.raw_label, "raw_label"),
         "forced": forced if type(forced) in _WORD else _text(forced, "the forced label"),
         "scores": _scores(answer.scores, "scores"),
         "confidence": _confidence(answer.confidence),
@@ -187,7 +189,9 @@ def _label(label: Any, what: str) -> str | None:
     word = label if type(label) is str else _text(label, what)
     if word not in _LABELS:
         raise InferenceError(
-            "protocol", f"{what} '{word}' is no emotion name; {nearest(str(word), PREDICTION_LABELS)}"
+            "protocol",
+            f"{what} '{word}' is no emotion name; {nearest(str(word), PREDICTION_LABELS)} "
+            "(a word of its own goes into raw_label)",
         )
     return word
 

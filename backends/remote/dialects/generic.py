@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, own_meaning
 from sv_eval.backends.remote.dialect import TAG_EMOJI, Traits
 from sv_eval.backends.remote.errors import API_ERROR, RemoteError
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
@@ -62,9 +62,7 @@ class Generic(HttpDialect):
             raise ConfigError(
                 "backend.dialect: say where the emotion is, with one of emotion, scores and text (JSONPath)"
             )
-        for label in says:
-            if label not in EMOTIONS:
-                raise ConfigError(f"backend.dialect.says: '{label}' is no emotion; {nearest(label, EMOTIONS)}")
+        said = tuple(own_meaning("backend.dialect.says", str(word), str(word)) for word in says)
         self._method, self._encoding, self._field = method.upper(), encoding, file_field
         self._body = _checked_body(encoding, body)
         self.headers = dict(headers or {})
@@ -81,7 +79,7 @@ class Generic(HttpDialect):
             schemes=("http", "https"),
             forms=(ORIGINAL, WAV),
             asks=asks,
-            labels=tuple(says),
+            labels=said,
             emoji=TAG_EMOJI if emoji else {},
             lossy="emoji" if emoji and emotion is None and scores is None else None,
         )
