@@ -122,6 +122,7 @@ class RemoteBackend:
                 **asked,
                 "audio sent": self._form if traits.forms else "samples",
                 "concurrency": f"up to {self._concurrency}" if self._adaptive else self._concurrency,
+                **({} if self._endpoint.connection.proxy is None else {"proxy": self._endpoint.connection.proxy}),
                 **({} if self._rate is None else {"rate limit": f"{self._rate:g} clips/s"}),
                 "service's words": f"{words.name} v{words.version} {words.hash}",
                 **seen,

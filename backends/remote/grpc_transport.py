@@ -43,8 +43,6 @@ _KEEPALIVE = (
     ("grpc.enable_retries", 0),
     ("grpc.max_send_message_length", _LONGEST_MESSAGE),
     ("grpc.max_receive_message_length", _LONGEST_ANSWER),
-    # As over HTTP: what goes to the endpoint goes there, whatever the environment says of proxies.
-    ("grpc.enable_http_proxy", 0),
 )
 _KINDS: Mapping[str, str] = {
     "DEADLINE_EXCEEDED": TIMEOUT, "RESOURCE_EXHAUSTED": OVERLOADED, "UNAUTHENTICATED": UNAUTHORIZED,
@@ -150,7 +148,10 @@ class GrpcTransport:
 
 
 def _channel(endpoint: Endpoint) -> Any:
-    target, options = endpoint.address, list(_KEEPALIVE)
+    target, proxy = endpoint.address, endpoint.connection.proxy
+    # As over HTTP: what goes to the endpoint goes there, whatever the environment says of proxies.
+    through = [("grpc.enable_http_proxy", 0)] if proxy is None else [("grpc.http_proxy", proxy)]
+    options = [*_KEEPALIVE, *through]
     if not endpoint.secure:
         return grpc.aio.insecure_channel(target, options=options)
     roots = None

@@ -15,6 +15,7 @@ from sv_eval.backends.remote.errors import (
     SERVER_ERROR,
     UNAUTHORIZED,
 )
+from sv_eval.backends.remote.typed_fields import needed_number, numbers_in
 from sv_eval.emotions import PREDICTION_LABELS
 from sv_eval.records import Segment
 from sv_eval.wire import emotion_pb2 as pb
@@ -80,8 +81,8 @@ def answer_from_proto(answer: Any) -> ParsedAnswer:
         event=answer.event or None,
         segments=tuple(
             Segment(
-                start_s=one.start,
-                end_s=one.end,
+                start_s=needed_number(one.start, "segments[].start"),
+                end_s=needed_number(one.end, "segments[].end"),
                 label=_EMOTIONS.get(one.emotion),
                 scores=scores_from(one.scores),
                 text=one.text,
@@ -96,7 +97,8 @@ def answer_from_proto(answer: Any) -> ParsedAnswer:
 
 def scores_from(scores: Any) -> dict[str, float] | None:
     """A list of Score messages as a mapping; None for an empty one."""
-    return {_EMOTIONS[one.emotion]: one.probability for one in scores if one.emotion in _EMOTIONS} or None
+    found = {_EMOTIONS[one.emotion]: one.probability for one in scores if one.emotion in _EMOTIONS}
+    return numbers_in(found or None, "scores")
 
 
 def emotion_name(number: int) -> str | None:

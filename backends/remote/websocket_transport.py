@@ -140,6 +140,7 @@ class WebsocketTransport:
                     protocols=self._dialect.subprotocols,
                     max_msg_size=_LONGEST_MESSAGE,
                     compress=0,
+                    proxy=self._endpoint.connection.proxy,
                 )
         except aiohttp.WSServerHandshakeError as error:
             raise _refused(error, where) from error
@@ -147,6 +148,14 @@ class WebsocketTransport:
             raise RemoteError(CONNECT, f"no connection to {where} within {limits.connect_s:g} s") from error
         except aiohttp.ClientSSLError as error:
             raise RemoteError(TLS, tls_message(where, error)) from error
+        except aiohttp.ClientProxyConnectionError as error:
+            raise RemoteError(
+                CONNECT, f"no connection to the proxy {limits.proxy} ({reason_of(error.os_error)})"
+            ) from error
+        except aiohttp.ClientHttpProxyError as error:
+            raise RemoteError(
+                CONNECT, f"the proxy {limits.proxy} makes no connection to {where} (HTTP {error.status})"
+            ) from error
         except aiohttp.ClientConnectorError as error:
             raise RemoteError(CONNECT, f"no connection to {where} ({reason_of(error.os_error)})") from error
         except (aiohttp.ClientError, OSError) as error:

@@ -8,6 +8,7 @@ from sv_eval.backends.remote.dialect import TAG_EMOJI, Traits
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.backends.remote.typed_fields import text_in
 
 
 class OpenAiTranscriptions(HttpDialect):
@@ -51,10 +52,10 @@ class OpenAiTranscriptions(HttpDialect):
         if content.get("error"):
             raise self.refusal(reply)
         expect("text" in content or self._field in content, "the answer has no `text`")
-        text, emotion = str(content.get("text") or ""), content.get(self._field)
+        text, emotion = text_in(content.get("text"), "text") or "", text_in(content.get(self._field), self._field)
         scores = content.get("scores")
         return ParsedAnswer(
-            emotion=None if emotion is None else str(emotion),
+            emotion=emotion,
             text=text,
             scores=scores if isinstance(scores, dict) else None,
             confidence=content.get("confidence"),
