@@ -127,6 +127,7 @@ class AnswerParser:
 
     def by_emoji(self, parsed: ParsedAnswer) -> bool:
         """Whether nothing but an emoji tells the emotion of an answer."""
+        parsed = in_types(parsed)
         if parsed.emotion or not self.emoji or self._tags(parsed.text).emotion is not None:
             return False
         return self._signs(parsed.text) is not None

@@ -16,7 +16,7 @@ from sv_eval.backends.remote.delivery import Delivery
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Connection, Endpoint, endpoint_of
 from sv_eval.backends.remote.errors import UNREACHABLE, RemoteError
-from sv_eval.backends.remote.preflight import PreflightResult, look
+from sv_eval.backends.remote.preflight import PreflightResult, look, prepared
 from sv_eval.backends.remote.sound import ORIGINAL, Sound, chosen_form
 from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
@@ -40,6 +40,7 @@ class RemoteBackend:
     concurrency: the most clips under way at once (load=offline). adaptive: use as much of it as the server bears.
     rate_limit: the most clips begun in a second.
     labels: what words of the service mean: raw word to an emotion, `other`, `unknown`, a finer word, or `own`.
+    name, version: what reports call the model, where the service does not say or says something else.
     connection: the settings of `Connection`; a run may be resumed with others.
 
     Raises ConfigError for a value that can't be.
@@ -59,6 +60,8 @@ class RemoteBackend:
         adaptive: bool = True,
         rate_limit: float | None = None,
         labels: Mapping[str, str] | None = None,
+        name: str | None = None,
+        version: str | None = None,
         connection: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(dialect, Dialect):
@@ -73,6 +76,7 @@ class RemoteBackend:
             raise ConfigError(f"backend.concurrency={concurrency}: at least 1 is needed")
         if rate_limit is not None and not rate_limit > 0:
             raise ConfigError(f"backend.rate_limit={rate_limit}: give clips a second above 0, or null")
+        self._name, self._version = name, None if version is None else str(version)
         self._concurrency, self._adaptive, self._rate = concurrency, adaptive, rate_limit
         self._form = chosen_form(audio, traits.forms, traits.name)
         self._parser = answer_parser(labels, emoji=traits.emoji)
@@ -108,7 +112,8 @@ class RemoteBackend:
         asked = {name: getattr(self._asked, name) for name in self._asked.asked}
         return BackendInfo(
             name="remote",
-            model=served.model
+            model=self._name
+            or served.model
             or (self._seen.model if self._seen else None)
             or f"unnamed model at {self._endpoint.address}",
             model_hash=served.model_hash,
@@ -118,6 +123,7 @@ class RemoteBackend:
             served_here=self._endpoint.here,
             details={
                 "endpoint": self._endpoint.url,
+                **({} if self._version is None else {"version": self._version}),
                 "dialect": traits.name,
                 **asked,
                 "audio sent": self._form if traits.forms else "samples",
@@ -144,6 +150,8 @@ class RemoteBackend:
                     self._transport, self._dialect, self._endpoint, self._parser, self._form, self._asked
                 )
                 self._served = await self._transport.served()
+            else:
+                await prepared(self._transport, self._dialect, self._endpoint)
             self._encoding = asyncio.Lock()
             self._delivery = Delivery(
                 self._transport,

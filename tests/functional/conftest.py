@@ -18,7 +18,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def call(tmp_path: Path, environment: dict[str, str]) -> Call:
-    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder; `more` are variables of the environment."""
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder; `more` is environment."""
 
     def run(
         *arguments: str, module: str = "sv_eval", cwd: Path = tmp_path, **more: str

@@ -29,7 +29,8 @@ class Generic(HttpDialect):
     encoding: `json` (`body` with `{audio_base64}`, `{format}`, `{media_type}` and `{language}` filled in),
         `multipart` (`body` holds the fields, `file_field` names the file's) or `raw` (the body is the file).
     emotion, scores, text, confidence, language, event, server_ms: JSONPath (RFC 9535) to where the answer has them;
-        scores may be an object, or a list whose words `score_labels` leads to.
+        scores may be an object, or a list whose words `score_labels` leads to (`$.top[*].score` and
+        `$.top[*].label` for a list of objects).
     failed: JSONPath; the answer is a failure where it finds something that is not false, 0, null or empty.
     failure_message: JSONPath to what is said then.
     says: the emotions that can come out of it. emoji: read SenseVoice's emoji in the text.
@@ -142,11 +143,17 @@ class Generic(HttpDialect):
         match = path.match(content)
         return None if match is None else match.obj
 
+    def _all(self, content: Any, name: str) -> Any:
+        """What a path leads to: the one thing, or all of several as a list."""
+        path = self._paths.get(name)
+        found = [] if path is None else path.findall(content)
+        return (found[0] if found else None) if len(found) < 2 else found
+
     def _scores(self, content: Any) -> dict[str, float] | None:
-        values = self._first(content, "scores")
+        values = self._all(content, "scores")
         if not isinstance(values, list):
             return numbers_in(values, "scores")
-        labels = list_in(self._first(content, "score_labels"), "score_labels")
+        labels = list_in(self._all(content, "score_labels"), "score_labels")
         expect(len(labels) == len(values), f"the answer has {len(values)} scores and {len(labels)} words for them")
         words = [text_in(label, "score_labels") or "" for label in labels]
         return numbers_in(dict(zip(words, values, strict=True)), "scores")

@@ -21,7 +21,7 @@ from sv_eval.config.foreign_json import read_json
 _ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
 
 
-class _OverHttp(HttpDialect):
+class OverHttp(HttpDialect):
     """What the forms over HTTP share."""
 
     def read(self, reply: HttpReply) -> ParsedAnswer:
@@ -59,7 +59,7 @@ class _OverHttp(HttpDialect):
             return NOTHING_SAID
 
 
-class JsonDialect(_OverHttp):
+class JsonDialect(OverHttp):
     """`POST /v1/emotion`: the file in base64."""
 
     traits = Traits(
@@ -78,7 +78,7 @@ class JsonDialect(_OverHttp):
         return HttpMessage(body=body, headers={"Content-Type": "application/json"})
 
 
-class FormDialect(_OverHttp):
+class FormDialect(OverHttp):
     """`POST /analyze`: the file as it is."""
 
     traits = Traits(
