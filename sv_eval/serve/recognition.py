@@ -19,7 +19,7 @@ from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
 from sv_eval.serve.answers import emotion_data
 from sv_eval.serve.batching import BatchingRule, MicroBatcher
 from sv_eval.serve.config import ServeConfig
-from sv_eval.serve.sound import peak_dbfs, rms_dbfs
+from sv_eval.serve.sound import peak_dbfs, refuse_header, rms_dbfs
 from sv_eval.serve.trace import Trace
 from sv_eval.wire.messages import FORMATS, RAW_FORMATS, EmotionData, Options, UploadData
 from sv_eval.wire.problems import ServiceError
@@ -215,6 +215,7 @@ class Recognition:
             if upload.format in RAW_FORMATS:
                 rate_hz = upload.sample_rate_hz or _RAW_RATE_HZ
                 kind = RAW_FORMATS[upload.format]
+                refuse_header(upload.data, upload.format)
                 return decode_raw(upload.data, sample_type=kind, rate_hz=rate_hz, limits=self._limits)
             return decode(upload.data, limits=self._limits)
         except AudioError as error:

@@ -29,7 +29,6 @@ from sv_eval.serve.service import Service
 from sv_eval.serve.trace import Trace, request_id_from
 from sv_eval.wire.problems import ServiceError
 
-_MESSAGE_BYTES = 1 << 20
 _LOOK_S = 0.02
 _WAITING_PER_STREAM = 4
 """Callers that may be connected for each stream that may be open; the others are told that there is no room."""
@@ -173,7 +172,7 @@ class _HttpServer(uvicorn.Server):
                 server_header=False,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=max(1, round(config.shutdown_s)),
-                ws_max_size=_MESSAGE_BYTES,
+                ws_max_size=config.streams.max_message_bytes,
                 backlog=2048,
             )
         )

@@ -39,6 +39,7 @@ class FlatDialect(OverHttp):
             emotion=content["emotion"],
             text=content.get("text"),
             confidence=content.get("confidence"),
+            scores=content.get("scores"),
             where="emotion",
             excerpt=str(content["emotion"])[:80],
         )
