@@ -71,7 +71,7 @@ class FunAsrWebsocket(WebsocketDialect):
         texts: list[str] = []
         more = True
         while more:
-            content = await socket.receive_json() if not texts else await self._next(socket)
+            content = await socket.receive_json() if not texts else await self._next(socket, timeline)
             if content is None:
                 break
             expect(isinstance(content, dict), "the answer is no JSON object")
@@ -86,14 +86,16 @@ class FunAsrWebsocket(WebsocketDialect):
         text = "".join(texts)
         return ParsedAnswer(text=text, no_speech=not text.strip(), where="text", excerpt=text[:80])
 
-    async def _next(self, socket: Socket) -> Any:
+    async def _next(self, socket: Socket, timeline: Timeline) -> Any:
         """One more message; None when none comes in time, or the runtime hangs up."""
+        begin_s = time.perf_counter()
         try:
             async with asyncio.timeout(self._settle_s):
                 return await socket.receive_json()
         except TimeoutError:
-            return None
+            pass
         except RemoteError as error:
-            if error.kind == RESET:
-                return None
-            raise
+            if error.kind != RESET:
+                raise
+        timeline.outside_s += time.perf_counter() - begin_s
+        return None
