@@ -70,6 +70,7 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         once(sex, sex),
         line.shared,
         None if line.streamed is None else _streamed(line.streamed),
+        tuple(once(mark, mark) for mark in line.marks) if line.marks else (),
     )
 
 
@@ -120,6 +121,7 @@ def row_of_record(record: Record) -> Row:
         clip.sex or None,
         record.shared,
         None if record.streamed is None else streamed_from_json(streamed_to_json(record.streamed)),
+        record.marks,
     )
 
 

@@ -294,6 +294,7 @@ class RunLoop:
             troubles=() if made is None else made.troubles,
             late_ms=None if made is None else made.late_ms,
             round=item.round,
+            marks=() if item.waveform is None else item.waveform.marks,
         )
         # Where part of the work may have been done before, there is no time to tell.
         shared = made is not None and self._shared_key(item) is not None

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec import UnsetType
+
+from sv_eval.records import AUDIO_MARKS
 from sv_eval.report.environment import Environment, MeasuredBackend, Telemetry
 from sv_eval.report.latency import Latency
 from sv_eval.report.reasons import Coded
@@ -123,7 +126,17 @@ def training_overlap(card: Mapping[str, Any], corpus: str | None, speakers: Sequ
     return sorted(overlap)
 
 
+def _about_the_sound(report: Report) -> _Found:
+    """What was met in the audio of some clips, in the order of the marks."""
+    if isinstance(report.marks, UnsetType):
+        return
+    for mark in AUDIO_MARKS:
+        if (found := report.marks.get(mark)) is not None:
+            yield Coded(f"sound_{mark}", n=found.count, total=report.run.n_clips, example=found.example)
+
+
 def _about_the_clips(report: Report, environment: Environment) -> _Found:
+    yield from _about_the_sound(report)
     if report.out_of_scope:
         yield Coded("out_of_scope", labels=dict(report.out_of_scope))
     intervals = report.intervals

@@ -36,6 +36,8 @@ class MonoTrack:
         self._decoded_bytes = 0
         self._resampler: Any = None
         self._pieces: list[NDArray[np.float32]] = []
+        self.marks: set[str] = set()
+        """What was met on the way that a reader should know; words of `records.AUDIO_MARKS`."""
 
     @property
     def start_s(self) -> float:

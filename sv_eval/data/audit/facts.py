@@ -40,6 +40,8 @@ class AudioFacts:
     """Of the samples themselves, mixed to mono, without digital silence at both ends; None for silence alone."""
     contradictions: tuple[Contradiction, ...] = ()
     """Where the header contradicts itself or the file."""
+    marks: tuple[str, ...] = ()
+    """What decoding met; words of `records.AUDIO_MARKS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ def judge(
         *same_ids(clips),
         *_unreadable(clips),
         *_header_lies(clips),
+        *_marks(clips),
         *_levels(clips, settings, silent),
         *duplicates(clips, families, silent),
         *leaks(clips, families, settings, parallel=bool(card.transcripts)),
@@ -84,6 +85,20 @@ def _header_lies(clips: Sequence[ClipFacts]) -> list[Finding]:
         for one in clip.audio_facts.contradictions
     ]
     return found("header_lies", cases)
+
+
+def _marks(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
+    """What a run would say of the clips' audio, too."""
+    for code in ("tells_less", "joined", "unfinished"):
+        cases = [
+            clip.case(duration_s=facts.duration_s)
+            for clip in clips
+            if (facts := clip.audio_facts) is not None
+            and code in facts.marks
+            # A wav's own figures say more than that there is more.
+            and not (code == "tells_less" and any(one.field == "frames" for one in facts.contradictions))
+        ]
+        yield from found(code, cases)
 
 
 def _is_silent(clip: ClipFacts, settings: CheckSettings) -> bool:

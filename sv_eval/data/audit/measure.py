@@ -70,4 +70,5 @@ class Measure:
             longest_run=meter.longest_run,
             digest=digest_of(mono),
             contradictions=contradictions(source),
+            marks=tuple(sorted(meter.marks)),
         )

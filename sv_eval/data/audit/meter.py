@@ -67,6 +67,10 @@ class LevelMeter(MonoTrack):
     def add(self, block: NDArray[np.float32], rate_hz: int) -> None:
         """Takes the next block, shape [frames, channels]."""
         self.rate_hz = self.rate_hz or rate_hz
+        if rate_hz != self.rate_hz:
+            # Of recordings that were joined the first one's rate counts; levels and equality need no more.
+            block = _at_rate(block, rate_hz, self.rate_hz)
+            rate_hz = self.rate_hz
         self._bytes += block.nbytes
         if self._bytes > self._bounds.max_decoded_bytes:
             raise AudioError(
@@ -116,6 +120,12 @@ class LevelMeter(MonoTrack):
             lengths[0] += self._open_runs[channel]
         self._open_runs[channel] = lengths[-1] if full[-1] else 0
         self.longest_run = max(self.longest_run, int(lengths.max(initial=0)))
+
+
+def _at_rate(block: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
+    """The nearest samples at another rate, of each channel."""
+    places = np.arange(round(len(block) * wanted_hz / rate_hz)) * (rate_hz / wanted_hz)
+    return block[np.minimum(places.astype(np.int64), len(block) - 1)] if len(block) else block
 
 
 def loudest_dbfs(mono: NDArray[np.float32], rate_hz: int) -> float | None:
