@@ -112,10 +112,25 @@ def _check_samples(samples: NDArray[np.float32], name: str, where: str, limits: 
             f"{name} lasts {len(samples) / SAMPLE_RATE_HZ:.4f} s, less than {limits.min_duration_s:g} s; "
             "no recogniser can judge it, leave the clip out",
         )
-    if not (np.abs(samples) < _BEYOND_SOUND).all():
+    check_level(samples, name, limits)
+
+
+def check_level(samples: NDArray[np.float32], name: str, limits: AudioLimits) -> None:
+    """Refuses samples that are no numbers, and floats in the scale of integers; raises AudioError.
+
+    A format of integers can't go beyond full scale, and floats hardly do: what is 24 dB above it was never divided.
+    """
+    peak = max(samples.max(), -samples.min())
+    if not peak < _BEYOND_SOUND:
         raise AudioError(
             "not_audio",
             f"{name} holds samples that are no numbers, or of no sound (NaN, infinite, huge); fetch it again",
+        )
+    if peak > limits.max_level:
+        raise AudioError(
+            "wrong_scale",
+            f"{name} reaches {peak:.4g} times full scale, as floats do that are in the scale of integers; divide "
+            "its samples (by 32768 where they came of 16 bits), or raise dataset.limits.max_level",
         )
 
 

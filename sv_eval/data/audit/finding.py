@@ -19,6 +19,7 @@ CODES: Mapping[str, Severity] = {
     "truncated": "error",
     "empty": "error",
     "beyond_limits": "error",
+    "wrong_scale": "error",
     "header_lies": "error",
     "tells_less": "error",
     "silent": "error",

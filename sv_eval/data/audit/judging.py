@@ -18,7 +18,13 @@ from sv_eval.data.corpus.completeness import Completeness
 from sv_eval.data.corpus.schema import Card
 from sv_eval.errors import nearest
 
-_TROUBLES = {"truncated": "truncated", "empty": "empty", "too_long": "beyond_limits", "too_large": "beyond_limits"}
+_TROUBLES = {
+    "truncated": "truncated",
+    "empty": "empty",
+    "too_long": "beyond_limits",
+    "too_large": "beyond_limits",
+    "wrong_scale": "wrong_scale",
+}
 """Kinds of AudioError to codes; the others are unreadable."""
 _FEWEST_FOR_ODD = 10
 

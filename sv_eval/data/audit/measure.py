@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from sv_eval.data.audio.decoding import read_track
+from sv_eval.data.audio.decoding import check_level, read_track
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts
 from sv_eval.data.audit.header import contradictions
@@ -58,8 +56,7 @@ class Measure:
             raise AudioError("truncated", f"the file ends at {meter.position_s:.2f} s, the clip at {end_s:g} s")
         if not len(mono):
             raise AudioError("empty", "it holds no samples")
-        if not np.isfinite(mono).all():
-            raise AudioError("not_audio", "it holds samples that are no numbers (NaN or infinite)")
+        check_level(mono, "it", self.limits)
         return AudioFacts(
             duration_s=len(mono) / meter.rate_hz,
             rate_hz=origin.rate_hz,
