@@ -63,6 +63,8 @@ class Clip:
     """Where it ends, seconds; None for the file's end."""
     size_bytes: int | None = None
     """Size of the encoded audio, bytes; enters the dataset's hash."""
+    channel: int | None = None
+    """Which channel of its file is heard, from 1; None for the mix of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

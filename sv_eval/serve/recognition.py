@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 _ADJUSTABLE = ("language", "use_itn", "vad_threshold", "chunk_size")
 _RAW_RATE_HZ = 16_000
-_SAID_AS = {"wrong_scale": "not_audio"}
+_SAID_AS = {"wrong_scale": "not_audio", "cancelling": "not_audio"}
 """What runs tell apart and callers need not."""
 _OF_THE_AUDIO = ("not_audio", "truncated", "empty", "too_short", "too_long", "too_large")
 
@@ -232,6 +232,7 @@ class Recognition:
             f"{limits.max_decoded_bytes}",
             "wrong_scale": "the samples reach far beyond full scale, as floats in the scale of integers do; divide "
             "them, so that full scale is 1",
+            "cancelling": "the channels cancel each other when they are mixed; send one of them",
         }.get(error.kind, str(error))
 
 

@@ -36,20 +36,23 @@ def decode(
     limits: AudioLimits | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    channel: int | None = None,
     keep_encoded: bool = False,
 ) -> Waveform:
     """The audio of a file, or of a file's bytes, from `start_s` to `end_s`; raises AudioError.
 
-    `keep_encoded` hands the original bytes on, save where only a stretch is wanted.
+    channel: which one is heard, from 1; None for the mean of all. `keep_encoded` hands the original bytes on, save
+    where only a stretch or one channel of several is wanted.
     """
     limits = limits or AudioLimits()
     whole = start_s is None and end_s is None
     with _opened(source) as (file, name, size):
         _check_file(file, name, size, limits)
-        track = MonoTrack(name, limits, start_s, end_s)
+        track = MonoTrack(name, limits, start_s, end_s, channel)
         origin = _decoded(file, name, size, track)
         samples = track.samples()
-        encoded = _encoded(file, source) if keep_encoded and whole else None
+        all_of_it = whole and (channel is None or origin.channels == 1)
+        encoded = _encoded(file, source) if keep_encoded and all_of_it else None
     where = "" if whole else f" from {start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
     _check_samples(
         samples, f"{name} by its header, which is wrong," if "tells_less" in track.marks else name, where, limits

@@ -78,6 +78,8 @@ class ClipFacts:
     """Begin in its file, seconds."""
     end_s: float | None = None
     """End in its file, seconds."""
+    channel: int | None = None
+    """Which channel of its file, from 1; None for the mix."""
     audio: AudioFacts | AudioDefect | None = None
     """What decoding told; None where the clip wasn't decoded."""
 

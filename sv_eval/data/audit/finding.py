@@ -23,6 +23,7 @@ CODES: Mapping[str, Severity] = {
     "header_lies": "error",
     "tells_less": "error",
     "silent": "error",
+    "cancelling": "error",
     "duplicate_conflict": "error",
     "duplicate_leak": "error",
     "speaker_leak": "error",

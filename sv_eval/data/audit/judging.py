@@ -24,6 +24,7 @@ _TROUBLES = {
     "too_long": "beyond_limits",
     "too_large": "beyond_limits",
     "wrong_scale": "wrong_scale",
+    "cancelling": "cancelling",
 }
 """Kinds of AudioError to codes; the others are unreadable."""
 _FEWEST_FOR_ODD = 10
@@ -79,6 +80,9 @@ def _unreadable(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
         if isinstance(clip.audio, AudioDefect):
             code = _TROUBLES.get(clip.audio.kind, "unreadable")
             by_code[code].append(clip.case(kind=clip.audio.kind, message=clip.audio.message))
+        elif clip.audio is not None and "cancelling" in clip.audio.marks:
+            message = "the mix of its channels is far quieter than they are"
+            by_code["cancelling"].append(clip.case(kind="cancelling", message=message))
     for code, cases in by_code.items():
         yield from found(code, cases)
 

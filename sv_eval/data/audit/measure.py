@@ -26,6 +26,8 @@ class Job:
     """Begin in the file, seconds."""
     end_s: float | None
     """End in the file, seconds."""
+    channel: int | None = None
+    """Which channel of it, from 1; None for the mix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +44,15 @@ class Measure:
         if isinstance(job.source, AudioDefect):
             return job.source
         try:
-            return self._facts(job.source, job.start_s, job.end_s)
+            return self._facts(job.source, job)
         except AudioError as error:
             return AudioDefect(kind=error.kind, message=str(error))
 
-    def _facts(self, source: Path | bytes, start_s: float | None, end_s: float | None) -> AudioFacts:
+    def _facts(self, source: Path | bytes, job: Job) -> AudioFacts:
+        start_s, end_s = job.start_s, job.end_s
+
         def meter_of(name: str) -> LevelMeter:
-            return LevelMeter(name, self.limits, start_s, end_s, full_scale=self.full_scale)
+            return LevelMeter(name, self.limits, start_s, end_s, job.channel, full_scale=self.full_scale)
 
         meter, origin = read_track(source, meter_of, self.limits)
         mono = meter.finish()

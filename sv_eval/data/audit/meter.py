@@ -24,10 +24,11 @@ class LevelMeter(MonoTrack):
         limits: AudioLimits,
         start_s: float | None = None,
         end_s: float | None = None,
+        channel: int | None = None,
         *,
         full_scale: float,
     ) -> None:
-        super().__init__(name, limits, start_s, end_s)
+        super().__init__(name, limits, start_s, end_s, channel)
         self._called, self._bounds = name, limits
         self._full_scale = full_scale
         self._at_s = 0.0
@@ -86,12 +87,13 @@ class LevelMeter(MonoTrack):
         if self.frames / rate_hz > self._bounds.max_duration_s:
             raise AudioError("too_long", f"{self._called} is longer than {self._bounds.max_duration_s:g} s")
         if len(block):
-            self._count_full_scale(block)
-            mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+            mono = self._mixing.mono(block)
+            self._count_full_scale(block if self._mixing.mixed else mono[:, None])
             self._blocks.append(mono)
 
     def finish(self) -> NDArray[np.float32]:
         """The mono mix at the file's rate, shape [n]; to be called once, before the figures are read."""
+        self.judge_mix()
         mono = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.float32)
         self._blocks = []
         if len(self._hits) and self.frames:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+from sv_eval.data.audio.channels import EACH, MIX
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
@@ -21,7 +22,7 @@ from sv_eval.data.corpus.tree import FileSizes, printable
 from sv_eval.errors import CorpusError, nearest
 
 COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language")} | {
-    name: name for name in ("transcript", "start", "end", "split")
+    name: name for name in ("transcript", "start", "end", "split", "channel")
 }
 """Field to the column it is read from unless the card or the user says otherwise."""
 _REQUIRED = ("path", "emotion")
@@ -164,6 +165,10 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
     stretch = (
         "" if start_s is None and end_s is None else f"@{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
     )
+    channel = fields.get("channel")
+    if channel is not None and channel.casefold() not in (MIX, EACH):
+        # Two channels of a file are two clips, which may differ in nothing else.
+        stretch += f"#{channel}"
     return Entry(
         id=fields.get("id") or printable(os.path.splitext(path)[0]) + stretch,
         path=path,
@@ -177,6 +182,7 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
         start_s=start_s,
         end_s=end_s,
         size_bytes=sizes.of(path),
+        channel=channel,
     )
 
 

@@ -105,5 +105,6 @@ def _row(clip: Clip, split: str | None) -> Iterator[object]:
         "start": None if clip.start_s is None else repr(clip.start_s),
         "end": None if clip.end_s is None else repr(clip.end_s),
         "split": split,
+        "channel": clip.channel,
     }
     return iter([*(cells[name] for name in COLUMNS), clip.raw_label])

@@ -1,0 +1,40 @@
+"""A clip for each channel of a file, where a corpus or one of its rows asks for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from sv_eval.data.audio.channels import EACH, channel_word, channels_of
+from sv_eval.data.corpus.entry import Entry
+from sv_eval.data.corpus.source import EncodedSource
+from sv_eval.errors import AudioError, CorpusError
+from sv_eval.records import Clip
+
+
+def by_channel(entries: Iterable[Entry], asked: str | int | None, source: EncodedSource) -> Iterator[Entry]:
+    """The entries, each with the channel that is heard of it; several for one that asks for each channel.
+
+    asked: what holds for entries that say nothing themselves. The clips of the channels are called `ID#1`, `ID#2`.
+    Of a file that can't be read one entry stays, whose clip will fail and say why. Raises CorpusError for a word
+    that is no channel.
+    """
+    everyone = channel_word(asked)
+    for entry in entries:
+        try:
+            entry.channel = everyone if entry.channel is None else channel_word(entry.channel)
+        except ValueError as error:
+            raise CorpusError(f"{entry.where}: channel {error}") from error
+        if entry.channel != EACH:
+            yield entry
+            continue
+        entry.channel = None
+        try:
+            count = channels_of(source.encoded(Clip(id=entry.id, path=entry.path)))
+        except AudioError:
+            count = None
+        if count is None or count < 2:
+            yield entry
+            continue
+        for number in range(1, count + 1):
+            yield replace(entry, id=f"{entry.id}#{number}", channel=str(number))
