@@ -20,6 +20,8 @@ SLIP_BYTES = 64
 """Some writers count the header in the size; that little missing, or more, is no damage."""
 _MOST_CHUNKS = 4096
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_SILK = b"#!SILK_V3"
+"""WeChat puts a byte before it."""
 _OGG_PAGE_MOST = 27 + 255 + 255 * 255
 
 
@@ -48,6 +50,15 @@ def foreign_hint(head: bytes) -> str | None:
         return "is a web page, not audio; the download went wrong, fetch it again"
     if head.startswith(b"PK\x03\x04"):
         return "is a zip archive, not audio; unpack it first"
+    if _SILK in head[:16]:
+        return (
+            "is a voice message in SILK (WeChat, QQ), which neither libsndfile nor FFmpeg reads; decode it first, "
+            "with silk-v3-decoder or the Python package pilk, then `ffmpeg -f s16le -ar 24000 -ac 1 -i A.pcm A.wav`"
+        )
+    if head.startswith(b"\x1f\x8b"):
+        return "is compressed with gzip, not audio; unpack it first"
+    if head.startswith(b"MThd"):
+        return "holds notes (MIDI), not audio; leave it out"
     return None
 
 

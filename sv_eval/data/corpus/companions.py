@@ -12,7 +12,7 @@ from typing import Any
 
 from sv_eval.data.corpus.companion_rule import Companion
 from sv_eval.data.corpus.template import filled, template_names, without_capitals
-from sv_eval.data.corpus.text_encoding import cell_text, decoded
+from sv_eval.data.corpus.text_encoding import cell_text, composed, decoded
 from sv_eval.data.corpus.tree import glob_regex, printable
 from sv_eval.errors import CorpusError, nearest
 
@@ -44,7 +44,7 @@ class Table:
         for name in (*self._in_key, label):
             if name and name not in columns:
                 raise CorpusError(f"{where}: there is no column '{name}'; {nearest(name, columns)}")
-        key = cell_text(filled(self._key, columns))
+        key = composed(cell_text(filled(self._key, columns)))
         if not key:
             return
         cells = [cell_text(columns.get(filled(column, columns).casefold(), "")) for column in self._columns]
@@ -52,6 +52,7 @@ class Table:
 
     def row(self, key: str) -> dict[str, str] | None:
         """What the table says of a clip; None where it doesn't mention it."""
+        key = composed(key)
         found = self._rows.get(key)
         if found is None:
             return None

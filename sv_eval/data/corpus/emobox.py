@@ -149,8 +149,8 @@ class _Reader:
         """Where the file is below the root, and its size; None for one that isn't there: its clip fails."""
         prefixes = ("", _DOWNLOADS, f"{_DOWNLOADS}{self._name}/") if self._prefix is None else (self._prefix,)
         for prefix in prefixes:
-            size = self._sizes.of(path.removeprefix(prefix))
+            found, size = self._sizes.found(path.removeprefix(prefix))
             if size is not None:
                 self._prefix = prefix
-                return path.removeprefix(prefix), size
+                return found, size
         return path.removeprefix(prefixes[-1]), None

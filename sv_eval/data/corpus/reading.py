@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from sv_eval.data.audio.channels import EACH, channel_word
 from sv_eval.data.corpus.card import find_card
 from sv_eval.data.corpus.census import Census
-from sv_eval.data.corpus.channel_clips import by_channel
 from sv_eval.data.corpus.completeness import Completeness, completeness
 from sv_eval.data.corpus.config import DatasetConfig, dataset_config_from
 from sv_eval.data.corpus.emobox import member_card, open_emobox
+from sv_eval.data.corpus.entries_as_read import by_channel, composed_names
 from sv_eval.data.corpus.entry import OpenedCorpus
 from sv_eval.data.corpus.fingerprint import corpus_hash
 from sv_eval.data.corpus.huggingface import open_huggingface
@@ -128,7 +128,8 @@ def open_corpus(config: DatasetConfig) -> tuple[Card, OpenedCorpus]:
     if card.layout.kind == "simulated":
         return card, found
     whole = found.whole and channel_word(config.channel) != EACH
-    return card, replace(found, entries=by_channel(found.entries, config.channel, found.source), whole=whole)
+    entries = by_channel(composed_names(found.entries), config.channel, found.source)
+    return card, replace(found, entries=entries, whole=whole)
 
 
 def card_of(config: DatasetConfig) -> Card:

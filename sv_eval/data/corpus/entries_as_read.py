@@ -1,4 +1,4 @@
-"""A clip for each channel of a file, where a corpus or one of its rows asks for that."""
+"""Entries as all readers of a corpus take them: names in one spelling, and a clip for each channel asked for."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from dataclasses import replace
 from sv_eval.data.audio.channels import EACH, channel_word, channels_of
 from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.source import EncodedSource
+from sv_eval.data.corpus.text_encoding import composed
 from sv_eval.errors import AudioError, CorpusError
 from sv_eval.records import Clip
+
+
+def composed_names(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries, with labels and speakers in composed letters: a folder's name on macOS's disks isn't."""
+    for entry in entries:
+        entry.label = entry.label and composed(entry.label)
+        entry.speaker = entry.speaker and composed(entry.speaker)
+        yield entry
 
 
 def by_channel(entries: Iterable[Entry], asked: str | int | None, source: EncodedSource) -> Iterator[Entry]:
