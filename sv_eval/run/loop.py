@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend
+from sv_eval.data.audio.digest import taught_digests
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.records import Clip, FailedAttempt, Failure, Outcome, Record, Streamed, as_shared
@@ -199,6 +200,7 @@ class RunLoop:
             ahead=ahead,
             keep_encoded=self.backend.capabilities.needs_encoded,
             rounds=rounds,
+            taught=taught_digests(self.backend.info.card),
         )
 
     def _requests(

@@ -52,6 +52,7 @@ def member_card(collection: Card, name: str) -> Card:
         notes=own.notes if own is not None else (),
         members={},
         member=member,
+        known_as=member.card or name,
     )
 
 

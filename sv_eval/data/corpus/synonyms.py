@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sv_eval.data.corpus.card import list_cards
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.layout_rule import Kind, Layout
 from sv_eval.data.corpus.schema import Card, LabelWords, Licence, Origin
@@ -47,4 +48,14 @@ def generic_card(config: DatasetConfig, kind: Kind) -> Card:
         words=LabelWords(map=SYNONYMS, disputed=_DISPUTED),
         language=config.language,
         label_order=tuple(name for name in EMOTIONS if not labels or name in labels),
+        known_as=_identity(config, kind),
     )
+
+
+def _identity(config: DatasetConfig, kind: Kind) -> str:
+    """Which corpus a folder or a table is: the one whose name it was given, else one that only it knows of."""
+    name = config.name.casefold()
+    if name in list_cards():
+        return name
+    # Two lists without a name of their own are not one corpus because both are lists.
+    return name if name != kind else f"{kind}:{config.root or config.manifest.file or config.huggingface.path}"
