@@ -6,6 +6,7 @@ neither is taken from them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -140,7 +141,8 @@ class _Reader:
     def _speaker(self, key: str) -> str | None:
         """EmoBox's speaker; where it knows none, it writes the clip's own name, which is none."""
         speaker = self._speakers.get(key)
-        return None if speaker is None or key.endswith(speaker) else speaker
+        own = key.removeprefix(f"{self._name}-")
+        return None if speaker in (None, key, own, os.path.splitext(own)[0]) else speaker
 
     def _facts(self, path: str) -> PathFacts:
         found = (facts for rule in self._rules if (facts := rule.facts(path)) is not None)

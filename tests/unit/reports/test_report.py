@@ -220,6 +220,10 @@ NOTES = (
     note_on_contradictions(1, "happy/a.wav"),
     note_on_overlap("URDU"),
     note_on_restriction({"language": ("zh",)}, 3, 9),
+    *(
+        Note(code=code, values={"what": ["transcript"], "n": 1, "of": 3, "files": ["**/words.txt"]})
+        for code in ("companion_absent", "companion_partial")
+    ),
 )
 
 
