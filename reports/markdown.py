@@ -33,6 +33,8 @@ _HEADLINE_CAVEATS = (
     "fitted_by_speakers",
     "fitted_by_clips",
     "training_overlap",
+    "sound_taught",
+    "sound_tells_less",
     "fell_behind",
     "contended",
 )

@@ -29,7 +29,8 @@ PREDICTION_LABELS: tuple[str, ...] = (*EMOTIONS, OTHER, UNKNOWN)
 class LabelMap:
     """A corpus's or a service's own words for emotions, led to the canonical names.
 
-    Looking a word up ignores case and surrounding blanks unless `case_sensitive` is set.
+    Looking a word up ignores case and surrounding blanks unless `case_sensitive` is set. A token `<|HAPPY|>` is its
+    word, and a pair such as `开心/happy` what its parts agree on.
     """
 
     name: str
@@ -54,12 +55,29 @@ class LabelMap:
     def canonical(self, raw: str) -> str | None:
         """The canonical name for `raw`, or None when the map does not hold it."""
         word = raw.strip()
+        found = self._word(word)
+        if found is None and word.startswith("<|") and word.endswith("|>"):
+            found = self._word(word[2:-2].strip())
+        if found is None and "/" in word and not self.case_sensitive:
+            found = self._pair([part.strip() for part in word.split("/")])
+        return found
+
+    def _word(self, word: str) -> str | None:
         if word in self.entries:
             return self.entries[word]
         if self.case_sensitive:
             return None
         folded = word.casefold()
         return next((v for k, v in self.entries.items() if k.casefold() == folded), None)
+
+    def _pair(self, parts: list[str]) -> str | None:
+        """What the words of two languages agree on; a word that isn't known may only be of another script."""
+        known = {part: self._word(part) for part in parts}
+        meant = {name for name in known.values() if name is not None}
+        strange = [part for part, name in known.items() if name is None]
+        if len(meant) != 1 or not all(part and not part.isascii() for part in strange):
+            return None
+        return meant.pop()
 
     @property
     def hash(self) -> str:

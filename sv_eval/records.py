@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 SAMPLE_RATE_HZ = 16_000
 """The rate of every Waveform."""
 
+AUDIO_MARKS = ("cancelling", "joined", "mixed", "taught", "tells_less", "unfinished")
+"""What may be said of a clip's audio: channels that cancel each other, several recordings in one file, a mix of
+channels, audio that the model was trained on, a header that tells less than there is, one never finished."""
+
 
 class Outcome(StrEnum):
     """How one clip ended. A FAILURE is never a label, and never silently dropped."""
@@ -59,6 +63,8 @@ class Clip:
     """Where it ends, seconds; None for the file's end."""
     size_bytes: int | None = None
     """Size of the encoded audio, bytes; enters the dataset's hash."""
+    channel: int | None = None
+    """Which channel of its file is heard, from 1; None for the mix of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,8 @@ class Waveform:
     """The original sample rate, Hz."""
     source_channels: int | None = None
     """The original channel count."""
+    marks: tuple[str, ...] = ()
+    """What decoding met that a reader should know; words of AUDIO_MARKS, sorted."""
 
     def __post_init__(self) -> None:
         # Others may hear the same samples: a recogniser that works in place must take a copy.
@@ -249,6 +257,8 @@ class Record:
     shared: bool = False
     """Whether the record stands for accuracy alone: its answer was put together from work that other settings of a
     sweep had done, or was given in a timed request that has a record of its own. It has no latency."""
+    marks: tuple[str, ...] = ()
+    """What was met in its audio that a reader should know; words of AUDIO_MARKS, sorted."""
 
 
 def as_shared(record: Record) -> Record:
@@ -284,14 +294,13 @@ def record_to_json(record: Record) -> dict[str, Any]:
         if value is not None:
             data[name] = round(value, 6)
     data["batch_size"], data["attempts"], data["session"] = record.batch_size, record.attempts, record.session
-    if record.round:
-        data["round"] = record.round
-    if record.shared:
-        data["shared"] = True
+    data |= {name: value for name in ("round", "shared") if (value := getattr(record, name))}
     if record.call is not None:
         data["call"] = record.call
     if record.troubles:
         data["troubles"] = [{"kind": one.kind, "message": one.message} for one in record.troubles]
+    if record.marks:
+        data["marks"] = list(record.marks)
     if record.streamed is not None:
         data["streamed"] = streamed_to_json(record.streamed)
     return data
@@ -318,6 +327,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         round=data.get("round", 0),
         shared=data.get("shared", False),
         streamed=streamed_from_json(data.get("streamed")),
+        marks=tuple(data.get("marks", ())),
         troubles=tuple(FailedAttempt(**_known(one, FailedAttempt)) for one in data.get("troubles", ())),
     )
 

@@ -24,6 +24,7 @@ from sv_eval.backends.baselines.folds import LOSO, WHOLE, Folds, folds_of, folds
 from sv_eval.backends.baselines.svm import INNER_PARTS, LinearSvm, fit
 from sv_eval.backends.baselines.training import CorpusSettings, Training, read_training
 from sv_eval.backends.model_thread import ModelThread
+from sv_eval.data.audio.digest import sound_digest
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import AudioError, ConfigError, CorpusError
 from sv_eval.records import Prediction
@@ -126,7 +127,8 @@ class EgemapsSvmBackend:
         functionals = Functionals()
         training = read_training(self._corpus, self._train)
         folds = folds_of(training, self._folds)
-        features = _features_of(training, functionals, given_up)
+        digests: list[str] = []
+        features = _features_of(training, functionals, given_up, digests)
         groups = groups_of(training.labelled, by_clip=folds.by_clip)
         models: dict[int, LinearSvm] = {}
         for part in folds.parts:
@@ -148,7 +150,9 @@ class EgemapsSvmBackend:
             folds=folds,
             models=models,
             labels=tuple(label for label in EMOTIONS if label in said),
-            info=self._describe(training, folds, models, functionals, sum(found is None for found in features)),
+            info=self._describe(
+                training, folds, models, functionals, digests, sum(found is None for found in features)
+            ),
         )
 
     def _describe(
@@ -157,6 +161,7 @@ class EgemapsSvmBackend:
         folds: Folds,
         models: dict[int, LinearSvm],
         functionals: Functionals,
+        digests: Sequence[str],
         n_left_out: int,
     ) -> BackendInfo:
         import sklearn
@@ -184,24 +189,28 @@ class EgemapsSvmBackend:
             precision="fp64",
             device="cpu",
             details=details,
-            card=_card(training, folds, speakers),
+            card=_card(training, folds, speakers, digests),
         )
 
 
-def _card(training: Training, folds: Folds, speakers: Sequence[str]) -> dict[str, Any]:
+def _card(training: Training, folds: Folds, speakers: Sequence[str], digests: Sequence[str]) -> dict[str, Any]:
     """The model card: what kind of model, under which licence, and what its figures may be compared with."""
     card: dict[str, Any] = {"kind": "baseline", "licence": LICENCE}
     if folds.by_clip:
         return card | {"folds": "clips"}
     if folds.part_of_clip:
         return card | {"folds": "speakers"}
-    return card | {"training": [{"corpus": training.corpus.card.name, "speakers": list(speakers)}]}
+    taught = {"corpus": training.corpus.card.identity, "speakers": list(speakers), "audio": list(digests)}
+    return card | {"training": [taught]}
 
 
 def _features_of(
-    training: Training, functionals: Functionals, given_up: threading.Event
+    training: Training, functionals: Functionals, given_up: threading.Event, digests: list[str]
 ) -> list[NDArray[np.float64] | None]:
-    """The features of each training clip; None for one that can't be decoded or is too short."""
+    """The features of each training clip; None for one that can't be decoded or is too short.
+
+    digests: filled with those of the clips' sound.
+    """
     found: list[NDArray[np.float64] | None] = []
     for clip in training.labelled:
         if given_up.is_set():
@@ -213,4 +222,6 @@ def _features_of(
             found.append(None)
             continue
         found.append(functionals.of(samples))
+        if digest := sound_digest(samples):
+            digests.append(digest)
     return found

@@ -63,7 +63,7 @@ def read_training(corpus: CorpusSettings | None, train: CorpusSettings | None) -
         corpus=taught,
         labelled=labelled,
         asked=() if asked is None else asked.clips,
-        same_people=asked is None or asked.card.name == taught.card.name,
+        same_people=asked is None or asked.card.identity == taught.card.identity,
     )
 
 

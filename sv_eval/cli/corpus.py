@@ -30,10 +30,11 @@ front: root=DIR, split=test, limit=100, 'labels={grumpy: angry}', manifest.file=
 """
 _FOOTER = """\
 Findings by their code, for check.allow:
-  errors       unknown_label, same_id, unreadable, truncated, empty, beyond_limits, header_lies, silent,
-               duplicate_conflict, duplicate_leak, speaker_leak, label_contradicts_path
+  errors       unknown_label, same_id, unreadable, truncated, empty, beyond_limits, wrong_scale, header_lies,
+               tells_less, silent, cancelling, duplicate_conflict, duplicate_leak, speaker_leak,
+               label_contradicts_path
   warnings     counts_differ, speaker_counts_differ, duplicate, too_short, too_long, clipped, wrong_extension,
-               odd_format, unlisted_speaker, speakers_shared, text_leak, label_drift
+               odd_format, joined, unfinished, unlisted_speaker, speakers_shared, text_leak, label_drift
   information  texts_shared, unlabelled
 
 Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configuration, 3 check found errors,

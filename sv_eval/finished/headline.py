@@ -10,6 +10,7 @@ from sv_eval.report.report import Report
 
 _CAVEATS = {
     "training_overlap": "the model was trained on some of these speakers, which flatters it",
+    "sound_taught": "the sound of {n} of {total} clips is among what the model was trained on, which flatters it",
     "strange_clips": "{n} records are of clips that the corpus does not have; the figures are of them, too",
     "set_aside": "{n} records did not belong to this run and were put aside, into set_aside.jsonl",
     "contended": "others took {share} of this machine's processor time meanwhile, so the latency is likely too "

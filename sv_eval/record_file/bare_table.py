@@ -56,6 +56,7 @@ def bare_table(
         late_ms=unknown,
         shared=np.zeros(n, dtype=np.bool_),
         streamed={},
+        marks={},
         n_repeated=0,
         class_codes=class_codes,
     )

@@ -29,7 +29,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 26
+_FIELDS = 27
 _KEY = itemgetter(0)
 
 
@@ -46,7 +46,7 @@ def columns(
     values = list(zip(*(row for _, row in ordered), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
     batch, attempts, session, call, sent, transcripts, recognised, language, paths = values[9:18]
-    failures, stages, troubles, late, sex, shared, streamed, said = values[18:]
+    failures, stages, troubles, late, sex, shared, streamed, said, marks = values[18:]
     column = _Columns(keys, where, line_of)
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
@@ -96,6 +96,7 @@ def columns(
         "troubles": {position: found for position, found in enumerate(troubles) if found},
         "shared": np.array(shared, dtype=np.bool_),
         "streamed": {position: found for position, found in enumerate(streamed) if found is not None},
+        "marks": {position: found for position, found in enumerate(marks) if found},
     }
 
 

@@ -62,6 +62,7 @@ class Line(msgspec.Struct, gc=False):
     late_ms: float | None = None
     troubles: tuple[Reason, ...] = ()
     streamed: dict[str, Any] | None = None
+    marks: tuple[str, ...] = ()
 
 
 _DECODER = msgspec.json.Decoder(Line)

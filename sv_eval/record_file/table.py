@@ -18,7 +18,7 @@ from sv_eval.records import Streamed
 
 _BY_POSITION = ("clip_ids", "transcripts", "recognised", "paths")
 """The columns that are no arrays."""
-_AT_POSITIONS = ("failures", "troubles", "streamed")
+_AT_POSITIONS = ("failures", "troubles", "streamed", "marks")
 """What only some positions have."""
 
 
@@ -92,6 +92,8 @@ class RecordTable:
     """Whether the record stands for accuracy alone, its answer put together from work that was done before."""
     streamed: Mapping[int, Streamed]
     """Position of each clip that came as a stream, to how it went."""
+    marks: Mapping[int, tuple[str, ...]]
+    """Position of each clip whose audio a reader should know something of, to what that is."""
     n_repeated: int
     """How many failures gave way to a later session's record of the same clip."""
     class_codes: ClassCodes = SEVEN

@@ -247,6 +247,9 @@ class CorpusFacts:
     """Its words."""
     notes: tuple[Coded, ...] = ()
     """What a reader should know about it."""
+    identity: str | None = None
+    """Which corpus it is, however it was read: the same by its own card, EmoBox's lists, a folder or a table; null
+    where nobody knows, and in runs of earlier versions."""
 
     def __post_init__(self) -> None:
         _only_known("label_order", self.label_order, EMOTIONS)

@@ -113,6 +113,16 @@ class ErrorKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedClips:
+    """Clips whose audio has something in common that a reader should know."""
+
+    count: int
+    """How many clips."""
+    example: str
+    """The first such clip by id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report(Rounded):
     """What `metrics.json` holds."""
 
@@ -190,3 +200,5 @@ class Report(Rounded):
     """What a reader must know before believing this very run."""
     streaming: Streaming | UnsetType = UNSET
     """How streams went; not set for clips that were given whole."""
+    marks: Mapping[str, MarkedClips] | UnsetType = UNSET
+    """What was met in the clips' audio, and in how many; not set where there was nothing to say."""

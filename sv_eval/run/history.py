@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import UNSET
 
 from sv_eval.backend import Backend
+from sv_eval.data.audio.digest import without_digests
 from sv_eval.data.corpus.reading import Corpus
 from sv_eval.errors import RunVanished
 from sv_eval.machine.environment import describe_environment
@@ -111,6 +112,7 @@ class History:
 def describe_backend(backend: Backend) -> MeasuredBackend:
     """What a report says about an entered backend."""
     info = {item.name: getattr(backend.info, item.name) for item in fields(backend.info)}
+    info["card"] = without_digests(backend.info.card)
     return MeasuredBackend(**info, capabilities=backend.capabilities)
 
 
@@ -120,6 +122,7 @@ def describe_corpus(corpus: Corpus) -> CorpusFacts:
     return CorpusFacts(
         name=corpus.name,
         card=card.name,
+        identity=card.identity,
         title=card.title,
         hash=corpus.hash,
         split=corpus.split,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend
+from sv_eval.data.audio.digest import taught_digests
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.records import Clip, FailedAttempt, Failure, Outcome, Record, Streamed, as_shared
@@ -199,6 +200,7 @@ class RunLoop:
             ahead=ahead,
             keep_encoded=self.backend.capabilities.needs_encoded,
             rounds=rounds,
+            taught=taught_digests(self.backend.info.card),
         )
 
     def _requests(
@@ -294,6 +296,7 @@ class RunLoop:
             troubles=() if made is None else made.troubles,
             late_ms=None if made is None else made.late_ms,
             round=item.round,
+            marks=() if item.waveform is None else item.waveform.marks,
         )
         # Where part of the work may have been done before, there is no time to tell.
         shared = made is not None and self._shared_key(item) is not None

@@ -10,10 +10,11 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import Any, Self
 
+from sv_eval.data.audio.digest import sound_digest
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.records import Clip, Failure, Waveform
 from sv_eval.run.guard import around_one_clip
@@ -49,6 +50,7 @@ class Prefetcher:
 
     workers: how many threads; 0 decodes where the clips are asked for, as simulated time needs it: threads take
     real time, and it leaves them next to none.
+    taught: digests of what the model was trained on; clips that are among it are marked.
     """
 
     def __init__(
@@ -60,10 +62,11 @@ class Prefetcher:
         ahead: int,
         keep_encoded: bool = False,
         rounds: Iterable[int] = repeat(0),
+        taught: frozenset[str] = frozenset(),
     ) -> None:
         # Clips that come again say so; the iterator of clips is the one that ends.
         self._clips: Iterator[tuple[Clip, int]] = zip(clips, rounds, strict=False)
-        self._source, self._keep_encoded = source, keep_encoded
+        self._source, self._keep_encoded, self._taught = source, keep_encoded, taught
         self._executor: Executor = _OnTheSpot() if workers == 0 else _threads(workers)
         self._waiting: deque[Future[list[Decoded]]] = deque()
         self._ahead = -(-max(ahead, workers) // _AT_A_TIME)
@@ -115,6 +118,8 @@ class Prefetcher:
             self._hold(waveform.duration_s)
         elapsed_ms = (time.perf_counter() - begin) * 1000
         failure = failures[0] if failures else None
+        if self._taught and waveform is not None and sound_digest(waveform.samples) in self._taught:
+            waveform = replace(waveform, marks=tuple(sorted({*waveform.marks, "taught"})))
         return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number)
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec import UnsetType
+
+from sv_eval.records import AUDIO_MARKS
 from sv_eval.report.environment import Environment, MeasuredBackend, Telemetry
 from sv_eval.report.latency import Latency
 from sv_eval.report.reasons import Coded
-from sv_eval.report.report import Report
+from sv_eval.report.report import MarkedClips, Report
 from sv_eval.scoring.contention import CONTENDED, contended
 
 FEW_SPEAKERS = 10
@@ -77,12 +80,14 @@ def _about_the_model(report: Report, environment: Environment, speakers: Sequenc
     card = backend.card
     yield from _about_the_kind(card.get("kind"), backend.model)
     yield from _about_the_folds(card.get("folds"))
-    corpus = environment.dataset.card
+    corpus = environment.dataset.identity or environment.dataset.card
     overlap = training_overlap(card, corpus, speakers)
     if overlap:
         yield Coded("training_overlap", corpus=corpus, speakers=overlap)
     chosen = environment.config.get("dataset") or {}
-    if card.get("training") and chosen.get("card") is None and chosen.get("kind") not in (None, "simulated"):
+    known = environment.dataset.identity in {entry.get("corpus") for entry in card.get("training") or ()}
+    nameless = chosen.get("card") is None and chosen.get("kind") not in (None, "simulated") and not known
+    if card.get("training") and nameless and not _marked(report, "taught"):
         yield Coded("overlap_unknown")
     if report.all_labels.unsupported:
         emotions = list(report.all_labels.unsupported)
@@ -151,7 +156,19 @@ def training_overlap(card: Mapping[str, Any], corpus: str | None, speakers: Sequ
     return sorted(overlap)
 
 
+def _marked(report: Report, mark: str) -> MarkedClips | None:
+    return None if isinstance(report.marks, UnsetType) else report.marks.get(mark)
+
+
+def _about_the_sound(report: Report) -> _Found:
+    """What was met in the audio of some clips, in the order of the marks."""
+    for mark in AUDIO_MARKS:
+        if (found := _marked(report, mark)) is not None:
+            yield Coded(f"sound_{mark}", n=found.count, total=report.run.n_clips, example=found.example)
+
+
 def _about_the_clips(report: Report, environment: Environment) -> _Found:
+    yield from _about_the_sound(report)
     if report.out_of_scope:
         yield Coded("out_of_scope", labels=dict(report.out_of_scope))
     intervals = report.intervals

@@ -31,6 +31,8 @@ Result = TypeVar("Result")
 
 _ADJUSTABLE = ("language", "use_itn", "vad_threshold", "chunk_size")
 _RAW_RATE_HZ = 16_000
+_SAID_AS = {"wrong_scale": "not_audio", "cancelling": "not_audio"}
+"""What runs tell apart and callers need not."""
 _OF_THE_AUDIO = ("not_audio", "truncated", "empty", "too_short", "too_long", "too_large")
 
 
@@ -219,7 +221,7 @@ class Recognition:
                 return decode_raw(upload.data, sample_type=kind, rate_hz=rate_hz, limits=self._limits)
             return decode(upload.data, limits=self._limits)
         except AudioError as error:
-            raise ServiceError(error.kind, self._detail(error)) from error
+            raise ServiceError(_SAID_AS.get(error.kind, error.kind), self._detail(error)) from error
 
     def _detail(self, error: AudioError) -> str:
         """The error in words for a caller, who can't change the service's limits."""
@@ -229,6 +231,9 @@ class Recognition:
             "too_long": f"the audio is longer than {limits.max_duration_s:g} s",
             "too_large": f"the file has more than {limits.max_encoded_bytes} bytes, or unpacks to more than "
             f"{limits.max_decoded_bytes}",
+            "wrong_scale": "the samples reach far beyond full scale, as floats in the scale of integers do; divide "
+            "them, so that full scale is 1",
+            "cancelling": "the channels cancel each other when they are mixed; send one of them",
         }.get(error.kind, str(error))
 
 
@@ -245,8 +250,9 @@ def failed(failure: Failure, trace: Trace) -> ServiceError:
         return ServiceError("unsupported_parameter", "vad_threshold is not taken: no speech detector is installed")
     if failure.kind == "bad_setting":
         return ServiceError("invalid_parameter", failure.message)
-    if failure.kind in _OF_THE_AUDIO:
-        return ServiceError(failure.kind, failure.message)
+    kind = _SAID_AS.get(failure.kind, failure.kind)
+    if kind in _OF_THE_AUDIO:
+        return ServiceError(kind, failure.message)
     if failure.kind == "out_of_memory":
         return ServiceError("inference_failed", "the recording needs more memory than there is; send a shorter one")
     return ServiceError("inference_failed", "the model failed on this recording")

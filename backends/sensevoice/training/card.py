@@ -92,6 +92,7 @@ def model_card(
                 "speakers": sorted({e.speaker for e in corpora["emodb"]}),
                 "emotions": sorted({e.emotion for e in corpora["emodb"]}),
                 "clips": len(corpora["emodb"]),
+                "audio": " ".join(sorted(e.digest for e in corpora["emodb"] if e.digest)),
             },
             {
                 "corpus": "demo-train",

@@ -11,6 +11,7 @@ from scipy.signal import lfilter, resample_poly
 
 from sv_eval.backends.sensevoice.training.features import SAMPLE_RATE_HZ, Array, filterbank
 from sv_eval.data.audio.decoding import decode
+from sv_eval.data.audio.digest import sound_digest
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.errors import CorpusError
 
@@ -32,6 +33,7 @@ class Example:
     language: str  # of the speech: en, zh, de, or nospeech
     transcript: str | None  # None: unknown, nothing to learn from
     mels: tuple[Array, ...]  # [frames, 80]; the first is the clip itself, further ones are resampled copies
+    digest: str | None = None  # of its sound, so that a run can tell whether it is judged on it
 
 
 def synthetic(folder: Path) -> list[Example]:
@@ -70,6 +72,7 @@ def emodb(folder: Path, speakers: tuple[str, ...], *, copies: bool) -> list[Exam
                 language="de",
                 transcript=None,
                 mels=mels,
+                digest=sound_digest(samples),
             )
         )
     return found

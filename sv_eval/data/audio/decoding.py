@@ -7,13 +7,14 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.data.audio.container import HEAD_BYTES, foreign_hint, missing_bytes
+from sv_eval.data.audio.container import HEAD_BYTES, Extent, extent_of, foreign_hint
 from sv_eval.data.audio.ffmpeg import decode_ffmpeg
+from sv_eval.data.audio.joined import Window
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audio.mono import MonoTrack
 from sv_eval.data.audio.sndfile import Origin, decode_sndfile
@@ -24,6 +25,7 @@ from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 T = TypeVar("T", bound=MonoTrack)
 _SENT = "the audio sent"
 _RAW_BLOCK_BYTES = 1 << 20
+_MOST_JOINED = 1000
 _BEYOND_SOUND = 1e9
 """Times full scale: what damage makes of samples, and what no model could add up. NaN is not below it either."""
 
@@ -34,28 +36,34 @@ def decode(
     limits: AudioLimits | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    channel: int | None = None,
     keep_encoded: bool = False,
 ) -> Waveform:
     """The audio of a file, or of a file's bytes, from `start_s` to `end_s`; raises AudioError.
 
-    `keep_encoded` hands the original bytes on, save where only a stretch is wanted.
+    channel: which one is heard, from 1; None for the mean of all. `keep_encoded` hands the original bytes on, save
+    where only a stretch or one channel of several is wanted.
     """
     limits = limits or AudioLimits()
     whole = start_s is None and end_s is None
     with _opened(source) as (file, name, size):
         _check_file(file, name, size, limits)
-        track = MonoTrack(name, limits, start_s, end_s)
-        origin = _decoded(file, name, track)
+        track = MonoTrack(name, limits, start_s, end_s, channel)
+        origin = _decoded(file, name, size, track)
         samples = track.samples()
-        encoded = _encoded(file, source) if keep_encoded and whole else None
+        all_of_it = whole and (channel is None or origin.channels == 1)
+        encoded = _encoded(file, source) if keep_encoded and all_of_it else None
     where = "" if whole else f" from {start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
-    _check_samples(samples, name, where, limits)
+    _check_samples(
+        samples, f"{name} by its header, which is wrong," if "tells_less" in track.marks else name, where, limits
+    )
     return Waveform(
         samples=samples,
         encoded=encoded,
         container=origin.container,
         source_rate_hz=origin.rate_hz,
         source_channels=origin.channels,
+        marks=tuple(sorted(track.marks)),
     )
 
 
@@ -67,7 +75,7 @@ def read_track(source: Path | bytes, track_of: Callable[[str], T], limits: Audio
     with _opened(source) as (file, name, size):
         _check_file(file, name, size, limits)
         track = track_of(name)
-        return track, _decoded(file, name, track)
+        return track, _decoded(file, name, size, track)
 
 
 def decode_raw(data: bytes, *, sample_type: str, rate_hz: int, limits: AudioLimits | None = None) -> Waveform:
@@ -107,10 +115,25 @@ def _check_samples(samples: NDArray[np.float32], name: str, where: str, limits: 
             f"{name} lasts {len(samples) / SAMPLE_RATE_HZ:.4f} s, less than {limits.min_duration_s:g} s; "
             "no recogniser can judge it, leave the clip out",
         )
-    if not (np.abs(samples) < _BEYOND_SOUND).all():
+    check_level(samples, name, limits)
+
+
+def check_level(samples: NDArray[np.float32], name: str, limits: AudioLimits) -> None:
+    """Refuses samples that are no numbers, and floats in the scale of integers; raises AudioError.
+
+    A format of integers can't go beyond full scale, and floats hardly do: what is 24 dB above it was never divided.
+    """
+    peak = max(samples.max(), -samples.min())
+    if not peak < _BEYOND_SOUND:
         raise AudioError(
             "not_audio",
             f"{name} holds samples that are no numbers, or of no sound (NaN, infinite, huge); fetch it again",
+        )
+    if peak > limits.max_level:
+        raise AudioError(
+            "wrong_scale",
+            f"{name} reaches {peak:.4g} times full scale, as floats do that are in the scale of integers; divide "
+            "its samples (by 32768 where they came of 16 bits), or raise dataset.limits.max_level",
         )
 
 
@@ -147,23 +170,59 @@ def _check_file(file: BinaryIO, name: str, size: int, limits: AudioLimits) -> No
         )
     if hint := foreign_hint(file.read(HEAD_BYTES)):
         raise AudioError("not_audio", f"{name} {hint}")
-    if missing := missing_bytes(file, size):
-        raise AudioError(
-            "truncated",
-            f"{name} was cut short: at least {missing} bytes of its audio are missing; fetch it again",
-        )
 
 
-def _decoded(file: BinaryIO, name: str, track: MonoTrack) -> Origin:
-    # Both libraries read a file in memory through callbacks.
-    with interrupts_held():
-        origin = decode_sndfile(file, name, track) or decode_ffmpeg(file, name, track)
-    if origin is None:
+def _decoded(file: BinaryIO, name: str, size: int, track: MonoTrack) -> Origin:
+    """Decodes the recording in the file, or one after another where several were joined; the first one's origin."""
+    first: Origin | None = None
+    begin, part = 0, file
+    for _ in range(_MOST_JOINED):
+        # Both libraries read a file in memory through callbacks.
+        with interrupts_held():
+            extent = extent_of(part, size - begin)
+            if extent.missing:
+                raise AudioError(
+                    "truncated",
+                    f"{name} was cut short: at least {extent.missing} bytes of its audio are missing; "
+                    "fetch it again",
+                )
+            alone = _alone(part, extent)
+            origin = decode_sndfile(alone, name, track) or decode_ffmpeg(alone, name, track)
+        if origin is None:
+            break
+        first = first or origin
+        if extent.mended is not None:
+            track.marks.add("unfinished")
+        if extent.tells_less or origin.tells_less:
+            track.marks.add("tells_less")
+        next_at = origin.next_at or extent.next_at
+        if next_at is None or track.complete:
+            return first
+        track.marks.add("joined")
+        begin += next_at
+        part = cast("BinaryIO", Window(file, begin, size))
+    if first is None:
         raise AudioError(
             "not_audio",
             f"{name} is not audio that can be decoded; convert it, e.g. `ffmpeg -i IN -ar 16000 out.wav`",
         )
-    return origin
+    raise AudioError(
+        "truncated",
+        f"{name} holds several recordings, and the one from {track.position_s:.2f} s on can't be decoded; split it",
+    )
+
+
+def _alone(file: BinaryIO, extent: Extent) -> BinaryIO:
+    """The first recording in the file as a file of its own, with a size that a decoder can believe."""
+    if extent.next_at is not None and extent.mended is None:
+        return cast("BinaryIO", Window(file, 0, extent.next_at))
+    if extent.mended is None:
+        return file
+    file.seek(0)
+    place, size = extent.mended
+    content = bytearray(file.read() if extent.next_at is None else file.read(extent.next_at))
+    content[place : place + len(size)] = size
+    return io.BytesIO(content)
 
 
 def _encoded(file: BinaryIO, source: Path | bytes) -> bytes:

@@ -59,7 +59,7 @@ def decode_ffmpeg(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
         if found is None:
             return None
         origin, stated_s = found
-        damaged = False
+        begun_s, damaged = track.position_s, False
         for block in _blocks(container, stream, name, track):
             if block is None:
                 damaged = True
@@ -67,7 +67,7 @@ def decode_ffmpeg(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None:
                 track.add(*block)
                 if track.complete:
                     break
-    _check_promise(name, track, stated_s, damaged)
+    _check_promise(name, track, None if stated_s is None else begun_s + stated_s, damaged)
     return origin
 
 

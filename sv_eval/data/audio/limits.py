@@ -23,6 +23,8 @@ class AudioLimits:
     """Larger files end as `too_large`, bytes."""
     max_decoded_bytes: int = 1024 * MIB
     """Files that unpack to more float32 samples than this end as `too_large`, bytes over all channels."""
+    max_level: float = 16.0
+    """Clips whose samples go beyond so many times full scale end as `wrong_scale`; 16 are 24 dB above it."""
 
     def __post_init__(self) -> None:
         for bound in fields(self):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.data.audio.channels import Mixing
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError
 from sv_eval.records import SAMPLE_RATE_HZ
@@ -19,12 +20,18 @@ _PROMISE_SLACK_S = 0.1
 class MonoTrack:
     """Takes decoded blocks of any rate and channel count; keeps the wanted stretch, mixed down and resampled.
 
-    The mix is the mean over the channels (FFmpeg's float down-mix is louder by the square root of two).
+    The mix is the mean over the channels. channel: the one that is kept instead, from 1.
     """
 
     def __init__(
-        self, name: str, limits: AudioLimits, start_s: float | None = None, end_s: float | None = None
+        self,
+        name: str,
+        limits: AudioLimits,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        channel: int | None = None,
     ) -> None:
+        self._mixing = Mixing(name, channel)
         self._name = name
         self._limits = limits
         self._start_s = start_s or 0.0
@@ -36,6 +43,8 @@ class MonoTrack:
         self._decoded_bytes = 0
         self._resampler: Any = None
         self._pieces: list[NDArray[np.float32]] = []
+        self.marks: set[str] = set()
+        """What was met on the way that a reader should know; words of `records.AUDIO_MARKS`."""
 
     @property
     def start_s(self) -> float:
@@ -81,7 +90,7 @@ class MonoTrack:
                 "cut it, or raise dataset.limits.max_duration_s",
             )
         if len(block):
-            self._append(_mix(block), last=False)
+            self._append(self._mixing.mono(block), last=False)
 
     def drop_padding(self, end_s: float) -> None:
         """States that the audio ended at `end_s` already and what followed is the coder's padding."""
@@ -97,8 +106,16 @@ class MonoTrack:
                 f"{self._name} ends at {self._position_s:.2f} s, but the clip reaches to {self._end_s:g} s; "
                 "fetch the file again or mend the clip's end",
             )
+        self.judge_mix()
         track = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces or [_NOTHING])
         return np.ascontiguousarray(track[: len(track) - round(self._padding_s * SAMPLE_RATE_HZ)])
+
+    def judge_mix(self) -> None:
+        """Marks what became of several channels; raises AudioError where they cancelled each other."""
+        if self._mixing.mixed:
+            self.marks.add("mixed")
+            if found := self._mixing.judge():
+                self.marks.add(found)
 
     def _change_rate(self, rate_hz: int) -> None:
         lowest, highest = PLAUSIBLE_RATES_HZ
@@ -133,11 +150,3 @@ class MonoTrack:
 
 
 _NOTHING = np.zeros(0, dtype=np.float32)
-
-
-def _mix(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    channels = block.shape[1]
-    if channels == 1:
-        return block[:, 0]
-    weights = np.full(channels, 1.0 / channels, dtype=np.float32)
-    return block @ weights

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from sv_eval.data.audio.joined import change_of_mp3, states_length, unread_flac, unread_mp3
 from sv_eval.data.audio.mono import MonoTrack
 from sv_eval.errors import AudioError
 
@@ -31,6 +32,10 @@ class Origin:
     """Sample rate, Hz."""
     channels: int
     """Channel count."""
+    next_at: int | None = None
+    """Where in the file the decoder stopped and another recording begins; None where none does."""
+    tells_less: bool = False
+    """Whether the decoder stopped where a header said so, and audio goes on."""
 
 
 class _Memory:
@@ -66,46 +71,79 @@ def decode_sndfile(file: BinaryIO, name: str, track: MonoTrack) -> Origin | None
             sound = soundfile.SoundFile(_Memory(file))
     except soundfile.SoundFileError:
         return None
+    if sound.format == "FLAC" and sound.frames >= _UNKNOWN_FRAMES:
+        # Written to a pipe, which libsndfile's seeking can't do with.
+        sound.close()
+        return None
+    begun_s = track.position_s
     with sound:
-        origin = Origin(
-            container=f"{sound.format}/{sound.subtype}".lower(),
-            rate_hz=sound.samplerate,
-            channels=sound.channels,
-        )
         try:
-            _read(sound, track)
+            _read(sound, file, track)
         except soundfile.SoundFileError as error:
             raise AudioError(
                 "truncated",
                 f"{name} is damaged after {track.position_s:.2f} s ({_reason(error)}); fetch the file again",
             ) from error
-        if not track.complete:
-            _check_promise(sound, name, track)
-    return origin
+        return _read_so_far(sound, file, name, track, begun_s)
 
 
-def _read(sound: soundfile.SoundFile, track: MonoTrack) -> None:
+def _read_so_far(sound: soundfile.SoundFile, file: BinaryIO, name: str, track: MonoTrack, begun_s: float) -> Origin:
+    """What was decoded and what the decoder left; raises AudioError where a header promised more than there is."""
+    next_at, tells_less = None, False
+    if not track.complete and sound.format in ("FLAC", "MP3"):
+        position = file.tell()
+        size = file.seek(0, os.SEEK_END)
+        if sound.format == "FLAC":
+            next_at, tells_less = unread_flac(file, position, size)
+        elif position < size:
+            short = _promised_s(sound) - (track.position_s - begun_s) > _SLACK_S
+            next_at = change_of_mp3(file, size) if short else unread_mp3(file, position, size)
+    if not track.complete and next_at is None:
+        promised_s, read_s = _promised_s(sound), track.position_s - begun_s
+        if promised_s - read_s > _SLACK_S and not (sound.format == "MP3" and not states_length(file)):
+            raise AudioError(
+                "truncated",
+                f"{name} should last {promised_s:.2f} s by its header, but {read_s:.2f} s are there; "
+                "fetch the file again",
+            )
+    return Origin(
+        container=f"{sound.format}/{sound.subtype}".lower(),
+        rate_hz=sound.samplerate,
+        channels=sound.channels,
+        next_at=next_at,
+        tells_less=tells_less,
+    )
+
+
+def _read(sound: soundfile.SoundFile, file: BinaryIO, track: MonoTrack) -> None:
     rate_hz = sound.samplerate
-    first = min(round(track.start_s * rate_hz), sound.frames)
-    if first:
+    first = min(round((track.start_s - track.position_s) * rate_hz), sound.frames)
+    if first > 0:
         sound.seek(first)
-        track.skip_to(first / rate_hz)
+        track.skip_to(track.position_s + first / rate_hz)
     frames = max(1, min(_BLOCK_FRAMES, _BLOCK_VALUES // sound.channels))
     while not track.complete:
         block = sound.read(frames, dtype="float32", always_2d=True)
         if len(block) == 0:
             return
         track.add(block, rate_hz)
+        if len(block) < frames and sound.format == "MP3" and sound.tell() < sound.frames and _changes(file):
+            # What mpg123 gave next would be of another rate, and called the same.
+            return
 
 
-def _check_promise(sound: soundfile.SoundFile, name: str, track: MonoTrack) -> None:
-    promised_s = sound.frames / sound.samplerate
-    if sound.frames < _UNKNOWN_FRAMES and promised_s - track.position_s > _SLACK_S:
-        raise AudioError(
-            "truncated",
-            f"{name} should last {promised_s:.2f} s by its header, but {track.position_s:.2f} s are there; "
-            "fetch the file again",
-        )
+def _changes(file: BinaryIO) -> bool:
+    """Whether an mp3 goes on at another rate; leaves the file where the decoder has it."""
+    position = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    found = change_of_mp3(file, size) is not None
+    file.seek(position)
+    return found
+
+
+def _promised_s(sound: soundfile.SoundFile) -> float:
+    """How long the header says that the audio lasts, seconds; 0 where it doesn't say."""
+    return float(sound.frames / sound.samplerate) if sound.frames < _UNKNOWN_FRAMES else 0.0
 
 
 def _reason(error: Exception) -> str:

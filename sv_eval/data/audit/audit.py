@@ -174,6 +174,7 @@ class _Description:
             splits=self._kinds.setdefault(splits, splits),
             start_s=entry.start_s,
             end_s=entry.end_s,
+            channel=None if entry.channel is None else int(entry.channel),
         )
 
     def _once(self, text: str | None) -> str | None:
@@ -195,7 +196,7 @@ def _job(clip: ClipFacts, source: EncodedSource) -> Job:
         place = source.encoded(Clip(id=clip.id, path=clip.path, start_s=clip.start_s, end_s=clip.end_s))
     except AudioError as error:
         place = AudioDefect(kind=error.kind, message=str(error))
-    return Job(source=place, start_s=clip.start_s, end_s=clip.end_s)
+    return Job(source=place, start_s=clip.start_s, end_s=clip.end_s, channel=clip.channel)
 
 
 def _by_label(clips: Iterable[ClipFacts], expected: Mapping[str, int], card: Card) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class AudioFacts:
     """Of the samples themselves, mixed to mono, without digital silence at both ends; None for silence alone."""
     contradictions: tuple[Contradiction, ...] = ()
     """Where the header contradicts itself or the file."""
+    marks: tuple[str, ...] = ()
+    """What decoding met; words of `records.AUDIO_MARKS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ class ClipFacts:
     """Begin in its file, seconds."""
     end_s: float | None = None
     """End in its file, seconds."""
+    channel: int | None = None
+    """Which channel of its file, from 1; None for the mix."""
     audio: AudioFacts | AudioDefect | None = None
     """What decoding told; None where the clip wasn't decoded."""
 

@@ -18,7 +18,14 @@ from sv_eval.data.corpus.completeness import Completeness
 from sv_eval.data.corpus.schema import Card
 from sv_eval.errors import nearest
 
-_TROUBLES = {"truncated": "truncated", "empty": "empty", "too_long": "beyond_limits", "too_large": "beyond_limits"}
+_TROUBLES = {
+    "truncated": "truncated",
+    "empty": "empty",
+    "too_long": "beyond_limits",
+    "too_large": "beyond_limits",
+    "wrong_scale": "wrong_scale",
+    "cancelling": "cancelling",
+}
 """Kinds of AudioError to codes; the others are unreadable."""
 _FEWEST_FOR_ODD = 10
 
@@ -37,6 +44,7 @@ def judge(
         *same_ids(clips),
         *_unreadable(clips),
         *_header_lies(clips),
+        *_marks(clips),
         *_levels(clips, settings, silent),
         *duplicates(clips, families, silent),
         *leaks(clips, families, settings, parallel=bool(card.transcripts)),
@@ -72,6 +80,9 @@ def _unreadable(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
         if isinstance(clip.audio, AudioDefect):
             code = _TROUBLES.get(clip.audio.kind, "unreadable")
             by_code[code].append(clip.case(kind=clip.audio.kind, message=clip.audio.message))
+        elif clip.audio is not None and "cancelling" in clip.audio.marks:
+            message = "the mix of its channels is far quieter than they are"
+            by_code["cancelling"].append(clip.case(kind="cancelling", message=message))
     for code, cases in by_code.items():
         yield from found(code, cases)
 
@@ -84,6 +95,20 @@ def _header_lies(clips: Sequence[ClipFacts]) -> list[Finding]:
         for one in clip.audio_facts.contradictions
     ]
     return found("header_lies", cases)
+
+
+def _marks(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
+    """What a run would say of the clips' audio, too."""
+    for code in ("tells_less", "joined", "unfinished"):
+        cases = [
+            clip.case(duration_s=facts.duration_s)
+            for clip in clips
+            if (facts := clip.audio_facts) is not None
+            and code in facts.marks
+            # A wav's own figures say more than that there is more.
+            and not (code == "tells_less" and any(one.field == "frames" for one in facts.contradictions))
+        ]
+        yield from found(code, cases)
 
 
 def _is_silent(clip: ClipFacts, settings: CheckSettings) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from sv_eval.data.audio.decoding import read_track
+from sv_eval.data.audio.decoding import check_level, read_track
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts
 from sv_eval.data.audit.header import contradictions
@@ -28,6 +26,8 @@ class Job:
     """Begin in the file, seconds."""
     end_s: float | None
     """End in the file, seconds."""
+    channel: int | None = None
+    """Which channel of it, from 1; None for the mix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +44,15 @@ class Measure:
         if isinstance(job.source, AudioDefect):
             return job.source
         try:
-            return self._facts(job.source, job.start_s, job.end_s)
+            return self._facts(job.source, job)
         except AudioError as error:
             return AudioDefect(kind=error.kind, message=str(error))
 
-    def _facts(self, source: Path | bytes, start_s: float | None, end_s: float | None) -> AudioFacts:
+    def _facts(self, source: Path | bytes, job: Job) -> AudioFacts:
+        start_s, end_s = job.start_s, job.end_s
+
         def meter_of(name: str) -> LevelMeter:
-            return LevelMeter(name, self.limits, start_s, end_s, full_scale=self.full_scale)
+            return LevelMeter(name, self.limits, start_s, end_s, job.channel, full_scale=self.full_scale)
 
         meter, origin = read_track(source, meter_of, self.limits)
         mono = meter.finish()
@@ -58,8 +60,7 @@ class Measure:
             raise AudioError("truncated", f"the file ends at {meter.position_s:.2f} s, the clip at {end_s:g} s")
         if not len(mono):
             raise AudioError("empty", "it holds no samples")
-        if not np.isfinite(mono).all():
-            raise AudioError("not_audio", "it holds samples that are no numbers (NaN or infinite)")
+        check_level(mono, "it", self.limits)
         return AudioFacts(
             duration_s=len(mono) / meter.rate_hz,
             rate_hz=origin.rate_hz,
@@ -70,4 +71,5 @@ class Measure:
             longest_run=meter.longest_run,
             digest=digest_of(mono),
             contradictions=contradictions(source),
+            marks=tuple(sorted(meter.marks)),
         )

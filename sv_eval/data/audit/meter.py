@@ -24,10 +24,11 @@ class LevelMeter(MonoTrack):
         limits: AudioLimits,
         start_s: float | None = None,
         end_s: float | None = None,
+        channel: int | None = None,
         *,
         full_scale: float,
     ) -> None:
-        super().__init__(name, limits, start_s, end_s)
+        super().__init__(name, limits, start_s, end_s, channel)
         self._called, self._bounds = name, limits
         self._full_scale = full_scale
         self._at_s = 0.0
@@ -67,6 +68,10 @@ class LevelMeter(MonoTrack):
     def add(self, block: NDArray[np.float32], rate_hz: int) -> None:
         """Takes the next block, shape [frames, channels]."""
         self.rate_hz = self.rate_hz or rate_hz
+        if rate_hz != self.rate_hz:
+            # Of recordings that were joined the first one's rate counts; levels and equality need no more.
+            block = _at_rate(block, rate_hz, self.rate_hz)
+            rate_hz = self.rate_hz
         self._bytes += block.nbytes
         if self._bytes > self._bounds.max_decoded_bytes:
             raise AudioError(
@@ -82,12 +87,13 @@ class LevelMeter(MonoTrack):
         if self.frames / rate_hz > self._bounds.max_duration_s:
             raise AudioError("too_long", f"{self._called} is longer than {self._bounds.max_duration_s:g} s")
         if len(block):
-            self._count_full_scale(block)
-            mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+            mono = self._mixing.mono(block)
+            self._count_full_scale(block if self._mixing.mixed else mono[:, None])
             self._blocks.append(mono)
 
     def finish(self) -> NDArray[np.float32]:
         """The mono mix at the file's rate, shape [n]; to be called once, before the figures are read."""
+        self.judge_mix()
         mono = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.float32)
         self._blocks = []
         if len(self._hits) and self.frames:
@@ -116,6 +122,12 @@ class LevelMeter(MonoTrack):
             lengths[0] += self._open_runs[channel]
         self._open_runs[channel] = lengths[-1] if full[-1] else 0
         self.longest_run = max(self.longest_run, int(lengths.max(initial=0)))
+
+
+def _at_rate(block: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
+    """The nearest samples at another rate, of each channel."""
+    places = np.arange(round(len(block) * wanted_hz / rate_hz)) * (rate_hz / wanted_hz)
+    return block[np.minimum(places.astype(np.int64), len(block) - 1)] if len(block) else block
 
 
 def loudest_dbfs(mono: NDArray[np.float32], rate_hz: int) -> float | None:

@@ -67,6 +67,7 @@ class Census:
             start_s=entry.start_s,
             end_s=entry.end_s,
             size_bytes=entry.size_bytes,
+            channel=None if entry.channel is None else int(entry.channel),
         )
 
     def _emotion(self, entry: Entry) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from sv_eval.data.corpus.companion_rule import Companion
 from sv_eval.data.corpus.template import filled, template_names, without_capitals
-from sv_eval.data.corpus.text_encoding import cell_text, decoded
-from sv_eval.data.corpus.tree import glob_regex, printable
+from sv_eval.data.corpus.text_encoding import cell_text, composed, decoded
+from sv_eval.data.corpus.tree import AUDIO_SUFFIXES, glob_regex, printable
 from sv_eval.errors import CorpusError, nearest
 
 Columns = dict[str, str]
@@ -34,6 +34,10 @@ class Table:
         self._rows: dict[str, tuple[str, ...]] = {}
         self._cells: dict[str, str] = {}
         self._asked: set[str] = set()
+        self.n_clips = 0
+        """How many clips were asked about."""
+        self.n_joined = 0
+        """Of how many of them it speaks."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -44,7 +48,7 @@ class Table:
         for name in (*self._in_key, label):
             if name and name not in columns:
                 raise CorpusError(f"{where}: there is no column '{name}'; {nearest(name, columns)}")
-        key = cell_text(filled(self._key, columns))
+        key = _named(cell_text(filled(self._key, columns)))
         if not key:
             return
         cells = [cell_text(columns.get(filled(column, columns).casefold(), "")) for column in self._columns]
@@ -52,9 +56,12 @@ class Table:
 
     def row(self, key: str) -> dict[str, str] | None:
         """What the table says of a clip; None where it doesn't mention it."""
+        key = _named(key)
+        self.n_clips += 1
         found = self._rows.get(key)
         if found is None:
             return None
+        self.n_joined += 1
         if self.companion.lists:
             self._asked.add(key)
         return {name: cell for name, cell in zip(self._names, found, strict=True) if cell}
@@ -62,6 +69,12 @@ class Table:
     def unasked(self) -> list[str]:
         """The clips that the table lists and no file was there for, sorted."""
         return sorted(key for key in self._rows if key not in self._asked)
+
+
+def _named(key: str) -> str:
+    """A clip's name as tables and files agree on it: in composed letters, and without an ending that says audio."""
+    stem, dot, ending = key.rpartition(".")
+    return composed(stem if dot and f".{ending.lower()}" in AUDIO_SUFFIXES else key)
 
 
 def read_tables(root: Path, companions: Iterable[Companion], files: Iterable[list[str]]) -> tuple[Table, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sv_eval.config.structure import structure
+from sv_eval.data.audio.channels import channel_word
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
@@ -123,6 +124,8 @@ class DatasetConfig:
     """A YAML file with such a map; `labels` goes before it."""
     language: str | None = None
     """BCP 47 tag, for clips whose language neither they nor the card state."""
+    channel: str | int | None = None
+    """What is heard of several channels: their mix, left, right, a number from 1, or each as a clip of its own."""
     folder: FolderOptions = field(default_factory=FolderOptions)
     """Options of `kind: folder`."""
     manifest: ManifestOptions = field(default_factory=ManifestOptions)
@@ -150,6 +153,10 @@ class DatasetConfig:
                 raise ConfigError(f"dataset.only: '{name}' can't be restricted; {nearest(name, _RESTRICTABLE)}")
             if not values:
                 raise ConfigError(f"dataset.only.{name} wants nothing; give a list, dataset.only.{name}=[NAME]")
+        try:
+            channel_word(self.channel)
+        except ValueError as error:
+            raise ConfigError(f"dataset.channel: {error}") from error
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"dataset.limit is {self.limit}: give 1 or more, or null for every clip")
 

@@ -6,6 +6,7 @@ neither is taken from them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,7 @@ def member_card(collection: Card, name: str) -> Card:
         notes=own.notes if own is not None else (),
         members={},
         member=member,
+        known_as=member.card or name,
     )
 
 
@@ -139,7 +141,8 @@ class _Reader:
     def _speaker(self, key: str) -> str | None:
         """EmoBox's speaker; where it knows none, it writes the clip's own name, which is none."""
         speaker = self._speakers.get(key)
-        return None if speaker is None or key.endswith(speaker) else speaker
+        own = key.removeprefix(f"{self._name}-")
+        return None if speaker in (None, key, own, os.path.splitext(own)[0]) else speaker
 
     def _facts(self, path: str) -> PathFacts:
         found = (facts for rule in self._rules if (facts := rule.facts(path)) is not None)
@@ -149,8 +152,8 @@ class _Reader:
         """Where the file is below the root, and its size; None for one that isn't there: its clip fails."""
         prefixes = ("", _DOWNLOADS, f"{_DOWNLOADS}{self._name}/") if self._prefix is None else (self._prefix,)
         for prefix in prefixes:
-            size = self._sizes.of(path.removeprefix(prefix))
+            found, size = self._sizes.found(path.removeprefix(prefix))
             if size is not None:
                 self._prefix = prefix
-                return path.removeprefix(prefix), size
+                return found, size
         return path.removeprefix(prefixes[-1]), None

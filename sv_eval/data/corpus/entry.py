@@ -38,6 +38,8 @@ class Entry:
     """End in its file, seconds."""
     size_bytes: int | None = None
     """Size of the encoded audio, bytes."""
+    channel: str | None = None
+    """Which channel is heard: a number from 1, `each` until its file was asked, None for the mix."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.config import DatasetConfig, HuggingFaceOptions
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
+from sv_eval.data.corpus.row_arrays import RATE_COLUMNS, ArraySource, holds_samples
 from sv_eval.data.corpus.row_source import RowSource
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.tree import printable
@@ -26,12 +28,25 @@ def open_huggingface(config: DatasetConfig, card: Card) -> OpenedCorpus:
     library = _library()
     table = _loaded(library, options, config.split)
     _check_columns(table, options)
-    audio = table.select_columns([options.audio_column]).cast_column(
-        options.audio_column, library.Audio(decode=False)
-    )
     root = None if config.root is None else Path(config.root).expanduser()
-    source = RowSource(audio, options.audio_column, root, config.limits)
+    source = _source(library, table, options.audio_column, root, config.limits)
     return OpenedCorpus(entries=_entries(table, source, options), source=source, ends=source.ends)
+
+
+def _source(library: Any, table: Any, column: str, root: Path | None, limits: AudioLimits) -> RowSource:
+    """The audio of the column, whatever it holds: encoded files, their names, or samples."""
+    feature = table.features[column]
+    if holds_samples(feature):
+        beside = [name for name in RATE_COLUMNS if name in table.column_names]
+        return ArraySource(table.select_columns([column, *beside]), column, root, limits)
+    try:
+        audio = table.select_columns([column]).cast_column(column, library.Audio(decode=False))
+    except (TypeError, ValueError, KeyError, NotImplementedError) as error:
+        raise CorpusError(
+            f"the column '{column}' holds {feature}, which is no audio: give one with files' bytes or names, or "
+            "with samples as {array, sampling_rate}, in dataset.huggingface.audio_column=COLUMN"
+        ) from error
+    return RowSource(audio, column, root, limits)
 
 
 def _library() -> Any:

@@ -16,6 +16,7 @@ from sv_eval.data.corpus.layout_rule import Layout
 from sv_eval.data.corpus.notes import (
     Note,
     note_on_absent,
+    note_on_companion,
     note_on_contradictions,
     note_on_strays,
     note_on_unlisted,
@@ -118,6 +119,8 @@ class _LeftOver:
         for table in tables:
             if table.companion.lists and (absent := table.unasked()):
                 yield note_on_absent(len(absent), len(table), absent)
+            if not table.companion.lists and table.n_joined < table.n_clips:
+                yield note_on_companion(table)
 
 
 def _entries(

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+from sv_eval.data.audio.channels import EACH, MIX
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
@@ -21,11 +22,19 @@ from sv_eval.data.corpus.tree import FileSizes, printable
 from sv_eval.errors import CorpusError, nearest
 
 COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language")} | {
-    name: name for name in ("transcript", "start", "end", "split")
+    name: name for name in ("transcript", "start", "end", "split", "channel")
 }
 """Field to the column it is read from unless the card or the user says otherwise."""
 _REQUIRED = ("path", "emotion")
 _JSON_LINES = (".jsonl", ".ndjson")
+_SENSEVOICE = {
+    "id": "key",
+    "path": "source",
+    "emotion": "emo_target",
+    "language": "text_language",
+    "transcript": "target",
+}
+"""Field to key of the lines that SenseVoice is trained with."""
 _MOST_NAMED = 20
 _NO_FILE_LASTS_S = 1e9
 """Thirty years."""
@@ -91,6 +100,9 @@ def _entries(
             if by_row or not cells:
                 # Each JSON object has keys of its own; a table's rows share the header.
                 cells = {name: column for name, (column, _) in columns.items() if column in row}
+                if by_row and "path" not in cells and {"source", "emo_target"} <= row.keys():
+                    # A key that was named otherwise goes before SenseVoice's own.
+                    cells = {**{name: key for name, key in _SENSEVOICE.items() if key in row}, **cells}
                 held.update(dict.fromkeys(row))
                 for name in _REQUIRED if by_row else unseen:
                     if name in columns and name not in cells:
@@ -164,19 +176,26 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
     stretch = (
         "" if start_s is None and end_s is None else f"@{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
     )
+    channel = fields.get("channel")
+    if channel is not None and channel.casefold() not in (MIX, EACH):
+        # Two channels of a file are two clips, which may differ in nothing else.
+        stretch += f"#{channel}"
+    found, size = sizes.found(path)
+    language = fields.get("language")
     return Entry(
         id=fields.get("id") or printable(os.path.splitext(path)[0]) + stretch,
-        path=path,
+        path=found,
         where=where,
         label=fields.get("emotion"),
         speaker=fields.get("speaker"),
         sex=fields.get("sex"),
-        language=fields.get("language"),
+        language=language and language.removeprefix("<|").removesuffix("|>"),
         transcript=fields.get("transcript"),
         split=fields.get("split"),
         start_s=start_s,
         end_s=end_s,
-        size_bytes=sizes.of(path),
+        size_bytes=size,
+        channel=channel,
     )
 
 

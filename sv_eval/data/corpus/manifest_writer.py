@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from sv_eval.data.corpus.card import list_cards
 from sv_eval.data.corpus.census import Census
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry
@@ -69,7 +70,12 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-    words = ["dataset=manifest", f"dataset.manifest.file={file}", f"dataset.root={root}"]
+    words = [
+        "dataset=manifest",
+        *([f"dataset.name={card.identity}"] if card.identity in list_cards() else []),
+        f"dataset.manifest.file={file}",
+        f"dataset.root={root}",
+    ]
     return f"{len(ids)} clips: {file}\nread it: python -m sv_eval {shlex.join(words)}"
 
 
@@ -105,5 +111,6 @@ def _row(clip: Clip, split: str | None) -> Iterator[object]:
         "start": None if clip.start_s is None else repr(clip.start_s),
         "end": None if clip.end_s is None else repr(clip.end_s),
         "split": split,
+        "channel": clip.channel,
     }
     return iter([*(cells[name] for name in COLUMNS), clip.raw_label])

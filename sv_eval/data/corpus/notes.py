@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sv_eval.data.corpus.companions import Table
 from sv_eval.data.corpus.completeness import Completeness
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.synonyms import REASONS
@@ -93,6 +94,13 @@ def note_on_unlisted(n: int) -> Note:
 def note_on_absent(n: int, listed: int, names: Sequence[str]) -> Note:
     """Clips that the corpus's own table lists without a file being there."""
     return Note(code="absent", values={"n": n, "listed": listed, "clips": list(names[:_MOST_CLIPS])})
+
+
+def note_on_companion(table: Table) -> Note:
+    """A table beside the audio that is not there, or says nothing of some clips."""
+    what = sorted(table.companion.columns)
+    values = {"what": what, "n": table.n_joined, "of": table.n_clips, "files": list(table.companion.files)}
+    return Note(code="companion_partial" if len(table) else "companion_absent", values=values)
 
 
 def note_on_contradictions(n: int, example: str) -> Note:

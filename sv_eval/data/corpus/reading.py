@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sv_eval.answer_words import canonical_of, meaning_given
+from sv_eval.data.audio.channels import EACH, channel_word
 from sv_eval.data.corpus.card import find_card
 from sv_eval.data.corpus.census import Census
 from sv_eval.data.corpus.completeness import Completeness, completeness
 from sv_eval.data.corpus.config import DatasetConfig, dataset_config_from
 from sv_eval.data.corpus.emobox import member_card, open_emobox
+from sv_eval.data.corpus.entries_as_read import by_channel, composed_names
 from sv_eval.data.corpus.entry import OpenedCorpus
 from sv_eval.data.corpus.fingerprint import corpus_hash
 from sv_eval.data.corpus.huggingface import open_huggingface
@@ -124,7 +126,12 @@ def corpus_of(config: DatasetConfig, card: Card, found: OpenedCorpus) -> Corpus:
 def open_corpus(config: DatasetConfig) -> tuple[Card, OpenedCorpus]:
     """The card and the entries as they come, for who counts or audits them; raises CorpusError."""
     card = card_of(config)
-    return card, _OPENERS[card.layout.kind](config, card)
+    found = _OPENERS[card.layout.kind](config, card)
+    if card.layout.kind == "simulated":
+        return card, found
+    whole = found.whole and channel_word(config.channel) != EACH
+    entries = by_channel(composed_names(found.entries), config.channel, found.source)
+    return card, replace(found, entries=entries, whole=whole)
 
 
 def card_of(config: DatasetConfig) -> Card:

@@ -46,16 +46,16 @@ class RowSource:
 
     def ends(self, clip: Clip) -> bytes | None:
         """A digest of the ends of the clip's encoded audio; None where there is none."""
-        known = self._known[self._rows[clip.id]]
+        known = self._known[self._row(clip)]
         return ends_of_file(str(self._file(known))) if isinstance(known, str) else known
 
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
         """The clip's audio, decoded from the bytes in its row or from the file that the row names."""
-        return decode(self.encoded(clip), limits=self._limits, keep_encoded=keep_encoded)
+        return decode(self.encoded(clip), limits=self._limits, channel=clip.channel, keep_encoded=keep_encoded)
 
     def encoded(self, clip: Clip) -> Path | bytes:
         """The bytes in the clip's row, or the file that the row names; raises AudioError where there is neither."""
-        row = self._rows[clip.id]
+        row = self._row(clip)
         cell = self._audio[row][self._column] or {}
         content, path = cell.get("bytes"), cell.get("path")
         if content is not None:
@@ -63,6 +63,10 @@ class RowSource:
         if path is None:
             raise AudioError("not_found", f"row {row} holds no audio; leave it out or mend the data set")
         return self._file(path)
+
+    def _row(self, clip: Clip) -> int:
+        """The clip's row; clips of the channels of a row are called by it."""
+        return self._rows[clip.id if clip.id in self._rows else clip.id.rpartition("#")[0]]
 
     def _file(self, path: str) -> Path:
         return Path(path) if self._root is None else self._root / path

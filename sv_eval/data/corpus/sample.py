@@ -91,6 +91,8 @@ def place_of(corpus: Corpus, clip: Clip) -> str:
     """Where a clip's audio lies: its file, or what its row is called; with the stretch that it is of it."""
     source = corpus.source.encoded(clip)
     place = clip.path or clip.id if isinstance(source, bytes) else str(source)
+    if clip.channel is not None:
+        place += f", channel {clip.channel}"
     if clip.start_s is None and clip.end_s is None:
         return place
     return f"{place} from {clip.start_s or 0:g} s to {'its end' if clip.end_s is None else f'{clip.end_s:g} s'}"
@@ -107,7 +109,7 @@ def _safe(clip_id: str) -> str:
 
 def _put(corpus: Corpus, clip: Clip, target: Path, *, link: bool) -> Path:
     """Puts a clip at `target`, its ending added; where it lies then."""
-    if clip.start_s is not None or clip.end_s is not None:
+    if (clip.start_s, clip.end_s, clip.channel) != (None, None, None):
         return _cut(corpus, clip, target)
     source = corpus.source.encoded(clip)
     suffix = os.path.splitext(clip.path)[1].lower()

@@ -168,6 +168,8 @@ class Card:
     """Sentences that every report on this corpus prints."""
     member: Member | None = field(default=None, metadata={"key": None})
     """Which of a collection's corpora this is."""
+    known_as: str | None = field(default=None, metadata={"key": None})
+    """For a collection's corpus and a user's own list: the corpus that it is; None for what its name says."""
     folder: Path | None = field(default=None, metadata={"key": None})
     """Where the card lies."""
 
@@ -200,6 +202,11 @@ class Card:
         if "all" in self.splits:
             raise CorpusError("splits: 'all' is every clip and can't be defined")
         _ = self.labels
+
+    @property
+    def identity(self) -> str:
+        """Which corpus it is: the same by its own card, by a collection's lists, as a folder and as a table."""
+        return self.known_as or self.name
 
     @cached_property
     def labels(self) -> LabelMap:

@@ -40,6 +40,7 @@ class FileSource:
             limits=self._limits,
             start_s=clip.start_s,
             end_s=clip.end_s,
+            channel=clip.channel,
             keep_encoded=keep_encoded,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sv_eval.data.corpus.card import list_cards
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.layout_rule import Kind, Layout
 from sv_eval.data.corpus.schema import Card, LabelWords, Licence, Origin
@@ -9,7 +10,7 @@ from sv_eval.emotions import EMOTIONS
 
 _WORDS = {
     "happy": "happy happiness hap joy joyful excited excitement exc 快乐 高兴 开心",
-    "sad": "sad sadness 伤心 悲伤",
+    "sad": "sad sadness 伤心 悲伤 难过",
     "angry": "angry anger ang 生气 愤怒",
     "neutral": "neutral neutrality neu normal neutre 中立 中性",
     "fearful": "fearful fear fea 恐惧 害怕",
@@ -18,7 +19,8 @@ _WORDS = {
     "other": (
         "other oth calm boredom bored boredem contempt contemptuous worried frustrated frustration fru "
         "anxious anxiety disappointed disappointment sleepy sleepiness amused amusement playful playfulness "
-        "enthusiasm enthusiastic apologetic assertive concerned encouraging confused pleasure pain breath xxx"
+        "enthusiasm enthusiastic apologetic assertive concerned encouraging confused pleasure pain breath xxx "
+        "unknown emo_unknown unk <unk> 其他 其它 未知 平静 担心 失望 焦虑"
     ),
 }
 """Words that mean the same in every corpus. No single letters: F is joy in one and fear in the next."""
@@ -46,4 +48,14 @@ def generic_card(config: DatasetConfig, kind: Kind) -> Card:
         words=LabelWords(map=SYNONYMS, disputed=_DISPUTED),
         language=config.language,
         label_order=tuple(name for name in EMOTIONS if not labels or name in labels),
+        known_as=_identity(config, kind),
     )
+
+
+def _identity(config: DatasetConfig, kind: Kind) -> str:
+    """Which corpus a folder or a table is: the one whose name it was given, else one that only it knows of."""
+    name = config.name.casefold()
+    if name in list_cards():
+        return name
+    # Two lists without a name of their own are not one corpus because both are lists.
+    return name if name != kind else f"{kind}:{config.root or config.manifest.file or config.huggingface.path}"

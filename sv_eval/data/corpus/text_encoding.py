@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import unicodedata
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200e\u200f"))
@@ -27,6 +28,15 @@ def decoded(data: bytes, fallback: str | None = None) -> str:
         if fallback is None or encoding is not None:
             raise
         return data.decode(fallback).translate(_UNSEEN)
+
+
+def composed(text: str) -> str:
+    """The text with letters and their accents in one character each, as tables have them and macOS's names don't.
+
+    >>> composed("Cole\u0300re") == "Col\u00e8re"
+    True
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def cell_text(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,9 @@ AUDIO_SUFFIXES = frozenset(
     ".wav .flac .mp3 .ogg .oga .opus .m4a .aac .aif .aiff .aifc .au .caf .wma .amr .sph .w64 "  # noqa: SIM905
     ".mp4 .webm .avi .mkv .mov".split()
 )
+
+_FORMS = ("NFC", "NFD")
+"""How Unicode writes letters with accents: in one character, as tables do, or in two, as macOS's disks do."""
 
 
 def files_below(root: Path) -> Iterator[tuple[str, int]]:
@@ -77,18 +81,28 @@ def printable(text: str) -> str:
 
 
 class FileSizes:
-    """Sizes of files; rows of one file follow each other, so the last one is kept."""
+    """Files below a folder by the names that a table gives them; rows of one file follow each other, so the last
+    one is kept."""
 
     def __init__(self, root: Path) -> None:
         self._prefix = str(root)
-        self._last: tuple[str, int | None] = ("", None)
+        self._last: tuple[str, tuple[str, int | None]] = ("", ("", None))
 
     def of(self, path: str) -> int | None:
         """Size in bytes; None for a file that isn't there: its clip fails when it is run."""
+        return self.found(path)[1]
+
+    def found(self, path: str) -> tuple[str, int | None]:
+        """The path as the disk has it, which may write accents as characters of their own, and the size."""
         if self._last[0] != path:
-            try:
-                size: int | None = os.stat(os.path.join(self._prefix, path)).st_size
-            except (OSError, ValueError):
-                size = None
-            self._last = (path, size)
+            self._last = (path, self._looked_up(path))
         return self._last[1]
+
+    def _looked_up(self, path: str) -> tuple[str, int | None]:
+        spellings = (path,) if path.isascii() else (path, *(unicodedata.normalize(form, path) for form in _FORMS))
+        for spelling in dict.fromkeys(spellings):
+            try:
+                return spelling, os.stat(os.path.join(self._prefix, spelling)).st_size
+            except (OSError, ValueError):
+                continue
+        return path, None

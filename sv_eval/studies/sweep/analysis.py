@@ -45,7 +45,7 @@ Floats = NDArray[np.float64]
 
 _FRONT_DRAWS = 2000
 _CAVEATS = (
-    "demonstration_model", "random_weights", "simulation", "training_overlap", "overlap_unknown",
+    "demonstration_model", "random_weights", "simulation", "training_overlap", "sound_taught", "overlap_unknown",
     "speakers_unknown", "few_speakers", "cpu_run",
 )  # fmt: skip
 """Of the default's run, what holds for the whole sweep."""

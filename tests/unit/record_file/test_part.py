@@ -52,6 +52,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
     measured: dict[str, Any] = {
         "latency_ms": 10.0 + number, "audio_s": 1.0 + number, "batch_size": 1 + number % 2, "session": 1,
         "attempts": 1 + number, "call": number, "sent_s": 0.5 * number, "late_ms": 0.1 * number,
+        "marks": (("joined",), ("mixed", "unfinished"), ())[number % 3],
         "round": number_of_round, "troubles": (FailedAttempt(kind="timeout", message=f"late {number}"),),
     }  # fmt: skip
     if number % 4 == 3:
@@ -138,7 +139,7 @@ def hold_to_the_whole(whole: RecordTable, kept: list[bool]) -> None:
     assert len(part) == len(places)
     assert [shown(part, new) for new in range(len(part))] == [shown(whole, old) for old in places]
     assert all(getattr(part, name) == getattr(whole, name) for name in OF_THE_WHOLE)
-    for name in ("failures", "troubles", "streamed"):
+    for name in ("failures", "troubles", "streamed", "marks"):
         assert list(getattr(part, name)) == sorted(getattr(part, name))
         assert set(getattr(part, name)) <= set(range(len(part)))
 

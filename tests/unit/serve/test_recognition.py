@@ -163,3 +163,13 @@ def test_without_a_detector_an_upload_says_why_there_is_no_speech_share() -> Non
 def test_the_deadline_counts_from_the_complete_body() -> None:
     trace = Trace(request_id="r", received_s=-100.0)
     assert code_of(Backend(), trace=trace) == "deadline_exceeded"
+
+
+def test_floats_in_the_scale_of_integers_are_refused_in_a_caller_s_words() -> None:
+    samples = np.frombuffer(SPEECH, "<i2").astype("<f4").tobytes()
+    upload = Upload(data=samples, format="pcm_f32le")
+
+    with pytest.raises(ServiceError, match="full scale is 1") as caught:
+        with_recognition(Backend(), lambda service: service.recognise(upload, Options(), Trace(request_id="r")))
+
+    assert caught.value.code.word == "not_audio"

@@ -77,6 +77,10 @@ def test_clip_of_exactly_one_frame_passes():
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "git lfs pull"),
         (b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
         (b"PK\x03\x04 and so on", "zip"),
+        (b"#!SILK_V3" + bytes(range(200)), "SILK .* pilk"),
+        (b"\x02#!SILK_V3" + bytes(range(200)), "SILK .* pilk"),
+        (b"\x1f\x8b\x08" + bytes(50), "gzip"),
+        (b"MThd\0\0\0\6" + bytes(50), "MIDI"),
         (b"#EXTM3U\n#EXTINF:2,\n/etc/passwd\n#EXT-X-ENDLIST\n", "not audio"),
         (b"ffconcat version 1.0\nfile a.wav\n", "not audio"),
         (b"just some words " * 50, "not audio"),
@@ -279,3 +283,46 @@ def test_mutated_files_end_in_samples_or_an_audio_error(write_sound, write_av, t
 def test_any_bytes_end_in_samples_or_an_audio_error(content, magic):
     with suppress(AudioError):
         assert len(decode(magic + content).samples) >= 400
+
+
+@pytest.mark.parametrize("factor", [128.0, 32_768.0, 2.0**23, 2.0**31 / 8])
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("container", ["WAV", "AIFF", "CAF", "AU"])
+def test_floats_in_the_scale_of_integers_are_refused(tone, factor, subtype, container):
+    samples = tone(16_000).astype(np.float64) * factor
+
+    assert kind_of(wav(samples, format=container, subtype=subtype)) == "wrong_scale"
+
+
+def test_a_quiet_clip_in_the_scale_of_integers_is_refused_too(tone):
+    samples = tone(16_000) * np.float32(32_768 * 0.002)
+
+    assert kind_of(wav(samples, subtype="FLOAT")) == "wrong_scale"
+
+
+@pytest.mark.parametrize("factor", [0.001, 1.0, 2.5, 12.0])
+def test_floats_above_full_scale_as_mixes_have_them_are_sound(tone, factor):
+    samples = tone(16_000) * np.float32(factor)
+
+    np.testing.assert_array_equal(decode(wav(samples, subtype="FLOAT")).samples, samples)
+
+
+def test_another_scale_is_taken_as_it_is_on_demand(tone):
+    samples = tone(16_000) * np.float32(32_768)
+
+    heard = decode(wav(samples, subtype="FLOAT"), limits=AudioLimits(max_level=1e6))
+
+    np.testing.assert_array_equal(heard.samples, samples)
+
+
+def test_the_audit_finds_another_scale(tone):
+    from sv_eval.data.audit.facts import AudioDefect
+    from sv_eval.data.audit.measure import Job, Measure
+
+    samples = tone(16_000) * np.float32(32_768)
+    job = Job(source=wav(samples, subtype="FLOAT"), start_s=None, end_s=None)
+
+    found = Measure(limits=AudioLimits(), full_scale=0.999)(job)
+
+    assert isinstance(found, AudioDefect)
+    assert found.kind == "wrong_scale"

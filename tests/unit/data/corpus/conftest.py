@@ -99,6 +99,7 @@ def codes() -> Callable[[Corpus], dict[str, Any]]:
 
     def by_code(corpus: Corpus) -> dict[str, Any]:
         passed = ("disputed", "outside", "outside_disputed", "differs_from_card", "speakers_differ", "text")
+        passed += ("companion_absent", "companion_partial")
         return {note.code: dict(note.values) for note in corpus.notes if note.code not in passed}
 
     return by_code

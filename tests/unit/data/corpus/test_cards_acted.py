@@ -13,7 +13,7 @@ def test_casia_folders_with_their_strays(read, tree, told, codes):
         "liuchanhg/fear/202.wav", "ZhaoZuoxiang/angry/201.wav", "wangzhe/neutral/250.wav",
         "zhaoquanyin/sad/203.wav",
         "liuchanhg/fear/202.lab", "liuchanhg/fear/202.tag", "liuchanhg/fear/_desktop.ini", "201.wav", "202.wav",
-        encoding="gb18030", **{"相同文本201--250.txt": words},
+        encoding="gb18030", **{"相同的文本201--250.txt": words},
     )  # fmt: skip
 
     corpus = read(card="casia", root=str(root))
@@ -149,7 +149,7 @@ def test_emovo(read, tree, told):
 def test_nemo_reads_its_words_from_its_table(read, tree, told):
     table = (
         "file_id\temotion\traw_text\tnormalized_text\tspeaker_id\tgender\tage\n"
-        "EB0_anger_1\tanger\tCzy mogę zobaczyć?\tczy mogę zobaczyć\t        EB0\tfemale\t25\n"
+        "EB0_anger_1.wav\tanger\tCzy mogę zobaczyć?\tczy mogę zobaczyć\t        EB0\tfemale\t25\n"
     )
     root = tree("samples/EB0_anger_1.wav", "samples/MP0_surprised_90.wav", **{"data.tsv": table})
 
