@@ -74,7 +74,7 @@ def not_written(path: Path, error: OSError) -> SvEvalError:
 
 
 def forget_half(path: Path) -> None:
-    """Take away what a writer of this file left when it was killed; for whoever knows that no other writes it now."""
+    """Take away what a killed writer of this file left; for whoever knows that no other writes it now."""
     _forget(path.with_name(f".{path.name}.partial"))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -28,6 +29,7 @@ _EVENTS = {name.casefold(): name for name in EVENT_PIECES}
 _NO_SPEECH = "nospeech"
 _SUM_SLACK = 0.02
 _ROUNDING = 1e-4
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,19 @@ def answer_parser(own: Mapping[str, str] | None, *, emoji: Mapping[str, str] | N
         name=f"{common.name}+own", version=common.version, entries=entries, leads_to=PREDICTION_LABELS
     )
     return AnswerParser(map=changed, emoji=emoji or {})
+
+
+@contextmanager
+def understood(excerpt: Callable[[], str] = str) -> Iterator[None]:
+    """Within it an answer is taken apart; what Python raises of one that is of another form is `not_understood`.
+
+    excerpt: the answer's beginning, for the message; without it the error is told.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError) as error:
+        shown = excerpt() or f"{error!r}"[:_LONGEST_SHOWN]
+        raise RemoteError(NOT_UNDERSTOOD, f"the answer is not of the expected form ({shown})") from error
 
 
 def expect(condition: object, what: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
 from sv_eval.backends.remote.connecting import (
     CURRENT,
     TimedConnector,
@@ -22,7 +22,6 @@ from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, 
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
-    NOT_UNDERSTOOD,
     REDIRECTED,
     RESET,
     TIMEOUT,
@@ -105,16 +104,12 @@ class HttpTransport:
         reply = await self.exchange(message, timeline)
         if "Server-Timing" in reply.headers:
             timeline.server_ms = server_timing(reply.headers["Server-Timing"])
-        if reply.status >= 300:
+        with understood(lambda: reply.excerpt):
+            if reply.status < 300:
+                return self._dialect.read(reply)
             if self._dialect.silence(reply):
                 return ParsedAnswer(no_speech=True)
             raise self._dialect.refusal(reply)
-        try:
-            return self._dialect.read(reply)
-        except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-            raise RemoteError(
-                NOT_UNDERSTOOD, f"the answer is not of the expected form ({reply.excerpt})"
-            ) from error
 
     async def served(self) -> ServedModel:
         """What the dialect can find out."""

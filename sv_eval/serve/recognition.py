@@ -90,7 +90,7 @@ class Recognition:
         self._batcher = MicroBatcher(self.backend.recognize, rule, on_batch=self.meters.batch)
 
     async def close(self) -> None:
-        """Finish what was begun and release the backend. Raises BackendLost when the backend fails or hangs in that."""
+        """Finish what was begun and release the backend. Raises BackendLost where it fails or hangs in that."""
         self._decoding.shutdown(wait=False, cancel_futures=True)
         batcher, self._batcher = self._batcher, None
         opened, self._opened = self._opened, False

@@ -4,8 +4,8 @@
 
 Runs under every load and over three kinds of backends, sweeps, scoring, gates, comparisons, exports, audits, suites
 and baselines are killed with signal 9, then the same command is given again, often to be killed again, until it
-comes to its end. Half of the kills come after a random time. The other half come from within, at a random one of the
-moments when the command opens, renames or removes a file of its own, which a random time would hardly ever hit.
+comes to its end. Half of the kills come after a random time. The other half come from within, at a random one of
+the moments when the command opens, renames or removes a file of its own, which a random time would hardly ever hit.
 
 Each command is forked from one process that has imported everything and has a single thread, so that a kill costs
 what the command does and not the start of an interpreter.
@@ -180,7 +180,7 @@ def _child(words: tuple[str, ...], folder: Path, kill_at: int | None) -> None:
     name, *rest = (word.replace("@", root) for word in words)
     try:
         code = command(rest, command=name)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
         import traceback
 
         traceback.print_exc()

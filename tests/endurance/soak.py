@@ -1,4 +1,4 @@
-"""Honest callers among hostile ones for a long time, on two workers: memory stays flat, and nobody honest is harmed.
+"""Honest callers among hostile ones for a long time, on two workers: memory stays flat, nobody honest is harmed.
 
     python tests/endurance/soak.py [--minutes 20] [--quiet-s 60] [--seed N]
     (ulimit -n 1024; python tests/endurance/soak.py)                       the same with few files

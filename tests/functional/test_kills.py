@@ -1,4 +1,4 @@
-"""Commands that are killed at the worst moment, and given again: what random kills found, each at its own moment."""
+"""Commands killed at the worst moment, and given again: what random kills found, each at its own moment."""
 
 from __future__ import annotations
 

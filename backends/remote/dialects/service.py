@@ -115,8 +115,6 @@ def problem_error(content: Mapping[str, Any], reply: HttpReply | None) -> Remote
     """The error of a problem document."""
     code = str(content.get("code", "internal"))
     waits = content.get("retry_after_s")
-    header = None if reply is None else retry_after_s(reply.headers.get("Retry-After"))
+    told = (reply.headers.get("Retry-After") if reply else None) if waits is None else str(waits)
     said = content.get("detail") or (said_in(reply) if reply else "")
-    return RemoteError(
-        kind_of_code(code), f"{code}: {said}"[:300], retry_after_s=header if waits is None else float(waits)
-    )
+    return RemoteError(kind_of_code(code), f"{code}: {said}"[:300], retry_after_s=retry_after_s(told))
