@@ -31,7 +31,7 @@ from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from mutate_files import as_text, changed, with_bytes_changed
+from mutations import as_text, changed, with_bytes_changed
 
 from sv_eval.backend import Request
 from sv_eval.config.building import build_backend
