@@ -31,13 +31,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from sv_eval.errors import EXIT_USAGE
+
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 _EVENTS = frozenset(("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link"))
-_GROWING = (".jsonl",)
-_LIMIT_S = 120
+_GROWING, _LIMIT_S = (".jsonl",), 120
 _AGAIN = 0.75
 """How likely it is that a command that was killed is killed again when it goes on."""
 _PLAIN = ("scoring.resamples=100", "load.warmup_clips=0", "run.telemetry_s=0.05")
@@ -101,41 +102,29 @@ def scenarios(url: str) -> list[Scenario]:
     suite = ("suite", "suite=demo", "backend=onnx", "backend.threads=1", "limit=14", "out=@/suite")
     table = ("corpus", "manifest", "demo", "file=@/out.csv")
     sample = ("corpus", "sample", "demo", "per_emotion=2", "out=@/sample")
-    more = {
-        "retries": Scenario(name="retries", words=retried),
-        "gated run": Scenario(
-            name="gated run",
-            words=("run", *_FAKE, "gate=quality", "gate.baseline=@/other", "hydra.run.dir=@/run"),
-            codes=(0, 3, 4),
-            starts_with=("other",),
-        ),
-        "sweep": Scenario(name="sweep", words=("run", "-m", *_FAKE, *swept)),
-        "suite": Scenario(name="suite", words=suite),
-        "audit": Scenario(name="audit", words=("corpus", "check", "demo", "limit=60", "out=@/out"), codes=(0, 3)),
-        "manifest": Scenario(name="manifest", words=table),
-        "sample": Scenario(name="sample", words=sample),
-        "score": Scenario(name="score", words=("score", "@/run", "scoring.resamples=100"), starts_with=("run",)),
-        "aside, scored": Scenario(
-            name="aside, scored", words=rescored, starts_with=("run",), prepare=_mixed, aside=7
-        ),
-        "aside, resumed": Scenario(
-            name="aside, resumed", words=resumed, starts_with=("run",), prepare=_mixed, aside=7
-        ),
-        "baseline": Scenario(name="baseline", words=own, starts_with=("run",)),
-        "gate": Scenario(
-            name="gate",
-            words=("gate", "candidate=@/run", "baseline=@/other", "gate=quality", "gate.shares=null", "out=@/out"),
-            codes=(0, 3, 4),
-            starts_with=("run", "other"),
-        ),
-        "compare": Scenario(
-            name="compare",
-            words=("compare", "@/run", "@/other", "scoring.resamples=100", "out=@/out"),
-            starts_with=("run", "other"),
-        ),
-        "export": Scenario(name="export", words=("export", "@/run", "csv", "out=@/out"), starts_with=("run",)),
-    }
-    return [*found, *more.values()]
+    gated = ("run", *_FAKE, "gate=quality", "gate.baseline=@/other", "hydra.run.dir=@/run")
+    judged = ("gate", "candidate=@/run", "baseline=@/other", "gate=quality", "gate.shares=null", "out=@/out")
+    compared = ("compare", "@/run", "@/other", "scoring.resamples=100", "out=@/out")
+    audited = ("corpus", "check", "demo", "limit=60", "out=@/out")
+    one, both, verdicts = ("run",), ("run", "other"), (0, 3, 4)
+    return [
+        *found,
+        Scenario(name="retries", words=retried),
+        Scenario(name="gated run", words=gated, codes=verdicts, starts_with=("other",)),
+        Scenario(name="sweep", words=("run", "-m", *_FAKE, *swept)),
+        Scenario(name="suite", words=suite),
+        Scenario(name="audit", words=audited, codes=(0, 3)),
+        # These two write over nothing: where the kill came after their end, they say so.
+        Scenario(name="manifest", words=table, codes=(0, 2)),
+        Scenario(name="sample", words=sample, codes=(0, 2)),
+        Scenario(name="score", words=("score", "@/run", "scoring.resamples=100"), starts_with=one),
+        Scenario(name="aside, scored", words=rescored, starts_with=one, prepare=_mixed, aside=7),
+        Scenario(name="aside, resumed", words=resumed, starts_with=one, prepare=_mixed, aside=7),
+        Scenario(name="baseline", words=own, starts_with=one),
+        Scenario(name="gate", words=judged, codes=verdicts, starts_with=both),
+        Scenario(name="compare", words=compared, starts_with=both),
+        Scenario(name="export", words=("export", "@/run", "csv", "out=@/out"), starts_with=one),
+    ]
 
 
 def _trace(folder: Path) -> None:
@@ -153,8 +142,8 @@ def _mixed(folder: Path) -> None:
 class Measure:
     """How long a scenario takes when nobody kills it, seconds, and how often it touches files of its own."""
 
-    took_s: float = 0.5
-    events: int = 100
+    took_s: float
+    events: int
 
 
 def _child(words: tuple[str, ...], folder: Path, kill_at: int | None) -> None:
@@ -280,20 +269,12 @@ class Life:
             said = Path("log.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
             self.fault(f"exit code {code}: {said[-1:]}")
             return
+        ends = (self.folder / "out.csv", self.folder / "sample" / "index.md")
+        if code == EXIT_USAGE and not any(map(Path.exists, ends)):
+            self.fault("it does not begin again, and had not come to its end")
         for path in self.folder.rglob("records.jsonl"):
-            lines = [json.loads(line) for line in path.read_bytes().splitlines()]
-            environment = json.loads((path.parent / "environment.json").read_text(encoding="utf-8"))
-            seen = Counter((one["clip"]["id"], one.get("round", 0), one.get("session", 0)) for one in lines)
-            if max(seen.values()) > 1:
-                self.fault(f"{path.parent.name}: records are there twice")
-            first = {one["clip"]["id"] for one in lines if not one.get("round")}
-            if len(first) != environment["dataset"]["n_clips"]:
-                self.fault(f"{path.parent.name}: {len(first)} clips of {environment['dataset']['n_clips']}")
-            if any(not one["seal"].startswith(environment["run_id"]) for one in lines):
-                self.fault(f"{path.parent.name}: records of another run")
-            for name in ("metrics.json", "report.md"):
-                if not (path.parent / name).is_file():
-                    self.fault(f"{path.parent.name}: no {name}")
+            for fault in faults_of(path):
+                self.fault(f"{path.parent.name}: {fault}")
         aside = [line for path in self.folder.rglob("set_aside.jsonl") for line in path.read_bytes().splitlines()]
         if len(aside) != self.scenario.aside:
             self.fault(f"{len(aside)} lines were put aside, and {self.scenario.aside} don't belong")
@@ -301,10 +282,25 @@ class Life:
             self.fault(f"left behind: {left}")
 
 
+def faults_of(path: Path) -> Iterator[str]:
+    """What is wrong about a run that came to its end."""
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    environment = json.loads((path.parent / "environment.json").read_text(encoding="utf-8"))
+    seen = Counter((one["clip"]["id"], one.get("round", 0), one.get("session", 0)) for one in lines)
+    if max(seen.values()) > 1:
+        yield "records are there twice"
+    first = {one["clip"]["id"] for one in lines if not one.get("round")}
+    if len(first) != environment["dataset"]["n_clips"]:
+        yield f"{len(first)} clips of {environment['dataset']['n_clips']}"
+    if any(not one["seal"].startswith(environment["run_id"]) for one in lines):
+        yield "records of another run"
+    yield from (f"no {name}" for name in ("metrics.json", "report.md") if not (path.parent / name).is_file())
+
+
 def lived(life: Life, measure: Measure, drawn: random.Random) -> tuple[int, Counter[str]]:
     """The kills of one life."""
-    kills, kinds = 0, Counter[str]()
     life.begin()
+    kills, kinds = 0, Counter[str]()
     while True:
         spared = kills > 0 and drawn.random() > _AGAIN
         by_event = drawn.random() < 0.5
@@ -328,9 +324,9 @@ def measured(scenario: Scenario, folder: Path, runs: Path) -> Measure:
     life.end(run(scenario.words, folder))
     if life.faults:
         raise SystemExit(f"undisturbed: {life.faults}\n{Path('log.txt').read_text(encoding='utf-8')}")
-    took_s = time.monotonic() - begin
+    measure = Measure(time.monotonic() - begin, int(Path("events.txt").read_text(encoding="ascii")))
     shutil.rmtree(folder)
-    return Measure(took_s, int(Path("events.txt").read_text(encoding="ascii")))
+    return measure
 
 
 def warm() -> None:

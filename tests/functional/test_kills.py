@@ -22,7 +22,7 @@ KILLER = """
 import os, signal, sys
 event, name, words = sys.argv[1], sys.argv[2], sys.argv[3:]
 def look(seen, given):
-    if seen == event and os.fspath(given[1 if seen == "os.rename" else 0]).endswith(name):
+    if seen == event and str(given[1 if seen == "os.rename" else 0]).endswith(name):
         os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(look)
 from sv_eval.cli.main import main
@@ -78,6 +78,16 @@ def test_a_suite_that_goes_on_and_is_killed_keeps_what_it_found_before(tmp_path:
     killed(tmp_path, "open", "records.jsonl", "suite", "suite=demo", "limit=5", "out=out")
 
     assert (tmp_path / "out" / "suite.json").read_text() == '{"sets": "found before"}'
+
+
+def test_a_setting_that_was_killed_before_its_report_has_one_when_the_sweep_goes_on(tmp_path: Path) -> None:
+    words = ("run", "-m", *CONFIG, "backend.seed=1,2", "hydra.sweep.dir=swept")
+    killed(tmp_path, "open", "1/.report.md.partial", *words)
+
+    done = subprocess.run([sys.executable, "-m", "sv_eval", *words[1:]], cwd=tmp_path, check=False)
+
+    assert done.returncode == 0
+    assert all((tmp_path / "swept" / f"{n}" / "report.md").is_file() for n in range(3))
 
 
 def test_half_a_file_that_a_kill_left_is_gone_when_the_run_goes_on(tmp_path: Path) -> None:
