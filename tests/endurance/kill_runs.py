@@ -38,7 +38,7 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("MPLBACKEND", "agg")
 
 _EVENTS = frozenset(("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link"))
-_GROWING, _LIMIT_S = (".jsonl",), 120
+_LIMIT_S = 120
 _AGAIN = 0.75
 """How likely it is that a command that was killed is killed again when it goes on."""
 _PLAIN = ("scoring.resamples=100", "load.warmup_clips=0", "run.telemetry_s=0.05")
@@ -160,8 +160,8 @@ def _child(words: tuple[str, ...], folder: Path, kill_at: int | None) -> None:
 
     log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     # The third is for what is noticed here, whatever becomes of the streams.
-    for number, file in ((1, log), (2, log), (3, os.open("noticed.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND))):
-        os.dup2(file, number)
+    noticed = os.open("noticed.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    _ = [os.dup2(file, number) for number, file in ((1, log), (2, log), (3, noticed))]
     sys.addaudithook(look)
     from sv_eval.cli.main import main as command
 
@@ -211,7 +211,7 @@ def whole_lines(path: Path) -> bytes:
 def half_written(folder: Path) -> Iterator[str]:
     """Files that are neither whole nor absent."""
     for path in folder.rglob("*"):
-        if not path.is_file() or path.name.startswith(".") or path.suffix in _GROWING:
+        if not path.is_file() or path.name.startswith(".") or path.suffix == ".jsonl":
             continue
         text = path.read_bytes()
         try:
@@ -341,7 +341,7 @@ def warm() -> None:
 @contextlib.contextmanager
 def served() -> Iterator[str]:
     """The address of a service, for remote backends."""
-    words = ["serve.port=0", "serve.grpc_port=null", "backend.threads=1"]
+    words = ("serve.port=0", "serve.grpc_port=null", "backend.threads=1")
     command = [sys.executable, "-P", "-m", "sv_eval.serve", *words]
     with open("service.txt", "w+b") as log, subprocess.Popen(command, stderr=log) as service:
         try:
@@ -365,8 +365,7 @@ def main() -> None:
         os.chdir(place)
         runs = Path(place) / "runs"
         for name, seed in (("run", 0), ("other", 1)):
-            words = ("run", *_FAKE, f"backend.seed={seed}", f"hydra.run.dir=@/{name}")
-            if run(words, runs) != 0:
+            if run(("run", *_FAKE, f"backend.seed={seed}", f"hydra.run.dir=@/{name}"), runs) != 0:
                 raise SystemExit(Path("log.txt").read_text(encoding="utf-8"))
         folder = runs / "life"
         with served() as url:
@@ -385,7 +384,7 @@ def main() -> None:
                 of[scenario.name] += kills
                 faults += [f"life {number - 1}, {fault}" for fault in life.faults]
                 shutil.rmtree(folder, ignore_errors=True)
-            took_s = time.monotonic() - begin
+        took_s = time.monotonic() - begin
         noticed = Counter(Path("noticed.txt").read_text(encoding="utf-8").replace(place, "").splitlines())
         os.chdir("/")
     print(f"{total} kills ({dict(kinds)}) of {number} lives in {took_s:.0f} s: {len(faults)} faults")

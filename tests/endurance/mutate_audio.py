@@ -200,6 +200,45 @@ def decoded(
     os._exit(0)
 
 
+class Findings:
+    """What became of the files."""
+
+    def __init__(self, asked: argparse.Namespace, seeds: list[tuple[str, bytes]]) -> None:
+        self._asked, self._seeds = asked, seeds
+        self.kinds, self.faults, self.first = Counter[str](), Counter[str](), dict[str, int]()
+        self.forms = set[str]()
+        """Those of which a damaged file still was audio."""
+
+    def note(self, number: int, name: str, said: str) -> None:
+        """Keep what one file ended with."""
+        wrong = said.startswith("!")
+        self.kinds["wrong" if wrong else said] += 1
+        if said == "audio":
+            self.forms.add(name)
+        if not wrong:
+            return
+        self.faults[f"{name}: {said[1:]}"] += 1
+        self.first.setdefault(f"{name}: {said[1:]}", number)
+        keep = self._asked.keep
+        if keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            (keep / f"{number}").write_bytes(file_of(number, self._asked.seed, self._seeds)[1])
+
+    def read(self, pipe: int, numbers: range, board: Board, status: int) -> int:
+        """Keep what a child told; the number to go on with."""
+        os.lseek(pipe, 0, os.SEEK_SET)
+        with os.fdopen(pipe, "rb") as told:
+            for line in told:
+                number, name, said = line.decode(errors="replace").rstrip("\n").split("\t")
+                self.note(int(number), name, said)
+        if not status:
+            return numbers.stop
+        how = os.waitstatus_to_exitcode(status)
+        said = "!hangs" if how == -signal.SIGALRM else f"!ends the process ({how})"
+        self.note(board.at, self._seeds[board.at % len(self._seeds)][0], said)
+        return board.at + 1
+
+
 def main() -> None:
     """Write, damage, decode, tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -212,22 +251,9 @@ def main() -> None:
     # Whatever is loaded when it is needed first is loaded now, and counts as no growth.
     known = Counter(outcome(data, None) for _, data in seeds)
     print(f"{len(seeds)} files of {len({name for name, _ in seeds})} forms, undamaged: {dict(known)}", flush=True)
-    begin = time.perf_counter()
-    kinds, faults, first, forms = Counter[str](), Counter[str](), dict[str, int](), Counter[str]()
+    begin, found = time.perf_counter(), Findings(asked, seeds)
     waiting = [range(n, min(n + _BATCH, asked.files)) for n in range(0, asked.files, _BATCH)][::-1]
     working: dict[int, tuple[int, range, Board]] = {}
-
-    def note(number: int, name: str, said: str) -> None:
-        kinds[said if not said.startswith("!") else "wrong"] += 1
-        if said.startswith("!"):
-            faults[f"{name}: {said[1:]}"] += 1
-            first.setdefault(f"{name}: {said[1:]}", number)
-            if asked.keep is not None:
-                asked.keep.mkdir(parents=True, exist_ok=True)
-                (asked.keep / f"{number}").write_bytes(file_of(number, asked.seed, seeds)[1])
-        elif said == "audio":
-            forms[name] += 1
-
     with tempfile.TemporaryDirectory() as folder:
         while waiting or working:
             while waiting and len(working) < _PROCESSES:
@@ -239,23 +265,15 @@ def main() -> None:
                 working[pid] = pipe, numbers, board
             pid, status = os.wait()
             pipe, numbers, board = working.pop(pid)
-            os.lseek(pipe, 0, os.SEEK_SET)
-            with os.fdopen(pipe, "rb") as told:
-                for line in told:
-                    number, name, said = line.decode(errors="replace").rstrip("\n").split("\t")
-                    note(int(number), name, said)
-            if status:
-                how = os.waitstatus_to_exitcode(status)
-                said = "!hangs" if how == -signal.SIGALRM else f"!ends the process ({how})"
-                note(board.at, seeds[board.at % len(seeds)][0], said)
-                if board.at + 1 < numbers.stop:
-                    waiting.append(range(board.at + 1, numbers.stop))
+            go_on = found.read(pipe, numbers, board, status)
+            if go_on < numbers.stop:
+                waiting.append(range(go_on, numbers.stop))
     took_s = time.perf_counter() - begin
-    print(f"{sum(kinds.values())} damaged files in {took_s:.0f} s: {sum(faults.values())} faults")
-    print(f"  {dict(kinds.most_common())}; of {len(forms)} forms some still were audio")
-    for what, many in faults.most_common():
-        print(f"  {many} x (first: {first[what]}) {what}")
-    sys.exit(bool(faults))
+    print(f"{sum(found.kinds.values())} damaged files in {took_s:.0f} s: {sum(found.faults.values())} faults")
+    print(f"  {dict(found.kinds.most_common())}; of {len(found.forms)} forms some still were audio")
+    for what, many in found.faults.most_common():
+        print(f"  {many} x (first: {found.first[what]}) {what}")
+    sys.exit(bool(found.faults))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
 
 A file that sv_eval wrote, or that others write for it, is changed: bytes, keys left out, other types, deep
 nesting, half a surrogate pair, numbers that are none. What reads it is called in two processes, each of which
-takes hundreds of files; one that ends names the file that it was at, and another goes on behind it. Looked for is an
-error that no code understands, a command that takes too long, more or less than one line about it, a process that
-ends.
+takes hundreds of files; one that ends names the file that it was at, and another goes on behind it. Looked for is
+an error that no code understands, a command that takes too long, more or less than one line about it, a process
+that ends.
 """
 
 from __future__ import annotations

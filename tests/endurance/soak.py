@@ -194,7 +194,7 @@ async def _plague(target: hostile.Target, seconds: float, seed: int) -> hostile.
 
 
 def plague(target: hostile.Target, seconds: float, seed: int, told: multiprocessing.Queue[hostile.Found]) -> None:
-    """The process of hostile callers; what making their lies costs is to slow nobody down on a machine of few cores."""
+    """The process of hostile callers; on a machine of few cores, making their lies is to slow nobody down."""
     os.nice(10)
     told.put(asyncio.run(_plague(target, seconds, seed)))
 
