@@ -74,6 +74,8 @@ class Subject:
     """`json`, `lines`, `yaml`, `text` or `bytes`."""
     calls: Sequence[tuple[str, ...]]
     """Commands that read it, each with its words."""
+    weight: int = 20
+    """How often its turn comes, against others; those whose commands take a second come less often."""
 
 
 def subjects() -> list[Subject]:
@@ -104,12 +106,11 @@ def subjects() -> list[Subject]:
         Subject(name=data + "fold_1/iemocap_test_fold_1.jsonl", form="lines", calls=emobox),
         Subject(name=data + "fold_2/iemocap_test_fold_2.json", form="json", calls=emobox),
         Subject(name=data + "data.seg.wrd.stm", form="text", calls=emobox),
-        Subject(name="sweep/plan.json", form="json", calls=[swept]),
-        Subject(name="sweep/1/metrics.json", form="json", calls=[swept]),
+        Subject(name="sweep/plan.json", form="json", calls=[swept], weight=2),
+        Subject(name="sweep/1/metrics.json", form="json", calls=[swept], weight=2),
         Subject(name="sweep/sweep.json", form="json", calls=[("typed", "sweep/sweep.json")]),
         Subject(name="compared/compare.json", form="json", calls=[("typed", "compared/compare.json")]),
-        Subject(name="suite/suite.json", form="json", calls=[_SUITE]),
-        Subject(name="suite/demo/base/metrics.json", form="json", calls=[_SUITE]),
+        Subject(name="suite/demo/base/metrics.json", form="json", calls=[_SUITE], weight=1),
         Subject(name="model/config.yaml", form="yaml", calls=[opened]),
         Subject(name="model/am.mvn", form="text", calls=[opened]),
         Subject(name="model/chn_jpn_yue_eng_ko_spectok.bpe.model", form="bytes", calls=[opened]),
@@ -256,7 +257,7 @@ def fault_of(subject: Subject, words: tuple[str, ...]) -> str | None:
 def take(number: int, seed: int, chosen: Sequence[Subject], keep: Path | None) -> str | None:
     """Damage one file, call what reads it, put it back; what was wrong, if anything."""
     drawn = random.Random(f"{seed}:{number}")
-    subject = drawn.choice(chosen)
+    (subject,) = drawn.choices(chosen, [one.weight for one in chosen])
     for scratch in ("run", "out"):
         shutil.rmtree(scratch, ignore_errors=True)
     Path("out.json").unlink(missing_ok=True)

@@ -107,7 +107,7 @@ def mutated(content: bytes, form: str, drawn: random.Random, seal: Seal | None) 
         text = yaml.safe_dump(changed(yaml.safe_load(content), drawn), allow_unicode=False)
         return text.replace(_DEEP, "[" * 500 + "]" * 500).encode(errors="backslashreplace")
     lines = content.splitlines()
-    for place in drawn.sample(range(len(lines)), drawn.choice((1, 1, 3))):
+    for place in drawn.sample(range(len(lines)), min(len(lines), drawn.choice((1, 1, 3)))):
         data = json.loads(lines[place])
         data = data if seal is None else {key: value for key, value in data.items() if key != "seal"}
         line = as_text(changed(data, drawn)).encode()
