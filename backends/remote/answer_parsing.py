@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -35,6 +36,7 @@ _MOST_KNOWN = 10_000
 """Words that are remembered: a service may answer with ever new ones."""
 LONGEST_WORD = 200
 """A service's word is kept to this length."""
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +260,19 @@ def segments_in(value: Any, canonical: Callable[[str], str | None]) -> tuple[Seg
             )
         )
     return tuple(found)
+
+
+@contextmanager
+def understood(excerpt: Callable[[], str] = str) -> Iterator[None]:
+    """Within it an answer is taken apart; what Python raises of one that is of another form is `not_understood`.
+
+    excerpt: the answer's beginning, for the message; without it the error is told.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError) as error:
+        shown = excerpt() or f"{error!r}"[:_LONGEST_SHOWN]
+        raise RemoteError(NOT_UNDERSTOOD, f"the answer is not of the expected form ({shown})") from error
 
 
 def expect(condition: object, what: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Capabilities, Request, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import answer_parser, own_meaning
+from sv_eval.backends.remote.answer_parsing import answer_parser, own_meaning, understood
 from sv_eval.backends.remote.delivery import Delivery
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Connection, Endpoint, endpoint_of
@@ -193,7 +193,8 @@ class RemoteBackend:
                 callback=callback,
                 timeline=timeline,
             )
-            prediction = self._parser.prediction(parsed, timeline.stages_ms())
+            with understood():
+                prediction = self._parser.prediction(parsed, timeline.stages_ms())
         except RemoteError as error:
             message = self._endpoint.cleared(str(error))
             self._count(Failure(kind=error.kind, message=message))

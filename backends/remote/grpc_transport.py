@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
 from sv_eval.backends.remote.dialect import NOTHING_SAID, ServedModel
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
     NOT_FOUND,
+    NOT_UNDERSTOOD,
     OVERLOADED,
     RATE_LIMITED,
     REJECTED,
@@ -58,13 +60,10 @@ class GrpcTransport:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._channel = _channel(endpoint)
-        # Messages come serialised: what that costs is counted as encoding.
-        self._unary = self._channel.unary_unary(
-            _UNARY, request_serializer=None, response_deserializer=pb.RecognizeResponse.FromString
-        )
-        self._stream = self._channel.stream_stream(
-            _STREAM, request_serializer=None, response_deserializer=pb.StreamingRecognizeResponse.FromString
-        )
+        # Messages come serialised: what that costs is counted as encoding. Answers are read here: of bytes that are
+        # none gRPC would make None, and say so on the terminal.
+        self._unary = self._channel.unary_unary(_UNARY, request_serializer=None, response_deserializer=None)
+        self._stream = self._channel.stream_stream(_STREAM, request_serializer=None, response_deserializer=None)
         key = endpoint.key
         self.metadata = () if key is None else (("authorization", f"Bearer {key.reveal()}"),)
 
@@ -81,10 +80,11 @@ class GrpcTransport:
             raise self.error(error) from error
         timeline.answered_s = time.perf_counter()
         await self.note_stages(call, timeline)
-        return answer_from_proto(answer)
+        with understood():
+            return answer_from_proto(message_of(pb.RecognizeResponse, answer))
 
     def converse(self, requests: AsyncIterator[bytes], *, total_s: float | None = None) -> Any:
-        """The streaming call; an async iterator of StreamingRecognizeResponse."""
+        """The streaming call; an async iterator of serialised StreamingRecognizeResponse."""
         limit_s = self.endpoint.connection.total_s if total_s is None else total_s
         return self._stream(requests, timeout=limit_s, metadata=self.metadata)
 
@@ -145,6 +145,14 @@ class GrpcTransport:
                 f"no answer from {where} in time (backend.connection.total_s={self.endpoint.connection.total_s:g})",
             )
         return RemoteError(_KINDS.get(status, SERVER_ERROR), f"{status} ({' '.join(detail.split())[:120]})")
+
+
+def message_of(kind: Any, data: bytes) -> Any:
+    """The message in the bytes; raises RemoteError, kind `not_understood`, for those that hold none."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise RemoteError(NOT_UNDERSTOOD, f"{len(data)} bytes came that are no {kind.DESCRIPTOR.name}") from error
 
 
 def _channel(endpoint: Endpoint) -> Any:

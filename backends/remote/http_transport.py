@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
 from sv_eval.backends.remote.connecting import (
     CURRENT,
     TimedConnector,
@@ -22,7 +22,6 @@ from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, 
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
-    NOT_UNDERSTOOD,
     REDIRECTED,
     RESET,
     TIMEOUT,
@@ -106,10 +105,6 @@ class HttpTransport:
         reply = await self.exchange(message, timeline)
         if "Server-Timing" in reply.headers:
             timeline.server_ms = server_timing(reply.headers["Server-Timing"])
-        if reply.status >= 300:
-            if self._dialect.silence(reply):
-                return ParsedAnswer(no_speech=True)
-            raise self._dialect.refusal(reply)
         if reply.status == _ACCEPTED:
             place = f" at {reply.headers['Location'][:100]}" if "Location" in reply.headers else ""
             raise RemoteError(
@@ -117,12 +112,12 @@ class HttpTransport:
                 f"HTTP 202: the service has taken the job and answers later{place}; what must be fetched "
                 "can't be measured, ask it for an answer at once",
             )
-        try:
-            return self._dialect.read(reply)
-        except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-            raise RemoteError(
-                NOT_UNDERSTOOD, f"the answer is not of the expected form ({reply.excerpt})"
-            ) from error
+        with understood(lambda: reply.excerpt):
+            if reply.status < 300:
+                return self._dialect.read(reply)
+            if self._dialect.silence(reply):
+                return ParsedAnswer(no_speech=True)
+            raise self._dialect.refusal(reply)
 
     async def served(self) -> ServedModel:
         """What the dialect can find out."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect, segments_in
 from sv_eval.backends.remote.errors import (
+    API_ERROR,
     GATEWAY_TIMEOUT,
     NOT_FOUND,
     OVERLOADED,
@@ -25,16 +27,18 @@ _KINDS: Mapping[str, str] = {
     "shutting_down": OVERLOADED, "deadline_exceeded": GATEWAY_TIMEOUT, "request_timeout": GATEWAY_TIMEOUT,
     "internal": SERVER_ERROR, "not_found": NOT_FOUND, "method_not_allowed": NOT_FOUND,
 }  # fmt: skip
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""What a code may be to become the kind of a failure: kinds are counted, compared and shown."""
 _EMOTIONS = {number: name.removeprefix("EMOTION_").lower() for name, number in pb.Emotion.items() if number}
 
 
 def kind_of_code(code: str) -> str:
-    """The kind of one of the service's codes; a code about the clip keeps its own word.
+    """The kind of one of the service's codes; a code about the clip keeps its own word, if it is one.
 
-    >>> kind_of_code("overloaded"), kind_of_code("too_long")
-    ('overloaded', 'too_long')
+    >>> kind_of_code("overloaded"), kind_of_code("too_long"), kind_of_code("9" * 5000)
+    ('overloaded', 'too_long', 'api_error')
     """
-    return _KINDS.get(code, code)
+    return _KINDS.get(code, code) if _WORD.fullmatch(code) else API_ERROR
 
 
 def silent(code: str | None) -> bool:

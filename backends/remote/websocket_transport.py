@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
 from sv_eval.backends.remote.connecting import CURRENT, TimedConnector, TimedContext, reason_of, tls_message
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
@@ -18,7 +18,6 @@ from sv_eval.backends.remote.errors import (
     CONNECT,
     NOT_FOUND,
     NOT_JSON,
-    NOT_UNDERSTOOD,
     REDIRECTED,
     RESET,
     TIMEOUT,
@@ -114,10 +113,8 @@ class WebsocketTransport:
     async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
         """Connect, converse, hang up."""
         async with Conversation(self, timeline) as socket:
-            try:
+            with understood():
                 return await self._dialect.converse(socket, message, timeline)
-            except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-                raise RemoteError(NOT_UNDERSTOOD, f"the answer is not of the expected form ({error!r})") from error
 
     async def served(self) -> ServedModel:
         """Websockets say nothing of their model."""

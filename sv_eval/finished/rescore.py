@@ -88,11 +88,12 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     environment = read_environment(directory)
     records = RunRecords.read(directory)
     report = compute_report(records, environment, scoring_config, labels=labels_config)
-    write_report(directory / METRICS, report)
     for name, drawing in draw_figures(report).items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
     write_text(path, render(report, environment, report_config.language, rescored=overrides))
+    # Last: sweeps and suites take a run that has it for finished, and never come back to one that was killed here.
+    write_report(directory / METRICS, report)
     return Summary(report=report, path=path)
 
 

@@ -21,6 +21,7 @@ from sv_eval.record_file.set_aside import set_aside
 from sv_eval.records import Clip, Record, as_shared
 from sv_eval.report.environment import HowShared
 from sv_eval.report.identity import measured_settings, refuse_other_run
+from sv_eval.report.run_directory import ENVIRONMENT
 from sv_eval.run.early_stopping import NO_EARLY_STOPPING, EarlyStopping
 from sv_eval.run.event_loop import finished
 from sv_eval.run.history import History, describe_corpus
@@ -33,6 +34,7 @@ from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.scoring.labels.config import labels_config_from
 from sv_eval.scoring.labels.relabelling import check_scored, relabelling_of
+from sv_eval.written_files import forget_half
 
 
 def evaluate(
@@ -62,6 +64,8 @@ def evaluate(
         set_aside(directory, evaluation.references)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended: RunIncomplete | None = None
+        # Whoever holds the journal is the one who writes it.
+        forget_half(directory / ENVIRONMENT)
         try:
             finished(evaluation.measure(journal, on_accepted))
         except RunIncomplete as error:

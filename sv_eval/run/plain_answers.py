@@ -61,12 +61,14 @@ def plain_update(update: object) -> StreamUpdate:
     if not isinstance(update, StreamUpdate):
         raise InferenceError("protocol", f"a StreamUpdate is expected, not {type(update).__name__}")
     scores = _scores(update.scores, "the update's scores")
+    of_chunk = _scores(update.chunk_scores, "the update's chunk_scores")
     changed = {
         "start_s": _number(update.start_s, "the update's start_s"),
         "end_s": _number(update.end_s, "the update's end_s"),
         "label": _label(update.label, "the update's label"),
         # A copy: it is kept until the stream has ended, and the plug-in may go on with its own.
         "scores": None if scores is None else dict(scores),
+        "chunk_scores": None if of_chunk is None else dict(of_chunk),
         "compute_ms": _number(update.compute_ms, "the update's compute_ms"),
     }
     return _with(update, changed)

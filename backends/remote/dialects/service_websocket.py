@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import Adjustments, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect, understood
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.dialects.service import problem_error, wishes_of
 from sv_eval.backends.remote.endpoint import Endpoint
@@ -80,13 +80,17 @@ class StreamDialect(WebsocketDialect):
                 while True:
                     content = _said(await socket.receive_json())
                     if content["type"] == "partial":
-                        callback(_update(content, times))
+                        with understood():
+                            update = _update(content, times)
+                        callback(update)
                     elif content["type"] == "final":
                         await sending
                         timeline.all_came()
-                        return answer_from_data(content.get("data"))
+                        with understood():
+                            return answer_from_data(content.get("data"))
                     elif content["type"] == "error":
-                        return _failed(content)
+                        with understood():
+                            return _failed(content)
             finally:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
