@@ -22,6 +22,7 @@ from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, 
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
+    NOT_UNDERSTOOD,
     REDIRECTED,
     RESET,
     TIMEOUT,
