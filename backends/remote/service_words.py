@@ -77,7 +77,7 @@ def without_single_segment(parsed: ParsedAnswer) -> ParsedAnswer:
 def answer_from_proto(answer: Any) -> ParsedAnswer:
     """What a RecognizeResponse says."""
     return ParsedAnswer(
-        emotion=_EMOTIONS.get(answer.emotion),
+        emotion=answer.label or _EMOTIONS.get(answer.emotion),
         text=answer.text,
         scores=scores_from(answer.scores),
         confidence=answer.confidence if answer.HasField("confidence") else None,
@@ -101,7 +101,8 @@ def answer_from_proto(answer: Any) -> ParsedAnswer:
 
 def scores_from(scores: Any) -> dict[str, float] | None:
     """A list of Score messages as a mapping; None for an empty one."""
-    found = {_EMOTIONS[one.emotion]: one.probability for one in scores if one.emotion in _EMOTIONS}
+    found = {one.label or _EMOTIONS.get(one.emotion, ""): one.probability for one in scores}
+    found.pop("", None)
     return numbers_in(found or None, "scores")
 
 

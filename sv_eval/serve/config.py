@@ -11,6 +11,7 @@ from typing import Any
 from sv_eval.config.structure import structure
 from sv_eval.data.audio.limits import MIB, NO_BOUND_S, AudioLimits
 from sv_eval.errors import ConfigError
+from sv_eval.scoring.labels.config import LabelsConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,7 @@ class ServeConfig:
     cors_origins: tuple[str, ...] = ()
     drain_s: float = 0.5
     shutdown_s: float = 30.0
+    labels: LabelsConfig = field(default_factory=LabelsConfig)
     log_text: bool = False
     metrics: bool = True
     docs: bool = True

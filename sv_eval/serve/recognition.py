@@ -17,6 +17,7 @@ from sv_eval.data.audio.decoding import decode, decode_raw
 from sv_eval.errors import AudioError, nearest
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
 from sv_eval.run.guard import around_one_clip, around_the_backend, check_told
+from sv_eval.scoring.labels.naming import Naming
 from sv_eval.serve.answers import emotion_data
 from sv_eval.serve.batching import BatchingRule, MicroBatcher
 from sv_eval.serve.config import ServeConfig
@@ -60,6 +61,8 @@ class Recognition:
         self._limits = config.limits.audio
         self._decoding = ThreadPoolExecutor(config.decode_workers, thread_name_prefix="decode")
         self._batcher: MicroBatcher | None = None
+        self.naming = Naming(config.labels, None)
+        """The classes that answers name."""
         self._opened = False
         self.model_id = config.model_id or ""
         self.draining = False
@@ -76,6 +79,7 @@ class Recognition:
         with around_the_backend("it told of itself"):
             check_told(self.backend)
         able, config = self.backend.capabilities, self.config
+        self.naming = Naming(config.labels, self.backend.info.words)
         together = able.max_batch if able.batch_invariant or config.vary_with_batch else 1
         rule = BatchingRule(
             max_batch=min(together, config.batch_size or together),
@@ -156,7 +160,9 @@ class Recognition:
         if prediction.no_speech:
             self.meters.answer("no_speech", duration_s)
             raise ServiceError("silence", "no speech was found in the audio")
-        data = emotion_data(prediction, duration_s=duration_s, model=self.model_id, options=options)
+        data = emotion_data(
+            self.naming.prediction(prediction), duration_s=duration_s, model=self.model_id, options=options
+        )
         self.meters.answer(data.emotion or "no_tag", duration_s)
         trace.emotion, trace.confidence, trace.text = data.emotion, data.confidence, data.text
         return data

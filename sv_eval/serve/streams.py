@@ -64,7 +64,7 @@ class Streams:
                 while (update := await found.get()) is not None:
                     update = _plain(update, trace)
                     trace.add({"inference": update.compute_ms})
-                    yield stream_partial(update, start)
+                    yield stream_partial(recognition.naming.update(update), start)
                 prediction = await _settled(work, samples, trace)
                 yield recognition.answer(prediction, samples.duration_s, start, trace)
             finally:
