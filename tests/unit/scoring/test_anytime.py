@@ -15,7 +15,7 @@ def units_of(changes: list[list[int]], weights: list[float] | None = None) -> Un
     flat = np.array([one for speaker in changes for one in speaker], dtype=np.float64)
     total = max(len(flat), 1) if weights is None else sum(weights)
     weight = np.full(len(flat), 1 / total) if weights is None else np.array(weights) / total
-    ends = np.cumsum([len(speaker) for speaker in changes])
+    ends = np.cumsum([len(speaker) for speaker in changes], dtype=np.int64)
     begins = np.concatenate([[0], ends])
     sums = [
         np.array([part[a:b].sum() for a, b in zip(begins, ends, strict=False)]) for part in (flat * weight, weight)
