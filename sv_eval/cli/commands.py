@@ -81,6 +81,14 @@ _COMMANDS = (
         groups=("dataset", "load", "scoring", "labels", "report", "run"),
     ),
     Command(
+        name="plan",
+        does="how many clips, speakers and calls does a question need?",
+        keys=(
+            *("margin", "drop", "figure", "percentile", "width", "alpha", "power", "confidence", "flips", "uneven"),
+            *("clips_each", "speakers", "seconds_a_clip"),
+        ),
+    ),
+    Command(
         name="capacity", does="the highest rate that keeps an objective", needs_words=False, main_file="capacity"
     ),
     Command(
