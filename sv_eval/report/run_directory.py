@@ -32,8 +32,8 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
         text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
         raise RunDirectoryError(
-            f"{path}: a figure comes out as no number ({error}); what it is made of holds numbers beyond all measure, "
-            "such as a latency of 1e308 in a record"
+            f"{path}: a figure comes out as no number ({error}); what it is made of holds numbers beyond all "
+            "measure, such as a latency of 1e308 in a record"
         ) from error
     write_text(path, f"{text}\n")
 
