@@ -28,7 +28,14 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write JSON for people and programs; NaN is refused, a value that can't be given is null."""
-    write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    try:
+        text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise RunDirectoryError(
+            f"{path}: a figure comes out as no number ({error}); what it is made of holds numbers beyond all "
+            "measure, such as a latency of 1e308 in a record"
+        ) from error
+    write_text(path, f"{text}\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def keep_to_plan(directory: Path, settings: Sequence[Setting]) -> None:
         write_json(path, now)
         return
     before = read_json(path).get("settings")
-    if not isinstance(before, list):
+    if not isinstance(before, list) or not all(isinstance(one, dict) for one in before):
         raise RunDirectoryError(f"{path}: not this program's file; choose another hydra.sweep.dir")
     changes = _changes(before, now["settings"])
     if changes:

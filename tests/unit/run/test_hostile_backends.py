@@ -375,6 +375,7 @@ def test_nobody_writes_into_what_others_hear() -> None:
         ({"end_s": float("nan")}, "the update's end_s: a finite number"),
         ({"compute_ms": "1"}, "the update's compute_ms: a finite number"),
         ({"scores": [1.0]}, "the update's scores: numbers by name"),
+        ({"chunk_scores": {"sad": "1"}}, "the update's chunk_scores['sad']: a finite number"),
     ],
 )
 def test_what_a_stream_tells_on_the_way_is_looked_at_too(

@@ -101,3 +101,11 @@ def test_a_foreign_file_in_a_runs_place_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(RunDirectoryError, match="not this program's run"):
         is_finished(tmp_path, setting(1, chunk_size=3), "abc")
+
+
+@pytest.mark.parametrize("settings", ["[1]", '["x"]', "[[]]", '{"a": 1}', "null"])
+def test_a_plan_that_was_damaged_is_named(tmp_path: Path, settings: str) -> None:
+    (tmp_path / "plan.json").write_text(f'{{"schema_version": 1, "settings": {settings}}}')
+
+    with pytest.raises(RunDirectoryError, match=r"plan\.json: not this program's file"):
+        keep_to_plan(tmp_path, [])
