@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from sv_eval.errors import CorpusError
 
@@ -16,7 +17,7 @@ AUDIO_SUFFIXES = frozenset(
     ".mp4 .webm .avi .mkv .mov".split()
 )
 
-_FORMS = ("NFC", "NFD")
+_FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
 """How Unicode writes letters with accents: in one character, as tables do, or in two, as macOS's disks do."""
 
 
