@@ -97,7 +97,8 @@ def _show(name: str, settings: dict[str, Any], *, located: bool) -> None:
         _, found = open_corpus(config)
         say(render_counts(count_entries(card, found, restriction_test(config, card)), card))
         unread = () if found.unread is None else tuple(found.unread.sniffed())
-        say(render_beside(found.notes, unread))
+        if beside := render_beside(found.notes, unread):
+            say(beside)
 
 
 def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:
