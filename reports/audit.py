@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from sv_eval.foreign_text import cell
+from sv_eval.foreign_text import cell, each_text, inert
 from sv_eval.report.reasons import Coded
 from sv_eval.reports.markdown import template
 from sv_eval.reports.wording import Wording, number, share
@@ -79,7 +79,8 @@ class AuditWording(Wording):
 
 def render_audit(result: Mapping[str, Any], language: str = "en") -> str:
     """The report on what audit.json holds, in `language` (`en` or `zh`)."""
-    words = AuditWording(language)
+    words, command = AuditWording(language), f"python -m sv_eval.corpus {shlex.join(result['overrides'])}"
+    result = each_text(result, inert)
     return template("audit.md.j2").render(
         w=words,
         r=result,
@@ -88,7 +89,7 @@ def render_audit(result: Mapping[str, Any], language: str = "en") -> str:
         splits=list(result["splits"].items())[:_MOST_SPLITS],
         notes=[Coded(note["code"], {k: v for k, v in note.items() if k != "code"}) for note in result["notes"]],
         severities=("error", "warning", "information"),
-        command=f"python -m sv_eval.corpus {shlex.join(result['overrides'])}",
+        command=command,
         thresholds=", ".join(f"`check.{key}={json.dumps(value)}`" for key, value in result["settings"].items()),
         share=share,
         number=number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sv_eval.foreign_text import cell
+from sv_eval.foreign_text import cell, each_text, inert
 from sv_eval.reports.figures import INK, MARK, STYLE, plot, svg
 from sv_eval.reports.markdown import template
 from sv_eval.reports.wording import Wording, number, share
@@ -18,7 +18,8 @@ _VERDICTS = {"kept": (_KEPT, "o"), "broken": (MARK, "x"), "untold": ("#8c959f", 
 
 def render_capacity(result: Mapping[str, Any], language: str = "en", *, figure: str = f"figures/{CURVE}") -> str:
     """The report on what capacity.json holds, in `language` (`en` or `zh`); `figure` is where the drawing lies."""
-    words = Wording(language)
+    words, command = Wording(language), " ".join(["python -m sv_eval.capacity", *result["overrides"]])
+    result = each_text(result, inert)
     return template("capacity.md.j2").render(
         w=words,
         r=result,
@@ -26,7 +27,7 @@ def render_capacity(result: Mapping[str, Any], language: str = "en", *, figure: 
         slo=", ".join(f"{name} ≤ {limit:g} ms" for name, limit in result["slo"].items()),
         trials=sorted(result["trials"], key=lambda trial: trial["rate"]),
         settings=", ".join(f"{key} {cell(value)}" for key, value in result["backend"]["details"].items()),
-        command=" ".join(["python -m sv_eval.capacity", *result["overrides"]]),
+        command=command,
         figure=figure,
         number=number,
         share=share,

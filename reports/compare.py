@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from sv_eval.config.overrides import as_word
-from sv_eval.foreign_text import cell
+from sv_eval.foreign_text import cell, each_text, inert
 from sv_eval.report.change import Change, RatioOfPercentiles
 from sv_eval.report.comparison import ComparedRun, Comparison, GroupOfClips, LatencyRatios, PairOfRuns
 from sv_eval.report.interval import Interval
-from sv_eval.reports.figures import INK, STYLE, plot, svg
+from sv_eval.reports.figures import INK, STYLE, drawable, plot, svg
 from sv_eval.reports.markdown import template
 from sv_eval.reports.suite import points
 from sv_eval.reports.wording import Wording, p_value, share
@@ -23,7 +23,8 @@ _COLOURS = ("#4878a8", "#b3541e", "#2a7f62", "#7a5195", "#8c6d31", "#555555")
 
 def render_compare(found: Comparison, language: str = "en", *, figure: str = TRADE_OFF) -> str:
     """The report on a comparison, in `language` (`en` or `zh`); `figure` is where the plot lies."""
-    words = Wording(language)
+    words, command = Wording(language), shlex.join(found.command)
+    found = each_text(found, inert)
     return template("compare.md.j2").render(
         w=words,
         c=found,
@@ -51,7 +52,7 @@ def render_compare(found: Comparison, language: str = "en", *, figure: str = TRA
         apart=lambda run: _apart(run, found.runs),
         shown=_SHOWN_FLIPS,
         level=f"{100 * found.confidence:g} %",
-        command=shlex.join(found.command),
+        command=command,
     )
 
 
@@ -138,7 +139,7 @@ def draw_compare(found: Comparison) -> str | None:
                 capsize=2,
                 markersize=5,
                 linewidth=1,
-                label=run.name,
+                label=drawable(run.name),
             )
         axes.set_xlabel(f"latency {name}, ms")
         axes.set_ylabel("UAR, %")

@@ -6,6 +6,7 @@ import io
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from sv_eval.foreign_text import visible
 from sv_eval.report.accuracy import Confusion
 from sv_eval.report.latency import Histogram, Latency
 from sv_eval.report.report import Report
@@ -36,7 +37,14 @@ STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#8c959f",
     "xtick.color": INK,
     "ytick.color": INK,
+    # A word of a corpus may hold dollars; it is no formula.
+    "text.parse_math": False,
 }
+
+
+def drawable(word: object) -> str:
+    """A foreign word as a figure may hold it: matplotlib fails over half a surrogate pair."""
+    return " ".join(visible(word).split())
 
 
 def draw_figures(report: Report) -> dict[str, str]:
@@ -61,8 +69,10 @@ def draw_confusion(confusion: Confusion) -> str:
     with matplotlib.rc_context(STYLE):
         figure, axes = plot(width=0.68 * len(columns), height=0.46 * len(rows), left=1.2, bottom=1.0)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(range(len(columns)), [name.replace("_", " ") for name in columns], rotation=35, ha="right")
-        axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows])
+        axes.set_xticks(
+            range(len(columns)), [drawable(name).replace("_", " ") for name in columns], rotation=35, ha="right"
+        )
+        axes.set_yticks(range(len(rows)), [drawable(name).replace("_", " ") for name in rows])
         axes.set_xlabel("answer")
         axes.set_ylabel("reference")
         axes.tick_params(length=0)
@@ -116,7 +126,9 @@ def draw_timeline(example: StreamExample) -> str:
         for number, name in enumerate(names):
             values = [scores.get(name, 0.0) for _, scores in known]
             held = [*values, values[-1]]
-            axes.step([*times, end_s * 1.06], held, where="post", color=f"C{number}", label=name, marker=".")
+            axes.step(
+                [*times, end_s * 1.06], held, where="post", color=f"C{number}", label=drawable(name), marker="."
+            )
         for step in example.steps:
             axes.axvline(step.end_s, color="#d0d7de", linewidth=0.6, zorder=0)
         axes.axvline(example.audio_s, color=MARK, linewidth=1, linestyle="--")

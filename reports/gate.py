@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from sv_eval.config.overrides import as_word
-from sv_eval.foreign_text import cell
+from sv_eval.foreign_text import cell, each_text, inert, visible
 from sv_eval.report.identity import differences
 from sv_eval.report.reasons import Why
 from sv_eval.report.verdict import GateResult, RuleResult, Verdict
@@ -21,7 +21,7 @@ _CLIPS = 20
 
 def render_gate(found: GateResult, language: str = "en") -> str:
     """The report on a verdict, in `language` (`en` or `zh`)."""
-    words = Wording(language)
+    words, found = Wording(language), each_text(found, inert)
     rows = [
         (rule.verdict, _MARKS[rule.verdict], title(words, rule.name), sentence(words, rule)) for rule in found.rules
     ]
@@ -52,7 +52,7 @@ def _settings(found: GateResult) -> list[tuple[str, str, str]]:
 
 def render_junit(found: GateResult) -> str:
     """JUnit XML with a test case for each rule: a failed one is a failure, an inconclusive one an error."""
-    words = Wording("en")
+    words, found = Wording("en"), each_text(found, visible)
     verdicts = [rule.verdict for rule in found.rules]
     gate = found.gate
     suite = ElementTree.Element(

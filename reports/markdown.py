@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,8 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         scale=f"{100 * report.intervals.confidence:g} %",
         headline_caveats=[caveat for caveat in report.caveats if caveat.code in _HEADLINE_CAVEATS],
         measured=_measured_rows(words, report, environment),
+        corpus_map=_map(environment.dataset.label_map),
+        both_sides=_both_sides(report.label_map),
         answered=[label for label in report.labels if label not in report.labels_without_clips],
         clusters=_clusters(words, report.intervals),
         method=_method(words, report.intervals),
@@ -84,6 +86,44 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         share=share,
         number=number,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Word:
+    """A word of the corpus, the recogniser or both, and what it counts as."""
+
+    raw: str
+    word: str | None
+    clips: int
+    answers: int
+    counts_as: str | None
+    alternatives: tuple[str, ...]
+
+
+def _both_sides(label_map: LabelMap) -> list[_Word]:
+    """The finer words of corpus and recogniser, those that are spelled alike in one row."""
+    said = {one.raw.strip().casefold(): one for one in label_map.said or ()}
+    rows = []
+    for one in label_map.merged:
+        answer = said.get(one.raw.strip().casefold())
+        alike = answer is not None and answer.counts_as == one.counts_as
+        if answer is not None and alike:
+            del said[answer.raw.strip().casefold()]
+        rows.append(
+            _Word(
+                raw=one.raw,
+                word=one.word,
+                clips=one.n,
+                answers=answer.n if answer is not None and alike else 0,
+                counts_as=one.counts_as,
+                alternatives=one.alternatives,
+            )
+        )
+    rows += [
+        _Word(raw=one.raw, word=one.word, clips=0, answers=one.n, counts_as=one.counts_as, alternatives=())
+        for one in said.values()
+    ]
+    return sorted(rows, key=lambda row: (row.word is not None, row.word or "", row.raw))
 
 
 def waited_apart(latency: Latency) -> Waited | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sv_eval.foreign_text import cell
+from sv_eval.foreign_text import cell, each_text, inert
 from sv_eval.report.parity import ParityResult
 from sv_eval.reports.markdown import machine_line, template
 from sv_eval.reports.wording import Wording, number
@@ -12,7 +12,7 @@ _FLIPS = 50
 
 def render_parity(result: ParityResult, language: str = "en") -> str:
     """The report on a parity check, in `language` (`en` or `zh`)."""
-    words = Wording(language)
+    words, result = Wording(language), each_text(result, inert)
     return template("parity.md.j2").render(
         w=words,
         r=result,

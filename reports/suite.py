@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sv_eval.foreign_text import each_text, inert
 from sv_eval.reports.markdown import template
 from sv_eval.reports.wording import Wording, share
 
 
 def render_suite(found: Mapping[str, Any], language: str = "en") -> str:
     """The report on what suite.json holds, in `language` (`en` or `zh`)."""
-    words = Wording(language)
+    words, command = Wording(language), " ".join(["python -m sv_eval.suite", *found["overrides"]])
+    found = each_text(found, inert)
     return template("suite.md.j2").render(
         w=words,
         s=found,
@@ -19,7 +21,7 @@ def render_suite(found: Mapping[str, Any], language: str = "en") -> str:
         points=points,
         measured=[one for one in found["sets"] if one["combinations"][0]["figures"] is not None],
         failed=[one for one in found["sets"] if one["combinations"][0]["figures"] is None],
-        command=" ".join(["python -m sv_eval.suite", *found["overrides"]]),
+        command=command,
     )
 
 

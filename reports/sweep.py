@@ -9,7 +9,7 @@ from typing import Protocol
 import yaml
 from msgspec import UNSET
 
-from sv_eval.foreign_text import cell
+from sv_eval.foreign_text import cell, each_text, inert
 from sv_eval.report.sweep import Chosen, Holdout, SettingFigures, SweepFile
 from sv_eval.reports import sweep_figures
 from sv_eval.reports.markdown import machine_line, template
@@ -30,7 +30,7 @@ class _SweepWords(Wording):
 
 def render_sweep(found: SweepFile, language: str = "en", *, figures: Sequence[str] = ()) -> str:
     """The report on what sweep.json holds, in `language` (`en` or `zh`); `figures` are those that were drawn."""
-    words = _SweepWords(language)
+    words, found = _SweepWords(language), each_text(found, inert)
     rows = {row.number: row for row in found.settings}
     chosen = found.choice
     ranked = sorted(found.settings, key=lambda row: (-(row.ranked_uar or 0.0), row.number))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sv_eval.config.overrides import as_word
 from sv_eval.report.interval import Interval
 from sv_eval.report.sweep import Cost, Sensitivity, SettingFigures, SweepFile
-from sv_eval.reports.figures import INK, MARK, STYLE, plot, svg
+from sv_eval.reports.figures import INK, MARK, STYLE, drawable, plot, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,8 +126,8 @@ def _heat_panel(
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     colour_map = matplotlib.colormaps[colours].with_extremes(bad="#f0f0f0")
     axes.imshow(cells, cmap=colour_map, aspect="auto", vmin=low - 0.15 * (high - low), vmax=high + 1e-9)
-    axes.set_xticks(range(len(columns)), columns)
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xticks(range(len(columns)), list(map(drawable, columns)))
+    axes.set_yticks(range(len(rows)), list(map(drawable, rows)))
     axes.tick_params(length=0)
     for y, row in enumerate(cells):
         for x, value in enumerate(row):
@@ -219,7 +219,9 @@ def _levels(sensitivity: Sequence[Sensitivity]) -> str:
             if uars:
                 room = 0.15 * (max(uars) - min(uars)) or 1.0
                 axes.set_ylim(min(uars) - room, max(uars) + room)
-            axes.set_xticks(range(len(values)), values, rotation=30 if max(map(len, values)) > 6 else 0)
+            axes.set_xticks(
+                range(len(values)), list(map(drawable, values)), rotation=30 if max(map(len, values)) > 6 else 0
+            )
             axes.set_xlabel(_short(one.parameter))
             axes.set_ylabel("mean UAR, %", color=_BLUE)
             other = axes.twinx()
@@ -232,4 +234,4 @@ def _levels(sensitivity: Sequence[Sensitivity]) -> str:
 
 
 def _short(key: str) -> str:
-    return key.rpartition(".")[2]
+    return drawable(key.rpartition(".")[2])

@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.answer_words import AnswerWords
 from sv_eval.emotions import EMOTIONS
 from sv_eval.records import Failure, Prediction, Waveform
 
@@ -24,7 +25,7 @@ class Capabilities:
     """What a backend can do; read before the run, and again once it is open."""
 
     labels: tuple[str, ...] = EMOTIONS
-    """The emotions it can say; a corpus's other emotions are shown as unsupported."""
+    """The emotions it can say, and finer words; a corpus's other emotions are shown as unsupported."""
     max_batch: int = 1
     """The most clips it takes in one call."""
     max_in_flight: int = 1
@@ -74,6 +75,8 @@ class BackendInfo:
     can tell their work from a neighbour's."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Further settings worth printing: threads, provider, language, ..."""
+    words: AnswerWords | None = None
+    """What its own words mean, where its answers have any (`Prediction.raw_label`)."""
     rounding: Mapping[str, Any] | None = None
     """Of a reduced precision: `n` clips of a fixed set on which its labels were compared with full precision's, and
     on how many they are `differing`; both None where there was nothing to compare with. None at full precision."""

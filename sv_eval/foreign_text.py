@@ -8,11 +8,15 @@ become characters that are seen and do nothing. HTML has `html.escape`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 _DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Marks that turn the direction of writing, and so show another text than there is."""
 _UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_DIRECTIONS}]")
 _IN_MARKDOWN = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "`": "'"})
+_ANYWHERE = str.maketrans({"<": "&lt;", ">": "&gt;", "`": "'"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -32,6 +36,34 @@ def cell(text: object) -> str:
     ("![p] (http://t) &lt;b&gt;\\|'x'", '\\x1b[31m')
     """
     return visible(" ".join(str(text).translate(_IN_MARKDOWN).split())).replace("](", "] (")
+
+
+def inert(text: str) -> str:
+    r"""The text on one line, of which Markdown makes nothing; once more it stays as it is, also through `cell`.
+
+    >>> inert("![p](http://t)\n<b>`x`")
+    "![p] (http://t) &lt;b&gt;'x'"
+    """
+    return visible(" ".join(text.translate(_ANYWHERE).split())).replace("](", "] (")
+
+
+def each_text(node: Any, clean: Callable[[str], str]) -> Any:
+    """The same with every text in it cleaned, names of entries included; itself where nothing was to be done.
+
+    For reports over what was found elsewhere: whichever of its words is a stranger's, it is cleaned.
+    """
+    if type(node) is str:
+        return clean(node)
+    if isinstance(node, Mapping):
+        cleaned = {each_text(key, clean): each_text(value, clean) for key, value in node.items()}
+        return node if cleaned == node else cleaned
+    if type(node) in (list, tuple):
+        return type(node)(each_text(one, clean) for one in node)
+    if is_dataclass(node) and not isinstance(node, type):
+        held = {field.name: getattr(node, field.name) for field in fields(node) if field.init}
+        changed = {name: new for name, one in held.items() if (new := each_text(one, clean)) is not one}
+        return replace(node, **changed) if changed else node
+    return node
 
 
 def spreadsheet_cell(value: object) -> object:

@@ -142,6 +142,9 @@ class Prediction:
 
     label: str | None = None
     """The unforced answer: an emotion or `unknown`; None when the answer held no emotion tag."""
+    raw_label: str | None = None
+    """The recogniser's own word that `label` was read from, also one that no map holds; None where it has none of
+    its own. A label map may read it otherwise when the run is scored."""
     forced: str | None = None
     """The best emotion with `unknown` banned; None where the recogniser can't tell."""
     scores: Mapping[str, float] | None = None
@@ -272,7 +275,7 @@ def as_shared(record: Record) -> Record:
 
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))
-_WORDS_OF_A_PREDICTION = ("label", "forced", "text", "language", "event")
+_WORDS_OF_A_PREDICTION = ("label", "raw_label", "forced", "text", "language", "event")
 
 
 def record_to_json(record: Record) -> dict[str, Any]:

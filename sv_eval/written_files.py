@@ -73,6 +73,11 @@ def not_written(path: Path, error: OSError) -> SvEvalError:
     )
 
 
+def forget_half(path: Path) -> None:
+    """Take away what a killed writer of this file left; for whoever knows that no other writes it now."""
+    _forget(path.with_name(f".{path.name}.partial"))
+
+
 def _forget(partial: Path) -> None:
     """Take away what there is of it: it takes room that is missing."""
     try:

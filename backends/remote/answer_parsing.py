@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import yaml
 
-from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, UNMAPPED, RemoteError
+from sv_eval.answer_words import AnswerWords, canonical_of, meaning_given
+from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, RemoteError
+from sv_eval.backends.remote.typed_fields import needed_number, numbers_in, objects_in, share_in, text_in
 from sv_eval.backends.sensevoice.tokens import EVENT_PIECES, LANGUAGE_PIECES
-from sv_eval.config.overrides import typed
-from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, UNKNOWN, LabelMap
+from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, UNKNOWN
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.finer_words import FINE, NEVER_A_CLASS, SPELLINGS
 from sv_eval.records import Passage, Prediction, Segment
 
 _TAG = re.compile(r"<\|([^<>|]*)\|>")
@@ -28,6 +32,11 @@ _EVENTS = {name.casefold(): name for name in EVENT_PIECES}
 _NO_SPEECH = "nospeech"
 _SUM_SLACK = 0.02
 _ROUNDING = 1e-4
+_MOST_KNOWN = 10_000
+"""Words that are remembered: a service may answer with ever new ones."""
+LONGEST_WORD = 200
+"""A service's word is kept to this length."""
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +83,10 @@ class _Tags:
 class AnswerParser:
     """What the words of a service mean, and how its answers are read.
 
-    map: raw word to canonical name. emoji: whether emoji in a text are read, and taken out of it.
+    words: what they mean. emoji: whether emoji in a text are read, and taken out of it.
     """
 
-    map: LabelMap
+    words: AnswerWords
     emoji: Mapping[str, str] = field(default_factory=dict)
     _known: dict[str, str | None] = field(default_factory=dict)
 
@@ -89,20 +98,24 @@ class AnswerParser:
     ) -> Prediction:
         """The prediction that the answer amounts to; `passage` is called once it is read.
 
-        Raises RemoteError, kind `unmapped_label`, for a word that the map does not hold.
+        A word that no map holds is kept and is no label. Raises RemoteError, kind `not_understood`, for a part of
+        the answer of a type that it can't have.
         """
+        parsed = in_types(parsed)
         tags = self._tags(parsed.text)
         text = _TAG.sub("", parsed.text).strip() if tags.found else parsed.text
-        label = self.canonical(parsed.emotion) if parsed.emotion else tags.emotion
-        if label is None and self.emoji:
-            label = self._last_emoji(text)
+        said = parsed.emotion or tags.emotion
+        if said is None and self.emoji:
+            said = self._signs(text)
+        label = None if said is None else self.canonical(said)
         if self.emoji:
             text = _without(text, self.emoji)
-        if parsed.no_speech or (label is None and tags.no_speech):
+        if parsed.no_speech or (said is None and tags.no_speech):
             return Prediction(no_speech=True, stages_ms=dict(stages_ms), passage=passage())
         scores = self._scores(parsed.scores)
         return Prediction(
             label=label,
+            raw_label=None if said is None else said.strip()[:LONGEST_WORD],
             forced=_forced(label, scores),
             scores=scores,
             confidence=_confidence(label, scores, parsed.confidence),
@@ -116,38 +129,20 @@ class AnswerParser:
 
     def by_emoji(self, parsed: ParsedAnswer) -> bool:
         """Whether nothing but an emoji tells the emotion of an answer."""
+        parsed = in_types(parsed)
         if parsed.emotion or not self.emoji or self._tags(parsed.text).emotion is not None:
             return False
-        return self._last_emoji(parsed.text) is not None
+        return self._signs(parsed.text) is not None
 
-    def canonical(self, raw: str) -> str:
-        """The canonical name of a raw word, of a tag, or of a pair such as `生气/angry`.
-
-        Raises RemoteError, kind `unmapped_label`.
-        """
-        found = self._find(raw)
-        if found is None:
-            raise RemoteError(
-                UNMAPPED,
-                f"the service's word '{raw[:40]}' is not in the label map; say what it means: "
-                f"{typed('+backend.labels', {raw: OTHER})} (or an emotion's name, or unknown)",
-            )
-        return found
-
-    def _find(self, raw: str) -> str | None:
+    def canonical(self, raw: str) -> str | None:
+        """The canonical name of a word, a tag or a pair such as `生气/angry`; None where no map holds it."""
         if raw not in self._known:
-            self._known[raw] = self._look_up(raw)
+            meaning = self.words.meaning(raw)
+            found = None if meaning is None else canonical_of(meaning)
+            if len(self._known) >= _MOST_KNOWN:
+                return found
+            self._known[raw] = found
         return self._known[raw]
-
-    def _look_up(self, raw: str) -> str | None:
-        word = raw.strip()
-        tag = _TAG.fullmatch(word)
-        word = tag[1] if tag else word
-        whole = self.map.canonical(word)
-        if whole is not None:
-            return whole
-        halves = {self.map.canonical(half) for half in re.split(r"[/|]", word)} - {None}
-        return halves.pop() if len(halves) == 1 else None
 
     def _tags(self, text: str) -> _Tags:
         names = _TAG.findall(text)
@@ -155,19 +150,28 @@ class AnswerParser:
             return _Tags(None, None, None, no_speech=False, found=False)
         language = next((name for name in names if name in _LANGUAGES), None)
         event = next((_EVENTS[name.casefold()] for name in names if name.casefold() in _EVENTS), None)
-        labels = _by_stretch(names, self._tag_label)
+        labels = _by_stretch(names, self._is_emotion)
         silent = not labels and _NO_SPEECH in names
-        return _Tags(_most_frequent(labels), language, event, no_speech=silent, found=True)
+        return _Tags(self._most_frequent(labels), language, event, no_speech=silent, found=True)
 
-    def _tag_label(self, name: str) -> str | None:
-        if name in _LANGUAGES or name.casefold() in _EVENTS:
-            return None
-        return self._find(name)
+    def _is_emotion(self, name: str) -> bool:
+        return name not in _LANGUAGES and name.casefold() not in _EVENTS and self.canonical(name) is not None
 
-    def _last_emoji(self, text: str) -> str | None:
-        places = {text.rfind(sign): label for sign, label in self.emoji.items() if label}
-        last = max(places, default=-1)
-        return places[last] if last >= 0 else None
+    def _most_frequent(self, words: list[str]) -> str | None:
+        """The word of most stretches, of equals the first; one for `unknown` only where nothing else was said."""
+        named = [word for word in words if self.canonical(word) != UNKNOWN]
+        counted = Counter(map(self.canonical, named or words)).most_common(1)
+        return next((word for word in words if self.canonical(word) == counted[0][0]), None) if counted else None
+
+    def _signs(self, text: str) -> str | None:
+        """The emoji that tell emotions, in order, with blanks between them; None without any.
+
+        SenseVoice's text form leaves one sign for stretches of one emotion that follow each other. Where all signs
+        are of one emotion they are that sign; others can't tell how many stretches were of which.
+        """
+        telling = {sign for sign, label in self.emoji.items() if label}
+        found = [character for character in text if character in telling]
+        return " ".join(found[:1] if len(set(found)) == 1 else found) or None
 
     def _scores(self, raw: Mapping[str, float] | None) -> dict[str, float] | None:
         """The posterior by canonical names; None where the numbers are no distribution."""
@@ -175,7 +179,7 @@ class AnswerParser:
             return None
         found: dict[str, float] = {}
         for word, value in raw.items():
-            name = self.canonical(word)
+            name = self.canonical(word) or OTHER
             found[name] = found.get(name, 0.0) + float(value)
         total = sum(found.values())
         if min(found.values()) < 0 or total <= 0:
@@ -187,30 +191,88 @@ class AnswerParser:
 
 
 @cache
-def common_words() -> LabelMap:
-    """The map that every dialect starts from."""
+def common_words() -> AnswerWords:
+    """The map that every dialect starts from; finer words are in it in all of their spellings."""
     text = resources.files("sv_eval.backends.remote").joinpath("words.yaml").read_text(encoding="utf-8")
     data = yaml.safe_load(text)
     entries = {str(word): label for label, words in data["words"].items() for word in words}
-    return LabelMap(name=data["name"], version=data["version"], entries=entries, leads_to=PREDICTION_LABELS)
+    return AnswerWords(name=data["name"], version=data["version"], entries={**SPELLINGS, **entries})
 
 
 def answer_parser(own: Mapping[str, str] | None, *, emoji: Mapping[str, str] | None = None) -> AnswerParser:
-    """The common words with `own` ones over and above; raises ConfigError for a name that is no emotion."""
+    """The common words with `own` ones before them; raises ConfigError for what a word can't mean."""
     common = common_words()
-    for raw, label in (own or {}).items():
-        if label not in PREDICTION_LABELS:
-            raise ConfigError(
-                f"backend.labels: '{raw}' leads to '{label}', which is no emotion name; "
-                f"{nearest(str(label), PREDICTION_LABELS)}"
-            )
+    if emoji:
+        signs = {sign: label for sign, label in emoji.items() if label}
+        common = replace(common, entries={**common.entries, **signs})
     if not own:
-        return AnswerParser(map=common, emoji=emoji or {})
-    entries = {**common.entries, **{str(raw): label for raw, label in own.items()}}
-    changed = LabelMap(
-        name=f"{common.name}+own", version=common.version, entries=entries, leads_to=PREDICTION_LABELS
+        return AnswerParser(words=common, emoji=emoji or {})
+    meant = {str(raw).strip(): own_meaning("backend.labels", str(raw), target) for raw, target in own.items()}
+    folded = {raw.casefold() for raw in meant}
+    kept = {raw: meaning for raw, meaning in common.entries.items() if raw.casefold() not in folded}
+    words = AnswerWords(name=f"{common.name}+own", version=common.version, entries={**kept, **meant})
+    return AnswerParser(words=words, emoji=emoji or {})
+
+
+def own_meaning(where: str, raw: str, target: object) -> str:
+    """What a user leads a service's word to; raises ConfigError that names the key `where`."""
+    meaning = meaning_given(raw, target) if isinstance(target, str) else None
+    if meaning is None:
+        known = [*PREDICTION_LABELS, *(word for word in FINE if word not in NEVER_A_CLASS)]
+        raise ConfigError(
+            f"{where}: '{raw}' leads to '{target}', which is no emotion name and no finer word; "
+            f"{nearest(str(target), known)} (`own` makes the word a meaning of its own)"
+        )
+    return meaning
+
+
+def in_types(parsed: ParsedAnswer) -> ParsedAnswer:
+    """The answer with every field of the type that it must have; raises RemoteError, kind `not_understood`.
+
+    Dialects take fields out of JSON that anybody may have written.
+    """
+    return replace(
+        parsed,
+        emotion=text_in(parsed.emotion, "emotion"),
+        text=text_in(parsed.text, "text") or "",
+        scores=numbers_in(parsed.scores, "scores"),
+        confidence=share_in(parsed.confidence, "confidence"),
+        language=text_in(parsed.language, "language"),
+        event=text_in(parsed.event, "event"),
+        model=text_in(parsed.model, "model"),
+        server_ms=numbers_in(parsed.server_ms, "server's times") or {},
     )
-    return AnswerParser(map=changed, emoji=emoji or {})
+
+
+def segments_in(value: Any, canonical: Callable[[str], str | None]) -> tuple[Segment, ...]:
+    """A list of stretches with `start`, `end`, `emotion`, `scores` and `text`, each of its type."""
+    found = []
+    for place, one in enumerate(objects_in(value, "segments")):
+        what = f"segments[{place}]"
+        word = text_in(one.get("emotion"), f"{what}.emotion")
+        found.append(
+            Segment(
+                start_s=needed_number(one.get("start"), f"{what}.start"),
+                end_s=needed_number(one.get("end"), f"{what}.end"),
+                label=None if word is None else canonical(word),
+                scores=numbers_in(one.get("scores"), f"{what}.scores"),
+                text=text_in(one.get("text"), f"{what}.text"),
+            )
+        )
+    return tuple(found)
+
+
+@contextmanager
+def understood(excerpt: Callable[[], str] = str) -> Iterator[None]:
+    """Within it an answer is taken apart; what Python raises of one that is of another form is `not_understood`.
+
+    excerpt: the answer's beginning, for the message; without it the error is told.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError) as error:
+        shown = excerpt() or f"{error!r}"[:_LONGEST_SHOWN]
+        raise RemoteError(NOT_UNDERSTOOD, f"the answer is not of the expected form ({shown})") from error
 
 
 def expect(condition: object, what: str) -> None:
@@ -219,26 +281,18 @@ def expect(condition: object, what: str) -> None:
         raise RemoteError(NOT_UNDERSTOOD, what)
 
 
-def _by_stretch(names: Iterable[str], label_of: Callable[[str], str | None]) -> list[str]:
-    """The first emotion of each stretch; a language's tag begins a stretch."""
+def _by_stretch(names: Iterable[str], is_emotion: Callable[[str], bool]) -> list[str]:
+    """The first emotion's tag of each stretch; a language's tag begins a stretch."""
     found: list[str] = []
     open_stretch = True
     for name in names:
         if name in _LANGUAGES:
             open_stretch = True
             continue
-        label = label_of(name)
-        if label is not None and open_stretch:
-            found.append(label)
+        if open_stretch and is_emotion(name):
+            found.append(name)
             open_stretch = False
     return found
-
-
-def _most_frequent(labels: list[str]) -> str | None:
-    """The label of most stretches, of equals the first; `unknown` only where nothing else was said."""
-    named = [label for label in labels if label != UNKNOWN]
-    counted = Counter(named or labels).most_common(1)
-    return counted[0][0] if counted else None
 
 
 def _forced(label: str | None, scores: Mapping[str, float] | None) -> str | None:

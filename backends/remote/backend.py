@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Capabilities, Request, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import answer_parser
+from sv_eval.backends.remote.answer_parsing import answer_parser, own_meaning, understood
 from sv_eval.backends.remote.delivery import Delivery
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Connection, Endpoint, endpoint_of
 from sv_eval.backends.remote.errors import UNREACHABLE, RemoteError
-from sv_eval.backends.remote.preflight import PreflightResult, look
+from sv_eval.backends.remote.preflight import PreflightResult, look, prepared
 from sv_eval.backends.remote.sound import ORIGINAL, Sound, chosen_form
 from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.config.structure import structure
+from sv_eval.emotions import PREDICTION_LABELS
 from sv_eval.errors import BackendLost, ConfigError
 from sv_eval.records import Failure, Prediction
 
@@ -38,7 +39,8 @@ class RemoteBackend:
         the dialect.
     concurrency: the most clips under way at once (load=offline). adaptive: use as much of it as the server bears.
     rate_limit: the most clips begun in a second.
-    labels: what further words of the service mean, raw word to emotion.
+    labels: what words of the service mean: raw word to an emotion, `other`, `unknown`, a finer word, or `own`.
+    name, version: what reports call the model, where the service does not say or says something else.
     connection: the settings of `Connection`; a run may be resumed with others.
 
     Raises ConfigError for a value that can't be.
@@ -58,6 +60,8 @@ class RemoteBackend:
         adaptive: bool = True,
         rate_limit: float | None = None,
         labels: Mapping[str, str] | None = None,
+        name: str | None = None,
+        version: str | None = None,
         connection: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(dialect, Dialect):
@@ -72,9 +76,12 @@ class RemoteBackend:
             raise ConfigError(f"backend.concurrency={concurrency}: at least 1 is needed")
         if rate_limit is not None and not rate_limit > 0:
             raise ConfigError(f"backend.rate_limit={rate_limit}: give clips a second above 0, or null")
+        self._name, self._version = name, None if version is None else str(version)
         self._concurrency, self._adaptive, self._rate = concurrency, adaptive, rate_limit
         self._form = chosen_form(audio, traits.forms, traits.name)
         self._parser = answer_parser(labels, emoji=traits.emoji)
+        own = {own_meaning("backend.labels", str(raw), target) for raw, target in (labels or {}).items()}
+        self._further = sorted(own - {*PREDICTION_LABELS})
         settings = structure(Connection, connection or {}, "backend.connection", ConfigError)
         self._endpoint: Endpoint = endpoint_of(url, settings, traits.schemes, traits.path)
         self._served: ServedModel = NOTHING_SAID
@@ -87,8 +94,9 @@ class RemoteBackend:
         """Single clips, many at once."""
         traits = self._dialect.traits
         labels = traits.labels if self._served.labels is None else self._served.labels
+        labels = tuple(label for label in labels if label != "neutral" or self._lossy != "emoji")
         return Capabilities(
-            labels=tuple(label for label in labels if label != "neutral" or self._lossy != "emoji"),
+            labels=tuple(dict.fromkeys([*labels, *self._further])),
             max_in_flight=self._concurrency,
             parallel=self._concurrency,
             deterministic=traits.deterministic,
@@ -99,12 +107,13 @@ class RemoteBackend:
     @property
     def info(self) -> BackendInfo:
         """Where it is and what it said of itself."""
-        traits, served, words = self._dialect.traits, self._served, self._parser.map
+        traits, served, words = self._dialect.traits, self._served, self._parser.words
         seen = {} if self._seen is None else self._seen.details
         asked = {name: getattr(self._asked, name) for name in self._asked.asked}
         return BackendInfo(
             name="remote",
-            model=served.model
+            model=self._name
+            or served.model
             or (self._seen.model if self._seen else None)
             or f"unnamed model at {self._endpoint.address}",
             model_hash=served.model_hash,
@@ -114,14 +123,17 @@ class RemoteBackend:
             served_here=self._endpoint.here,
             details={
                 "endpoint": self._endpoint.url,
+                **({} if self._version is None else {"version": self._version}),
                 "dialect": traits.name,
                 **asked,
                 "audio sent": self._form if traits.forms else "samples",
                 "concurrency": f"up to {self._concurrency}" if self._adaptive else self._concurrency,
+                **({} if self._endpoint.connection.proxy is None else {"proxy": self._endpoint.connection.proxy}),
                 **({} if self._rate is None else {"rate limit": f"{self._rate:g} clips/s"}),
                 "service's words": f"{words.name} v{words.version} {words.hash}",
                 **seen,
             },
+            words=words,
             card={**served.card, **({"lossy": self._lossy} if self._lossy else {})},
         )
 
@@ -138,6 +150,8 @@ class RemoteBackend:
                     self._transport, self._dialect, self._endpoint, self._parser, self._form, self._asked
                 )
                 self._served = await self._transport.served()
+            else:
+                await prepared(self._transport, self._dialect, self._endpoint)
             self._encoding = asyncio.Lock()
             self._delivery = Delivery(
                 self._transport,
@@ -179,7 +193,8 @@ class RemoteBackend:
                 callback=callback,
                 timeline=timeline,
             )
-            prediction = self._parser.prediction(parsed, timeline.stages_ms())
+            with understood():
+                prediction = self._parser.prediction(parsed, timeline.stages_ms())
         except RemoteError as error:
             message = self._endpoint.cleared(str(error))
             self._count(Failure(kind=error.kind, message=message))

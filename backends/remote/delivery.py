@@ -8,10 +8,10 @@ from typing import Any
 import tenacity
 
 from sv_eval.backend import Answer
-from sv_eval.backends.remote.answer_parsing import AnswerParser, ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import AnswerParser, ParsedAnswer, understood
 from sv_eval.backends.remote.dialect import Transport
 from sv_eval.backends.remote.endpoint import Endpoint
-from sv_eval.backends.remote.errors import CONGESTION, NOT_UNDERSTOOD, RemoteError
+from sv_eval.backends.remote.errors import CONGESTION, RemoteError
 from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.records import FailedAttempt, Failure, Passage, Prediction
@@ -114,10 +114,8 @@ class Delivery:
         if parsed.server_ms:
             timeline.server_ms = dict(parsed.server_ms)
         stages = {"encode": pending.encode_ms, "queue": pending.queue_ms, **timeline.stages_ms()}
-        try:
+        with understood():
             return self._parser.prediction(parsed, stages, pending.passage)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise RemoteError(NOT_UNDERSTOOD, f"the answer can't be read ({error})") from error
 
 
 class _PendingRequest:

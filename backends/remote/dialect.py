@@ -90,6 +90,10 @@ class Dialect(ABC):
     def message(self, sound: Sound, asked: Adjustments) -> Any:
         """What is sent for one clip; what this costs is counted apart from the latency."""
 
+    async def prepare(self, transport: Any) -> None:
+        """Find out over an open transport what has to be known before the first clip. Raises RemoteError."""
+        return
+
     @abstractmethod
     def open(self, endpoint: Endpoint) -> Transport:
         """A transport to the endpoint."""

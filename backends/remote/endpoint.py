@@ -39,6 +39,9 @@ class Connection:
     """PEM certificates of authorities to trust, instead of the system's."""
     redirects_to: tuple[str, ...] = ()
     """Other origins that a redirect may lead recordings to, such as https://host:8443; the key never goes there."""
+    proxy: str | None = None
+    """The proxy on the way, such as http://proxy:3128, for HTTP, websockets and gRPC alike; that of the environment
+    is not asked."""
     connect_s: float = 3.0
     """Seconds in which a connection must be made."""
     read_s: float = 30.0
@@ -61,6 +64,8 @@ class Connection:
     """A recording to ask with; bundled ones without it."""
 
     def __post_init__(self) -> None:
+        if self.proxy is not None:
+            _check_proxy(self.proxy)
         for name in ("connect_s", "read_s", "total_s", "preflight_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"backend.connection.{name} must be above 0")
@@ -181,6 +186,18 @@ def endpoint_of(url: str, connection: Connection, schemes: tuple[str, ...], path
         key=read_key(connection),
         connection=connection,
     )
+
+
+def _check_proxy(proxy: str) -> None:
+    try:
+        parts = urlsplit(proxy)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not None
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigError(f"backend.connection.proxy={proxy}: write it as http://host:port")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError("backend.connection.proxy must not hold a name or password: settings are recorded")
 
 
 def read_key(connection: Connection) -> ApiKey | None:

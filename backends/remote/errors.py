@@ -9,7 +9,6 @@ RATE_LIMITED, OVERLOADED, UNAUTHORIZED = "rate_limited", "overloaded", "unauthor
 BAD_GATEWAY, GATEWAY_TIMEOUT, SERVER_ERROR = "bad_gateway", "gateway_timeout", "server_error"
 NOT_FOUND, REJECTED, REDIRECTED = "not_found", "rejected", "redirected"
 WRONG_TYPE, NOT_JSON, NOT_UNDERSTOOD, API_ERROR = "wrong_content_type", "not_json", "not_understood", "api_error"
-UNMAPPED = "unmapped_label"
 
 TRANSIENT = frozenset(
     {CONNECT, RESET, TIMEOUT, TRUNCATED, RATE_LIMITED, OVERLOADED, BAD_GATEWAY, GATEWAY_TIMEOUT, NOT_JSON}

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
 from sv_eval.backends.remote.dialect import NOTHING_SAID, ServedModel
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
     CONNECT,
     NOT_FOUND,
+    NOT_UNDERSTOOD,
     OVERLOADED,
     RATE_LIMITED,
     REJECTED,
@@ -43,8 +45,6 @@ _KEEPALIVE = (
     ("grpc.enable_retries", 0),
     ("grpc.max_send_message_length", _LONGEST_MESSAGE),
     ("grpc.max_receive_message_length", _LONGEST_ANSWER),
-    # As over HTTP: what goes to the endpoint goes there, whatever the environment says of proxies.
-    ("grpc.enable_http_proxy", 0),
 )
 _KINDS: Mapping[str, str] = {
     "DEADLINE_EXCEEDED": TIMEOUT, "RESOURCE_EXHAUSTED": OVERLOADED, "UNAUTHENTICATED": UNAUTHORIZED,
@@ -60,13 +60,10 @@ class GrpcTransport:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._channel = _channel(endpoint)
-        # Messages come serialised: what that costs is counted as encoding.
-        self._unary = self._channel.unary_unary(
-            _UNARY, request_serializer=None, response_deserializer=pb.RecognizeResponse.FromString
-        )
-        self._stream = self._channel.stream_stream(
-            _STREAM, request_serializer=None, response_deserializer=pb.StreamingRecognizeResponse.FromString
-        )
+        # Messages come serialised: what that costs is counted as encoding. Answers are read here: of bytes that are
+        # none gRPC would make None, and say so on the terminal.
+        self._unary = self._channel.unary_unary(_UNARY, request_serializer=None, response_deserializer=None)
+        self._stream = self._channel.stream_stream(_STREAM, request_serializer=None, response_deserializer=None)
         key = endpoint.key
         self.metadata = () if key is None else (("authorization", f"Bearer {key.reveal()}"),)
 
@@ -83,10 +80,11 @@ class GrpcTransport:
             raise self.error(error) from error
         timeline.answered_s = time.perf_counter()
         await self.note_stages(call, timeline)
-        return answer_from_proto(answer)
+        with understood():
+            return answer_from_proto(message_of(pb.RecognizeResponse, answer))
 
     def converse(self, requests: AsyncIterator[bytes], *, total_s: float | None = None) -> Any:
-        """The streaming call; an async iterator of StreamingRecognizeResponse."""
+        """The streaming call; an async iterator of serialised StreamingRecognizeResponse."""
         limit_s = self.endpoint.connection.total_s if total_s is None else total_s
         return self._stream(requests, timeout=limit_s, metadata=self.metadata)
 
@@ -149,8 +147,19 @@ class GrpcTransport:
         return RemoteError(_KINDS.get(status, SERVER_ERROR), f"{status} ({' '.join(detail.split())[:120]})")
 
 
+def message_of(kind: Any, data: bytes) -> Any:
+    """The message in the bytes; raises RemoteError, kind `not_understood`, for those that hold none."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise RemoteError(NOT_UNDERSTOOD, f"{len(data)} bytes came that are no {kind.DESCRIPTOR.name}") from error
+
+
 def _channel(endpoint: Endpoint) -> Any:
-    target, options = endpoint.address, list(_KEEPALIVE)
+    target, proxy = endpoint.address, endpoint.connection.proxy
+    # As over HTTP: what goes to the endpoint goes there, whatever the environment says of proxies.
+    through = [("grpc.enable_http_proxy", 0)] if proxy is None else [("grpc.http_proxy", proxy)]
+    options = [*_KEEPALIVE, *through]
     if not endpoint.secure:
         return grpc.aio.insecure_channel(target, options=options)
     roots = None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import email.message
 import email.utils
 import json
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +40,16 @@ class HttpReply:
         """Such as `application/json`."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
+    def _text(self) -> str | bytes:
+        """The body for a reader of JSON, which finds out UTF-8, 16 and 32 by itself; raises ValueError."""
+        charset = _declared_charset(self.headers)
+        if charset is None or self.body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return self.body
+        try:
+            return self.body.decode(charset)
+        except LookupError as error:
+            raise ValueError(f"the charset {charset[:40]} is not known") from error
+
     @property
     def excerpt(self) -> str:
         """Its beginning, for messages."""
@@ -44,8 +57,13 @@ class HttpReply:
 
     def json(self) -> Any:
         """The body as JSON; raises RemoteError for anything else."""
+        if self.media_type == "text/event-stream":
+            raise RemoteError(
+                WRONG_TYPE,
+                f"a stream of events came where one answer is read; ask for a whole answer ({self.excerpt})",
+            )
         try:
-            return read_json(self.body)
+            return read_json(self._text())
         except ValueError as error:
             if self.media_type in ("text/html", "application/xhtml+xml"):
                 raise RemoteError(WRONG_TYPE, f"a web page came instead of an answer ({self.excerpt})") from error
@@ -54,6 +72,14 @@ class HttpReply:
                     WRONG_TYPE, f"{self.media_type} came instead of JSON ({self.excerpt or 'empty'})"
                 ) from error
             raise RemoteError(NOT_JSON, f"the answer is no JSON ({self.excerpt or 'it is empty'})") from error
+
+
+def _declared_charset(headers: Mapping[str, str]) -> str | None:
+    """The charset of a Content-Type; None where none is named, or one that JSON has anyway."""
+    message = email.message.Message()
+    message["Content-Type"] = headers.get("Content-Type", "")
+    charset = message.get_content_charset()
+    return None if charset is None or charset.startswith(("utf-8", "utf8")) else charset
 
 
 def said_in(reply: HttpReply) -> str:
@@ -80,18 +106,30 @@ def _message_in(content: Any) -> str:
     return ""
 
 
-def retry_after_s(value: str | None) -> float | None:
-    """The seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date); None where it says nothing."""
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date); None where it says nothing.
+
+    A date is held against the answer's own Date, where there is one: the two clocks need not agree.
+    """
+    value = headers.get("Retry-After")
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
+    moment = _moment(value)
+    if moment is None:
+        return None
+    now = _moment(headers.get("Date", ""))
+    return max(0.0, moment - (time.time() if now is None else now))
+
+
+def _moment(date: str) -> float | None:
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-        return max(0.0, moment.timestamp() - time.time())
-    except (ValueError, OverflowError, OSError):
+        return email.utils.parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError, OSError):
         return None
 
 

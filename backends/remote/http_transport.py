@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
 from sv_eval.backends.remote.connecting import (
     CURRENT,
     TimedConnector,
@@ -41,6 +41,7 @@ _LONGEST_ANSWER = 16 << 20
 _REDIRECTS = 3
 _ONE_PIECE = 1 << 20
 _SAFE_TO_FOLLOW = (307, 308)
+_ACCEPTED = 202
 
 
 class HttpDialect(Dialect):
@@ -58,7 +59,7 @@ class HttpDialect(Dialect):
         return RemoteError(
             kind_of_status(reply.status),
             f"HTTP {reply.status} {said_in(reply)}".strip(),
-            retry_after_s=retry_after_s(reply.headers.get("Retry-After")),
+            retry_after_s=retry_after_s(reply.headers),
         )
 
     def silence(self, reply: HttpReply) -> bool:
@@ -105,16 +106,19 @@ class HttpTransport:
         reply = await self.exchange(message, timeline)
         if "Server-Timing" in reply.headers:
             timeline.server_ms = server_timing(reply.headers["Server-Timing"])
-        if reply.status >= 300:
+        if reply.status == _ACCEPTED:
+            place = f" at {reply.headers['Location'][:100]}" if "Location" in reply.headers else ""
+            raise RemoteError(
+                NOT_UNDERSTOOD,
+                f"HTTP 202: the service has taken the job and answers later{place}; what must be fetched "
+                "can't be measured, ask it for an answer at once",
+            )
+        with understood(lambda: reply.excerpt):
+            if reply.status < 300:
+                return self._dialect.read(reply)
             if self._dialect.silence(reply):
                 return ParsedAnswer(no_speech=True)
             raise self._dialect.refusal(reply)
-        try:
-            return self._dialect.read(reply)
-        except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-            raise RemoteError(
-                NOT_UNDERSTOOD, f"the answer is not of the expected form ({reply.excerpt})"
-            ) from error
 
     async def served(self) -> ServedModel:
         """What the dialect can find out."""
@@ -149,6 +153,7 @@ class HttpTransport:
                 url,
                 data=_sendable(message.body),
                 headers={**own, **said},
+                proxy=self._endpoint.connection.proxy,
                 allow_redirects=False,
                 trace_request_ctx=timeline,
             ) as response:
@@ -182,6 +187,12 @@ class HttpTransport:
             return RemoteError(TIMEOUT, f"no answer from {where} in time (backend.connection.{limit})")
         if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
             return RemoteError(TLS, tls_message(where, error))
+        if isinstance(error, aiohttp.ClientProxyConnectionError):
+            return RemoteError(CONNECT, f"no connection to the proxy {limits.proxy} ({reason_of(error.os_error)})")
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            return RemoteError(
+                CONNECT, f"the proxy {limits.proxy} makes no connection to {where} (HTTP {error.status})"
+            )
         if isinstance(error, aiohttp.ClientConnectorError):
             return RemoteError(CONNECT, f"no connection to {where} ({reason_of(error.os_error)})")
         if isinstance(error, aiohttp.ClientPayloadError):

@@ -22,7 +22,6 @@ from sv_eval.backends.remote.errors import (
     TLS,
     TRUNCATED,
     UNAUTHORIZED,
-    UNMAPPED,
     WRONG_TYPE,
     EndpointError,
     RemoteError,
@@ -32,6 +31,7 @@ from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.config.places import cards_dir
 from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import AudioError, BackendLost, ConfigError, SvEvalError
+from sv_eval.records import Prediction
 
 _CLIPS = ("en_f1_happy_01", "en_f1_angry_01", "en_f1_sad_01")
 _NOT_THIS_DIALECT = frozenset({NOT_FOUND, WRONG_TYPE, NOT_JSON, NOT_UNDERSTOOD, RESET, TRUNCATED})
@@ -76,18 +76,19 @@ async def look(
     silent = 0
     try:
         async with asyncio.timeout(limit_s):
+            await dialect.prepare(transport)
             for count, sound in enumerate(_sounds(endpoint, form), 1):
                 timeline = Timeline()
                 parsed = await _asked(transport, dialect.message(sound, asked), timeline)
                 prediction = parser.prediction(parsed, {})
                 silent += prediction.no_speech
-                if prediction.label is not None:
+                if prediction.raw_label is not None:
                     first = {} if count > 1 else timeline.stages_ms()
                     return PreflightResult(
                         model=parsed.model,
                         where=parsed.where,
                         excerpt=parsed.excerpt,
-                        label=prediction.label,
+                        label=_named(prediction),
                         by_emoji=parser.by_emoji(parsed),
                         stages_ms=first,
                     )
@@ -99,6 +100,25 @@ async def look(
     except RemoteError as error:
         raise _explained(error, endpoint, dialect) from error
     raise EndpointError(_nothing_seen(endpoint, parsed, silent=silent == count))
+
+
+def _named(prediction: Prediction) -> str:
+    """The service's word and, where that is another, the emotion that it leads to."""
+    raw, label = prediction.raw_label or "", prediction.label
+    if label is None:
+        return f"{raw} (in no map)"
+    return label if raw.casefold() == label else f"{raw} ({label})"
+
+
+async def prepared(transport: Transport, dialect: Dialect, endpoint: Endpoint) -> None:
+    """What a dialect has to find out, where no clip is asked beforehand; raises as `look` does."""
+    try:
+        async with asyncio.timeout(endpoint.connection.preflight_s):
+            await dialect.prepare(transport)
+    except TimeoutError as error:
+        raise BackendLost(f"{endpoint.url}: no answer within {endpoint.connection.preflight_s:g} s") from error
+    except RemoteError as error:
+        raise _explained(error, endpoint, dialect) from error
 
 
 async def _asked(transport: Transport, message: Any, timeline: Timeline) -> ParsedAnswer:
@@ -136,8 +156,6 @@ def _sounds(endpoint: Endpoint, form: str) -> Iterator[Sound]:
 def _explained(error: RemoteError, endpoint: Endpoint, dialect: Dialect) -> SvEvalError:
     said = endpoint.cleared(str(error))
     find_out = f"`python -m sv_eval.probe url={endpoint.url}` finds out what is spoken there"
-    if error.kind == UNMAPPED:
-        return ConfigError(said)
     if error.kind == UNAUTHORIZED:
         return EndpointError(f"{endpoint.url}: {said}; {_about_the_key(endpoint)}")
     if error.kind == CONNECT:

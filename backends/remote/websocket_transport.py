@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
 from sv_eval.backends.remote.connecting import CURRENT, TimedConnector, TimedContext, reason_of, tls_message
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
@@ -18,7 +18,6 @@ from sv_eval.backends.remote.errors import (
     CONNECT,
     NOT_FOUND,
     NOT_JSON,
-    NOT_UNDERSTOOD,
     REDIRECTED,
     RESET,
     TIMEOUT,
@@ -114,10 +113,8 @@ class WebsocketTransport:
     async def ask(self, message: Any, timeline: Timeline) -> ParsedAnswer:
         """Connect, converse, hang up."""
         async with Conversation(self, timeline) as socket:
-            try:
+            with understood():
                 return await self._dialect.converse(socket, message, timeline)
-            except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-                raise RemoteError(NOT_UNDERSTOOD, f"the answer is not of the expected form ({error!r})") from error
 
     async def served(self) -> ServedModel:
         """Websockets say nothing of their model."""
@@ -140,6 +137,7 @@ class WebsocketTransport:
                     protocols=self._dialect.subprotocols,
                     max_msg_size=_LONGEST_MESSAGE,
                     compress=0,
+                    proxy=self._endpoint.connection.proxy,
                 )
         except aiohttp.WSServerHandshakeError as error:
             raise _refused(error, where) from error
@@ -147,6 +145,14 @@ class WebsocketTransport:
             raise RemoteError(CONNECT, f"no connection to {where} within {limits.connect_s:g} s") from error
         except aiohttp.ClientSSLError as error:
             raise RemoteError(TLS, tls_message(where, error)) from error
+        except aiohttp.ClientProxyConnectionError as error:
+            raise RemoteError(
+                CONNECT, f"no connection to the proxy {limits.proxy} ({reason_of(error.os_error)})"
+            ) from error
+        except aiohttp.ClientHttpProxyError as error:
+            raise RemoteError(
+                CONNECT, f"the proxy {limits.proxy} makes no connection to {where} (HTTP {error.status})"
+            ) from error
         except aiohttp.ClientConnectorError as error:
             raise RemoteError(CONNECT, f"no connection to {where} ({reason_of(error.os_error)})") from error
         except (aiohttp.ClientError, OSError) as error:

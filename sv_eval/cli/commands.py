@@ -96,7 +96,7 @@ _COMMANDS = (
     Command(
         name="probe",
         does="which dialect is spoken at an address? does it tell emotions?",
-        keys=("url", "only", "timeout_s", "probe_clip", "api_key_env", "api_key_file", "ca_file"),
+        keys=("url", "only", "timeout_s", "name", "out", "probe_clip", "api_key_env", "api_key_file", "ca_file"),
     ),
     Command(
         name="corpus",

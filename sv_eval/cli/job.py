@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from sv_eval.config.overrides import teach_omegaconf
 from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
 from sv_eval.finished.headline import headline
 from sv_eval.machine.terminal import give, relative, say
+from sv_eval.run.early_stopping import UntilSure
 from sv_eval.run.evaluate import evaluate
 from sv_eval.run.executors.choosing import executed
 from sv_eval.run.sharing import Sharing
+from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
 
 
 def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | None = None) -> None:
@@ -36,6 +38,7 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     plain = {str(key): value for key, value in settings.items()}
     backend = executed(plain["backend"], plain.get("executor") or {}, build_backend)
     gate = gate_of(plain.get("gate") or {}, plain.get("scoring") or {})
+    labels = labels_config_from(plain.get("labels") or {})
     summary = evaluate(
         plain,
         backend,
@@ -52,17 +55,26 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
             },
         ),
         sharing=sharing,
+        verdict=None if gate is None else gate.until_sure(labels),
     )
     say(headline(summary))
     give(result=as_json(summary.report), directory=str(directory))
     if gate is not None:
-        gate(directory, str((plain.get("report") or {}).get("language", "en")))
+        gate.judge(directory, str((plain.get("report") or {}).get("language", "en")))
 
 
-def gate_of(
-    settings: Mapping[str, Any], scoring: Mapping[str, Any] | None = None
-) -> Callable[[Path, str], None] | None:
-    """What judges a finished run's directory and raises when it does not pass; None without a gate.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGate:
+    """A gate beside a run."""
+
+    judge: Callable[[Path, str], None]
+    """Judges the finished run's directory, in a language, and raises when it does not pass."""
+    until_sure: Callable[[LabelsConfig], UntilSure | None]
+    """What may end the run early, under its label map; None where nothing may."""
+
+
+def gate_of(settings: Mapping[str, Any], scoring: Mapping[str, Any] | None = None) -> RunGate | None:
+    """The gate that the settings describe; None without one.
 
     scoring: says how often and from which seed to resample. The baseline is read now: one that is missing must not
     be noticed after the run.
@@ -100,7 +112,14 @@ def gate_of(
         kind = GateFailed if result.verdict is Verdict.FAIL else GateInconclusive
         raise kind(f"{first}; {where}")
 
-    return run_gate
+    def until_sure(labels: LabelsConfig) -> UntilSure | None:
+        if not config.sequential or baseline is None:
+            return None
+        from sv_eval.studies.gate.on_the_way import OnTheWay
+
+        return OnTheWay(baseline, config, labels).until_sure
+
+    return RunGate(judge=run_gate, until_sure=until_sure)
 
 
 def resume_override(hydra_config: Any, directory: Path) -> str:

@@ -57,8 +57,8 @@ def _list() -> None:
 
 
 def _show(which: str) -> None:
+    from sv_eval.finer_words import FINE
     from sv_eval.scoring.labels.config import EVERY_WORD, labels_config_from
-    from sv_eval.scoring.labels.fine import FINE
 
     config = labels_config_from(_chosen(which))
     lines = [f"{config.name} v{config.version} {config.hash}", "", "class: emotions"]

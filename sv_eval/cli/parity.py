@@ -57,6 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     from sv_eval.reports.parity import render_parity
     from sv_eval.run.event_loop import finished
     from sv_eval.run.history import describe_corpus
+    from sv_eval.scoring.labels.config import labels_config_from
     from sv_eval.studies.parity.config import parse
     from sv_eval.studies.parity.measure import measure
     from sv_eval.studies.parity.result import result_of
@@ -65,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
     line = parse(arguments)
     first, second = (_composed([*side, *line.shared]) for side in line.sides)
     language = report_config_from(first["report"]).language
-    corpus = read_corpus(dataset_config_from(first["dataset"]))
+    corpus = read_corpus(dataset_config_from(first["dataset"], labels_config_from(first["labels"]).meant))
     backends = (build_backend(first["backend"]), build_backend(second["backend"]))
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
     directory = Path(line.out or f"runs/parity/{corpus.name}/{now}")

@@ -17,8 +17,13 @@ usage: sv-eval probe URL [KEY=VALUE ...]
 Asks the service at URL one short clip in every dialect that fits the address, and says which of them it answers,
 what its time is made of, where the emotion stands in the answer, and the command that measures it.
 
+An address with a path is asked exactly as it is given first, as JSON with base64 under the usual names, as a form
+and as the file itself. What came is shown, where emotion, scores, confidence, text and duration stand in it, and
+how to ask is written to OUT/backend/NAME.yaml, a configuration of backend=remote/generic.
+
   http://host:8000           or https, ws, wss, grpc, grpcs; with or without the path
   only=[openai,kserve]       try these dialects only
+  name=NAME  out=endpoints   what a description is called that is written, and the folder that it goes to
   timeout_s=4                for each dialect
   probe_clip=FILE            ask with this recording instead of bundled ones
   api_key_env=NAME           the environment variable with the key (SV_EVAL_API_KEY)

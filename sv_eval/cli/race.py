@@ -61,12 +61,12 @@ def run(arguments: Sequence[str]) -> None:
     configs = [composed("config", [*asked.shared, *side]) for side in asked.sides]
     first = configs[0]
     scoring_config_from(first["scoring"])
-    labels_config_from(first["labels"])
+    labels = labels_config_from(first["labels"])
     run_config_from(first["run"])
     language = report_config_from(first["report"]).language
     if first["load"].get("rounds") != 1:
         raise ConfigError("load.rounds is what the race decides; give rounds=N")
-    corpus = read_corpus(dataset_config_from(first["dataset"]))
+    corpus = read_corpus(dataset_config_from(first["dataset"], labels.meant))
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
     directory = Path(asked.out or f"runs/races/{corpus.name}/{now}")
     contestants = [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sv_eval.cli.help import help_of
 from sv_eval.config.overrides import quoted, teach_omegaconf
+from sv_eval.config.own_label_map import with_own_label_map
 from sv_eval.config.places import conf_dir
 from sv_eval.errors import (
     EXIT_PASS,
@@ -34,7 +35,7 @@ def help_text(words: Sequence[str]) -> str:
 def run(words: Sequence[str]) -> int:
     """Evaluate as the words say, once or as a sweep; the worst of the exit codes comes back."""
     teach_omegaconf()
-    sys.argv[1:] = quoted(words)
+    sys.argv[1:] = quoted(with_own_label_map(words))
     return _hydra()
 
 

@@ -114,6 +114,8 @@ def merge_overrides(config: Mapping[str, Any], overrides: Sequence[str]) -> dict
 
     from sv_eval.scoring.labels.config import read_label_map
 
+    # As on the command line of a run, where a new key has a plus.
+    overrides = [override.lstrip("+") for override in overrides]
     for override in overrides:
         key, equals, _ = override.partition("=")
         if not equals or key.split(".")[0] not in _GROUPS or key in ("scoring", "report"):

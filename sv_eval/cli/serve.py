@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sv_eval.cli.help import help_of
 from sv_eval.errors import ConfigError
@@ -41,8 +42,10 @@ def run(arguments: Sequence[str]) -> None:
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise ConfigError(f"the service needs the extra [serve] ({error}): pip install 'sv-eval[serve]'") from error
+    from sv_eval.scoring.labels.config import labels_config_from
     from sv_eval.serve.config import serve_config_from
     from sv_eval.serve.processes import run
 
-    settings = composed("serve", arguments, ("backend", "serve"))
-    run(settings["backend"], serve_config_from(settings["serve"]))
+    settings = composed("serve", arguments, ("backend", "serve", "labels"))
+    labels = labels_config_from(settings["labels"])
+    run(settings["backend"], replace(serve_config_from(settings["serve"]), labels=labels))

@@ -48,13 +48,14 @@ def run(arguments: Sequence[str]) -> None:
     from sv_eval.studies.suite.config import suite_config_from
     from sv_eval.studies.suite.measure import SuiteMeasurement
     from sv_eval.studies.suite.result import suite_json
+    from sv_eval.written_files import refuse_unwritable
 
     settings = composed("suite", arguments)
     config = suite_config_from(settings)
     language = report_config_from(settings["report"]).language
     now = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")  # local time, as in a run directory's name
     directory = Path(settings["out"] or f"runs/suites/{config.suite.name}/{now}")
-    write_json(directory / "suite.json", {"settings": settings})  # a bad path fails now and not after an hour
+    refuse_unwritable(directory / "suite.json")  # a bad path fails now and not after an hour
     measurement = SuiteMeasurement(config, _of_every_run(arguments, settings), directory, note)
     results = measurement.measure()
     failed = [result.name for result in results if result.base.figures is None]

@@ -31,8 +31,10 @@ def composed(main: str, overrides: Sequence[str], groups: Sequence[str] | None =
     from omegaconf.errors import OmegaConfBaseException
 
     from sv_eval.config.overrides import quoted, teach_omegaconf
+    from sv_eval.config.own_label_map import with_own_label_map
 
     teach_omegaconf()
+    overrides = with_own_label_map(overrides)
     try:
         with _hydra_to_ourselves(), initialize_config_dir(version_base="1.3", config_dir=str(conf_dir().resolve())):
             config = compose(main, overrides=quoted(overrides, flags=False))

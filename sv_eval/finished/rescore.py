@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from msgspec import UNSET, UnsetType
 
 from sv_eval.config.structure import structure
@@ -23,7 +24,13 @@ from sv_eval.report.streaming import Streaming
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
-from sv_eval.scoring.labels.relabelling import check_scored, describe, relabelled, relabelling_of
+from sv_eval.scoring.labels.relabelling import (
+    check_scored,
+    describe,
+    refuse_contradictions,
+    relabelled,
+    relabelling_of,
+)
 from sv_eval.scoring.latency import both_refused, latency_refused, refused
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
 from sv_eval.scoring.policies import HEADLINE
@@ -81,11 +88,12 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     environment = read_environment(directory)
     records = RunRecords.read(directory)
     report = compute_report(records, environment, scoring_config, labels=labels_config)
-    write_report(directory / METRICS, report)
     for name, drawing in draw_figures(report).items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
     write_text(path, render(report, environment, report_config.language, rescored=overrides))
+    # Last: sweeps and suites take a run that has it for finished, and never come back to one that was killed here.
+    write_report(directory / METRICS, report)
     return Summary(report=report, path=path)
 
 
@@ -97,11 +105,12 @@ def compute_report(
     `labels` is the label map, SenseVoice's seven emotions by default.
     """
     backend, dataset = environment.backend, environment.dataset
-    plan = relabelling_of(labels or LabelsConfig(), dataset)
+    plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words)
     check_scored(config.labels, plan)
+    refuse_contradictions(records.answers, plan)
     label_map = describe(plan, records.answers)
     mapped = relabelled(records, plan)
-    supported = plan.can_be_said(backend.capabilities.labels)
+    supported = plan.can_be_said(backend.capabilities.labels, records.answers.said_words)
     scope = scope_of(mapped, config, label_order=plan.scored, supported=supported)
     found = score_scope(scope)
     if config.second_opinion:
@@ -161,7 +170,15 @@ def compute_report(
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))
     report = replace(report, references=references_of(report, environment))
-    return replace(report, caveats=find_caveats(report, environment, scope.answers.speakers))
+    return replace(
+        report,
+        caveats=find_caveats(
+            report,
+            environment,
+            scope.answers.speakers,
+            confidences=bool(np.isfinite(scope.answers.confidence).any()),
+        ),
+    )
 
 
 def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records: RunRecords) -> RunFacts:

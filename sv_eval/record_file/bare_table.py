@@ -30,6 +30,8 @@ def bare_table(
         forced=forced,
         raw_label=np.full(n, -1, dtype=np.int32),
         raw_labels=(),
+        said=np.full(n, -1, dtype=np.int32),
+        said_words=(),
         outcome=np.zeros(n, dtype=np.int8),
         speaker=speaker,
         speakers=speakers,

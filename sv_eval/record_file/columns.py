@@ -29,7 +29,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 26
+_FIELDS = 27
 _KEY = itemgetter(0)
 
 
@@ -46,10 +46,11 @@ def columns(
     values = list(zip(*(row for _, row in ordered), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
     batch, attempts, session, call, sent, transcripts, recognised, language, paths = values[9:18]
-    failures, stages, troubles, late, sex, shared, streamed, marks = values[18:]
+    failures, stages, troubles, late, sex, shared, streamed, said, marks = values[18:]
     column = _Columns(keys, where, line_of)
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
+    said_code, said_words = column.vocabulary(said, "raw_label of the answer")
     speaker_code, speakers = column.vocabulary(speaker, "speaker")
     language_code, languages = column.vocabulary(language, "language")
     sex_code, sexes = column.vocabulary(sex, "sex")
@@ -63,6 +64,8 @@ def columns(
         "reference": column.codes(reference, _REFERENCE_CODE, "reference"),
         "raw_label": raw_code,
         "raw_labels": raw_labels,
+        "said": said_code,
+        "said_words": said_words,
         "predicted": column.codes(answer, _ANSWER_CODE, "answer"),
         "forced": column.codes(forced, _FORCED_CODE, "forced answer"),
         "outcome": ended,

@@ -29,6 +29,7 @@ class PredictionPart(msgspec.Struct, gc=False):
     """The answer of a record."""
 
     label: str | None = None
+    raw_label: str | None = None
     forced: str | None = None
     confidence: float | None = None
     text: str | None = None

@@ -70,6 +70,7 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         once(sex, sex),
         line.shared,
         None if line.streamed is None else _streamed(line.streamed),
+        once(prediction.raw_label, prediction.raw_label),
         tuple(once(mark, mark) for mark in line.marks) if line.marks else (),
     )
 
@@ -121,6 +122,7 @@ def row_of_record(record: Record) -> Row:
         clip.sex or None,
         record.shared,
         None if record.streamed is None else streamed_from_json(streamed_to_json(record.streamed)),
+        None if prediction is None else prediction.raw_label,
         record.marks,
     )
 

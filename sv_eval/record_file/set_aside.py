@@ -10,7 +10,7 @@ from pathlib import Path
 from sv_eval.errors import RunDirectoryError
 from sv_eval.record_file.lines import RECORDS, DuplicateResolver, parsed, read_lines
 from sv_eval.record_file.seal import Seal, clip_of, kept_run_id
-from sv_eval.written_files import append_whole, replace_whole
+from sv_eval.written_files import replace_whole
 
 SET_ASIDE = "set_aside.jsonl"
 
@@ -41,9 +41,20 @@ def set_aside(directory: Path, references: Mapping[str, str | None] | None = Non
                 told = {"line": number, "clip": clip_of(line), "why": why}
                 aside.append({**told, "text": line.decode("utf-8", errors="backslashreplace").rstrip("\n")})
         if aside:
-            append_whole(directory / SET_ASIDE, "".join(f"{json.dumps(one)}\n" for one in aside))
+            _keep(directory / SET_ASIDE, [json.dumps(one).encode("ascii") + b"\n" for one in aside])
             replace_whole(path, b"".join(kept))
     return [f"line {one['line']}, clip {one['clip']!r}: {one['why']}" for one in aside]
+
+
+def _keep(path: Path, lines: list[bytes]) -> None:
+    """Add lines to those that were put aside before.
+
+    A kill may come between this and the taking of them from the records; when they come again, they are not to be
+    there twice.
+    """
+    before = list(read_lines(path)) if path.is_file() else []
+    known = frozenset(before)
+    replace_whole(path, b"".join((*before, *(line for line in lines if line not in known))))
 
 
 def count_set_aside(directory: Path) -> int:

@@ -36,6 +36,10 @@ class RecordTable:
     """Code into `raw_labels`, -1 for none."""
     raw_labels: tuple[str, ...]
     """The corpus's own words for the emotions, sorted."""
+    said: NDArray[np.int32]
+    """The recogniser's own word: code into `said_words`, -1 for none."""
+    said_words: tuple[str, ...]
+    """The recogniser's own words for the emotions, sorted."""
     predicted: NDArray[np.int8]
     """The unforced answer: code into `class_codes.answers`."""
     forced: NDArray[np.int8]

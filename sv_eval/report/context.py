@@ -29,6 +29,24 @@ class MergedWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaidWord:
+    """What becomes of a word of the recogniser's own."""
+
+    raw: str
+    """The word as it came."""
+    word: str | None
+    """What it means; null where no map holds it."""
+    n: int
+    """Answers."""
+    counts_as: str | None
+    """The class that they count as, `unknown` for a declined answer; null where no map holds the word."""
+    mixed: bool
+    """Whether it is several signs of different emotions, of which the first most frequent counts."""
+    clips: tuple[str, ...]
+    """The first few clips that were answered so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelMap:
     """The label map that a run was scored under."""
 
@@ -41,11 +59,17 @@ class LabelMap:
     merges: Mapping[str, str]
     """Finer word to what it counts as."""
     hash: str
-    """Over classes and merges."""
+    """Over classes, merges and words."""
     scored_classes: tuple[str, ...]
     """The classes that may be scored, in order."""
     merged: tuple[MergedWord, ...]
     """Every finer word of the corpus."""
+    words: Mapping[str, tuple[str, ...]] | UnsetType = UNSET
+    """Meaning to what it is called, as the user has it; not set without any."""
+    said: tuple[SaidWord, ...] | UnsetType = UNSET
+    """Every word of the recogniser's own that is finer than the seven or in no map; not set without any."""
+    answer_words: str | UnsetType = UNSET
+    """The map of the recogniser's words: its name, version and hash; not set for one without words of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ class Phases:
     warm_up: WarmUp | None = None
     """How it was warmed up."""
     ended_by: str | None = None
-    """Why the measurement ended: `rounds`, `width`, `max_s`, `max_requests`, `interrupt`; null after a kill."""
+    """What ended it: `rounds`, `width`, `max_s`, `max_requests`, `interrupt`, `verdict`; null after a kill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

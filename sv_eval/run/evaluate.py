@@ -14,14 +14,15 @@ from typing import Any, cast
 
 from sv_eval.backend import Backend, SharingBackend
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
-from sv_eval.errors import AudioError, RunGivenUp, RunIncomplete, RunInterrupted, SvEvalError
+from sv_eval.errors import AudioError, ConfigError, RunGivenUp, RunIncomplete, RunInterrupted, SvEvalError
 from sv_eval.finished.rescore import Summary, report_config_from, rescore
 from sv_eval.record_file.journal import Journal
 from sv_eval.record_file.set_aside import set_aside
 from sv_eval.records import Clip, Record, as_shared
 from sv_eval.report.environment import HowShared
 from sv_eval.report.identity import measured_settings, refuse_other_run
-from sv_eval.run.early_stopping import NO_EARLY_STOPPING, EarlyStopping
+from sv_eval.report.run_directory import ENVIRONMENT
+from sv_eval.run.early_stopping import NO_EARLY_STOPPING, VERDICT, EarlyStopping, UntilSure
 from sv_eval.run.event_loop import finished
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
@@ -33,6 +34,7 @@ from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.scoring.labels.config import labels_config_from
 from sv_eval.scoring.labels.relabelling import check_scored, relabelling_of
+from sv_eval.written_files import forget_half
 
 
 def evaluate(
@@ -45,6 +47,7 @@ def evaluate(
     on_accepted: Callable[[], object] = lambda: None,
     sharing: Sharing | None = None,
     early_stopping: EarlyStopping = NO_EARLY_STOPPING,
+    verdict: UntilSure | None = None,
 ) -> Summary:
     """Measure `backend` as `config` says and leave everything in `directory`; the headline comes back.
 
@@ -52,16 +55,20 @@ def evaluate(
     what the command line said, for the report. `resume_with` is the override that leads back to the directory,
     for messages. `on_accepted` is called once the directory is known to be free, or to hold this very run.
     `sharing` is what the runs of a sweep have in common; `early_stopping` may let a run begin with a part of the
-    clips.
+    clips; `verdict` may end it when it is sure.
 
     Raises RunIncomplete when not every clip got an answer that counts: interrupted, backend lost, failure
     budget spent. A partial report is written all the same as soon as there is a record.
     """
-    evaluation = _Evaluation(config, backend, directory, overrides, sharing=sharing, early_stopping=early_stopping)
+    evaluation = _Evaluation(
+        config, backend, directory, overrides, sharing=sharing, early_stopping=early_stopping, verdict=verdict
+    )
     if evaluation.run.set_aside:
         set_aside(directory, evaluation.references)
     with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended: RunIncomplete | None = None
+        # Whoever holds the journal is the one who writes it.
+        forget_half(directory / ENVIRONMENT)
         try:
             finished(evaluation.measure(journal, on_accepted))
         except RunIncomplete as error:
@@ -109,6 +116,7 @@ class _Evaluation:
         *,
         sharing: Sharing | None,
         early_stopping: EarlyStopping,
+        verdict: UntilSure | None = None,
     ) -> None:
         self._config, self._backend, self._directory = config, backend, directory
         self._overrides = overrides
@@ -121,12 +129,18 @@ class _Evaluation:
         able = sharing is not None and can_share(self._load, backend.capabilities)
         self._offered, self._sharing = sharing, sharing if able else None
         self._early_stopping = early_stopping
+        self._verdict = verdict
         if sharing is None:
-            self._corpus = read_corpus(dataset_config_from(config["dataset"]))
+            self._corpus = read_corpus(dataset_config_from(config["dataset"], labels.meant))
         else:
-            self._corpus = sharing.corpus(config["dataset"])
+            self._corpus = sharing.corpus(config["dataset"], labels.meant)
         self._timed = [] if self._sharing is None else self._sharing.timed(self._corpus.clips)
         self._checked = checked_clips(self._timed)
+        self._in_order = self._corpus.clips if verdict is None else verdict.order(self._corpus.clips)
+        if verdict is not None and (sharing is not None or self._load.rounds != 1):
+            raise ConfigError(
+                "a run that a verdict may end goes through its clips once: load.rounds=1, and no sweep"
+            )
         check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
 
     @property
@@ -136,7 +150,7 @@ class _Evaluation:
 
     async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
         """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
-        remaining = [clip for clip in self._corpus.clips if clip.id not in journal.done]
+        remaining = [clip for clip in self._in_order if clip.id not in journal.done]
         if self._offered is not None and self._sharing is None:
             # Beside a model that an earlier setting has open, this one's need not fit into memory.
             self._offered.work.let_go()
@@ -150,7 +164,7 @@ class _Evaluation:
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
             journal.refuse_strangers(self.references)
             on_accepted()
-            if remaining or self._still_to_time(journal):
+            if (remaining or self._still_to_time(journal)) and not self._is_sure(journal):
                 history = History(self._directory, journal.session, journal.run_id)
                 history.begin(
                     settings=settings,
@@ -160,6 +174,8 @@ class _Evaluation:
                     backend=self._backend,
                     sharing=self._how_shared(),
                 )
+                if self._verdict is not None:
+                    self._verdict.begin(self._directory)
                 await self._run_clips(session, remaining, journal, history)
         session.refuse_overspent()
 
@@ -181,7 +197,7 @@ class _Evaluation:
                 begin = time.perf_counter()
                 with session.watched(self._directory), self._progress(journal) as progress:
                     record = self._kept(session, _recorder(journal, progress), journal)
-                    loop.on_record = self._until_enough(record, session, journal)
+                    loop.on_record = self._until_sure(self._until_enough(record, session, journal), session)
                     for part in self._parts(remaining, journal, plan):
                         given_up = part is None
                         if part is None or session.stop.is_set():
@@ -209,8 +225,13 @@ class _Evaluation:
             raise RunInterrupted(ended)
         if given_up:
             raise RunGivenUp(ended)
-        if missing and not session.budget.spent():
+        # A spent budget is told elsewhere, and a sure verdict needs no more clips.
+        if missing and not session.budget.spent() and session.ended_by != VERDICT:
             raise RunIncomplete(ended)
+
+    def _is_sure(self, journal: Journal) -> bool:
+        """Whether what an earlier start left is enough for the verdict that this run is for."""
+        return self._verdict is not None and bool(journal.done) and self._verdict.begin(self._directory)
 
     def _parts(self, remaining: Sequence[Clip], journal: Journal, plan: LoadPlan) -> Iterator[_Part | None]:
         """The parts of the measurement that follow each other; None when early stopping gives it up.
@@ -257,6 +278,20 @@ class _Evaluation:
             checked_clips=len(self._checked),
             seed=self._sharing.config.seed,
         )
+
+    def _until_sure(self, on_record: OnRecord, session: Session) -> OnRecord:
+        """`on_record`, and the end of a run whose verdict is sure."""
+        verdict = self._verdict
+        if verdict is None:
+            return on_record
+
+        def keep_and_look(record: Record) -> None:
+            on_record(record)
+            if session.ended_by is None and verdict.sure(record):
+                session.ended_by = VERDICT
+                session.stop.set()
+
+        return keep_and_look
 
     def _until_enough(self, on_record: OnRecord, session: Session, journal: Journal) -> OnRecord:
         """`on_record`, and the end of a measurement of several rounds once it has enough."""

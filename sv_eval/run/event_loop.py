@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from sv_eval.errors import BackendLost
@@ -12,15 +12,19 @@ from sv_eval.machine.interrupts import somebody_pressed
 Result = TypeVar("Result")
 
 
-def finished(work: Coroutine[Any, Any, Result]) -> Result:
+def finished(
+    work: Coroutine[Any, Any, Result], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> Result:
     """What `work` gives, in a loop of its own.
 
     The guard sees what is raised in a call to a plug-in. What a plug-in raises in tasks and callbacks of its own
     goes past it: asyncio ends the loop for SystemExit and KeyboardInterrupt, wherever they come from. That is a
-    lost backend, unless a person pressed Ctrl-C. Raises BackendLost and what `work` raises.
+    lost backend, unless a person pressed Ctrl-C. Raises BackendLost and what `work` raises. loop_factory: makes
+    the loop; asyncio's own unless given.
     """
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(work)
     except KeyboardInterrupt as error:
         if somebody_pressed(error):
             raise

@@ -7,14 +7,16 @@ asks a backend asks through here: runs, races, capacity, parity, suites, fixture
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sv_eval.backend import Answer, Request
+from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
 from sv_eval.errors import BackendLost, ClipError, InferenceError, UsageError
 from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.machine.interrupts import somebody_pressed
 from sv_eval.records import Failure
+from sv_eval.report.codec import as_json
 from sv_eval.run.plain_answers import plain_answer, plain_answers
 
 Recognise = Callable[[Sequence[Request]], Awaitable[Sequence[Answer]]]
@@ -171,6 +173,15 @@ def checked(answer: object) -> Answer:
     with around_one_clip("protocol") as failures:
         return plain_answer(answer)
     return failures[0]
+
+
+def check_told(backend: Backend) -> None:
+    """Raise TypeError or ValueError when what the backend says about itself can't be kept."""
+    for name, kind in (("capabilities", Capabilities), ("info", BackendInfo)):
+        told_of = getattr(backend, name)
+        if not isinstance(told_of, kind):
+            raise TypeError(f"{name} is {type(told_of).__name__} and not {kind.__name__}")
+        json.dumps(as_json(told_of), allow_nan=False)
 
 
 def _answer_or_failure(answer: Answer | InferenceError) -> Answer:

@@ -61,12 +61,14 @@ def plain_update(update: object) -> StreamUpdate:
     if not isinstance(update, StreamUpdate):
         raise InferenceError("protocol", f"a StreamUpdate is expected, not {type(update).__name__}")
     scores = _scores(update.scores, "the update's scores")
+    of_chunk = _scores(update.chunk_scores, "the update's chunk_scores")
     changed = {
         "start_s": _number(update.start_s, "the update's start_s"),
         "end_s": _number(update.end_s, "the update's end_s"),
         "label": _label(update.label, "the update's label"),
         # A copy: it is kept until the stream has ended, and the plug-in may go on with its own.
         "scores": None if scores is None else dict(scores),
+        "chunk_scores": None if of_chunk is None else dict(of_chunk),
         "compute_ms": _number(update.compute_ms, "the update's compute_ms"),
     }
     return _with(update, changed)
@@ -81,6 +83,7 @@ def _is_plain(answer: Prediction) -> bool:
         and (forced is None or (type(forced) is str and forced in EMOTIONS))
         and (confidence is None or (type(confidence) is float and 0 <= confidence <= 1))
         and (scores is None or _is_plain_mapping(scores))
+        and type(answer.raw_label) in _WORD
         and type(answer.text) in _WORD
         and type(answer.language) in _WORD
         and type(answer.event) in _WORD
@@ -106,6 +109,7 @@ def _prediction(answer: Prediction) -> Prediction:
     label, forced, no_speech = answer.label, answer.forced, answer.no_speech
     changed: dict[str, Any] = {
         "label": _label(label, "the answer's label"),
+        "raw_label": _text(answer.raw_label, "raw_label"),
         "forced": forced if type(forced) in _WORD else _text(forced, "the forced label"),
         "scores": _scores(answer.scores, "scores"),
         "confidence": _confidence(answer.confidence),
@@ -187,7 +191,9 @@ def _label(label: Any, what: str) -> str | None:
     word = label if type(label) is str else _text(label, what)
     if word not in _LABELS:
         raise InferenceError(
-            "protocol", f"{what} '{word}' is no emotion name; {nearest(str(word), PREDICTION_LABELS)}"
+            "protocol",
+            f"{what} '{word}' is no emotion name; {nearest(str(word), PREDICTION_LABELS)} "
+            "(a word of its own goes into raw_label)",
         )
     return word
 

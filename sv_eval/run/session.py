@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any, Self, cast
 
 from numpy.typing import NDArray
 
-from sv_eval.backend import Backend, BackendInfo, Capabilities, Request, TracingBackend
+from sv_eval.backend import Backend, Request, TracingBackend
 from sv_eval.config.structure import structure
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.errors import ConfigError, RunIncomplete, SvEvalError
@@ -27,10 +26,9 @@ from sv_eval.machine.neighbours import Neighbours
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
 from sv_eval.records import Clip, Failure, Outcome, Record
 from sv_eval.report import environment as told
-from sv_eval.report.codec import as_json
 from sv_eval.report.reasons import Why
 from sv_eval.run.budget import FailureBudget
-from sv_eval.run.guard import Guard, around_one_clip, around_the_backend
+from sv_eval.run.guard import Guard, around_one_clip, around_the_backend, check_told
 from sv_eval.run.load import LoadConfig, LoadPlan
 from sv_eval.run.loop import RunLoop
 
@@ -113,7 +111,7 @@ class Session:
         self._load_s = time.perf_counter() - begin
         try:
             with around_the_backend("it told of itself"):
-                _check_told(self.backend)
+                check_told(self.backend)
         except SvEvalError as error:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
@@ -212,15 +210,6 @@ class Session:
             # Declared in its capabilities.
             found = await cast("TracingBackend", self.backend).trace(request)
         return failures[0] if failures else found
-
-
-def _check_told(backend: Backend) -> None:
-    """Raise TypeError or ValueError when what the backend says about itself can't be kept."""
-    for name, kind in (("capabilities", Capabilities), ("info", BackendInfo)):
-        told_of = getattr(backend, name)
-        if not isinstance(told_of, kind):
-            raise TypeError(f"{name} is {type(told_of).__name__} and not {kind.__name__}")
-        json.dumps(as_json(told_of), allow_nan=False)
 
 
 @contextlib.contextmanager

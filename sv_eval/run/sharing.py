@@ -62,11 +62,11 @@ class Sharing:
         self._corpora: dict[str, Corpus] = {}
         self._sources: dict[str, SharedSource] = {}
 
-    def corpus(self, settings: Mapping[str, Any]) -> Corpus:
+    def corpus(self, settings: Mapping[str, Any], words: Mapping[str, str] | None = None) -> Corpus:
         """The corpus that these settings describe, read once."""
-        key = json.dumps(settings, sort_keys=True, default=str)
+        key = json.dumps([settings, words or {}], sort_keys=True, default=str)
         if key not in self._corpora:
-            self._corpora[key] = read_corpus(dataset_config_from(settings))
+            self._corpora[key] = read_corpus(dataset_config_from(settings, words))
         return self._corpora[key]
 
     def source(self, corpus: Corpus) -> SharedSource:

@@ -21,21 +21,38 @@ from sv_eval.scoring.contention import CONTENDED, contended
 FEW_SPEAKERS = 10
 """Below this many speakers an interval rests on too few independent units to be narrow honestly."""
 _WAITED_MORE = 1.1
+FEW_NAMED = 5
+"""Clips that a caveat names."""
 FEW_CLIPS = 10
 """Below this support an emotion's figures are anecdotes."""
 
 
-def find_caveats(report: Report, environment: Environment, speakers: Sequence[str]) -> tuple[Coded, ...]:
+def find_caveats(
+    report: Report, environment: Environment, speakers: Sequence[str], *, confidences: bool = True
+) -> tuple[Coded, ...]:
     """The caveats that apply to a run with these scores.
 
-    speakers are those whose clips were evaluated.
+    speakers are those whose clips were evaluated; confidences: whether any answer came with one.
     """
     return (
         *_about_the_run(report, environment),
         *_about_the_model(report, environment, speakers),
         *_about_the_clips(report, environment),
         *_about_the_latency(report, environment),
+        *(_about_the_confidence(environment) if confidences and _is_judged(report, environment) else ()),
     )
+
+
+def _about_the_confidence(environment: Environment) -> _Found:
+    if environment.backend.words is None:
+        yield Coded("uncalibrated")
+    else:
+        yield Coded("confidence_as_told")
+
+
+def _is_judged(report: Report, environment: Environment) -> bool:
+    """Whether a model's own judgement was measured."""
+    return environment.backend.card.get("kind") not in ("simulation", "chance") and report.run.n_scored > 0
 
 
 _Found = Iterator[Coded]
@@ -73,7 +90,18 @@ def _about_the_model(report: Report, environment: Environment, speakers: Sequenc
     if card.get("training") and nameless and not _marked(report, "taught"):
         yield Coded("overlap_unknown")
     if report.all_labels.unsupported:
-        yield Coded("unsupported_emotions", emotions=list(report.all_labels.unsupported))
+        emotions = list(report.all_labels.unsupported)
+        if backend.words is None:
+            yield Coded("unsupported_emotions", emotions=emotions)
+        else:
+            yield Coded("emotions_not_said", emotions=emotions)
+    strange = {one.raw: one.n for one in report.label_map.said or () if one.word is None}
+    if strange:
+        yield Coded("words_without_meaning", words=strange)
+    mixed = {one.raw: one.n for one in report.label_map.said or () if one.mixed}
+    if mixed:
+        clips = [clip for one in report.label_map.said or () if one.mixed for clip in one.clips]
+        yield Coded("mixed_signs", words=mixed, n=sum(mixed.values()), clips=clips[:FEW_NAMED])
     yield from _about_the_precision(backend)
     if card.get("lossy"):
         yield Coded("lossy", what=card["lossy"])
@@ -249,5 +277,3 @@ def _about_the_latency(report: Report, environment: Environment) -> _Found:
         yield Coded("shared_work", requests=sharing.timed_requests, clips=sharing.timed_clips)
     if latency.excluded.resumed:
         yield Coded("latency_of_one_session", excluded=latency.excluded.resumed, n=latency.n)
-    if backend.card.get("kind") not in ("simulation", "chance") and report.run.n_scored:
-        yield Coded("uncalibrated")

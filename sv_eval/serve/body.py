@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import codecs
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
@@ -80,8 +81,13 @@ async def read_body(
 ) -> bytes:
     """The body, counted while it comes; with `marks` its parts, too.
 
-    Raises ServiceError `too_large`, `request_timeout`, `overloaded`, `invalid_parameter`.
+    Raises ServiceError `too_large`, `request_timeout`, `overloaded`, `invalid_parameter`, `unsupported_media_type`.
     """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise ServiceError(
+            "unsupported_media_type", f"Content-Encoding is {encoding[:32]}; the body is taken only as it is"
+        )
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > limits.max_body_bytes:
         raise _too_large(limits)
@@ -116,6 +122,9 @@ async def json_message(request: HttpRequest, body: bytes, kind: type[Message]) -
 
 def parsed(kind: type[Message], body: bytes | str) -> Message:
     """JSON as a message of this kind; raises ServiceError `invalid_request` or `invalid_parameter`."""
+    if isinstance(body, bytes):
+        # Some clients write one; RFC 8259 lets a reader pass over it.
+        body = body.removeprefix(codecs.BOM_UTF8)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
@@ -139,16 +148,21 @@ async def upload_of(message: EmotionRequest, limits: ServiceLimits) -> Upload:
 def from_base64(text: str, most_bytes: int) -> bytes:
     """The bytes of standard base64; line breaks and a leading `data:...;base64,` are taken.
 
-    Raises ServiceError `invalid_base64`, `empty` or `too_large`.
+    A blank is refused: mostly it was a `+` that a form or an address has been decoded with, and without it the rest
+    would be other sound. Raises ServiceError `invalid_base64`, `empty` or `too_large`.
     """
     if text.startswith("data:"):
         head, comma, text = text.partition(",")
         if not comma or not head.endswith(";base64"):
             raise ServiceError("invalid_base64", "`audio` is a data: URL without `;base64,`")
-    if len(text) // 4 * 3 - 2 > most_bytes and len("".join(text.split())) // 4 * 3 - 2 > most_bytes:
+    if "\n" in text or "\r" in text:
+        text = text.replace("\n", "").replace("\r", "")
+    if len(text) // 4 * 3 - 2 > most_bytes:
         raise ServiceError("too_large", f"the file has more than {most_bytes} bytes")
+    if " " in text:
+        raise ServiceError("invalid_base64", "`audio` holds blanks; was a + read as one on its way?")
     try:
-        data = base64.b64decode("".join(text.split()), validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ServiceError("invalid_base64", f"`audio` can't be decoded ({error})") from error
     if not data:

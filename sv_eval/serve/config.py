@@ -11,6 +11,7 @@ from typing import Any
 from sv_eval.config.structure import structure
 from sv_eval.data.audio.limits import MIB, NO_BOUND_S, AudioLimits
 from sv_eval.errors import ConfigError
+from sv_eval.scoring.labels.config import LabelsConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +66,22 @@ class StreamLimits:
     """Without a message for so long a stream is ended, seconds."""
     start_s: float = 5.0
     """Until the first message must be there, seconds."""
+    max_message_bytes: int = 1 << 20
+    """The longest message of a websocket, bytes; one of samples may hold that many of them."""
     min_pace: float = 0.1
     """The least audio that a second must bring, seconds; what came faster is credit for `idle_s` at most."""
 
     def __post_init__(self) -> None:
-        _check_positive(self, "serve.streams", "max_open", "max_duration_s", "idle_s", "start_s", "min_pace")
+        _check_positive(
+            self,
+            "serve.streams",
+            "max_open",
+            "max_duration_s",
+            "idle_s",
+            "start_s",
+            "min_pace",
+            "max_message_bytes",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +134,7 @@ class ServeConfig:
     cors_origins: tuple[str, ...] = ()
     drain_s: float = 0.5
     shutdown_s: float = 30.0
+    labels: LabelsConfig = field(default_factory=LabelsConfig)
     log_text: bool = False
     metrics: bool = True
     docs: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import Any
 
@@ -12,10 +13,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from sv_eval.serve.admission import problem_answer
 from sv_eval.serve.doors import Doors
 from sv_eval.serve.trace import Trace, request_id_from
-from sv_eval.wire.problems import ServiceError
+from sv_eval.wire.problems import ServiceError, problem
 
 _SLICE = 4096
 """While a head comes in, so many bytes at a time: a head that is too long is seen before it is whole."""
+TOO_BIG = 1009
+"""The close code of a message that is too long (RFC 6455)."""
 _MOST_UNREAD = 1 << 20
 _MOST_FRAMES = 4096
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]*)(:[0-9]{0,5})?")
@@ -159,6 +162,19 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, doors: Doors, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._doors = doors
+        self._fail = self.conn.fail
+        # Its own words are for a machine's log; a caller is told as of every other limit.
+        self.conn.fail = self._told  # type: ignore[method-assign]
+
+    def _told(self, code: int, reason: str = "") -> None:
+        """Fail the connection; before a close for a message that is too long an error message goes out."""
+        if code == TOO_BIG:
+            error = ServiceError("too_large", f"a message has more than {self.config.ws_max_size} bytes")
+            trace = self.scope["state"]["trace"]
+            said = {"type": "error", "error": problem(error, trace.request_id)}
+            self.conn.send_text(json.dumps(said).encode())
+            reason = error.code.word
+        self._fail(code, reason)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, where there is room."""

@@ -18,6 +18,7 @@ _FORMATS = {
     pb.AUDIO_FORMAT_PCM_S16LE: "pcm_s16le",
     pb.AUDIO_FORMAT_PCM_F32LE: "pcm_f32le",
 }
+_NUMBERS = {name.removeprefix("EMOTION_").lower(): number for name, number in pb.Emotion.items() if number}
 _OPTIONAL = ("language", "use_itn", "vad_threshold", "chunk_size")
 
 
@@ -53,7 +54,7 @@ def response_from(data: EmotionData, request_id: str) -> Any:
     """A RecognizeResponse."""
     return pb.RecognizeResponse(
         text=data.text,
-        emotion=_emotion(data.emotion),
+        **_emotion(data.emotion),
         confidence=data.confidence,
         duration=data.duration,
         language=data.language or "",
@@ -70,7 +71,7 @@ def partial_from(partial: StreamPartial) -> Any:
     return pb.PartialResult(
         start=partial.start,
         end=partial.end,
-        emotion=_emotion(partial.emotion),
+        **_emotion(partial.emotion),
         confidence=partial.confidence,
         text=partial.text or "",
         scores=_scores(partial.scores),
@@ -100,15 +101,19 @@ def _segment(segment: SegmentAnswer) -> Any:
     return pb.Segment(
         start=segment.start,
         end=segment.end,
-        emotion=_emotion(segment.emotion),
+        **_emotion(segment.emotion),
         scores=_scores(segment.scores),
         text=segment.text or "",
     )
 
 
 def _scores(scores: Mapping[str, float] | None) -> list[Any]:
-    return [pb.Score(emotion=_emotion(name), probability=value) for name, value in (scores or {}).items()]
+    return [pb.Score(**_emotion(name), probability=value) for name, value in (scores or {}).items()]
 
 
-def _emotion(name: str | None) -> Any:
-    return pb.EMOTION_UNSPECIFIED if name is None else pb.Emotion.Value(f"EMOTION_{name.upper()}")
+def _emotion(name: str | None) -> dict[str, Any]:
+    """The members for an emotion; a class of a label map has its name in `label`."""
+    if name is None:
+        return {"emotion": pb.EMOTION_UNSPECIFIED}
+    number = _NUMBERS.get(name)
+    return {"emotion": pb.EMOTION_OTHER, "label": name} if number is None else {"emotion": number}

@@ -29,6 +29,8 @@ from sv_eval.wire.problems import ServiceError
 _NAME = pb.DESCRIPTOR.services_by_name["EmotionRecognition"].full_name
 _METADATA_BYTES = 16 * 1024
 _CALLS_PER_CONNECTION = 128
+_BESIDE = 64 * 1024
+"""What a message may hold beside its recording, bytes."""
 _IDLE_MS = 300_000
 _SERVING, _NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -58,7 +60,8 @@ class GrpcServer:
         limits, connections = self._service.config.limits, self._service.config.connections
         server = grpc.aio.server(
             options=[
-                ("grpc.max_receive_message_length", limits.max_body_bytes),
+                # gRPC has a message whole in memory before we see any of it, so it is no longer than a recording.
+                ("grpc.max_receive_message_length", min(limits.max_body_bytes, limits.max_encoded_bytes + _BESIDE)),
                 ("grpc.so_reuseport", int(self._shared)),
                 ("grpc.max_metadata_size", _METADATA_BYTES),
                 ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
@@ -121,10 +124,12 @@ class _Health(health.aio.HealthServicer):  # type: ignore[misc]
 def _methods(servicer: _Servicer) -> Any:
     """The methods as gRPC wants them.
 
-    Not by the generated code: there, bytes that are no message are an error of the server's, with a traceback.
+    Not by the generated code: there, bytes that are no message are an error of the server's, with a traceback. Nor
+    is Recognize one that takes a single message, though callers send one: gRPC would wait for it without end, and
+    hold it, before asking us whether its sender comes in at all. On the wire both are the same.
     """
     methods = {
-        "Recognize": grpc.unary_unary_rpc_method_handler(
+        "Recognize": grpc.stream_unary_rpc_method_handler(
             servicer.Recognize,
             request_deserializer=partial(_message, pb.RecognizeRequest),
             response_serializer=pb.RecognizeResponse.SerializeToString,
@@ -152,11 +157,10 @@ class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
     def __init__(self, service: Service, admission: AdmissionControl, reporter: Reporter) -> None:
         self._service, self._admission, self._reporter = service, admission, reporter
 
-    async def Recognize(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+    async def Recognize(self, requests: AsyncIterator[Any], context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Judge one recording."""
         async with self._call(context, "Recognize") as trace:
-            if isinstance(request, ServiceError):
-                raise request
+            request = await self._received(requests)
             self._service.buffered.take(len(request.audio), trace)
             trace.received_s = time.perf_counter()
             upload, options = upload_from(request), options_from(request.options)
@@ -209,6 +213,19 @@ class _Servicer(emotion_pb2_grpc.EmotionRecognitionServicer):
                 self._service.buffered.release(trace)
             path = f"/{_NAME}/{method}"
             self._reporter.finished(trace, path=path, method="GRPC", status=status, headers=metadata)
+
+    async def _received(self, requests: AsyncIterator[Any]) -> Any:
+        """The message of a caller that sends one, within the time that a body may take."""
+        longest_s = self._service.config.limits.body_timeout_s
+        try:
+            request = await asyncio.wait_for(anext(requests, None), longest_s)
+        except TimeoutError as error:
+            raise ServiceError("request_timeout", f"the message was not there after {longest_s:g} s") from error
+        if request is None:
+            raise ServiceError("invalid_request", "the call held no message")
+        if isinstance(request, ServiceError):
+            raise request
+        return request
 
     async def _in_callers_time(self, work: Awaitable[EmotionData], context: Any) -> EmotionData:
         """The result within the deadline that the caller set for itself."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import os
 import signal
@@ -18,6 +17,7 @@ from typing import Any
 from sv_eval.config.building import build_backend
 from sv_eval.errors import EXIT_PASS, ConfigError, SvEvalError
 from sv_eval.machine.process import run_command
+from sv_eval.run.event_loop import finished
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.meters import MULTIPROCESS_DIR
 
@@ -48,8 +48,7 @@ def _run_one(backend: Mapping[str, Any], config: ServeConfig, listener: socket.s
     logger = open_log()
     with open_tracing(config.otel) as tracer:
         process = Process(build_backend(backend), config, logger, tracer=tracer, shared=shared)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(process.run(listener))
+        finished(process.run(listener), uvloop.new_event_loop)
 
 
 def _worker(backend: Mapping[str, Any], config: ServeConfig, listener: socket.socket) -> None:

@@ -14,12 +14,14 @@ import numpy as np
 
 from sv_eval.backend import Adjustments, Backend, Request, SpeechDetectingBackend
 from sv_eval.data.audio.decoding import decode, decode_raw
-from sv_eval.errors import AudioError, InferenceError, nearest
+from sv_eval.errors import AudioError, nearest
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
+from sv_eval.run.guard import around_one_clip, around_the_backend, check_told
+from sv_eval.scoring.labels.naming import Naming
 from sv_eval.serve.answers import emotion_data
 from sv_eval.serve.batching import BatchingRule, MicroBatcher
 from sv_eval.serve.config import ServeConfig
-from sv_eval.serve.sound import peak_dbfs, rms_dbfs
+from sv_eval.serve.sound import peak_dbfs, refuse_header, rms_dbfs
 from sv_eval.serve.trace import Trace
 from sv_eval.wire.messages import FORMATS, RAW_FORMATS, EmotionData, Options, UploadData
 from sv_eval.wire.problems import ServiceError
@@ -59,14 +61,25 @@ class Recognition:
         self._limits = config.limits.audio
         self._decoding = ThreadPoolExecutor(config.decode_workers, thread_name_prefix="decode")
         self._batcher: MicroBatcher | None = None
+        self.naming = Naming(config.labels, None)
+        """The classes that answers name."""
+        self._opened = False
         self.model_id = config.model_id or ""
         self.draining = False
         """Set when the service is about to stop: it is no longer ready, and answers all the same."""
 
     async def open(self) -> None:
-        """Load the model, or connect. Raises what the backend raises."""
-        await self.backend.__aenter__()
+        """Load the model, or connect.
+
+        Raises BackendLost for whatever a plug-in raises, and errors of sv_eval that say what the user can mend.
+        """
+        with around_the_backend("it was opened"):
+            await self.backend.__aenter__()
+        self._opened = True
+        with around_the_backend("it told of itself"):
+            check_told(self.backend)
         able, config = self.backend.capabilities, self.config
+        self.naming = Naming(config.labels, self.backend.info.words)
         together = able.max_batch if able.batch_invariant or config.vary_with_batch else 1
         rule = BatchingRule(
             max_batch=min(together, config.batch_size or together),
@@ -78,16 +91,21 @@ class Recognition:
         self.model_id = config.model_id or slug(self.backend.info.model)
         if self.backend.info.in_process:
             # The first inference is slower than any later one; nobody should have to wait for it.
-            await self.backend.recognize([Request(clip_id="warm-up", waveform=_noise(1.0))])
+            with around_the_backend("it was warmed up"):
+                await self.backend.recognize([Request(clip_id="warm-up", waveform=_noise(1.0))])
         self._batcher = MicroBatcher(self.backend.recognize, rule, on_batch=self.meters.batch)
 
     async def close(self) -> None:
-        """Finish what was begun and release the backend."""
-        if self._batcher is not None:
-            await self._batcher.drained()
-            self._batcher = None
-            await self.backend.__aexit__(None, None, None)
+        """Finish what was begun and release the backend. Raises BackendLost where it fails or hangs in that."""
         self._decoding.shutdown(wait=False, cancel_futures=True)
+        batcher, self._batcher = self._batcher, None
+        opened, self._opened = self._opened, False
+        with around_the_backend("it was closed"):
+            async with asyncio.timeout(self.config.shutdown_s):
+                if batcher is not None:
+                    await batcher.drained()
+                if opened:
+                    await self.backend.__aexit__(None, None, None)
 
     @property
     def queue_depth(self) -> int:
@@ -142,7 +160,9 @@ class Recognition:
         if prediction.no_speech:
             self.meters.answer("no_speech", duration_s)
             raise ServiceError("silence", "no speech was found in the audio")
-        data = emotion_data(prediction, duration_s=duration_s, model=self.model_id, options=options)
+        data = emotion_data(
+            self.naming.prediction(prediction), duration_s=duration_s, model=self.model_id, options=options
+        )
         self.meters.answer(data.emotion or "no_tag", duration_s)
         trace.emotion, trace.confidence, trace.text = data.emotion, data.confidence, data.text
         return data
@@ -175,7 +195,7 @@ class Recognition:
 
     async def _inspect(self, upload: Upload, trace: Trace) -> UploadData:
         waveform = await self._decoded(upload, trace)
-        share, reason = await self._speech_share(Request(clip_id=trace.request_id, waveform=waveform))
+        share, reason = await self._speech_share(Request(clip_id=trace.request_id, waveform=waveform), trace)
         data = UploadData(
             bytes=len(upload.data),
             format=waveform.container,
@@ -190,17 +210,18 @@ class Recognition:
             data.speech_share_reason = reason
         return data
 
-    async def _speech_share(self, request: Request) -> tuple[float | None, str | None]:
+    async def _speech_share(self, request: Request, trace: Trace) -> tuple[float | None, str | None]:
         """The share of the duration that is speech; without one, the reason."""
         _ = self.batcher
         if not self.backend.capabilities.detects_speech:
             return None, "this backend does not detect speech"
-        try:
-            spans = await cast("SpeechDetectingBackend", self.backend).detect(request)
-        except InferenceError as error:
-            if error.kind != "vad_unavailable":
-                raise
+        with around_one_clip("backend_error") as failures:
+            found = await cast("SpeechDetectingBackend", self.backend).detect(request)
+            spans = [(float(begin), float(end)) for begin, end in found]
+        if failures and failures[0].kind == "vad_unavailable":
             return None, "no speech detector is installed"
+        if failures:
+            raise failed(failures[0], trace)
         return round(min(1.0, sum(end - begin for begin, end in spans) / request.waveform.duration_s), 4), None
 
     async def _decoded(self, upload: Upload, trace: Trace) -> Waveform:
@@ -217,6 +238,7 @@ class Recognition:
             if upload.format in RAW_FORMATS:
                 rate_hz = upload.sample_rate_hz or _RAW_RATE_HZ
                 kind = RAW_FORMATS[upload.format]
+                refuse_header(upload.data, upload.format)
                 return decode_raw(upload.data, sample_type=kind, rate_hz=rate_hz, limits=self._limits)
             return decode(upload.data, limits=self._limits)
         except AudioError as error:

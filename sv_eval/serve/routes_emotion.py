@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -75,6 +76,17 @@ TheService = Annotated[Service, Depends(_service)]
 TheTrace = Annotated[Trace, Depends(_trace)]
 
 
+def refuse_idle(options: Options, names: Sequence[str], why: str) -> None:
+    """Raise ServiceError `unsupported_parameter` for what is asked for and would have no effect."""
+    idle = [name for name in names if getattr(options, name)]
+    if idle:
+        raise ServiceError(
+            "unsupported_parameter",
+            f"{idle[0]} has no effect here: {why}",
+            errors=[{"parameter": name, "message": f"not taken here: {why}"} for name in idle],
+        )
+
+
 def answered(message: BaseModel, status: int = 200) -> Response:
     """A message as JSON; fields that nobody asked for are left out."""
     return Response(message.model_dump_json(exclude_unset=True), status_code=status, media_type="application/json")
@@ -122,9 +134,10 @@ async def analyze_emotion(request: HttpRequest, service: TheService, trace: TheT
     """Judge one recording; the answer has no levels."""
     upload, options = await _asked(request, service, trace)
     data = await service.recognition.recognise(upload, options, trace)
-    return answered(
-        FlatAnswer(text=data.text, emotion=data.emotion, confidence=data.confidence, duration=data.duration)
-    )
+    flat = FlatAnswer(text=data.text, emotion=data.emotion, confidence=data.confidence, duration=data.duration)
+    if options.return_all_emotions:
+        flat.scores = data.scores
+    return answered(flat)
 
 
 @router.post(
@@ -187,6 +200,7 @@ async def analyze(request: HttpRequest, service: TheService, trace: TheTrace) ->
 async def transcribe(request: HttpRequest, service: TheService, trace: TheTrace) -> Response:
     """Transcribe the file of a form."""
     upload, options = await _form(request, service, trace, FileOptions)
+    refuse_idle(options, ("return_all_emotions", "ban_unknown"), "a transcript has no emotion")
     data = await service.recognition.recognise(upload, options, trace)
     said = TranscriptData(
         text=data.text, duration=data.duration, language=data.language, event=data.event, model=data.model

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from sv_eval.serve.body import parsed
+from sv_eval.serve.connections import TOO_BIG
 from sv_eval.serve.pace import Pace, audio_s
 from sv_eval.serve.service import Service
 from sv_eval.serve.trace import Trace
@@ -34,8 +35,12 @@ async def stream(socket: WebSocket) -> None:
         await _converse(socket, service, trace)
     except ServiceError as error:
         await _say_error(socket, error, trace)
-    except WebSocketDisconnect:
-        trace.code, trace.reason = "invalid_request", "the caller went away before the end of the stream"
+    except WebSocketDisconnect as left:
+        if left.code == TOO_BIG:
+            # The connection has told the caller.
+            trace.code, trace.reason = "too_large", "a message was longer than streams.max_message_bytes"
+        else:
+            trace.code, trace.reason = "invalid_request", "the caller went away before the end of the stream"
     except Exception:
         await _say_error(socket, ServiceError("internal", "something went wrong in the service"), trace)
         raise

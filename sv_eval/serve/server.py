@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sv_eval.backend import Backend
+from sv_eval.errors import BackendLost
 from sv_eval.serve.access import Keyring, RateLimiter, read_keys
 from sv_eval.serve.admission import AdmissionControl
 from sv_eval.serve.config import ConnectionLimits, ServeConfig
@@ -29,7 +31,6 @@ from sv_eval.serve.service import Service
 from sv_eval.serve.trace import Trace, request_id_from
 from sv_eval.wire.problems import ServiceError
 
-_MESSAGE_BYTES = 1 << 20
 _LOOK_S = 0.02
 _WAITING_PER_STREAM = 4
 """Callers that may be connected for each stream that may be open; the others are told that there is no room."""
@@ -86,8 +87,8 @@ class Process:
         if self._late:
             try:
                 await self._load()
-            except BaseException:
-                await self.service.recognition.close()
+            except BaseException as error:
+                await self._release(error)
                 raise
         watching = asyncio.create_task(self._doors.watch())
         serving = asyncio.create_task(self._http.serve(sockets=[listener]))
@@ -105,8 +106,16 @@ class Process:
                 await self._grpc.stop(self.config.shutdown_s)
             if self._stopping is not None:
                 await self._stopping
-            await self.service.recognition.close()
+            await self._release(sys.exception())
             self._logger.info("stopped")
+
+    async def _release(self, error: BaseException | None) -> None:
+        """Release the backend; of several errors the first one is told."""
+        try:
+            await self.service.recognition.close()
+        except BackendLost:
+            if error is None:
+                raise
 
     async def _open(self, listener: socket) -> None:
         host, port = listener.getsockname()[:2]
@@ -173,7 +182,7 @@ class _HttpServer(uvicorn.Server):
                 server_header=False,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=max(1, round(config.shutdown_s)),
-                ws_max_size=_MESSAGE_BYTES,
+                ws_max_size=config.streams.max_message_bytes,
                 backlog=2048,
             )
         )

@@ -72,7 +72,7 @@ class Service:
             precision=info.precision,
             device=info.device,
             model_hash=info.model_hash,
-            labels=list(able.labels),
+            labels=list(self.recognition.naming.labels(able.labels)),
             languages=list(able.languages),
             parameters=list(able.adjusts),
             streaming=able.streams,

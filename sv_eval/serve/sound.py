@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,35 @@ def _decibels(amplitude: float) -> float | None:
     return round(20 * math.log10(amplitude), 2) if amplitude > 0 else None
 
 
+def refuse_header(data: bytes, encoding: str) -> None:
+    """Raises ServiceError `unsupported_format` for raw samples that begin as a file with a header does.
+
+    Read as samples the header would be a click, and what is behind it mostly something else altogether.
+    """
+    named = next((name for name, begins in _FILES.items() if begins(data)), None)
+    if named is not None:
+        raise ServiceError(
+            "unsupported_format",
+            f"{encoding} means samples without a header, and this begins as {named} file does; send its samples "
+            "alone, or the whole file without a format",
+        )
+
+
+_FILES: Mapping[str, Callable[[bytes], bool]] = {
+    "a wav": lambda data: data[:4] in (b"RIFF", b"RIFX", b"RF64") and data[8:12] == b"WAVE",
+    "a flac": lambda data: data[:4] == b"fLaC",
+    "an ogg": lambda data: data[:4] == b"OggS",
+    "an mp3": lambda data: data[:3] == b"ID3",
+    "an mp4 or m4a": lambda data: data[4:8] == b"ftyp",
+    "a webm or mkv": lambda data: data[:4] == b"\x1aE\xdf\xa3",
+    "an aiff": lambda data: data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"),
+    "a caf": lambda data: data[:4] == b"caff",
+    "an au": lambda data: data[:4] == b".snd",
+    "an amr": lambda data: data[:5] == b"#!AMR",
+    "a silk": lambda data: data.lstrip(b"\x02")[:6] == b"#!SILK",
+}
+
+
 class SampleStream:
     """Raw mono samples in pieces of any length, brought to 16 kHz.
 
@@ -41,7 +71,8 @@ class SampleStream:
     """
 
     def __init__(self, encoding: str, rate_hz: int) -> None:
-        self._type = RAW_FORMATS[encoding]
+        self._encoding, self._type = encoding, RAW_FORMATS[encoding]
+        self._begins = True
         self._width = np.dtype(self._type).itemsize
         self._rest = b""
         self._resampler: Any = None
@@ -51,7 +82,13 @@ class SampleStream:
             self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="HQ")
 
     def feed(self, piece: bytes) -> Float32:
-        """The samples that are ready after this piece, 16 kHz, shape [n]. Raises ServiceError `not_audio`."""
+        """The samples that are ready after this piece, 16 kHz, shape [n].
+
+        Raises ServiceError `not_audio`, `unsupported_format`.
+        """
+        if self._begins and piece:
+            refuse_header(piece, self._encoding)
+            self._begins = False
         data = self._rest + piece
         whole = len(data) - len(data) % self._width
         self._rest = data[whole:]

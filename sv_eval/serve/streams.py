@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.backend import StreamingBackend, StreamUpdate
-from sv_eval.errors import InferenceError
+from sv_eval.backend import Answer, StreamingBackend, StreamUpdate
+from sv_eval.errors import SvEvalError
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction
+from sv_eval.run.guard import around_one_clip, checked
+from sv_eval.run.plain_answers import plain_update
 from sv_eval.serve.answers import stream_partial
 from sv_eval.serve.recognition import Recognition, failed
 from sv_eval.serve.sound import SampleStream
@@ -48,16 +50,23 @@ class Streams:
         self._count(1)
         try:
             work = asyncio.ensure_future(
-                backend.stream(
-                    samples.blocks(), chunk_size=start.update_s, callback=found.put_nowait, adjustments=adjustments
+                _guarded(
+                    backend.stream(
+                        samples.blocks(),
+                        chunk_size=start.update_s,
+                        callback=found.put_nowait,
+                        adjustments=adjustments,
+                    )
                 )
             )
             work.add_done_callback(lambda _: found.put_nowait(None))
             try:
                 while (update := await found.get()) is not None:
+                    update = _plain(update, trace)
                     trace.add({"inference": update.compute_ms})
-                    yield stream_partial(update, start)
-                yield recognition.answer(await _settled(work, trace), samples.duration_s, start, trace)
+                    yield stream_partial(recognition.naming.update(update), start)
+                prediction = await _settled(work, samples, trace)
+                yield recognition.answer(prediction, samples.duration_s, start, trace)
             finally:
                 work.cancel()
         finally:
@@ -87,9 +96,20 @@ class _Samples:
     def __init__(self, pieces: AsyncIterator[bytes], stream: SampleStream, most_s: float, trace: Trace) -> None:
         self._pieces, self._stream, self._most_s, self._trace = pieces, stream, most_s, trace
         self.duration_s = 0.0
+        self.broken_by: Exception | None = None
+        """What ended the samples before their end; None where nothing did."""
 
     async def blocks(self) -> AsyncIterator[NDArray[np.float32]]:
         """The samples as they come."""
+        try:
+            async for samples in self._blocks():
+                yield samples
+        except Exception as error:
+            # It passes through a plug-in next, which may make anything of it.
+            self.broken_by = error
+            raise
+
+    async def _blocks(self) -> AsyncIterator[NDArray[np.float32]]:
         async for piece in self._pieces:
             self._trace.body_bytes += len(piece)
             yield self._counted(self._stream.feed(piece))
@@ -108,8 +128,28 @@ class _Samples:
         return samples
 
 
-async def _settled(work: asyncio.Future[Prediction], trace: Trace) -> Prediction:
+async def _guarded(asked: Awaitable[Prediction]) -> Answer:
+    """The answer of a plug-in's stream, or the failure that it is."""
+    with around_one_clip("backend_error") as failures:
+        return checked(await asked)
+    return failures[0]
+
+
+def _plain(update: StreamUpdate, trace: Trace) -> StreamUpdate:
+    with around_one_clip("protocol") as failures:
+        return plain_update(update)
+    raise failed(failures[0], trace)
+
+
+async def _settled(work: asyncio.Future[Answer], samples: _Samples, trace: Trace) -> Prediction:
     try:
-        return await work
-    except InferenceError as error:
-        raise failed(Failure(kind=error.kind, message=str(error)), trace) from error
+        answer = await work
+    except SvEvalError as error:
+        # The backend itself is gone.
+        trace.reason = str(error)
+        raise ServiceError("not_ready", "the backend does not answer at the moment") from error
+    if samples.broken_by is not None:
+        raise samples.broken_by
+    if isinstance(answer, Failure):
+        raise failed(answer, trace)
+    return answer

@@ -24,35 +24,35 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1asv_eval/wire/emotion.proto\x12\rsv.emotion.v1\"\xd7\x01\n\x07Options\x12\x15\n\x08language\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07use_itn\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1a\n\rvad_threshold\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x17\n\nchunk_size\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x13return_all_emotions\x18\x05 \x01(\x08\x12\x13\n\x0b\x62\x61n_unknown\x18\x06 \x01(\x08\x42\x0b\n\t_languageB\n\n\x08_use_itnB\x10\n\x0e_vad_thresholdB\r\n\x0b_chunk_size\"\x8b\x01\n\x10RecognizeRequest\x12\r\n\x05\x61udio\x18\x01 \x01(\x0c\x12*\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1a.sv.emotion.v1.AudioFormat\x12\x13\n\x0bsample_rate\x18\x03 \x01(\x05\x12\'\n\x07options\x18\x04 \x01(\x0b\x32\x16.sv.emotion.v1.Options\"E\n\x05Score\x12\'\n\x07\x65motion\x18\x01 \x01(\x0e\x32\x16.sv.emotion.v1.Emotion\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\x82\x01\n\x07Segment\x12\r\n\x05start\x18\x01 \x01(\x01\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x01\x12\'\n\x07\x65motion\x18\x03 \x01(\x0e\x32\x16.sv.emotion.v1.Emotion\x12$\n\x06scores\x18\x04 \x03(\x0b\x32\x14.sv.emotion.v1.Score\x12\x0c\n\x04text\x18\x05 \x01(\t\"\x98\x02\n\x11RecognizeResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\'\n\x07\x65motion\x18\x02 \x01(\x0e\x32\x16.sv.emotion.v1.Emotion\x12\x17\n\nconfidence\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08\x64uration\x18\x04 \x01(\x01\x12\x10\n\x08language\x18\x05 \x01(\t\x12\r\n\x05\x65vent\x18\x06 \x01(\t\x12$\n\x06scores\x18\x07 \x03(\x0b\x32\x14.sv.emotion.v1.Score\x12(\n\x08segments\x18\x08 \x03(\x0b\x32\x16.sv.emotion.v1.Segment\x12\r\n\x05model\x18\t \x01(\t\x12\x12\n\nrequest_id\x18\n \x01(\tB\r\n\x0b_confidence\"\x8f\x01\n\x0fStreamingConfig\x12,\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x1a.sv.emotion.v1.AudioFormat\x12\x13\n\x0bsample_rate\x18\x02 \x01(\x05\x12\x10\n\x08update_s\x18\x03 \x01(\x01\x12\'\n\x07options\x18\x04 \x01(\x0b\x32\x16.sv.emotion.v1.Options\"i\n\x19StreamingRecognizeRequest\x12\x30\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1e.sv.emotion.v1.StreamingConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x42\t\n\x07request\"\xdc\x01\n\rPartialResult\x12\r\n\x05start\x18\x01 \x01(\x01\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x01\x12\'\n\x07\x65motion\x18\x03 \x01(\x0e\x32\x16.sv.emotion.v1.Emotion\x12\x17\n\nconfidence\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04text\x18\x05 \x01(\t\x12$\n\x06scores\x18\x06 \x03(\x0b\x32\x14.sv.emotion.v1.Score\x12*\n\x0c\x63hunk_scores\x18\x07 \x03(\x0b\x32\x14.sv.emotion.v1.ScoreB\r\n\x0b_confidence\"\x8a\x01\n\x1aStreamingRecognizeResponse\x12/\n\x07partial\x18\x01 \x01(\x0b\x32\x1c.sv.emotion.v1.PartialResultH\x00\x12\x31\n\x05\x66inal\x18\x02 \x01(\x0b\x32 .sv.emotion.v1.RecognizeResponseH\x00\x42\x08\n\x06result*c\n\x0b\x41udioFormat\x12\x1c\n\x18\x41UDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41UDIO_FORMAT_PCM_S16LE\x10\x01\x12\x1a\n\x16\x41UDIO_FORMAT_PCM_F32LE\x10\x02*\xd9\x01\n\x07\x45motion\x12\x17\n\x13\x45MOTION_UNSPECIFIED\x10\x00\x12\x11\n\rEMOTION_HAPPY\x10\x01\x12\x0f\n\x0b\x45MOTION_SAD\x10\x02\x12\x11\n\rEMOTION_ANGRY\x10\x03\x12\x13\n\x0f\x45MOTION_NEUTRAL\x10\x04\x12\x13\n\x0f\x45MOTION_FEARFUL\x10\x05\x12\x15\n\x11\x45MOTION_DISGUSTED\x10\x06\x12\x15\n\x11\x45MOTION_SURPRISED\x10\x07\x12\x13\n\x0f\x45MOTION_UNKNOWN\x10\x08\x12\x11\n\rEMOTION_OTHER\x10\t2\xd3\x01\n\x12\x45motionRecognition\x12N\n\tRecognize\x12\x1f.sv.emotion.v1.RecognizeRequest\x1a .sv.emotion.v1.RecognizeResponse\x12m\n\x12StreamingRecognize\x12(.sv.emotion.v1.StreamingRecognizeRequest\x1a).sv.emotion.v1.StreamingRecognizeResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1asv_eval/wire/emotion.proto\x12\rsv.emotion.v1\"\xd7\x01\n\x07Options\x12\x15\n\x08language\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07use_itn\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1a\n\rvad_threshold\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x17\n\nchunk_size\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x13return_all_emotions\x18\x05 \x01(\x08\x12\x13\n\x0b\x62\x61n_unknown\x18\x06 \x01(\x08\x42\x0b\n\t_languageB\n\n\x08_use_itnB\x10\n\x0e_vad_thresholdB\r\n\x0b_chunk_size\"\x8b\x01\n\x10RecognizeRequest\x12\r\n\x05\x61udio\x18\x01 \x01(\x0c\x12*\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1a.sv.emotion.v1.AudioFormat\x12\x13\n\x0bsample_rate\x18\x03 \x01(\x05\x12\'\n\x07options\x18\x04 \x01(\x0b\x32\x16.sv.emotion.v1.Options\"T\n\x05Score\x12\'\n\x07\x65motion\x18\x01 \x01(\x0e\x32\x16.sv.emotion.v1.Emotion\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12\r\n\x05label\x18\x03 \x01(\t\"\x91\x01\n\x07Segment\x12\r\n\x05start\x18\x01 \x01(\x01\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x01\x12\'\n\x07\x65motion\x18\x03 \x01(\x0e\x32\x16.sv.emotion.v1.Emotion\x12$\n\x06scores\x18\x04 \x03(\x0b\x32\x14.sv.emotion.v1.Score\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\r\n\x05label\x18\x06 \x01(\t\"\xa7\x02\n\x11RecognizeResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\'\n\x07\x65motion\x18\x02 \x01(\x0e\x32\x16.sv.emotion.v1.Emotion\x12\x17\n\nconfidence\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08\x64uration\x18\x04 \x01(\x01\x12\x10\n\x08language\x18\x05 \x01(\t\x12\r\n\x05\x65vent\x18\x06 \x01(\t\x12$\n\x06scores\x18\x07 \x03(\x0b\x32\x14.sv.emotion.v1.Score\x12(\n\x08segments\x18\x08 \x03(\x0b\x32\x16.sv.emotion.v1.Segment\x12\r\n\x05model\x18\t \x01(\t\x12\x12\n\nrequest_id\x18\n \x01(\t\x12\r\n\x05label\x18\x0b \x01(\tB\r\n\x0b_confidence\"\x8f\x01\n\x0fStreamingConfig\x12,\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x1a.sv.emotion.v1.AudioFormat\x12\x13\n\x0bsample_rate\x18\x02 \x01(\x05\x12\x10\n\x08update_s\x18\x03 \x01(\x01\x12\'\n\x07options\x18\x04 \x01(\x0b\x32\x16.sv.emotion.v1.Options\"i\n\x19StreamingRecognizeRequest\x12\x30\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1e.sv.emotion.v1.StreamingConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x42\t\n\x07request\"\xeb\x01\n\rPartialResult\x12\r\n\x05start\x18\x01 \x01(\x01\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x01\x12\'\n\x07\x65motion\x18\x03 \x01(\x0e\x32\x16.sv.emotion.v1.Emotion\x12\x17\n\nconfidence\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04text\x18\x05 \x01(\t\x12$\n\x06scores\x18\x06 \x03(\x0b\x32\x14.sv.emotion.v1.Score\x12*\n\x0c\x63hunk_scores\x18\x07 \x03(\x0b\x32\x14.sv.emotion.v1.Score\x12\r\n\x05label\x18\x08 \x01(\tB\r\n\x0b_confidence\"\x8a\x01\n\x1aStreamingRecognizeResponse\x12/\n\x07partial\x18\x01 \x01(\x0b\x32\x1c.sv.emotion.v1.PartialResultH\x00\x12\x31\n\x05\x66inal\x18\x02 \x01(\x0b\x32 .sv.emotion.v1.RecognizeResponseH\x00\x42\x08\n\x06result*c\n\x0b\x41udioFormat\x12\x1c\n\x18\x41UDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41UDIO_FORMAT_PCM_S16LE\x10\x01\x12\x1a\n\x16\x41UDIO_FORMAT_PCM_F32LE\x10\x02*\xd9\x01\n\x07\x45motion\x12\x17\n\x13\x45MOTION_UNSPECIFIED\x10\x00\x12\x11\n\rEMOTION_HAPPY\x10\x01\x12\x0f\n\x0b\x45MOTION_SAD\x10\x02\x12\x11\n\rEMOTION_ANGRY\x10\x03\x12\x13\n\x0f\x45MOTION_NEUTRAL\x10\x04\x12\x13\n\x0f\x45MOTION_FEARFUL\x10\x05\x12\x15\n\x11\x45MOTION_DISGUSTED\x10\x06\x12\x15\n\x11\x45MOTION_SURPRISED\x10\x07\x12\x13\n\x0f\x45MOTION_UNKNOWN\x10\x08\x12\x11\n\rEMOTION_OTHER\x10\t2\xd3\x01\n\x12\x45motionRecognition\x12N\n\tRecognize\x12\x1f.sv.emotion.v1.RecognizeRequest\x1a .sv.emotion.v1.RecognizeResponse\x12m\n\x12StreamingRecognize\x12(.sv.emotion.v1.StreamingRecognizeRequest\x1a).sv.emotion.v1.StreamingRecognizeResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sv_eval.wire.emotion_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDIOFORMAT']._serialized_start=1509
-  _globals['_AUDIOFORMAT']._serialized_end=1608
-  _globals['_EMOTION']._serialized_start=1611
-  _globals['_EMOTION']._serialized_end=1828
+  _globals['_AUDIOFORMAT']._serialized_start=1569
+  _globals['_AUDIOFORMAT']._serialized_end=1668
+  _globals['_EMOTION']._serialized_start=1671
+  _globals['_EMOTION']._serialized_end=1888
   _globals['_OPTIONS']._serialized_start=46
   _globals['_OPTIONS']._serialized_end=261
   _globals['_RECOGNIZEREQUEST']._serialized_start=264
   _globals['_RECOGNIZEREQUEST']._serialized_end=403
   _globals['_SCORE']._serialized_start=405
-  _globals['_SCORE']._serialized_end=474
-  _globals['_SEGMENT']._serialized_start=477
-  _globals['_SEGMENT']._serialized_end=607
-  _globals['_RECOGNIZERESPONSE']._serialized_start=610
-  _globals['_RECOGNIZERESPONSE']._serialized_end=890
-  _globals['_STREAMINGCONFIG']._serialized_start=893
-  _globals['_STREAMINGCONFIG']._serialized_end=1036
-  _globals['_STREAMINGRECOGNIZEREQUEST']._serialized_start=1038
-  _globals['_STREAMINGRECOGNIZEREQUEST']._serialized_end=1143
-  _globals['_PARTIALRESULT']._serialized_start=1146
-  _globals['_PARTIALRESULT']._serialized_end=1366
-  _globals['_STREAMINGRECOGNIZERESPONSE']._serialized_start=1369
-  _globals['_STREAMINGRECOGNIZERESPONSE']._serialized_end=1507
-  _globals['_EMOTIONRECOGNITION']._serialized_start=1831
-  _globals['_EMOTIONRECOGNITION']._serialized_end=2042
+  _globals['_SCORE']._serialized_end=489
+  _globals['_SEGMENT']._serialized_start=492
+  _globals['_SEGMENT']._serialized_end=637
+  _globals['_RECOGNIZERESPONSE']._serialized_start=640
+  _globals['_RECOGNIZERESPONSE']._serialized_end=935
+  _globals['_STREAMINGCONFIG']._serialized_start=938
+  _globals['_STREAMINGCONFIG']._serialized_end=1081
+  _globals['_STREAMINGRECOGNIZEREQUEST']._serialized_start=1083
+  _globals['_STREAMINGRECOGNIZEREQUEST']._serialized_end=1188
+  _globals['_PARTIALRESULT']._serialized_start=1191
+  _globals['_PARTIALRESULT']._serialized_end=1426
+  _globals['_STREAMINGRECOGNIZERESPONSE']._serialized_start=1429
+  _globals['_STREAMINGRECOGNIZERESPONSE']._serialized_end=1567
+  _globals['_EMOTIONRECOGNITION']._serialized_start=1891
+  _globals['_EMOTIONRECOGNITION']._serialized_end=2102
 # @@protoc_insertion_point(module_scope)

@@ -68,29 +68,33 @@ class RecognizeRequest(_message.Message):
     def __init__(self, audio: _Optional[bytes] = ..., format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate: _Optional[int] = ..., options: _Optional[_Union[Options, _Mapping]] = ...) -> None: ...
 
 class Score(_message.Message):
-    __slots__ = ("emotion", "probability")
+    __slots__ = ("emotion", "probability", "label")
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     emotion: Emotion
     probability: float
-    def __init__(self, emotion: _Optional[_Union[Emotion, str]] = ..., probability: _Optional[float] = ...) -> None: ...
+    label: str
+    def __init__(self, emotion: _Optional[_Union[Emotion, str]] = ..., probability: _Optional[float] = ..., label: _Optional[str] = ...) -> None: ...
 
 class Segment(_message.Message):
-    __slots__ = ("start", "end", "emotion", "scores", "text")
+    __slots__ = ("start", "end", "emotion", "scores", "text", "label")
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     SCORES_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     start: float
     end: float
     emotion: Emotion
     scores: _containers.RepeatedCompositeFieldContainer[Score]
     text: str
-    def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., text: _Optional[str] = ...) -> None: ...
+    label: str
+    def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., text: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
 
 class RecognizeResponse(_message.Message):
-    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id")
+    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +105,7 @@ class RecognizeResponse(_message.Message):
     SEGMENTS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     text: str
     emotion: Emotion
     confidence: float
@@ -111,7 +116,8 @@ class RecognizeResponse(_message.Message):
     segments: _containers.RepeatedCompositeFieldContainer[Segment]
     model: str
     request_id: str
-    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    label: str
+    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
 
 class StreamingConfig(_message.Message):
     __slots__ = ("encoding", "sample_rate", "update_s", "options")
@@ -134,7 +140,7 @@ class StreamingRecognizeRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., audio: _Optional[bytes] = ...) -> None: ...
 
 class PartialResult(_message.Message):
-    __slots__ = ("start", "end", "emotion", "confidence", "text", "scores", "chunk_scores")
+    __slots__ = ("start", "end", "emotion", "confidence", "text", "scores", "chunk_scores", "label")
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
@@ -142,6 +148,7 @@ class PartialResult(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SCORES_FIELD_NUMBER: _ClassVar[int]
     CHUNK_SCORES_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     start: float
     end: float
     emotion: Emotion
@@ -149,7 +156,8 @@ class PartialResult(_message.Message):
     text: str
     scores: _containers.RepeatedCompositeFieldContainer[Score]
     chunk_scores: _containers.RepeatedCompositeFieldContainer[Score]
-    def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., text: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., chunk_scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ...) -> None: ...
+    label: str
+    def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., text: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., chunk_scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., label: _Optional[str] = ...) -> None: ...
 
 class StreamingRecognizeResponse(_message.Message):
     __slots__ = ("partial", "final")

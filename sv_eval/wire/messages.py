@@ -126,6 +126,9 @@ class FlatAnswer(BaseModel):
     emotion: str | None
     confidence: float | None
     duration: float
+    scores: dict[str, float] | None = Field(
+        default=None, description="With return_all_emotions: the posterior over the emotions and unknown"
+    )
 
 
 class TranscriptData(BaseModel):

@@ -2,16 +2,18 @@
 
     python tests/endurance/mutate_files.py --runs 20000 --seed 0
 
-A file that sv_eval wrote, or that a user writes for it, is changed: bytes, keys left out, other types, deep
-nesting, half a surrogate pair, numbers that are none. Commands that read it are called in this process. Looked for
-is an error that no code understands, a command that takes too long, more or less than one line about it.
+A file that sv_eval wrote, or that others write for it, is changed: bytes, keys left out, other types, deep
+nesting, half a surrogate pair, numbers that are none. What reads it is called in two processes, each of which
+takes hundreds of files; one that ends names the file that it was at, and another goes on behind it. Looked for is
+an error that no code understands, a command that takes too long, more or less than one line about it, a process
+that ends.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
-import copy
 import io
 import json
 import os
@@ -24,27 +26,35 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from mutations import mutated
 
 from sv_eval.cli.main import main as command
 from sv_eval.errors import SvEvalError
 from sv_eval.frame import read_frame
 from sv_eval.record_file.seal import Seal
+from sv_eval.report.codec import from_json
+from sv_eval.report.comparison import Comparison
+from sv_eval.report.run_directory import read_json
+from sv_eval.report.sweep import SweepFile
 
 _LIMIT_S = 30
+_BATCH, _PROCESSES = 250, 2
+_TYPES = {"sweep.json": SweepFile, "compare.json": Comparison}
 _SCORED = ("scoring.resamples=100", "run.telemetry_s=null", "load.warmup_clips=0")
 _RUN = ("dataset.simulated.n_clips=24", "backend=fake", "dataset=simulated", *_SCORED)
-_DEEP = "@deep@"
-_DEPTH = 20_000
-_ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1.5, 2**70, -(2**70), 1e308, float("nan"), float("inf"), "", "x", "\ud800", "\x00",
-    "0.5", "happy", [], {}, [1], {"a": 1}, [[]], [None], {"": None}, _DEEP, "9" * 5000,
-)  # fmt: skip
 
 
+_FOLDS = ("all", "emobox_fold1", "emobox_fold2")
+_SWEPT = (*_RUN, "backend.seed=1,2", "hydra.sweep.dir=sweep")
+_SWITCHES = ("itn", "language", "precision")
+_SUITE = ("suite", "suite=demo", "limit=3", "out=suite", *(f"~suite.switches.{name}" for name in _SWITCHES))
 _AS_MADE = "as the run was made"
 _MADE = {
     "good": (*_RUN, "load.rounds=2"),
@@ -61,9 +71,11 @@ class Subject:
     name: str
     """The file, below the working directory."""
     form: str
-    """`json`, `lines`, `yaml` or `text`."""
+    """`json`, `lines`, `yaml`, `text` or `bytes`."""
     calls: Sequence[tuple[str, ...]]
     """Commands that read it, each with its words."""
+    weight: int = 20
+    """How often its turn comes, against others; those whose commands take a second come less often."""
 
 
 def subjects() -> list[Subject]:
@@ -78,6 +90,10 @@ def subjects() -> list[Subject]:
     mapped = ("score", "good2", "labels=map.yaml", "scoring.resamples=100")
     card = ("corpus", "show", "card", "root=card")
     manifest = ("corpus", "show", "manifest", "manifest.file=card/manifest.csv", "root=card")
+    emobox = [("corpus", "show", "emobox", "name=iemocap", "root=emobox", f"split={split}") for split in _FOLDS]
+    data = "emobox/data/iemocap/"
+    swept = ("run", "-m", *_SWEPT)
+    opened = ("open", "model")
     return [
         Subject(name="run/records.jsonl", form="lines", calls=[score, *finished, resume]),
         Subject(name="run/environment.json", form="json", calls=[*finished, resume, compared]),
@@ -86,6 +102,19 @@ def subjects() -> list[Subject]:
         Subject(name="card/dataset.yaml", form="yaml", calls=[card]),
         Subject(name="map.yaml", form="yaml", calls=[mapped, ("labels", "show", "map.yaml")]),
         Subject(name="card/manifest.csv", form="text", calls=[card, manifest]),
+        Subject(name=data + "iemocap.jsonl", form="lines", calls=emobox),
+        Subject(name=data + "fold_1/iemocap_test_fold_1.jsonl", form="lines", calls=emobox),
+        Subject(name=data + "fold_2/iemocap_test_fold_2.json", form="json", calls=emobox),
+        Subject(name=data + "data.seg.wrd.stm", form="text", calls=emobox),
+        Subject(name="sweep/plan.json", form="json", calls=[swept], weight=2),
+        Subject(name="sweep/1/metrics.json", form="json", calls=[swept], weight=2),
+        Subject(name="sweep/sweep.json", form="json", calls=[("typed", "sweep/sweep.json")]),
+        Subject(name="compared/compare.json", form="json", calls=[("typed", "compared/compare.json")]),
+        Subject(name="suite/demo/base/metrics.json", form="json", calls=[_SUITE], weight=1),
+        Subject(name="model/config.yaml", form="yaml", calls=[opened]),
+        Subject(name="model/am.mvn", form="text", calls=[opened]),
+        Subject(name="model/chn_jpn_yue_eng_ko_spectok.bpe.model", form="bytes", calls=[opened]),
+        Subject(name="model/model.onnx", form="bytes", calls=[opened]),
     ]
 
 
@@ -105,6 +134,45 @@ def prepare() -> None:
     card = Path(str(find_card("demo").folder))
     for name in ("dataset.yaml", "manifest.csv"):
         shutil.copy(card / name, Path("card") / name)
+    made(["run", "-m", *_SWEPT])
+    made(["compare", "good", "good2", "scoring.resamples=100", "out=compared"])
+    made(_SUITE)
+    from sv_eval.backends.sensevoice.model_dir import bundled_model
+
+    shutil.copytree(bundled_model(), "model", ignore=shutil.ignore_patterns("*.pt", "*.md"))
+    write_emobox(Path("emobox"))
+
+
+def made(words: Sequence[str]) -> None:
+    """Run a command that must come to its end."""
+    code, _, said = quiet(lambda: command(list(words[1:]), command=words[0]))
+    if code:
+        raise SystemExit(f"{words}: {said}")
+
+
+def write_emobox(root: Path) -> None:
+    """EmoBox's files for two clips of one corpus."""
+    names = {
+        "iemocap-Ses01F_impro01_M001": "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_M001.wav",
+        "iemocap-Ses02M_script01_1_F000": "Session2/sentences/wav/Ses02M_script01_1/Ses02M_script01_1_F000.wav",
+    }
+    rows = {
+        key: {"key": key, "dataset": "iemocap", "wav": f"downloads/iemocap/{path}", "emo": "exc", "length": 1.5}
+        for key, path in names.items()
+    }
+    (first, second), folder = names, root / "data" / "iemocap"
+    files = {
+        "iemocap.jsonl": "".join(json.dumps(row) + "\n" for row in rows.values()),
+        "data.seg.wrd.stm": "".join(f"{key} 1 a 0 1 <id={key},lang=en,spk=a,emotion=exc> exc\n" for key in names),
+        "fold_1/iemocap_test_fold_1.jsonl": json.dumps(rows[first]) + "\n",
+        "fold_2/iemocap_test_fold_2.json": json.dumps({second: rows[second]}),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    for path in names.values():
+        (root / "downloads" / "iemocap" / path).parent.mkdir(parents=True)
+        (root / "downloads" / "iemocap" / path).touch()
 
 
 def quiet(work: Callable[[], Any]) -> tuple[Any, str, str]:
@@ -113,93 +181,6 @@ def quiet(work: Callable[[], Any]) -> tuple[Any, str, str]:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         given = work()
     return given, out.getvalue(), err.getvalue()
-
-
-def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every value."""
-    if path:
-        yield path
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, child in children:
-        yield from places(child, (*path, key))
-
-
-def changed(data: Any, drawn: random.Random) -> Any:
-    """The data with one to three of its values changed, left out, or put elsewhere."""
-    data = copy.deepcopy(data)
-    for _ in range(drawn.choice((1, 1, 1, 2, 3))):
-        ways = list(places(data))
-        if not ways:
-            return drawn.choice(_ODD)
-        *way, last = drawn.choice(ways)
-        holder = data
-        for key in way:
-            holder = holder[key]
-        act = drawn.random()
-        if act < 0.3:
-            del holder[last]
-        elif act < 0.8:
-            holder[last] = drawn.choice(_ODD)
-        elif act < 0.9:
-            other = drawn.choice(ways)
-            value = data
-            for key in other:
-                value = value[key] if not isinstance(value, str) else value
-            with contextlib.suppress(KeyError, IndexError, TypeError):
-                holder[last] = copy.deepcopy(value)
-        elif isinstance(holder, dict):
-            holder[str(drawn.choice(("x", "", "\ud800", "classes", last)))] = holder.pop(last)
-        else:
-            holder.insert(0, copy.deepcopy(holder[last]))
-    return data if drawn.random() > 0.01 else drawn.choice(_ODD)
-
-
-def as_text(data: Any) -> str:
-    """JSON, with what is to be deep made so."""
-    return json.dumps(data).replace(f'"{_DEEP}"', "[" * _DEPTH + "]" * _DEPTH)
-
-
-def with_bytes_changed(content: bytes, drawn: random.Random) -> bytes:
-    """A few bytes put in, taken out, doubled or replaced."""
-    held = bytearray(content)
-    for _ in range(drawn.choice((1, 1, 2, 5, 20))):
-        place, act = drawn.randrange(len(held) + 1), drawn.random()
-        if act < 0.3:
-            held[place : place + 1] = bytes((drawn.randrange(256),))
-        elif act < 0.5:
-            held[place:place] = drawn.choice(
-                (b"{", b"]", b'"', b"\n", b"\xff", b"\x00", b"\xed\xa0\x80", b"-", b"9")
-            )
-        elif act < 0.7:
-            del held[place : place + drawn.choice((1, 1, 3, 40))]
-        elif act < 0.8:
-            held[place:place] = held[place : place + drawn.choice((1, 10, 300))]
-        elif act < 0.85:
-            del held[place:]
-        else:
-            held[place : place + 4] = drawn.choice((b"null", b"true", b"1e99", b"NaN ", b"\\ud8"))
-    return bytes(held)
-
-
-def mutated(content: bytes, form: str, drawn: random.Random, seal: Seal | None) -> bytes:
-    """The file's content, damaged."""
-    if form == "text" or drawn.random() < 0.25:
-        return with_bytes_changed(content, drawn)
-    if form == "json":
-        return as_text(changed(json.loads(content), drawn)).encode()
-    if form == "yaml":
-        import yaml
-
-        text = yaml.safe_dump(changed(yaml.safe_load(content), drawn), allow_unicode=False)
-        return text.replace(_DEEP, "[" * 500 + "]" * 500).encode(errors="backslashreplace")
-    lines = content.splitlines()
-    for place in drawn.sample(range(len(lines)), drawn.choice((1, 1, 3))):
-        data = json.loads(lines[place])
-        data.pop("seal", None)
-        line = as_text(changed(data, drawn)).encode()
-        # Sealed anew, so that more than the seal is looked at.
-        lines[place] = seal.sealed(line) if seal is not None and line.endswith(b"}") and len(line) > 2 else line
-    return b"\n".join(lines) + b"\n"
 
 
 class TooLong(BaseException):
@@ -213,14 +194,38 @@ def _ring(_number: int, _frame: Any) -> None:
 def asked(words: tuple[str, ...]) -> tuple[int, str]:
     """The exit code of a command, and what it said about errors."""
     name, *rest = words
-    if name == "frame":
-        try:
-            read_frame("run", "requests")
-        except SvEvalError as error:
-            return error.exit_code, f"sv_eval: {error}"
-        return 0, ""
-    code, _, said = quiet(lambda: command(list(rest), command=name))
-    return code, said
+    if name not in _CALLS:
+        code, _, said = quiet(lambda: command(list(rest), command=name))
+        return code, said
+    try:
+        quiet(lambda: _CALLS[name](*rest))
+    except SvEvalError as error:
+        return error.exit_code, f"sv_eval: {error}"
+    return 0, ""
+
+
+def _opened(model: str) -> None:
+    """Open a model directory, and recognise a clip."""
+    from sv_eval.backend import Request
+    from sv_eval.backends.onnx import OnnxBackend
+    from sv_eval.data.audio.decoding import decode
+    from sv_eval.data.corpus.card import find_card
+    from sv_eval.run.session import Session
+
+    clip = Path(str(find_card("demo").folder)) / "clips" / "en_f1_happy_01.flac"
+
+    async def work() -> None:
+        async with Session(OnnxBackend(model=model, threads=1)) as session:
+            await session.guard.ask([Request(clip_id="c", waveform=decode(clip))])
+
+    asyncio.run(work())
+
+
+_CALLS: dict[str, Callable[..., Any]] = {
+    "frame": lambda: read_frame("run", "requests"),
+    "typed": lambda path: from_json(_TYPES[Path(path).name], read_json(Path(path)), path),  # type: ignore[type-var]
+    "open": _opened,
+}
 
 
 def fault_of(subject: Subject, words: tuple[str, ...]) -> str | None:
@@ -249,6 +254,57 @@ def fault_of(subject: Subject, words: tuple[str, ...]) -> str | None:
     return None
 
 
+def take(number: int, seed: int, chosen: Sequence[Subject], keep: Path | None) -> str | None:
+    """Damage one file, call what reads it, put it back; what was wrong, if anything."""
+    drawn = random.Random(f"{seed}:{number}")
+    (subject,) = drawn.choices(chosen, [one.weight for one in chosen])
+    for scratch in ("run", "out"):
+        shutil.rmtree(scratch, ignore_errors=True)
+    Path("out.json").unlink(missing_ok=True)
+    base = drawn.choice(list(_MADE))
+    shutil.copytree(base, "run", ignore=shutil.ignore_patterns("figures", "report.*"))
+    sealed = Path("run/environment.json").read_text(encoding="utf-8") if subject.name.startswith("run/") else None
+    whole = Path(subject.name).read_bytes()
+    content = mutated(whole, subject.form, drawn, Seal(json.loads(sealed)["run_id"]) if sealed else None)
+    Path(subject.name).write_bytes(content)
+    drawn_words = drawn.choice(list(subject.calls))
+    words = tuple(part for word in drawn_words for part in (_MADE[base] if word == _AS_MADE else (word,)))
+    fault = fault_of(subject, words)
+    Path(subject.name).write_bytes(whole)
+    if fault is None:
+        return None
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        (keep / f"{number}-{Path(subject.name).name}").write_bytes(content)
+    return f"{subject.name}, {words[0]}: {fault}"
+
+
+def worked(numbers: range, place: Path, given: argparse.Namespace, chosen: Sequence[Subject]) -> None:
+    """The work of a child, in a folder of its own: a line for each file, before it is read and after."""
+    pipe = os.open(place / "told.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    # Libraries in C say what they think of a file on whatever is there.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.chdir(place)
+    try:
+        for number in numbers:
+            os.write(pipe, f"{number}\t".encode())
+            fault = take(number, given.seed, chosen, given.keep)
+            os.write(pipe, f"{fault or ''}\n".encode("utf-8", "backslashreplace"))
+        os._exit(0)
+    except BaseException:  # noqa: BLE001 - it must not come to the end of the parent's blocks
+        os.write(pipe, traceback.format_exc().replace("\n", " / ").encode("utf-8", "backslashreplace"))
+        os._exit(1)
+
+
+def told(place: Path, numbers: range, status: int) -> tuple[dict[int, str], int]:
+    """What a child found, and the number to go on with."""
+    lines = (place / "told.txt").read_text(encoding="utf-8").splitlines()
+    found = {int(number): fault for number, _, fault in (line.partition("\t") for line in lines)}
+    if status and found:
+        found[max(found)] = f"the process ended ({os.waitstatus_to_exitcode(status)}) {found[max(found)]}"
+    return found, max(found, default=numbers.start - 1) + 1
+
+
 def main() -> None:
     """Mutate, call, tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -257,44 +313,57 @@ def main() -> None:
     parser.add_argument("--only", default="", help="a part of the file's name")
     parser.add_argument("--keep", type=Path, help="a folder for the files that a fault was found with")
     given = parser.parse_args()
+    given.keep = given.keep and given.keep.absolute()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    chosen = [one for one in subjects() if given.only in one.name]
     found: Counter[str] = Counter()
     examples: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        prepare()
-        chosen = [one for one in subjects() if given.only in one.name]
+        places = [Path(folder) / f"{slot}" for slot in range(_PROCESSES)]
+        waiting = [range(n, min(n + _BATCH, given.runs)) for n in range(0, given.runs, _BATCH)][::-1]
+        working: dict[int, tuple[range, Path]] = {}
+        ready(places)
         begin = time.perf_counter()
-        for number in range(given.runs):
-            drawn = random.Random(f"{given.seed}:{number}")
-            subject = drawn.choice(chosen)
-            for scratch in ("run", "out"):
-                shutil.rmtree(scratch, ignore_errors=True)
-            Path("out.json").unlink(missing_ok=True)
-            base = drawn.choice(list(_MADE))
-            shutil.copytree(base, "run", ignore=shutil.ignore_patterns("figures", "report.*"))
-            seal = Seal(json.loads(Path("run/environment.json").read_text(encoding="utf-8"))["run_id"])
-            whole = Path(subject.name).read_bytes()
-            content = mutated(whole, subject.form, drawn, seal)
-            Path(subject.name).write_bytes(content)
-            drawn_words = drawn.choice(list(subject.calls))
-            words = tuple(part for word in drawn_words for part in (_MADE[base] if word == _AS_MADE else (word,)))
-            fault = fault_of(subject, words)
-            if not subject.name.startswith("run/"):
-                Path(subject.name).write_bytes(whole)
-            if fault is not None:
-                key = f"{subject.name}, {words[0]}: {fault}"
-                found[key] += 1
-                examples.setdefault(key, number)
-                if given.keep is not None:
-                    given.keep.mkdir(parents=True, exist_ok=True)
-                    (given.keep / f"{number}-{Path(subject.name).name}").write_bytes(content)
+        while waiting or working:
+            while waiting and places:
+                numbers, place = waiting.pop(), places.pop()
+                pid = os.fork()
+                if pid == 0:
+                    worked(numbers, place, given, chosen)
+                working[pid] = numbers, place
+            pid, status = os.wait()
+            numbers, place = working.pop(pid)
+            places.append(place)
+            faults, go_on = told(place, numbers, status)
+            for number, fault in faults.items():
+                if fault:
+                    found[fault] += 1
+                    examples.setdefault(fault, number)
+            if status:
+                ready([place])
+            if go_on < numbers.stop:
+                waiting.append(range(go_on, numbers.stop))
         took_s = time.perf_counter() - begin
-        os.chdir("/")
     print(f"{given.runs} mutated files in {took_s:.0f} s: {sum(found.values())} faults of {len(found)} kinds")
     for key, n in found.most_common():
         print(f"  {n} x (first: {examples[key]}) {key}")
     sys.exit(bool(found))
+
+
+def ready(places: Sequence[Path]) -> None:
+    """Fill the folders anew, in a process of its own: what it loads has threads, and is not to be forked."""
+    pid = os.fork()
+    if pid == 0:
+        shutil.rmtree(places[0], ignore_errors=True)
+        places[0].mkdir()
+        os.chdir(places[0])
+        prepare()
+        for place in places[1:]:
+            shutil.copytree(places[0], place)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise SystemExit("the valid files could not be made")
 
 
 if __name__ == "__main__":

@@ -18,13 +18,15 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def call(tmp_path: Path, environment: dict[str, str]) -> Call:
-    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder."""
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder; `more` is environment."""
 
-    def run(*arguments: str, module: str = "sv_eval", cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, module: str = "sv_eval", cwd: Path = tmp_path, **more: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=cwd,
-            env=environment,
+            env=environment | more,
             capture_output=True,
             text=True,
             timeout=1800,

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -66,13 +67,17 @@ class Finished:
 class Forge:
     """A repository somewhere, and a runner that checks a pull request out and runs the workflow's commands."""
 
-    def __init__(self, folder: Path, told: tuple[str, Path]) -> None:
+    def __init__(self, folder: Path, told: tuple[str, Path], *, settings: bool = True) -> None:
         self.folder, self._told = folder, told
         self.origin, self.work = folder / "origin.git", folder / "work"
         self._git(folder, "init", "-q", "--bare", "-b", "main", str(self.origin))
         self._git(folder, "clone", "-q", str(self.origin), str(self.work))
         self._git(self.work, "checkout", "-q", "-b", "main")
-        self.commit("main", evaluation=EVALUATION, gate=GATE)
+        if settings:
+            self.commit("main", evaluation=EVALUATION, gate=GATE)
+        else:
+            self._git(self.work, "commit", "-q", "--allow-empty", "-m", "main")
+            self._git(self.work, "push", "-q", "origin", "main")
 
     def commit(self, branch: str, *, evaluation: str, gate: str) -> None:
         """A branch from where we are, with these settings, pushed."""
@@ -87,7 +92,8 @@ class Forge:
     def pull_request(self, branch: str, scripts: list[str]) -> Finished:
         """What CI does with a pull request of this branch against main."""
         runner = self.folder / branch / "checkout"
-        self._git(self.folder, "clone", "-q", "-b", branch, str(self.origin), str(runner))
+        if not runner.exists():
+            self._git(self.folder, "clone", "-q", "-b", branch, str(self.origin), str(runner))
         return run_scripts(scripts, runner, self.folder / branch / "summary.md", self._told[1])
 
     def _git(self, where: Path, *arguments: str) -> None:
@@ -101,6 +107,7 @@ def run_scripts(scripts: list[str], folder: Path, summary: Path, *lent: Path) ->
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": os.pathsep.join(map(str, [*lent, REPOSITORY])),
         "GITHUB_BASE_REF": "main",
+        "RUNNER_TEMP": str(summary.parent),
         "GITHUB_STEP_SUMMARY": str(summary),
     }
     code, said = 0, ""
@@ -174,6 +181,75 @@ def test_a_pull_request_gets_its_verdict(
         assert {rule for rule, verdict in done.verdicts.items() if verdict == "fail"} == not_passed
     if branch == "unsure":
         assert "would decide" in done.summary
+
+
+def test_the_first_pull_request_measures_the_target_as_it_says(
+    tmp_path: Path, told: tuple[str, Path], scripts: list[str]
+) -> None:
+    forge = Forge(tmp_path, told, settings=False)
+    forge.commit("first", evaluation=f"{EVALUATION} backend.accuracy=0.6", gate=GATE)
+
+    done = forge.pull_request("first", scripts)
+
+    assert done.code == 0, done.said
+    target = tmp_path / "first" / "checkout" / "runs" / "target"
+    assert json.loads((target / "metrics.json").read_text(encoding="utf-8"))["run"]["backend"] == "fake"
+
+
+def test_a_runner_that_is_kept_does_it_again(tmp_path: Path, told: tuple[str, Path], scripts: list[str]) -> None:
+    forge = Forge(tmp_path, told)
+    forge.commit("again", evaluation=EVALUATION, gate=GATE)
+
+    first, second = (forge.pull_request("again", scripts) for _ in range(2))
+
+    assert (first.code, second.code) == (0, 0), second.said
+
+
+def test_a_service_is_started_measured_and_stopped(tmp_path: Path) -> None:
+    text = (REPOSITORY / "docs" / "ci.md").read_text(encoding="utf-8")
+    script, calls = re.findall(r"```bash\n(.*?)```\s+```\n(.*?)```", text, re.DOTALL)[0]
+    (tmp_path / "measure.sh").write_text(script, encoding="utf-8")
+    (tmp_path / "evaluation.args").write_text("dataset.limit=20 load.warmup_clips=0 run.telemetry_s=null\n")
+    (tmp_path / "gate.args").write_text("gate=quality gate.shares=null\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    patient = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
+    script = script.replace("backend=remote ", f"backend=remote '{patient}' ")
+    (tmp_path / "measure.sh").write_text(script, encoding="utf-8")
+
+    done = run_scripts([f"export PORT={port} WAIT_S=600 target=.\n{calls}"], tmp_path, tmp_path / "summary.md")
+
+    assert done.code == 0, done.said
+    assert done.verdicts["margin:uar"] == "pass"
+    with socket.socket() as attempt:
+        assert attempt.connect_ex(("127.0.0.1", port)) != 0, "the service still runs"
+
+
+def test_a_service_that_does_not_start_is_said(tmp_path: Path) -> None:
+    text = (REPOSITORY / "docs" / "ci.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    broken = re.sub(r"start\(\) \{.*", "start() { echo no model; exit 7; }", script)
+    (tmp_path / "measure.sh").write_text(broken, encoding="utf-8")
+
+    done = run_scripts(["mkdir -p runs; PORT=9 bash measure.sh . runs/x"], tmp_path, tmp_path / "summary.md")
+
+    assert done.code == 1
+    assert "the service ended:\nno model" in done.said
+
+
+def test_a_summary_that_cannot_be_written_changes_no_verdict(tmp_path: Path, call: Any) -> None:
+    run = ("backend=fake", "dataset=simulated", "dataset.simulated.n_clips=40", "load.warmup_clips=0")
+    assert call(*run, "hydra.run.dir=a").returncode == 0
+
+    done = call(
+        "baseline=a", "candidate=a", "gate=quality", "gate.shares=null", "out=gate", module="sv_eval.gate",
+        GITHUB_STEP_SUMMARY=str(tmp_path),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "the job's summary is not written" in done.stderr
+    assert (tmp_path / "gate" / "gate.md").is_file()
 
 
 def test_this_projects_own_gate_passes_with_its_committed_baseline(tmp_path: Path) -> None:

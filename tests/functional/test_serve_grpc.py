@@ -249,3 +249,40 @@ def test_somebody_who_watches_the_health_does_not_hold_up_the_end(serving: Serve
     assert first.status == health_pb2.HealthCheckResponse.SERVING
     assert code == 0
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
+
+
+def test_a_caller_is_looked_at_before_its_message_is_there_and_waited_for_no_longer_than_a_body(
+    serving: Serve, clip: bytes
+) -> None:
+    ended = threading.Event()
+
+    def silent() -> Iterator[bytes]:
+        ended.wait(60)
+        yield from ()
+
+    with (
+        serving(
+            "backend=fake", "serve.grpc_port=0", "serve.limits.body_timeout_s=0.5", SV_EVAL_API_KEYS="right"
+        ) as service,
+        open_channel(service) as channel,
+    ):
+        # On the wire it is the method that takes one message; a stub can't leave that one out.
+        call = channel.stream_unary("/sv.emotion.v1.EmotionRecognition/Recognize")
+        wrong = refusal(lambda: call(silent(), metadata=[("x-api-key", "wrong")], timeout=30))
+        late = refusal(lambda: call(silent(), metadata=[("x-api-key", "right")], timeout=30))
+        none = refusal(lambda: call(iter(()), metadata=[("x-api-key", "right")], timeout=30))
+        ended.set()
+
+    assert wrong == ("UNAUTHENTICATED", "unauthorized")
+    assert late[1] == "request_timeout"
+    assert none == ("INVALID_ARGUMENT", "invalid_request")
+
+
+def test_a_message_longer_than_a_recording_may_be_is_not_taken(serving: Serve) -> None:
+    limits = ("serve.limits.max_encoded_bytes=200000", "serve.grpc_port=0")
+    with serving(*limits) as service, open_channel(service) as channel:
+        stub = emotion_pb2_grpc.EmotionRecognitionStub(channel)  # type: ignore[no-untyped-call]
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Recognize(raw(noise(20)), timeout=30)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert stub.Recognize(raw(noise(3)), timeout=60).request_id

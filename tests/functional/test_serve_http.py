@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import soundfile
 from sv_eval.emotions import EMOTIONS, UNKNOWN
 
 Serve = Callable[..., Any]
+JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +80,14 @@ def test_an_emotion_comes_with_text_and_posterior(api: httpx.Client, clip: bytes
 def test_every_way_in_gives_the_same_answer(api: httpx.Client, clip: bytes) -> None:
     data = api.post("/v1/emotion", json=encoded(clip)).json()["data"]
     flat = api.post("/analyze-emotion", json=encoded(clip)).json()
+    all_of_it = api.post("/analyze-emotion", json=encoded(clip, return_all_emotions=True)).json()
     file = api.post("/analyze", files={"file": clip}).json()["data"]
     words = api.post("/transcribe", files={"file": clip}).json()["data"]
     openai = api.post("/v1/audio/transcriptions", files={"file": clip}, data={"model": "whisper-1"}).json()
     batch = api.post("/v1/emotion/batch", json={"items": [encoded(clip, id="x")]}).json()["data"][0]
     assert flat == {name: data[name] for name in ("text", "emotion", "confidence", "duration")}
+    scores = api.post("/v1/emotion", json=encoded(clip, return_all_emotions=True)).json()["data"]["scores"]
+    assert all_of_it == {**flat, "scores": scores}
     assert file == data
     assert words == {name: data[name] for name in ("text", "duration", "language", "event", "model")}
     assert (openai["text"], openai["emotion"], openai["confidence"]) == (
@@ -146,6 +152,43 @@ def test_raw_samples(api: httpx.Client, clip: bytes) -> None:
     )
 
 
+@pytest.mark.parametrize("container", ["FLAC", "OGG", "AIFF", "CAF", "AU", "RF64", "MP3"])
+def test_a_file_with_a_header_is_no_raw_samples(api: httpx.Client, container: str) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000, format=container)
+    if container == "MP3":
+        file = io.BytesIO(b"ID3\x04\0\0\0\0\0\0" + file.getvalue())
+
+    answer = api.post("/v1/emotion", json=encoded(file.getvalue(), format="pcm_s16le"))
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_format")
+    assert "without a header" in answer.json()["detail"]
+
+
+def test_base64_with_blanks_is_refused_and_with_line_breaks_read(api: httpx.Client) -> None:
+    # Bytes whose base64 has many a +.
+    samples = np.tile(np.array([-1057, -2081], dtype="<i2"), 8000).tobytes()
+    text = base64.b64encode(samples).decode()
+    assert "+" in text
+    said = {"format": "pcm_s16le", "sample_rate": 16_000}
+
+    blanks = api.post("/v1/emotion", json={"audio": text.replace("+", " "), **said})
+    lines = api.post("/v1/emotion", json={"audio": "\r\n".join(textwrap.wrap(text, 76)), **said})
+    whole = api.post("/v1/emotion", json={"audio": text, **said})
+
+    assert (blanks.status_code, blanks.json()["code"]) == (400, "invalid_base64")
+    assert "blanks" in blanks.json()["detail"]
+    assert (lines.status_code, lines.json().get("data")) == (whole.status_code, whole.json().get("data"))
+
+
+def test_a_byte_order_mark_is_passed_over(api: httpx.Client, clip: bytes) -> None:
+    body = json.dumps(encoded(clip)).encode()
+
+    answer = api.post("/v1/emotion", content=b"\xef\xbb\xbf" + body, headers=JSON)
+
+    assert (answer.status_code, answer.json()["success"]) == (200, True)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -201,6 +244,26 @@ def test_what_is_wrong_is_said_with_a_code(api: httpx.Client, body: bytes, statu
             "unsupported_media_type",
         ),
         ("/v1/emotion/batch", {"json": {"items": [encoded(b"x")] * 33}}, 422, "invalid_parameter"),
+        (
+            "/v1/emotion",
+            {"content": gzip.compress(b"{}"), "headers": {"content-encoding": "gzip", **JSON}},
+            415,
+            "unsupported_media_type",
+        ),
+        (
+            "/transcribe",
+            {"files": {"file": noise(1)}, "data": {"return_all_emotions": "true"}},
+            422,
+            "unsupported_parameter",
+        ),
+        (
+            "/transcribe",
+            {"files": {"file": noise(1)}, "data": {"ban_unknown": "true"}},
+            422,
+            "unsupported_parameter",
+        ),
+        ("/analyze", {"files": {"file": noise(1)}, "data": {"format": "pcm_s16le"}}, 415, "unsupported_format"),
+        ("/v1/emotion", {"json": encoded(noise(1), format="pcm_f32le")}, 415, "unsupported_format"),
         ("/nowhere", {}, 404, "not_found"),
         ("/health", {}, 405, "method_not_allowed"),
     ],

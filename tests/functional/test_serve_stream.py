@@ -104,6 +104,8 @@ def test_float_samples_and_another_rate_give_an_answer(service: Any, demo_clips:
         ({"type": "start"}, ["what?"], "invalid_request"),
         ({"type": "start"}, [bytes(32_001), END], "truncated"),
         ({"type": "start"}, [bytes(320_000), bytes(32_000), END], "too_long"),
+        ({"type": "start"}, [bytes((1 << 20) + 2), END], "too_large"),
+        ({"type": "start"}, [b"RIFF\x24\0\0\0WAVEfmt " + bytes(32_000), END], "unsupported_format"),
         ({"type": "start", "encoding": "pcm_f32le"}, [b"\xff\xff\xff\x7f" * 10, END], "not_audio"),
     ],
 )
@@ -112,6 +114,24 @@ def test_what_is_wrong_is_said_with_a_code(service: Any, start: Any, pieces: lis
     assert said[-1]["type"] == "error"
     assert said[-1]["error"]["code"] == code
     assert said[-1]["error"]["success"] is False
+
+
+def test_a_message_that_is_too_long_is_what_the_log_says_too(serving: Serve) -> None:
+    with serving("serve.streams.max_message_bytes=1000") as small:
+        with opened(address(small)) as socket:
+            socket.send(json.dumps({"type": "start"}))
+            with suppress(ConnectionClosed):
+                socket.send(bytes(1002))
+            said = list(messages(socket))
+            assert (socket.close_code, socket.close_reason) == (1009, "too_large")
+        assert said[-1]["error"]["code"] == "too_large"
+        assert "1000 bytes" in said[-1]["error"]["detail"]
+        logged = small.event("request")
+        assert (logged["code"], logged["reason"]) == (
+            "too_large",
+            "a message was longer than streams.max_message_bytes",
+        )
+        assert logged["request_id"] == said[-1]["error"]["request_id"]
 
 
 def test_a_stream_that_falls_silent_is_ended(serving: Serve) -> None:

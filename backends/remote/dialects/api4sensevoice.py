@@ -9,6 +9,7 @@ from sv_eval.backends.remote.errors import API_ERROR, RemoteError
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.sound import Sound
+from sv_eval.backends.remote.typed_fields import text_in
 from sv_eval.emotions import EMOTIONS
 
 _NO_SPEECH = "❓"
@@ -40,7 +41,7 @@ class Api4SenseVoice(HttpDialect):
         expect(isinstance(content, dict) and "code" in content, "the answer has no `code`")
         if content["code"] != 0:
             raise RemoteError(API_ERROR, f"code {content['code']} in an HTTP 200: {str(content.get('msg'))[:120]}")
-        text = str(content.get("data") or "")
+        text = text_in(content.get("data"), "data") or ""
         return ParsedAnswer(
             text=text, no_speech=not text.strip() or text.strip() == _NO_SPEECH, where="data", excerpt=text[:80]
         )

@@ -12,6 +12,7 @@ from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.backends.remote.typed_fields import objects_in, text_in
 
 
 class DashScope(HttpDialect):
@@ -51,9 +52,11 @@ class DashScope(HttpDialect):
         except (KeyError, IndexError, TypeError):
             message = None
         expect(isinstance(message, dict), "the answer has no `output.choices[0].message`")
-        notes = [one for one in message.get("annotations") or () if one.get("type") == "audio_info"]
+        told = objects_in(message.get("annotations"), "annotations")
+        notes = [one for one in told if one.get("type") == "audio_info"]
         note = notes[0] if notes else {}
-        text = "".join(str(part.get("text", "")) for part in message.get("content") or () if isinstance(part, dict))
+        parts = objects_in(message.get("content"), "content")
+        text = "".join(text_in(part.get("text"), "content[].text") or "" for part in parts)
         return ParsedAnswer(
             emotion=note.get("emotion"),
             text=text,

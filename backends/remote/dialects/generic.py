@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sv_eval.backend import Adjustments
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect, own_meaning
 from sv_eval.backends.remote.dialect import TAG_EMOJI, Traits
 from sv_eval.backends.remote.errors import API_ERROR, RemoteError
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.backends.remote.typed_fields import list_in, needed_number, number_in, numbers_in, text_in
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 
@@ -28,7 +29,8 @@ class Generic(HttpDialect):
     encoding: `json` (`body` with `{audio_base64}`, `{format}`, `{media_type}` and `{language}` filled in),
         `multipart` (`body` holds the fields, `file_field` names the file's) or `raw` (the body is the file).
     emotion, scores, text, confidence, language, event, server_ms: JSONPath (RFC 9535) to where the answer has them;
-        scores may be an object, or a list whose words `score_labels` leads to.
+        scores may be an object, or a list whose words `score_labels` leads to (`$.top[*].score` and
+        `$.top[*].label` for a list of objects).
     failed: JSONPath; the answer is a failure where it finds something that is not false, 0, null or empty.
     failure_message: JSONPath to what is said then.
     says: the emotions that can come out of it. emoji: read SenseVoice's emoji in the text.
@@ -62,10 +64,10 @@ class Generic(HttpDialect):
             raise ConfigError(
                 "backend.dialect: say where the emotion is, with one of emotion, scores and text (JSONPath)"
             )
-        for label in says:
-            if label not in EMOTIONS:
-                raise ConfigError(f"backend.dialect.says: '{label}' is no emotion; {nearest(label, EMOTIONS)}")
+        said = tuple(own_meaning("backend.dialect.says", str(word), str(word)) for word in says)
         self._method, self._encoding, self._field = method.upper(), encoding, file_field
+        if encoding == "json" and body is None:
+            body = {"audio": "{audio_base64}"}
         self._body = _checked_body(encoding, body)
         self.headers = dict(headers or {})
         paths = {
@@ -81,7 +83,7 @@ class Generic(HttpDialect):
             schemes=("http", "https"),
             forms=(ORIGINAL, WAV),
             asks=asks,
-            labels=tuple(says),
+            labels=said,
             emoji=TAG_EMOJI if emoji else {},
             lossy="emoji" if emoji and emotion is None and scores is None else None,
         )
@@ -123,12 +125,12 @@ class Generic(HttpDialect):
             f"{name} at {self._written[name]}" for name in ("emotion", "scores", "text") if name in self._written
         ]
         return ParsedAnswer(
-            emotion=None if emotion is None else str(emotion),
-            text="" if text is None else str(text),
+            emotion=text_in(emotion, "emotion"),
+            text=text_in(text, "text") or "",
             scores=scores,
-            confidence=_number(self._first(content, "confidence")),
-            language=_word(self._first(content, "language")),
-            event=_word(self._first(content, "event")),
+            confidence=number_in(self._first(content, "confidence"), "confidence"),
+            language=text_in(self._first(content, "language"), "language"),
+            event=text_in(self._first(content, "event"), "event"),
             where=", ".join(looked),
             excerpt=reply.excerpt[:80],
             server_ms=_milliseconds(self._first(content, "server_ms")),
@@ -141,19 +143,20 @@ class Generic(HttpDialect):
         match = path.match(content)
         return None if match is None else match.obj
 
+    def _all(self, content: Any, name: str) -> Any:
+        """What a path leads to: the one thing, or all of several as a list."""
+        path = self._paths.get(name)
+        found = [] if path is None else path.findall(content)
+        return (found[0] if found else None) if len(found) < 2 else found
+
     def _scores(self, content: Any) -> dict[str, float] | None:
-        values = self._first(content, "scores")
-        if isinstance(values, Mapping):
-            found = {str(word): _number(value) for word, value in values.items()}
-        elif isinstance(values, Sequence) and not isinstance(values, str):
-            labels = self._first(content, "score_labels")
-            if not isinstance(labels, Sequence) or len(labels) != len(values):
-                return None
-            found = {str(word): _number(value) for word, value in zip(labels, values, strict=True)}
-        else:
-            return None
-        numbers = {word: value for word, value in found.items() if value is not None}
-        return numbers if len(numbers) == len(found) else None
+        values = self._all(content, "scores")
+        if not isinstance(values, list):
+            return numbers_in(values, "scores")
+        labels = list_in(self._all(content, "score_labels"), "score_labels")
+        expect(len(labels) == len(values), f"the answer has {len(values)} scores and {len(labels)} words for them")
+        words = [text_in(label, "score_labels") or "" for label in labels]
+        return numbers_in(dict(zip(words, values, strict=True)), "scores")
 
 
 def _checked_body(encoding: str, body: Any) -> Any:
@@ -194,19 +197,10 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _word(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return None if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        return None
-
-
 def _milliseconds(value: Any) -> dict[str, float]:
     if isinstance(value, Mapping):
-        return {str(name): number for name, item in value.items() if (number := _number(item)) is not None}
-    number = _number(value)
+        return {
+            str(name): needed_number(one, f"server_ms.{name}") for name, one in value.items() if one is not None
+        }
+    number = number_in(value, "server_ms")
     return {} if number is None else {"total": number}

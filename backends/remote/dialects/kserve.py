@@ -12,6 +12,7 @@ from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.sound import Sound
+from sv_eval.backends.remote.typed_fields import list_in, objects_in, text_in
 from sv_eval.backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
 from sv_eval.errors import ConfigError, nearest
 
@@ -67,10 +68,9 @@ class KServe(HttpDialect):
         content = _content(reply)
         if isinstance(content, dict) and content.get("error"):
             raise self.refusal(reply)
-        expect(
-            isinstance(content, dict) and isinstance(content.get("outputs"), list), "the answer has no `outputs`"
-        )
-        output = next((one for one in content["outputs"] if one.get("name") == "TRANSCRIPTS"), None)
+        expect(isinstance(content, dict) and content.get("outputs") is not None, "the answer has no `outputs`")
+        outputs = objects_in(content["outputs"], "outputs")
+        output = next((one for one in outputs if one.get("name") == "TRANSCRIPTS"), None)
         expect(output is not None, "the answer has no output TRANSCRIPTS")
         text = _text(output, reply)
         return ParsedAnswer(text=text, no_speech=not text.strip(), where="outputs.TRANSCRIPTS", excerpt=text[:80])
@@ -91,8 +91,8 @@ def _text(output: Any, reply: HttpReply) -> str:
     """The first string of a BYTES tensor, written as JSON or, after a length of four bytes, behind the JSON."""
     data = output.get("data")
     if data:
-        flat = data[0] if not isinstance(data[0], list) else data[0][0]
-        return str(flat)
+        flat = list_in(data, "TRANSCRIPTS")[0]
+        return text_in(flat[0] if isinstance(flat, list) and flat else flat, "TRANSCRIPTS") or ""
     begin = int(reply.headers.get("Inference-Header-Content-Length") or 0)
     expect(begin and len(reply.body) >= begin + 4, "the output TRANSCRIPTS holds nothing")
     (length,) = struct.unpack_from("<I", reply.body, begin)

@@ -10,6 +10,7 @@ from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multipart
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.backends.remote.typed_fields import text_in
 
 _KEY = "clip"
 
@@ -45,7 +46,7 @@ class SenseVoiceApi(HttpDialect):
         if mine is None:
             expect(not found, f"the answer's `result` has no item with the key '{_KEY}'")
             return ParsedAnswer(no_speech=True, where="result", excerpt="[]")
-        raw = mine.get("raw_text")
-        text = str(mine.get("text") or "") if raw is None else str(raw)
+        raw = text_in(mine.get("raw_text"), "result[0].raw_text")
+        text = text_in(mine.get("text"), "result[0].text") or "" if raw is None else raw
         where = "result[0].text" if raw is None else "result[0].raw_text"
         return ParsedAnswer(text=text, no_speech=not text.strip(), where=where, excerpt=text[:80])

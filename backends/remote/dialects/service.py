@@ -15,12 +15,13 @@ from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multip
 from sv_eval.backends.remote.http_transport import HttpDialect, HttpTransport
 from sv_eval.backends.remote.service_words import answer_from_data, kind_of_code, silent
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
+from sv_eval.backends.remote.typed_fields import number_in
 from sv_eval.config.foreign_json import read_json
 
 _ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
 
 
-class _OverHttp(HttpDialect):
+class OverHttp(HttpDialect):
     """What the forms over HTTP share."""
 
     def read(self, reply: HttpReply) -> ParsedAnswer:
@@ -58,7 +59,7 @@ class _OverHttp(HttpDialect):
             return NOTHING_SAID
 
 
-class JsonDialect(_OverHttp):
+class JsonDialect(OverHttp):
     """`POST /v1/emotion`: the file in base64."""
 
     traits = Traits(
@@ -77,7 +78,7 @@ class JsonDialect(_OverHttp):
         return HttpMessage(body=body, headers={"Content-Type": "application/json"})
 
 
-class FormDialect(_OverHttp):
+class FormDialect(OverHttp):
     """`POST /analyze`: the file as it is."""
 
     traits = Traits(
@@ -114,9 +115,9 @@ def _content(reply: HttpReply) -> dict[str, Any]:
 def problem_error(content: Mapping[str, Any], reply: HttpReply | None) -> RemoteError:
     """The error of a problem document."""
     code = str(content.get("code", "internal"))
-    waits = content.get("retry_after_s")
-    header = None if reply is None else retry_after_s(reply.headers.get("Retry-After"))
+    waits = number_in(content.get("retry_after_s"), "retry_after_s")
+    header = None if reply is None else retry_after_s(reply.headers)
     said = content.get("detail") or (said_in(reply) if reply else "")
     return RemoteError(
-        kind_of_code(code), f"{code}: {said}"[:300], retry_after_s=header if waits is None else float(waits)
+        kind_of_code(code), f"{code}: {said}"[:300], retry_after_s=header if waits is None else waits
     )

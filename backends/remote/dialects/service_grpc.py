@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import Adjustments, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
 from sv_eval.backends.remote.dialect import Dialect, Traits, Transport
 from sv_eval.backends.remote.dialects.service_websocket import LONGEST_UPDATE_S
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, RemoteError
-from sv_eval.backends.remote.grpc_transport import GrpcTransport
+from sv_eval.backends.remote.grpc_transport import GrpcTransport, message_of
 from sv_eval.backends.remote.service_words import (
     answer_from_proto,
     emotion_name,
@@ -122,24 +122,28 @@ async def _conversed(
     call = transport.converse(requests, total_s=total_s)
     final = None
     try:
-        async for response in call:
+        async for data in call:
+            response = message_of(pb.StreamingRecognizeResponse, data)
             if response.WhichOneof("result") == "final":
                 final = response.final
                 timeline.answered_s = time.perf_counter()
             else:
-                callback(_update(response.partial, times))
+                with understood():
+                    update = _update(response.partial, times)
+                callback(update)
     except grpc.aio.AioRpcError as error:
         silence = transport.silence(error)
         if silence is not None:
             return silence
         raise transport.error(error) from error
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, RemoteError):
         call.cancel()
         raise
     if final is None:
         raise RemoteError(NOT_UNDERSTOOD, "the stream ended without a final answer")
     await transport.note_stages(call, timeline)
-    return answer_from_proto(final)
+    with understood():
+        return answer_from_proto(final)
 
 
 async def _requests(

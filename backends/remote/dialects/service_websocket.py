@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import Adjustments, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
+from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect, understood
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.dialects.service import problem_error, wishes_of
 from sv_eval.backends.remote.endpoint import Endpoint
-from sv_eval.backends.remote.service_words import answer_from_data, silent, without_single_segment
+from sv_eval.backends.remote.service_words import answer_from_data, without_single_segment
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.backends.remote.typed_fields import mapping_in, needed_number, numbers_in, text_in
 from sv_eval.backends.remote.update_times import UpdateTimes
 from sv_eval.backends.remote.websocket_transport import Conversation, Socket, WebsocketDialect, WebsocketTransport
 
@@ -56,7 +57,7 @@ class StreamDialect(WebsocketDialect):
             content = _said(await socket.receive_json())
             if content["type"] == "final":
                 timeline.all_came()
-                return without_single_segment(answer_from_data(content["data"]))
+                return without_single_segment(answer_from_data(content.get("data")))
             if content["type"] == "error":
                 return _failed(content)
 
@@ -79,13 +80,17 @@ class StreamDialect(WebsocketDialect):
                 while True:
                     content = _said(await socket.receive_json())
                     if content["type"] == "partial":
-                        callback(_update(content, times))
+                        with understood():
+                            update = _update(content, times)
+                        callback(update)
                     elif content["type"] == "final":
                         await sending
                         timeline.all_came()
-                        return answer_from_data(content["data"])
+                        with understood():
+                            return answer_from_data(content.get("data"))
                     elif content["type"] == "error":
-                        return _failed(content)
+                        with understood():
+                            return _failed(content)
             finally:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
@@ -111,21 +116,22 @@ def _said(content: Any) -> dict[str, Any]:
 
 def _failed(content: Mapping[str, Any]) -> ParsedAnswer:
     """An error that ends a stream."""
-    error = content.get("error") or {}
-    if silent(error.get("code")):
+    error = mapping_in(content.get("error"), "error") or {}
+    if error.get("code") == "silence":
         return ParsedAnswer(no_speech=True)
     raise problem_error(error, None)
 
 
 def _update(content: Mapping[str, Any], times: UpdateTimes) -> StreamUpdate:
+    end_s = needed_number(content.get("end"), "partial's end")
     return StreamUpdate(
-        start_s=content["start"],
-        end_s=content["end"],
-        label=content.get("emotion"),
-        scores=content.get("scores"),
-        chunk_scores=content.get("chunk_scores"),
-        compute_ms=times.answered(content["end"]),
-        text=content.get("text"),
+        start_s=needed_number(content.get("start"), "partial's start"),
+        end_s=end_s,
+        label=text_in(content.get("emotion"), "partial's emotion"),
+        scores=numbers_in(content.get("scores"), "partial's scores"),
+        chunk_scores=numbers_in(content.get("chunk_scores"), "partial's chunk_scores"),
+        compute_ms=times.answered(end_s),
+        text=text_in(content.get("text"), "partial's text"),
     )
 
 

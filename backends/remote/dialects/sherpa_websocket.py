@@ -11,6 +11,7 @@ from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.backends.remote.typed_fields import text_in
 from sv_eval.backends.remote.websocket_transport import Socket, WebsocketDialect
 from sv_eval.config.foreign_json import read_json
 from sv_eval.records import SAMPLE_RATE_HZ
@@ -43,8 +44,9 @@ def _parsed(answer: str) -> ParsedAnswer:
         content = None
     if not isinstance(content, dict):
         return ParsedAnswer(text=answer, where="the text", excerpt=answer[:80])
-    emotion, event, language = (str(content.get(name) or "") for name in ("emotion", "event", "lang"))
-    text = str(content.get("text") or "")
+    emotion, event, language, text = (
+        text_in(content.get(name), name) or "" for name in ("emotion", "event", "lang", "text")
+    )
     return ParsedAnswer(
         emotion=emotion or None,
         # Tags are read off texts; this one brings the language and the event along.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.label_file import how_to_map
@@ -24,9 +25,12 @@ class Census:
     Strings that come again and again are kept once, so that a clip costs a few hundred bytes.
     """
 
-    def __init__(self, card: Card, language: str | None) -> None:
+    def __init__(self, card: Card, language: str | None, words: Mapping[str, str] | None = None) -> None:
         self._card = card
         self._language = language
+        self._words = words or {}
+        self.taken: dict[str, str] = {}
+        """Raw labels that only `words` know, with what they lead to."""
         self._emotions: dict[str, str] = {}
         self._known: dict[str, str] = {}
         self.found: Counter[str | None] = Counter()
@@ -70,6 +74,8 @@ class Census:
     def _emotion(self, entry: Entry) -> str:
         raw = entry.label or ""
         emotion = self._card.labels.canonical(raw)
+        if emotion is None and (emotion := self._words.get(raw.casefold())) is not None:
+            self.taken[raw] = emotion
         if emotion is None and not printable(raw) == raw:
             raise CorpusError(
                 f"{entry.where}: the label {printable(raw)} is no UTF-8, and no label map can hold it; rename the "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sv_eval.config.structure import structure
@@ -117,6 +117,9 @@ class DatasetConfig:
     """Restricts the corpus: speaker, sex, language or label to the values that are wanted."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Raw label to emotion, over and above the card's."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Words of the label map that the run is scored under, in lower case, to emotion or `other`; read only where
+    the card does not hold a label. No key of a command line: `labels.words` is."""
     labels_file: str | None = None
     """A YAML file with such a map; `labels` goes before it."""
     language: str | None = None
@@ -158,15 +161,19 @@ class DatasetConfig:
             raise ConfigError(f"dataset.limit is {self.limit}: give 1 or more, or null for every clip")
 
 
-def dataset_config_from(data: object) -> DatasetConfig:
-    """The configuration group `dataset`, given as plain data; raises ConfigError."""
+def dataset_config_from(data: object, words: Mapping[str, str] | None = None) -> DatasetConfig:
+    """The configuration group `dataset`, given as plain data; raises ConfigError.
+
+    words: those of the label map, which are no part of the group.
+    """
     if isinstance(data, Mapping) and isinstance(data.get("labels"), Mapping):
         # A command line can't quote a key, so a label such as 1 comes as a number.
         data = {**data, "labels": {_text(raw): emotion for raw, emotion in data["labels"].items()}}
     if isinstance(data, Mapping) and isinstance(data.get("only"), Mapping):
         wanted = {name: [_text(v) for v in to] if isinstance(to, list) else to for name, to in data["only"].items()}
         data = {**data, "only": wanted}
-    return structure(DatasetConfig, data, "dataset", ConfigError)
+    config = structure(DatasetConfig, data, "dataset", ConfigError)
+    return replace(config, words=words) if words else config
 
 
 def _text(key: object) -> object:

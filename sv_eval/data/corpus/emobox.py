@@ -120,8 +120,11 @@ class _Reader:
                 example = example or row.path
                 yield self._entry(row)
         if self._prefix is None:
+            listing = ", ".join(map(str, files))
+            if not seen:
+                raise CorpusError(f"{listing}: it lists no clip; get EmoBox's manifests anew")
             raise CorpusError(
-                f"{self._root}: none of the {len(seen)} files that EmoBox lists is there, e.g. "
+                f"{self._root}: none of the {len(seen)} files that EmoBox lists is there ({listing}), e.g. "
                 f"{printable(example)} (with or without {_DOWNLOADS}{self._name}/ before it); check dataset.root"
             )
 

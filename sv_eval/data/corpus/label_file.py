@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from sv_eval.answer_words import meaning_given
 from sv_eval.config.overrides import typed
 from sv_eval.data.corpus.card import read_yaml
-from sv_eval.emotions import OTHER, REFERENCE_LABELS
+from sv_eval.emotions import OTHER, REFERENCE_LABELS, UNKNOWN
 from sv_eval.errors import CorpusError, nearest
 
 
@@ -40,7 +41,7 @@ def _raw(file: Path, raw: object) -> str:
 def _emotion(file: Path, raw: object, emotion: object) -> str:
     if not isinstance(emotion, str):
         raise CorpusError(f"{file}: '{raw}' leads to {emotion!r}; give an emotion's name or other")
-    if emotion not in REFERENCE_LABELS:
+    if meaning_given(str(raw), emotion) in (None, UNKNOWN):
         raise CorpusError(
             f"{file}: '{raw}' leads to '{emotion}', which is no emotion name; {nearest(emotion, REFERENCE_LABELS)}"
         )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from sv_eval.answer_words import canonical_of, meaning_given
 from sv_eval.data.audio.channels import EACH, channel_word
 from sv_eval.data.corpus.card import find_card
 from sv_eval.data.corpus.census import Census
@@ -32,8 +33,8 @@ from sv_eval.data.corpus.selection import ChosenSplit, limited, no_clip, restric
 from sv_eval.data.corpus.simulated import open_simulated
 from sv_eval.data.corpus.source import AudioSource, EncodedSource
 from sv_eval.data.corpus.synonyms import generic_card
-from sv_eval.emotions import EMOTIONS
-from sv_eval.errors import CorpusError
+from sv_eval.emotions import EMOTIONS, REFERENCE_LABELS, UNKNOWN
+from sv_eval.errors import CorpusError, nearest
 from sv_eval.records import Clip
 
 __all__ = [
@@ -89,8 +90,9 @@ def read_corpus(config: DatasetConfig) -> Corpus:
 
 def corpus_of(config: DatasetConfig, card: Card, found: OpenedCorpus) -> Corpus:
     """The corpus that was opened, read to its end, with what `config` asks of it; raises CorpusError."""
-    census = Census(card, config.language)
+    census = Census(card, config.language, config.words)
     clips = _clips(config, card, found, census)
+    card = _with_labels(card, census.taken)
     clips.sort(key=lambda clip: clip.id)
     _check_ids(clips)
     whole = completeness(card, census.found, census.speakers, config.only) if found.whole else None
@@ -151,6 +153,8 @@ def _with_labels(card: Card, labels: Mapping[str, str]) -> Card:
     """The card with labels that go before its own."""
     if not labels:
         return card
+    meant = {raw: _meaning(raw, target) for raw, target in labels.items()}
+    labels = {raw: canonical_of(meaning) for raw, meaning in meant.items()}
     given = labels if card.words.case_sensitive else {raw.casefold(): raw for raw in labels}
     kept = {
         raw: emotion
@@ -163,12 +167,24 @@ def _with_labels(card: Card, labels: Mapping[str, str]) -> Card:
         {raw: text for raw, text in part.items() if raw in (entries if part is card.words.meanings else kept)}
         for part in (card.words.meanings, card.words.disputed)
     )
+    meanings |= {raw: meaning for raw, meaning in meant.items() if meaning not in REFERENCE_LABELS}
     words = replace(card.words, map=entries, meanings=meanings, disputed=disputed)
     expected = _respelled(card.expected, entries, given)
     editions = {name: _respelled(counts, entries, given) for name, counts in card.editions.items()}
     order = [emotion for emotion in card.label_order if emotion in entries.values()]
     order += [emotion for emotion in EMOTIONS if emotion in entries.values() and emotion not in order]
     return replace(card, words=words, expected=expected, editions=editions, label_order=tuple(order))
+
+
+def _meaning(raw: str, target: str) -> str:
+    """What a user's entry leads to: an emotion, `other`, or a finer word; raises CorpusError."""
+    meaning = meaning_given(raw, target)
+    if meaning is None or meaning == UNKNOWN:
+        raise CorpusError(
+            f"dataset.labels: '{raw}' leads to '{target}', which is no emotion name; "
+            f"{nearest(str(target), REFERENCE_LABELS)} (or a finer word, or own: a class of its own)"
+        )
+    return meaning
 
 
 def _respelled(counts: Mapping[str, int], entries: Mapping[str, str], given: Mapping[str, str]) -> dict[str, int]:

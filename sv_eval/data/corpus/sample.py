@@ -17,6 +17,7 @@ from sv_eval.emotions import REFERENCE_LABELS
 from sv_eval.errors import ConfigError, RunDirectoryError
 from sv_eval.records import Clip
 from sv_eval.report.run_directory import write_text
+from sv_eval.written_files import not_written
 
 INDEX = "index.md"
 Placed = tuple[Clip, Path]
@@ -72,19 +73,36 @@ def write_sample(
 
     A clip that is a stretch of its file is cut out of it, as a 16 kHz wav. The index's path comes back. Raises
     RunDirectoryError for a folder that isn't empty.
+
+    The folder takes its name when it is whole: half of one would look like all of it, and could not be begun again.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunDirectoryError(f"out={folder}: it isn't empty; give a folder that doesn't exist yet")
+    partial = folder.with_name(f".{folder.name}.partial")
+    rows: list[Placed] = []
+    try:
+        # Of one that was killed.
+        shutil.rmtree(partial, ignore_errors=True)
+        rows = _placed(corpus, clips, partial, folder, link=link)
+        write_text(partial / INDEX, index(rows))
+        os.replace(partial, folder)
+    except OSError as error:
+        raise not_written(folder, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder / INDEX
+
+
+def _placed(corpus: Corpus, clips: Sequence[Clip], partial: Path, folder: Path, *, link: bool) -> list[Placed]:
     rows: list[Placed] = []
     for number, clip in enumerate(clips, start=1):
-        target = folder / (clip.reference or UNLABELLED) / f"{number:03d}_{_safe(clip.id)}"
+        target = partial / (clip.reference or UNLABELLED) / f"{number:03d}_{_safe(clip.id)}"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            rows.append((clip, _put(corpus, clip, target, link=link).relative_to(folder)))
+            rows.append((clip, _put(corpus, clip, target, link=link).relative_to(partial)))
         except OSError as error:
             raise RunDirectoryError(f"out={folder}: {clip.path} can't be put there ({error.strerror})") from error
-    write_text(folder / INDEX, index(rows))
-    return folder / INDEX
+    return rows
 
 
 def place_of(corpus: Corpus, clip: Clip) -> str:

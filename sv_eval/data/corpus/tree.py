@@ -17,7 +17,7 @@ AUDIO_SUFFIXES = frozenset(
     ".mp4 .webm .avi .mkv .mov".split()
 )
 
-_FORMS: tuple[Literal["NFC"], Literal["NFD"]] = ("NFC", "NFD")
+_FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 """How Unicode writes letters with accents: in one character, as tables do, or in two, as macOS's disks do."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
 from sv_eval.errors import BackendLost, SvEvalError
-from sv_eval.run.guard import Guard, around_the_backend
+from sv_eval.run.guard import Guard, around_the_backend, check_told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,12 @@ class Worker:
             backend = build_backend(self._settings)
             with around_the_backend("a worker opened it"):
                 await backend.__aenter__()
+            self._backend = backend
+            with around_the_backend("it told a worker of itself"):
+                check_told(backend)
+                return Opened(capabilities=backend.capabilities, info=backend.info, pid=os.getpid())
         except SvEvalError as error:
             return WorkerError(kind=type(error).__name__, message=str(error))
-        self._backend = backend
-        return Opened(capabilities=backend.capabilities, info=backend.info, pid=os.getpid())
 
     async def recognize(self, requests: Sequence[Request]) -> Answered | WorkerError:
         """The backend's answers; what went wrong inside the call gives a failure for each request."""
@@ -80,7 +82,7 @@ class Worker:
 
     async def close(self) -> None:
         """Release the model."""
-        if self._backend is not None:
+        backend, self._backend = self._backend, None
+        if backend is not None:
             with around_the_backend("a worker closed it"):
-                await self._backend.__aexit__(None, None, None)
-            self._backend = None
+                await backend.__aexit__(None, None, None)

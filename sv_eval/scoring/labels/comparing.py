@@ -43,13 +43,13 @@ def scores_under(
     records: RunRecords, environment: Environment, labels: LabelsConfig, config: ScoringConfig
 ) -> MapScores:
     """The run's scorecard under a label map; raises ConfigError."""
-    plan = relabelling_of(labels, environment.dataset)
+    plan = relabelling_of(labels, environment.dataset, environment.backend.words)
     check_scored(config.labels, plan)
     card = score(
         relabelled(records, plan),
         config,
         label_order=plan.scored,
-        supported=plan.can_be_said(environment.backend.capabilities.labels),
+        supported=plan.can_be_said(environment.backend.capabilities.labels, records.answers.said_words),
     )
     return MapScores(plan=plan, card=card)
 

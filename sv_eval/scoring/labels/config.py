@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sv_eval.config.foreign_yaml import read_yaml
+from sv_eval.answer_words import canonical_of
+from sv_eval.config.own_label_map import read_label_map_file
 from sv_eval.config.places import conf_dir
 from sv_eval.config.settings_index import options_of
 from sv_eval.config.structure import structure
 from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, REFERENCE_LABELS
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.finer_words import FINE, NEVER_A_CLASS
 from sv_eval.report.context import LabelMap
 
 OWN = "own"
@@ -23,6 +25,8 @@ EVERY_WORD = "every"
 """Stands for all finer words that `merges` does not name."""
 TAKEN = ("unknown", "no_tag", "no_speech", "failed", "unlabelled", OTHER)
 """Names of what is no class."""
+_MOST = 100
+"""Classes have codes of one byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +38,13 @@ class LabelsConfig:
     version: int = 1
     """Raised by hand whenever a class or a merge of the file changes."""
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {name: (name,) for name in EMOTIONS})
-    """Class to the emotions that it holds; an emotion in none of them is not scored."""
+    """Class to the emotions that it holds, and finer words; an emotion in none of them is not scored."""
     merges: Mapping[str, str | None] = field(default_factory=dict)
     """Finer word to what it counts as: an emotion, `other`, or `own`, a class of its own. A word that is not
     named, or with None, counts as the corpus's card has it; `every` names all others."""
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Emotion, finer word or a word of the user's own to what corpora and recognisers call it, in any language.
+    These go before a corpus's card and before what a service's words mean otherwise."""
 
     def __post_init__(self) -> None:
         if not self.classes:
@@ -53,17 +60,58 @@ class LabelsConfig:
                 raise ConfigError(f"labels.classes.{name} holds no emotion; give at least one of {EMOTIONS}")
             for emotion in emotions:
                 if emotion not in EMOTIONS:
-                    raise ConfigError(
-                        f"labels.classes.{name}: '{emotion}' is no emotion name; {nearest(emotion, EMOTIONS)}"
-                    )
+                    self._check_finer(f"labels.classes.{name}", emotion)
                 if emotion in held:
                     raise ConfigError(f"labels.classes: '{emotion}' is in {held[emotion]} and in {name}; once only")
                 held[emotion] = name
         object.__setattr__(self, "merges", {word: to for word, to in self.merges.items() if to is not None})
         self._check_merges()
+        self._check_words()
+        if len(held) + len(self.merges) > _MOST:
+            raise ConfigError(f"labels '{self.name}': {_MOST} classes and merges at most")
+
+    def _check_finer(self, where: str, word: str) -> None:
+        """Raise ConfigError for a word that nobody has declared."""
+        if word in NEVER_A_CLASS or (word not in FINE and word not in self.words):
+            known = [name for name in (*EMOTIONS, *FINE, *self.words) if name not in NEVER_A_CLASS]
+            raise ConfigError(
+                f"{where}: '{word}' is no emotion name; {nearest(word, known)} (a word of your own is declared "
+                f"with what it is called, labels.words.{word}=[...])"
+            )
+
+    def _check_words(self) -> None:
+        """Every word means one thing, and every meaning is an emotion or leads to a class."""
+        taken: dict[str, str] = {}
+        for meaning, spellings in self.words.items():
+            if not meaning or not meaning.isprintable() or meaning in (*TAKEN, EVERY_WORD, OWN):
+                raise ConfigError(
+                    f"labels.words: {meaning!r} can't be a meaning; give an emotion or a word of your own"
+                )
+            for spelling in (meaning, *spellings):
+                other = taken.setdefault(spelling.strip().casefold(), meaning)
+                if other != meaning:
+                    raise ConfigError(
+                        f"labels.words: '{spelling}' stands under {other} and under {meaning}; once only"
+                    )
+
+    @property
+    def spellings(self) -> Mapping[str, str]:
+        """Word in lower case to what it means, for those of `words`."""
+        return {
+            spelling.strip().casefold(): meaning
+            for meaning, spellings in self.words.items()
+            for spelling in (meaning, *spellings)
+        }
+
+    @property
+    def meant(self) -> Mapping[str, str]:
+        """Word in lower case to the emotion or `other` that it counts as by default, for those of `words`."""
+        return {spelling: canonical_of(meaning) for spelling, meaning in self.spellings.items()}
 
     def _check_merges(self) -> None:
         for word, target in self.merges.items():
+            if word not in EMOTIONS and any(word in held for held in self.classes.values()):
+                raise ConfigError(f"labels.merges.{word}: it is in a class of labels.classes already; once only")
             known = (*REFERENCE_LABELS, OWN)
             if target not in known:
                 raise ConfigError(f"labels.merges.{word}: '{target}' is no target; {nearest(str(target), known)}")
@@ -75,9 +123,12 @@ class LabelsConfig:
 
     @property
     def hash(self) -> str:
-        """The first 12 hex digits of a SHA-256 over classes and merges; two maps with one hash map alike."""
+        """The first 12 hex digits of a SHA-256 over classes, merges and words; two maps with one hash map alike."""
         classes = [[name, sorted(emotions)] for name, emotions in self.classes.items()]
-        content = json.dumps([classes, sorted(self.merges.items())], ensure_ascii=False)
+        told: list[Any] = [classes, sorted(self.merges.items())]
+        if self.words:
+            told.append(sorted((meaning, sorted(spellings)) for meaning, spellings in self.words.items()))
+        content = json.dumps(told, ensure_ascii=False)
         return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
@@ -93,7 +144,11 @@ def labels_config_from(options: Mapping[str, Any]) -> LabelsConfig:
 def labels_config_of(label_map: LabelMap) -> LabelsConfig:
     """The configuration that a finished run was scored under."""
     return LabelsConfig(
-        name=label_map.name, version=label_map.version, classes=label_map.classes, merges=label_map.merges
+        name=label_map.name,
+        version=label_map.version,
+        classes=label_map.classes,
+        merges=label_map.merges,
+        words=label_map.words or {},
     )
 
 
@@ -104,19 +159,12 @@ def list_label_maps() -> tuple[str, ...]:
 
 def read_label_map(name_or_path: str) -> dict[str, Any]:
     """A label map's file as plain data: one of ours by name, or any YAML file; raises ConfigError."""
-    import yaml
-
     ours = conf_dir() / "labels" / f"{name_or_path}.yaml"
-    path = ours if ours.is_file() else Path(name_or_path).expanduser()
-    if not path.is_file():
+    if ours.is_file():
+        return read_label_map_file(ours)
+    if not Path(name_or_path).expanduser().is_file():
         raise ConfigError(
             f"labels={name_or_path}: there is no such label map; {nearest(name_or_path, list_label_maps())} "
             "(or give the path of a YAML file)"
         )
-    try:
-        data = read_yaml(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, ValueError) as error:
-        raise ConfigError(f"{path} can't be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} should hold a label map: name, version, classes, merges")
-    return {str(key): value for key, value in data.items() if key != "defaults"}
+    return read_label_map_file(Path(name_or_path).expanduser())

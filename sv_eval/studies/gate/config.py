@@ -107,6 +107,8 @@ class GateConfig:
     """How surely the number of clips that is named for an inconclusive rule would decide it."""
     max_failures: float = 0.01
     """The share of the common clips that the candidate may fail on, beyond the baseline's own failures."""
+    sequential: bool = False
+    """Judge while the run goes on, and end it when the verdict is sure; margins of UAR and accuracy alone."""
     resamples: int = 10_000
     """Bootstrap resamples of whole speakers."""
     seed: int = 0
@@ -140,6 +142,27 @@ class GateConfig:
         if self.resamples < 100:
             raise ConfigError(f"scoring.resamples={self.resamples}: give 100 or more")
         self._check_rules()
+        if self.sequential:
+            self._check_sequential()
+
+    def _check_sequential(self) -> None:
+        """A run that may end anywhere has figures that grow; of all others only its end could be judged."""
+        other = [
+            key
+            for group in ("floors", "ceilings", "margins", "ratios", "shares")
+            for key, _ in _numbers(getattr(self, group))
+            if group != "margins" or key not in ("uar", "accuracy")
+        ]
+        if other:
+            raise ConfigError(
+                f"gate={self.name}: a sequential gate has margins of uar and accuracy, not {', '.join(other)}; "
+                "gate=ci judges the others over a whole run"
+            )
+
+    @property
+    def growing(self) -> dict[str, float]:
+        """The margins of a sequential gate, by figure."""
+        return dict(_numbers(self.margins))
 
     def _check_rules(self) -> None:
         for group, low, high in (("floors", 0, 1), ("margins", 0, 1), ("shares", 0, 1), ("ratios", 1, 100)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from sv_eval.studies.gate.rules import (
     ratio_rule,
     undecided,
 )
+from sv_eval.studies.gate.sequential import changes_of, decide, schedule_of
 from sv_eval.studies.gate.share_rules import share_rules
 from sv_eval.studies.gate.subject import Subject
 
@@ -34,7 +36,16 @@ _OTHER_BATCHES = 1.1
 
 
 def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> GateResult:
-    """All rules of `config` over the candidate, and over the baseline where there is one."""
+    """All rules of `config` over the candidate, and over the baseline where there is one.
+
+    A sequential gate that is sure before the run's end says so; at the end of one it judges as any other, with the
+    half of alpha that the looks on the way left.
+    """
+    if config.sequential and baseline is not None:
+        found = _on_the_way(candidate, baseline, config)
+        if found is not None:
+            return found
+        config = replace(config, alpha=config.alpha / 2, sequential=False)
     rules = list(_complete(candidate))
     rules += _own_rules(candidate, config)
     pairs: Pairs | None = None
@@ -58,6 +69,27 @@ def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> G
         if pairs is None
         else tuple(pairs.clip_ids[i] for i, is_lost in enumerate(lost) if is_lost),
         pairs=0 if pairs is None else pairs.n,
+    )
+
+
+def _on_the_way(candidate: Subject, baseline: Subject, config: GateConfig) -> GateResult | None:
+    """The result of a sequential gate that is sure; None where it is not, or where the runs can't be compared."""
+    apart = [rule for rule in _integrity(candidate, baseline) if rule.name != "integrity:clips"]
+    if any(rule.verdict is Verdict.FAIL for rule in apart) or not candidate.labels:
+        return None
+    schedule = schedule_of(baseline.table, baseline.labels, baseline.identity["dataset_hash"])
+    change = changes_of(baseline.table, candidate.table, baseline.labels, baseline.policy)
+    found = decide(schedule, candidate.table.clip_ids, change, config.growing, config.alpha / 2)
+    if found.verdict is Verdict.INCONCLUSIVE:
+        return None
+    return GateResult(
+        gate=config.name,
+        alpha=config.alpha,
+        rules=tuple(sorted(found.rules, key=lambda rule: rule.rank)),
+        candidate=_side(candidate),
+        baseline=_side(baseline),
+        changed_clips=(),
+        pairs=found.clips,
     )
 
 

@@ -90,11 +90,14 @@ def rates(gate: GateConfig, config: SelftestConfig) -> list[str]:
         f"gate {gate.name}, alpha {gate.alpha:g}: {config.pairs} pairs of {config.clips} clips of "
         f"{config.speakers} speakers and {min(config.requests, config.clips)} requests each",
         "",
-        *_head("pairs"),
+        *_head("pairs", gate),
     ]
+    if gate.sequential:
+        # It looks at no latency.
+        kinds.popitem()
     for number, (name, (drop, slowdown)) in enumerate(kinds.items()):
         found = verdicts(gate, config, drop=drop, slowdown=slowdown, seed=config.seed + _APART * number)
-        lines.append(_row(name, found))
+        lines.append(_row(name, found, gate))
     return lines
 
 
@@ -103,30 +106,43 @@ def sabotaged(gate: GateConfig, config: SelftestConfig) -> list[str]:
     lines = [
         f"gate {gate.name}, alpha {gate.alpha:g}: {config.sabotages} pairs of {config.clips} clips each",
         "",
-        *_head("sabotage"),
+        *_head("sabotage", gate),
     ]
     for number, one in enumerate(SABOTAGES):
         changed = replace(config, **{"requests": config.clips, **one.of})
         found = _verdicts(gate, changed, one.change, config.seed + _APART * number, config.sabotages)
-        lines.append(_row(one.what, found))
+        lines.append(_row(one.what, found, gate))
     return lines
 
 
-def _head(what: str) -> tuple[str, str]:
-    return f"| {what} | pass | inconclusive | fail | fail, 95 % interval |", "|---|---:|---:|---:|---|"
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """How a gate ended over many pairs."""
+
+    verdicts: Counter[Verdict]
+    """How often how."""
+    looked_at: float
+    """The mean share of the clips that were compared."""
 
 
-def _row(name: str, found: Counter[Verdict]) -> str:
-    n = found.total()
-    low, high = clopper_pearson(found[Verdict.FAIL], n, 0.95)
-    shares = " | ".join(f"{found[verdict] / n:.3f}" for verdict in Verdict)
+def _head(what: str, gate: GateConfig) -> tuple[str, str]:
+    more = (" clips it took |", "---:|") if gate.sequential else ("", "")
+    return (
+        f"| {what} | pass | inconclusive | fail | fail, 95 % interval |{more[0]}",
+        f"|---|---:|---:|---:|---|{more[1]}",
+    )
+
+
+def _row(name: str, found: Endings, gate: GateConfig) -> str:
+    n = found.verdicts.total()
+    low, high = clopper_pearson(found.verdicts[Verdict.FAIL], n, 0.95)
+    shares = " | ".join(f"{found.verdicts[verdict] / n:.3f}" for verdict in Verdict)
     passed, failed, unsure = shares.split(" | ")
-    return f"| {name} | {passed} | {unsure} | {failed} | {low:.3f} to {high:.3f} |"
+    more = f" {found.looked_at:.2f} |" if gate.sequential else ""
+    return f"| {name} | {passed} | {unsure} | {failed} | {low:.3f} to {high:.3f} |{more}"
 
 
-def verdicts(
-    gate: GateConfig, config: SelftestConfig, *, drop: float, slowdown: float, seed: int
-) -> Counter[Verdict]:
+def verdicts(gate: GateConfig, config: SelftestConfig, *, drop: float, slowdown: float, seed: int) -> Endings:
     """How often the gate ended how over pairs with this planted loss of UAR and factor on latency."""
 
     def change(before: Drawn, after: Drawn, rng: np.random.Generator) -> tuple[Drawn, Drawn]:
@@ -135,11 +151,20 @@ def verdicts(
     return _verdicts(gate, config, change, seed, config.pairs)
 
 
-def _verdicts(gate: GateConfig, config: SelftestConfig, change: Change, seed: int, pairs: int) -> Counter[Verdict]:
+def _verdicts(gate: GateConfig, config: SelftestConfig, change: Change, seed: int, pairs: int) -> Endings:
     rng = np.random.default_rng(seed)
     quick = replace(gate, resamples=min(gate.resamples, _RESAMPLES))
     found: Counter[Verdict] = Counter()
-    for _ in range(pairs):
+    looked_at = 0.0
+    for number in range(pairs):
         before, after = (subject_of_drawn(drawn, config, rng) for drawn in change(*honest_pair(config, rng), rng))
-        found[judge(after, before, quick).verdict] += 1
-    return found
+        # Of a sequential gate the corpus decides on the order, and there are as many as there are pairs.
+        if quick.sequential:
+            before, after = (
+                replace(one, identity={**one.identity, "dataset_hash": f"simulated {seed} {number}"})
+                for one in (before, after)
+            )
+        result = judge(after, before, quick)
+        found[result.verdict] += 1
+        looked_at += result.pairs / config.clips
+    return Endings(found, looked_at / pairs)

@@ -240,7 +240,7 @@ def _repeated(answers: RecordTable, drawn: Drawn, rng: np.random.Generator) -> R
     columns = {
         name: getattr(whole, name)[places]
         for name in (
-            "reference", "predicted", "forced", "raw_label", "outcome", "speaker", "audio_s", "confidence",
+            "reference", "predicted", "forced", "raw_label", "said", "outcome", "speaker", "audio_s", "confidence",
             "batch_size", "attempts", "session", "language", "sex", "late_ms", "shared",
         )
     }  # fmt: skip

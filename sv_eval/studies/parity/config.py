@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sv_eval.config.foreign_yaml import read_yaml
 from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError
 
@@ -108,7 +109,10 @@ def _set(settings: dict[str, object], key: str, value: str) -> None:
     import yaml
 
     group, dot, name = key.partition(".")
-    parsed = yaml.safe_load(value)
+    try:
+        parsed = read_yaml(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"parity.{key}={value[:40]}: no YAML ({' '.join(str(error).split())[:80]})") from error
     # YAML reads 1e-4 as a word; JSON and people mean a number.
     if isinstance(parsed, str):
         with contextlib.suppress(ValueError):

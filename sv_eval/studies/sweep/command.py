@@ -50,7 +50,7 @@ def run_sweep(
     """
     from omegaconf import OmegaConf
 
-    from sv_eval.report.run_directory import read_json
+    from sv_eval.report.run_directory import read_json, write_text
     from sv_eval.studies.sweep.report import RESULT, write_report
 
     options = sweep_config_from(_plain(config["sweep"]))
@@ -60,7 +60,7 @@ def run_sweep(
     directory = Path(str(config.hydra.sweep.dir))
     settings = planned(config, loader, options, [*_words(params), *_words(options.params), *arguments])
     keep_to_plan(directory, settings)
-    OmegaConf.save(config, directory / "multirun.yaml")
+    write_text(directory / "multirun.yaml", OmegaConf.to_yaml(config))
     todo = [one for one in settings if not is_finished(directory, one, scored_as)]
     if len(todo) < len(settings):
         note(f"{len(settings) - len(todo)} of {len(settings)} settings are finished")

@@ -229,7 +229,7 @@ def test_a_described_service_may_take_files(encoding: str, recogniser: Any, serv
     assert [one.label for one in found] == list(recogniser.labels.values())
 
 
-def test_a_word_that_nobody_knows_is_asked_about(recogniser: Any, serve: Any, clips: list[Path]) -> None:
+def test_a_word_that_nobody_knows_is_kept_and_is_no_label(recogniser: Any, serve: Any, clips: list[Path]) -> None:
     from aiohttp import web
 
     async def judge(request: web.Request) -> web.Response:
@@ -240,12 +240,11 @@ def test_a_word_that_nobody_knows_is_asked_about(recogniser: Any, serve: Any, cl
     url = serve(app).address()
     dialect = Generic(body={"a": "{audio_base64}"}, emotion="$.mood")
 
-    (unmapped,) = ask(backend(url, dialect), clips[:1])
+    (unmapped,) = predictions(ask(backend(url, dialect), clips[:1]))
     (mapped,) = predictions(ask(backend(url, dialect, labels={"Zufrieden": "happy"}), clips[:1]))
 
-    assert isinstance(unmapped, Failure)
-    assert (unmapped.kind, "zufrieden" in unmapped.message) == ("unmapped_label", True)
-    assert mapped.label == "happy"
+    assert (unmapped.outcome, unmapped.raw_label) == (Outcome.NO_TAG, "zufrieden")
+    assert (mapped.label, mapped.raw_label) == ("happy", "zufrieden")
 
 
 def test_nobody_there(clips: list[Path]) -> None:

@@ -116,10 +116,9 @@ def test_funasr_server_drops_the_emotion_and_is_not_measured(tmp_path: Path, cal
             return False
 
     with running([*command, "--model-path", str(MODEL)], tmp_path, ready):
-        # The name under which it serves a directory; any other one it would download.
-        model = "backend.dialect.model=custom"
+        # It serves a directory as `custom`, which it lists; any other name it would try to download.
         limits = [f"backend.connection.{name}={value}" for name, value in PATIENT.items()]
-        done = call("backend=remote/openai", f"backend.url={address}", model, *limits)
+        done = call("backend=remote/openai", f"backend.url={address}", *limits)
 
     assert done.returncode == 2, done.stderr
     assert re.search(

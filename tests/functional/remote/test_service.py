@@ -156,3 +156,21 @@ def test_the_probe_knows_our_service(service: Any, call: Any) -> None:
         assert done.returncode == 0, done.stderr
         assert "tells emotions: happy" in done.stdout
         assert f"measure it: python -m sv_eval backend={option} backend.url=" in done.stdout
+
+
+def test_a_service_names_the_classes_of_a_label_map(serving: Callable[..., Any], call: Any, tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text("name: two\nclasses: {up: [happy, surprised, angry], down: [sad, neutral, fearful]}\n")
+    command = ("load.warmup_clips=0", "dataset.limit=10", f"labels={file}", PATIENT)
+    with serving("serve.grpc_port=0", f"labels={file}") as it:
+        for form in ("JSON", "websocket", "gRPC", "gRPC stream"):
+            backend, scheme = FORMS[form]
+            run = tmp_path / form
+            words = "backend.labels={up: own, down: own}"
+            done = call(
+                f"backend={backend}", f"backend.url={address(it, scheme)}", words, *command, f"hydra.run.dir={run}"
+            )
+            assert done.returncode == 0, done.stderr
+            lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+            said = {json.loads(line)["prediction"]["raw_label"] for line in lines}
+            assert said == {"up", "down"}

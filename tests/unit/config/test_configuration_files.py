@@ -9,9 +9,19 @@ import yaml
 
 from sv_eval.config.commented import whole_text
 from sv_eval.config.composing import composed
+from sv_eval.config.overrides import as_override
 from sv_eval.config.places import conf_dir
 
 _HANDFUL = 5
+
+
+def test_a_body_of_ones_own_takes_the_place_of_the_usual_one() -> None:
+    body = {"sound": {"data": "{audio_base64}"}, "format": "{format}"}
+    found = composed(
+        "config", ["backend=remote/generic", "backend.url=x", as_override("backend.dialect.body", body)]
+    )
+
+    assert found["backend"]["dialect"]["body"] == body
 
 
 def test_what_corpora_have_in_common_stands_once():

@@ -30,9 +30,15 @@ from sv_eval.report.codec import as_json
 from sv_eval.scoring.scorecard import ScoringConfig, score
 
 CLIPS = 9
-OF_THE_WHOLE = ("raw_labels", "speakers", "languages", "sexes", "n_repeated", "class_codes")
+OF_THE_WHOLE = ("raw_labels", "said_words", "speakers", "languages", "sexes", "n_repeated", "class_codes")
 """The fields that are not of single records."""
-NAMED_BY = {"raw_label": "raw_labels", "speaker": "speakers", "language": "languages", "sex": "sexes"}
+NAMED_BY = {
+    "raw_label": "raw_labels",
+    "said": "said_words",
+    "speaker": "speakers",
+    "language": "languages",
+    "sex": "sexes",
+}
 
 
 def full_record(number: int, number_of_round: int = 0) -> Record:
@@ -54,7 +60,8 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
         return Record(clip=clip, outcome=Outcome.FAILURE, failure=failure, **measured)
     label = (emotion, "unknown", None)[(number + number_of_round) % 3]
     prediction = Prediction(
-        label=label, forced=emotion, confidence=0.01 * number, text=f"heard {number}" if number else "",
+        label=label, raw_label=f"word {number}", forced=emotion,
+        confidence=0.01 * number, text=f"heard {number}" if number else "",
         stages_ms={"features": 1.0 + number, f"of_{number % 3}": 2.0},
     )  # fmt: skip
     step = StreamStep(start_s=0.0, end_s=1.0, label=label, scores=None, compute_ms=1.0 + number, emitted_s=1.5)

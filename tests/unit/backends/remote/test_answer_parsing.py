@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer, answer_parser
 from sv_eval.backends.remote.dialect import TAG_EMOJI
 from sv_eval.backends.remote.errors import RemoteError
+from sv_eval.data.corpus.synonyms import SYNONYMS
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError
+from sv_eval.finer_words import FINE, SPELLINGS
 from sv_eval.records import Outcome, Prediction
 
 
@@ -38,10 +42,77 @@ def test_the_words_of_services(word: str, emotion: str) -> None:
     assert answer_parser(None).canonical(word) == emotion
 
 
-def test_a_pair_whose_halves_disagree_is_not_understood() -> None:
+def test_a_pair_whose_halves_disagree_means_nothing() -> None:
+    assert answer_parser(None).canonical("生气/happy") is None
+
+
+def test_a_word_that_no_map_holds_is_kept_and_is_no_label() -> None:
+    found = parsed(emotion=" Wistful ", confidence=0.9)
+
+    assert (found.outcome, found.label, found.raw_label) == (Outcome.NO_TAG, None, "Wistful")
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        ({"emotion": "disappointed"}, "disappointed"),
+        ({"text": "<|en|><|SAD|>oh"}, "SAD"),
+        ({"text": "oh 😔", "emoji": TAG_EMOJI}, "😔"),
+        ({"emotion": "<|HAPPY|>"}, "<|HAPPY|>"),
+        ({"emotion": "x" * 5000}, "x" * 200),
+        ({"text": "nothing of the kind"}, None),
+    ],
+)
+def test_the_services_own_word_is_kept_as_it_came(answer: dict[str, Any], word: str | None) -> None:
+    emoji = answer.pop("emoji", None)
+
+    assert answer_parser(None, emoji=emoji).prediction(ParsedAnswer(**answer), {}).raw_label == word
+
+
+@pytest.mark.parametrize("word", ["calm", "disappointed", "anxious", "bored", "excited", "失望"])
+def test_a_finer_word_counts_as_it_does_in_a_corpus(word: str) -> None:
+    assert answer_parser(None).canonical(word) == FINE[SPELLINGS[word]].default
+
+
+def test_words_of_services_and_of_corpora_never_lead_to_different_emotions() -> None:
+    parser = answer_parser(None)
+
+    assert {word: parser.canonical(word) for word in SYNONYMS} == SYNONYMS
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"confidence": "0.93"},
+        {"confidence": 93},
+        {"confidence": -0.1},
+        {"confidence": float("nan")},
+        {"confidence": float("inf")},
+        {"confidence": True},
+        {"confidence": 10**400},
+        {"confidence": [0.9]},
+        {"scores": {"happy": "0.9"}},
+        {"scores": {"happy": None}},
+        {"scores": {"happy": float("nan")}},
+        {"scores": [0.9]},
+        {"language": {"code": "en"}},
+        {"language": 7},
+        {"event": ["Speech"]},
+        {"text": {"text": "hm"}},
+        {"emotion": 3},
+        {"emotion": {"name": "happy"}},
+        {"model": 4},
+        {"server_ms": {"total": "12"}},
+    ],
+)
+def test_a_field_of_another_type_is_this_answers_failure(odd: dict[str, Any]) -> None:
+    answer = ParsedAnswer(**{"emotion": "happy", **odd})
+
     with pytest.raises(RemoteError) as caught:
-        answer_parser(None).canonical("生气/happy")
-    assert caught.value.kind == "unmapped_label"
+        answer_parser(None).prediction(answer, {})
+
+    assert caught.value.kind == "not_understood"
+    assert next(iter(odd)).split("_")[0] in str(caught.value)
 
 
 def test_tags_are_read_and_taken_out_of_the_text() -> None:
@@ -77,10 +148,26 @@ def test_no_speech_is_told_from_no_tag() -> None:
     assert parsed(no_speech=True).outcome is Outcome.NO_SPEECH
 
 
-def test_the_last_emoji_counts_and_none_stays_in_the_text() -> None:
-    found = parsed(emoji=True, text="🎼first 😊 then 😡")
+@pytest.mark.parametrize(
+    ("text", "label", "raw"),
+    [
+        ("🎼first 😊 then 😡", "happy", "😊 😡"),
+        ("one two 😊three😔", "happy", "😊 😔"),
+        ("one 😔 two 😊 three 😔", "sad", "😔 😊 😔"),
+        ("a 😡 b 😡", "angry", "😡"),
+    ],
+)
+def test_the_most_frequent_emoji_counts_and_none_stays_in_the_text(text: str, label: str, raw: str) -> None:
+    found = parsed(emoji=True, text=text)
 
-    assert (found.label, found.text) == ("angry", "first then")
+    assert (found.label, found.raw_label) == (label, raw)
+    assert not set(found.text or "") & set("🎼😊😡😔")
+
+
+def test_tags_and_emoji_of_the_same_stretches_are_read_alike() -> None:
+    tags = "<|en|><|HAPPY|>one<|en|><|HAPPY|>two<|en|><|SAD|>three"
+
+    assert parsed(text=tags).label == parsed(emoji=True, text="one two 😊three😔").label == "happy"
 
 
 def test_emoji_without_an_emotion_are_no_tag() -> None:
@@ -105,7 +192,7 @@ def test_words_of_ones_own_win_and_change_the_maps_hash() -> None:
 
     assert own.canonical("Disappointed") == "sad"
     assert own.canonical("calm") == "other"
-    assert own.map.hash != answer_parser(None).map.hash
+    assert own.words.hash != answer_parser(None).words.hash
 
 
 def test_a_word_can_only_mean_an_emotion() -> None:

@@ -97,11 +97,19 @@ def test_limits_that_can_not_be_are_refused(wrong: dict[str, float]) -> None:
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:
-    assert retry_after_s("1.5") == 1.5
-    assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
-    assert (retry_after_s("Fri, 31 Dec 2999 23:59:59 GMT") or 0) > 1e9
-    assert retry_after_s("soon") is None
-    assert retry_after_s(None) is None
+    assert retry_after_s({"Retry-After": "1.5"}) == 1.5
+    assert retry_after_s({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
+    assert (retry_after_s({"Retry-After": "Fri, 31 Dec 2999 23:59:59 GMT"}) or 0) > 1e9
+    assert retry_after_s({"Retry-After": "soon"}) is None
+    assert retry_after_s({"Retry-After": "nan"}) is None
+    assert retry_after_s({}) is None
+
+
+def test_a_date_to_wait_for_is_held_against_the_answers_own_clock() -> None:
+    late = {"Retry-After": "Wed, 21 Oct 2015 07:28:07 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+
+    assert retry_after_s(late) == 7.0
+    assert retry_after_s({**late, "Date": "nonsense"}) == 0.0
 
 
 def test_a_form_with_the_boundary_in_its_file_gets_another_one() -> None:

@@ -195,6 +195,7 @@ def test_stretches_of_long_files(read, tree, told):
             {"data/urdu/urdu.jsonl": line("urdu", "a", "Angry/x.wav", "A")},
             "none of the 1 files that EmoBox lists is",
         ),
+        ({"data/urdu/urdu.jsonl": "\n"}, r"urdu\.jsonl: it lists no clip"),
         ({"data/urdu/urdu.jsonl": "{"}, r"urdu\.jsonl:1 isn't JSON"),
         ({"data/urdu/urdu.jsonl": "[]"}, r"urdu\.jsonl:1 is list, not an object"),
         ({"data/urdu/urdu.jsonl": '{"key": "a"}'}, r"urdu\.jsonl:1 lacks a key or a path"),

@@ -8,7 +8,7 @@ import yaml
 from sv_eval.config.places import conf_dir
 from sv_eval.data.corpus.card import find_card, list_cards
 from sv_eval.emotions import EMOTIONS, OTHER
-from sv_eval.scoring.labels.fine import FINE, SPELLINGS
+from sv_eval.finer_words import FINE, SPELLINGS
 from sv_eval.scoring.references import published
 from sv_eval.studies.suite.config import suite_config_from
 

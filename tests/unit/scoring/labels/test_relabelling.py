@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sv_eval.config.places import conf_dir
 from sv_eval.emotions import EMOTIONS, OTHER, REFERENCE_LABELS
 from sv_eval.errors import ConfigError
+from sv_eval.finer_words import FINE
 from sv_eval.record_file.class_codes import SEVEN
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
@@ -19,7 +20,6 @@ from sv_eval.report.environment import CorpusFacts, CorpusLabels, Environment
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.labels.comparing import moved, scores_under
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from, list_label_maps, read_label_map
-from sv_eval.scoring.labels.fine import FINE
 from sv_eval.scoring.labels.relabelling import check_scored, describe, relabelled, relabelling_of
 
 IEMOCAP: Mapping[str, str] = {

@@ -36,7 +36,7 @@ def test_there_are_as_many_as_the_documentation_says() -> None:
 def test_honest_pairs_seldom_fail(correlated: float) -> None:
     config = SelftestConfig(pairs=60, correlated=correlated)
 
-    found = verdicts(CI, config, drop=0.0, slowdown=1.0, seed=5)
+    found = verdicts(CI, config, drop=0.0, slowdown=1.0, seed=5).verdicts
 
     assert found[Verdict.FAIL] <= 6
 
@@ -44,7 +44,7 @@ def test_honest_pairs_seldom_fail(correlated: float) -> None:
 def test_a_loss_of_three_points_is_found() -> None:
     config = SelftestConfig(pairs=30)
 
-    found = verdicts(CI, config, drop=0.03, slowdown=1.0, seed=6)
+    found = verdicts(CI, config, drop=0.03, slowdown=1.0, seed=6).verdicts
 
     assert found[Verdict.FAIL] >= 24
     assert found[Verdict.PASS] == 0

@@ -29,20 +29,20 @@ def _word(default: str, alternatives: str, spellings: str) -> FineWord:
 
 
 FINE: Mapping[str, FineWord] = {
-    "excited": _word("happy", "other", "excited excitement exc"),
+    "excited": _word("happy", "other", "excited excitement exc 兴奋 激动"),
     "pleasant_surprise": _word("surprised", "happy", "pleasant_surprise pleasant_surprised"),
     "calm": _word(OTHER, "neutral", "calm"),
-    "boredom": _word(OTHER, "neutral", "boredom bored boredem"),
+    "boredom": _word(OTHER, "neutral", "boredom bored boredem 无聊"),
     "frustration": _word(OTHER, "angry", "frustration frustrated fru"),
-    "contempt": _word(OTHER, "disgusted", "contempt contemptuous"),
-    "worry": _word(OTHER, "fearful", "worry worried"),
-    "anxiety": _word(OTHER, "fearful", "anxiety anxious"),
-    "disappointment": _word(OTHER, "sad", "disappointment disappointed"),
+    "contempt": _word(OTHER, "disgusted", "contempt contemptuous 轻蔑 鄙视"),
+    "worry": _word(OTHER, "fearful", "worry worried 担心 担忧"),
+    "anxiety": _word(OTHER, "fearful", "anxiety anxious 焦虑"),
+    "disappointment": _word(OTHER, "sad", "disappointment disappointed 失望"),
     "amusement": _word(OTHER, "happy", "amusement amused"),
     "playfulness": _word(OTHER, "happy", "playfulness playful"),
     "enthusiasm": _word(OTHER, "happy", "enthusiasm enthusiastic"),
     "pleasure": _word(OTHER, "happy", "pleasure"),
-    "sleepiness": _word(OTHER, "neutral", "sleepiness sleepy"),
+    "sleepiness": _word(OTHER, "neutral", "sleepiness sleepy 困倦"),
     "sarcasm": _word(OTHER, "", "sarcasm sarcastic"),
     "apology": _word(OTHER, "", "apology apologetic"),
     "assertiveness": _word(OTHER, "", "assertiveness assertive"),
@@ -60,3 +60,7 @@ NEVER_A_CLASS = ("no_agreement", OTHER)
 
 SPELLINGS: Mapping[str, str] = {spelling: word for word, fine in FINE.items() for spelling in fine.spellings}
 """Spelling to word."""
+
+
+if __name__ == "__main__":
+    print(f"sv_eval.finer_words is no command, but for programs: import sv_eval.finer_words\n\n{__doc__}")
