@@ -22,6 +22,8 @@ _HEADS = re.compile(
 """What else may follow a FLAC stream."""
 _BEGINS_STREAM = 2
 _FRAMES_IN_A_ROW = 3
+_LEAST_LEFT = 64
+"""Fewer bytes are filling."""
 _MONO = 3
 _MPEG_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -37,6 +39,20 @@ def begins_recording(head: bytes) -> bool:
     return head[4:8] == b"ftyp" or head.startswith(
         (b"fLaC", b"OggS", b".snd\0", b"caff\0\1", b"riff\x2e\x91\xcf\x11", b"ID3", b"\x1aE\xdf\xa3")
     )
+
+
+def behind_tag(file: BinaryIO, position: int, size: int) -> int | None:
+    """Where a recording that begins at `position` has its audio; None for a tag that nothing follows.
+
+    Titles and pictures (ID3) stand before an mp3, and at the end of files of any kind, where they are no recording.
+    """
+    file.seek(position)
+    head = file.read(10)
+    if head[:3] != b"ID3" or len(head) < 10:
+        return position
+    length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+    end = position + len(head) + length
+    return end if size - end > _LEAST_LEFT else None
 
 
 def links_of(file: BinaryIO, size: int) -> list[int]:

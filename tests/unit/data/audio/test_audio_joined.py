@@ -169,6 +169,29 @@ def test_tags_and_filling_behind_a_recording_are_no_other_one(name: str, tag: by
     assert heard.duration_s == pytest.approx(1.9, abs=0.1)
 
 
+def tag(n: int) -> bytes:
+    """An ID3 tag with a picture of so many bytes, as far as a decoder cares."""
+    return (
+        b"ID3\4\0\0" + bytes([n >> 21 & 127, n >> 14 & 127, n >> 7 & 127, n & 127]) + bytes(range(256)) * (n // 256)
+    )
+
+
+@pytest.mark.parametrize("name", ["WAV", "AIFF", "FLAC", "CAF", "vorbis", "mp3", "mp3 of lame"])
+def test_titles_at_the_end_of_a_file_are_no_other_recording(name: str) -> None:
+    heard = decode(SINGLE[name](FIRST, 16_000) + tag(5_120))
+
+    assert heard.marks == ()
+    assert heard.duration_s == pytest.approx(1.9, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["WAV", "FLAC", "mp3"])
+def test_titles_before_the_next_recording_are_passed_over(name: str) -> None:
+    heard = decode(SINGLE[name](FIRST, 16_000) + tag(5_120) + SINGLE["mp3"](SECOND, 16_000))
+
+    assert heard.marks == ("joined",)
+    assert heard.duration_s == pytest.approx(3.7, abs=0.1)
+
+
 @pytest.mark.parametrize("start_s", [0.5, 2.5])
 def test_a_stretch_of_a_joined_file_is_that_of_the_whole(start_s: float) -> None:
     joined = SINGLE["WAV"](FIRST, 16_000) + SINGLE["WAV"](SECOND, 16_000)
