@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from sv_eval.foreign_text import cell, each_text, inert
+from sv_eval.report.reasons import Coded
 from sv_eval.reports.markdown import template
 from sv_eval.reports.wording import Wording, number, share
 
@@ -39,6 +40,10 @@ class AuditWording(Wording):
     def case(self, code: str, case: Mapping[str, Any]) -> str:
         """One clip, speaker or text that has the defect."""
         values = {key: self._shown(key, value) for key, value in case.items()}
+        if "content" in case:
+            values["content"] = cell(case["content"]) if case["content"] else self("audit.no_audio")
+            if case["misnamed"]:
+                values["content"] = self("audit.misnamed", content=values["content"])
         return self(f"audit.case.{code}", **values)
 
     def _shown(self, key: str, value: Any) -> str:
@@ -82,6 +87,7 @@ def render_audit(result: Mapping[str, Any], language: str = "en") -> str:
         headline=headline(result, words),
         most=_MOST_CASES,
         splits=list(result["splits"].items())[:_MOST_SPLITS],
+        notes=[Coded(note["code"], {k: v for k, v in note.items() if k != "code"}) for note in result["notes"]],
         severities=("error", "warning", "information"),
         command=command,
         thresholds=", ".join(f"`check.{key}={json.dumps(value)}`" for key, value in result["settings"].items()),

@@ -11,17 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sv_eval.data.corpus.counting import Counts
+from sv_eval.data.corpus.notes import Note
 from sv_eval.data.corpus.overview import clip_count, speaker_count
 from sv_eval.data.corpus.schema import Card
+from sv_eval.data.corpus.unread import UnreadFile
 from sv_eval.emotions import OTHER
 from sv_eval.foreign_text import cell
 from sv_eval.records import Clip
+from sv_eval.report.reasons import Coded
+from sv_eval.reports.wording import Wording
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 _DASH = "–"
+_UNREAD = {
+    "stray": "Files that aren't named as the corpus names its own",
+    "unlisted": "Files that the corpus's table doesn't list",
+    "other": "Other files with audio in them, not read",
+}
 _MOST_SPEAKERS = 40
 _TOLD = (
     *("schema_version", "name", "title", "language", "licence", "source", "layout", "words", "citation", "notes"),
@@ -110,6 +119,24 @@ def render_counts(counts: Counts, card: Card) -> str:
             console.print(f"splits: {parts}", highlight=False)
 
     return _drawn(draw)
+
+
+def render_beside(notes: Sequence[Note], unread: Sequence[UnreadFile]) -> str:
+    """What a reader noted, and the files that hold audio and are no clips; empty for nothing."""
+    words = Wording("en")
+    lines = [words.note(Coded(note.code, note.values)).replace("\\", "") for note in notes]
+    for why, what in _UNREAD.items():
+        files = [one for one in unread if one.why == why]
+        if not files:
+            continue
+        kinds = Counter(one.content or "no audio" for one in files)
+        counted = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+        lines.append(f"{what}: {len(files)} ({counted} by their first bytes), e.g. {cell(files[0].path)}")
+        misnamed = [one for one in files if one.misnamed]
+        if misnamed:
+            example = f"{cell(misnamed[0].path)} is {misnamed[0].content}"
+            lines.append(f"  of these {len(misnamed)} aren't what their names say, e.g. {example}")
+    return "\n".join(lines)
 
 
 def render_sample(card: Card, split: str, rows: Sequence[tuple[Clip, Path]]) -> str:

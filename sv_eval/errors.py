@@ -85,7 +85,8 @@ class ClipError(SvEvalError):
 class AudioError(ClipError):
     """A clip's audio can't be decoded or breaks a limit.
 
-    Kinds: `not_found`, `not_audio`, `truncated`, `empty`, `too_short`, `too_long`, `too_large`.
+    Kinds: `not_found`, `not_audio`, `truncated`, `empty`, `too_short`, `too_long`, `too_large`, `wrong_scale`,
+    `no_channel`, `cancelling`.
     """
 
 

@@ -25,6 +25,7 @@ from sv_eval.backends.baselines.svm import INNER_PARTS, LinearSvm, fit
 from sv_eval.backends.baselines.training import CorpusSettings, Training, read_training
 from sv_eval.backends.model_thread import ModelThread
 from sv_eval.data.audio.digest import sound_digest
+from sv_eval.data.audit.progress import ProgressLine
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import AudioError, ConfigError, CorpusError
 from sv_eval.records import Prediction
@@ -131,9 +132,11 @@ class EgemapsSvmBackend:
         features = _features_of(training, functionals, given_up, digests)
         groups = groups_of(training.labelled, by_clip=folds.by_clip)
         models: dict[int, LinearSvm] = {}
+        progress = ProgressLine(len(folds.parts), f"models fitted on {training.corpus.name}")
         for part in folds.parts:
             if given_up.is_set():
                 raise CorpusError("fitting was given up")
+            progress.step()
             taught = [place for place in folds.taught(part) if features[place] is not None]
             if not taught:
                 raise CorpusError(f"{training.corpus.name}: no training clip is left for part {part} of the folds")
@@ -212,9 +215,11 @@ def _features_of(
     digests: filled with those of the clips' sound.
     """
     found: list[NDArray[np.float64] | None] = []
+    progress = ProgressLine(len(training.labelled), f"training clips of {training.corpus.name} listened to")
     for clip in training.labelled:
         if given_up.is_set():
             raise CorpusError("fitting was given up")
+        progress.step()
         try:
             samples = training.corpus.source.load(clip).samples
         except AudioError:

@@ -34,8 +34,8 @@ Findings by their code, for check.allow:
                tells_less, silent, cancelling, duplicate_conflict, duplicate_leak, speaker_leak,
                label_contradicts_path
   warnings     counts_differ, speaker_counts_differ, duplicate, too_short, too_long, clipped, wrong_extension,
-               odd_format, joined, unfinished, unlisted_speaker, speakers_shared, text_leak, label_drift
-  information  texts_shared, unlabelled
+               odd_format, joined, unfinished, strays, unlisted_speaker, speakers_shared, text_leak, label_drift
+  information  texts_shared, unlabelled, unread_audio, companions
 
 Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configuration, 3 check found errors,
 5 interrupted.
@@ -88,7 +88,7 @@ def _show(name: str, settings: dict[str, Any], *, located: bool) -> None:
     from sv_eval.data.corpus.counting import count_entries
     from sv_eval.data.corpus.reading import card_of, dataset_config_from, open_corpus
     from sv_eval.data.corpus.split_tests import restriction_test
-    from sv_eval.reports.cards import render_card, render_counts
+    from sv_eval.reports.cards import render_beside, render_card, render_counts
 
     config = dataset_config_from(settings["dataset"])
     card = card_of(config)
@@ -96,6 +96,9 @@ def _show(name: str, settings: dict[str, Any], *, located: bool) -> None:
     if located or card.layout.bundled:
         _, found = open_corpus(config)
         say(render_counts(count_entries(card, found, restriction_test(config, card)), card))
+        unread = () if found.unread is None else tuple(found.unread.sniffed())
+        if beside := render_beside(found.notes, unread):
+            say(beside)
 
 
 def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:

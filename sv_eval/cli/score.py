@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,9 @@ def run(arguments: Sequence[str]) -> None:
         raise RunIncomplete(f"{missing} clips of the corpus have no record yet; the figures are of the others")
     if missing < 0:
         say(f"records of clips that the corpus does not have: {-missing}; the figures are of them, too")
-    budget = FailureBudget(limit, finished=run.n_clips, failed=run.n_failed)
+    kinds = Counter({one.kind: one.count for one in summary.report.failures})
+    messages = {one.kind: one.example.message for one in summary.report.failures}
+    budget = FailureBudget(limit, finished=run.n_clips, failed=run.n_failed, kinds=kinds, messages=messages)
     if budget.spent(at_end=True):
         raise RunIncomplete(f"the failure budget is spent: {budget}")
 

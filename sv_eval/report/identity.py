@@ -19,6 +19,9 @@ from sv_eval.report.run_directory import ENVIRONMENT
 _MEASURED = ("backend", "dataset", "load")
 _HOW_REACHED = "connection"  # of a backend elsewhere: key, time limits and attempts may change when a run goes on
 _CORPORA = ("corpus", "train")  # of a backend that learns from clips: the hash of its model speaks for these
+_ADDED: Mapping[str, Any] = {"channel": None}
+_ADDED_LIMITS: Mapping[str, Any] = {"max_level": 16.0}
+"""Settings that came later, as they are by default: runs of before go on, and keep their hashes."""
 _WHERE_NOT_WHAT = ("root", "labels_file")  # the same recordings may lie elsewhere; the dataset hash speaks for them
 
 
@@ -40,7 +43,15 @@ def _without_places(dataset: Any) -> Any:
     """A corpus's settings without where it lies."""
     if not isinstance(dataset, Mapping):
         return dataset
-    return {key: value for key, value in dataset.items() if key not in _WHERE_NOT_WHAT}
+    kept = {
+        key: value
+        for key, value in dataset.items()
+        if key not in _WHERE_NOT_WHAT and (key, value) not in _ADDED.items()
+    }
+    limits = kept.get("limits")
+    if isinstance(limits, Mapping):
+        kept["limits"] = {key: value for key, value in limits.items() if (key, value) not in _ADDED_LIMITS.items()}
+    return kept
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:

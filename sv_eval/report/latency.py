@@ -237,7 +237,7 @@ class StageTimes(Rounded):
     n: int
     """Clean records that have it."""
     mean: float | None
-    """Their mean."""
+    """The mean of their calls."""
     p50: Interval
     """Median."""
     p95: Interval

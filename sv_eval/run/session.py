@@ -33,6 +33,7 @@ from sv_eval.run.load import LoadConfig, LoadPlan
 from sv_eval.run.loop import RunLoop
 
 _SHORTEST_TELEMETRY_S = 0.01
+_UNEXPLAINED = Failure(kind="unspecified", message="no reason was recorded")
 
 OnRecord = Callable[[Record], None]
 
@@ -174,7 +175,9 @@ class Session:
         def keep(record: Record) -> None:
             on_record(record)
             if not record.round:
-                self.budget.count(failed=record.outcome is Outcome.FAILURE)
+                failure = record.failure or _UNEXPLAINED
+                failed = record.outcome is Outcome.FAILURE
+                self.budget.count((failure.kind, failure.message) if failed else None)
             if self.budget.spent():
                 self.stop.set()
 

@@ -159,9 +159,10 @@ def _why_no_rtf_by_length(calls: Calls) -> Why | None:
 
 
 def stage_times(scope: Scope) -> dict[str, StageTimes]:
-    """Percentiles of each stage over the clean records that have it, milliseconds, in the order of the stages.
+    """Percentiles of each stage over the calls that have it, milliseconds, in the order of the stages.
 
-    They do not add up to the latency's: percentiles of parts never do. What a backend does not tell is in none.
+    The clips of a call went through its stages together: they are one measurement, as for the latency. Percentiles
+    of parts do not add up to the whole's, and what a backend does not tell is in none.
     """
     timing, confidence = scope.timing, scope.config.confidence
     stages_ms = timing.requests.stages_ms
@@ -170,12 +171,12 @@ def stage_times(scope: Scope) -> dict[str, StageTimes]:
         column = stages_ms[name]
         which = timing.clean & np.isfinite(column)
         if which.any():
-            sample = timing.of_records(which, column)
+            sample, clips = timing.of_calls(which, column), int(which.sum())
             found[name] = StageTimes(
-                n=sample.n,
-                mean=float(column[which].mean()),
-                p50=sample.percentile(0.5, confidence=confidence),
-                p95=sample.percentile(0.95, confidence=confidence),
+                n=clips,
+                mean=float(sample.latency_ms.mean()),
+                p50=sample.percentile(0.5, confidence=confidence, clips=clips),
+                p95=sample.percentile(0.95, confidence=confidence, clips=clips),
             )
     return found
 

@@ -11,7 +11,7 @@ clips in batches of eight are twenty-five.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -184,6 +184,13 @@ class Timing:
             audio_s=table.audio_s[places],
             in_order=in_order,
         )
+
+    def of_calls(self, which: NDArray[np.bool_], values: NDArray[np.float64]) -> CallSample:
+        """A value of each call that holds some of these records: the largest of theirs, which a call waits for."""
+        calls = calls_of(self.requests, which)
+        largest = np.full(calls.n, -np.inf)
+        np.maximum.at(largest, calls.of_clip, values[which])
+        return replace(calls, latency_ms=largest).sample
 
     @property
     def rtf(self) -> float | None:

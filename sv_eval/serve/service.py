@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from sv_eval.backend import Backend
+from sv_eval.data.audio.digest import without_digests
 from sv_eval.serve.body import Buffered
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.meters import ServiceMetrics
@@ -82,7 +83,7 @@ class Service:
         card = self.card()
         if name not in (card.id, *card.aliases):
             raise ServiceError("model_not_found", f"'{name}' is not served here; {card.id} is")
-        card.card = dict(self.recognition.backend.info.card)
+        card.card = without_digests(self.recognition.backend.info.card)
         return card
 
 

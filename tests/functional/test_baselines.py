@@ -139,6 +139,28 @@ def test_another_corpus_can_be_learnt_from(call: Call, tmp_path: Path, voices: P
     assert "Fitted on this corpus" not in report
 
 
+def test_training_recordings_under_another_name_are_told_by_their_sound(
+    call: Call, tmp_path: Path, voices: Path, metrics_of: Metrics
+) -> None:
+    trained = f"name: voices_there, kind: folder, root: {voices}, folder: {{pattern: '(?P<speaker>p[0-9])_'}}"
+    copied = tmp_path / "copied" / "angry"
+    copied.mkdir(parents=True)
+    for number, file in enumerate(sorted((voices / "angry").glob("*.wav"))[:5]):
+        (copied / f"renamed {number}.wav").write_bytes(file.read_bytes())
+
+    ran(
+        call(
+            "backend=egemaps_svm", f"backend.train={{{trained}}}", "dataset=folder", "dataset.name=mine",
+            f"dataset.root={copied.parent}", "hydra.run.dir=run",
+        )
+    )  # fmt: skip
+
+    assert metrics_of(tmp_path / "run")["marks"] == {"taught": {"count": 5, "example": "angry/renamed 0"}}
+    report = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    assert "Judged on what it was trained on" in report
+    assert '"audio": [' not in (tmp_path / "run" / "environment.json").read_text(encoding="utf-8")
+
+
 def test_clips_without_speakers_are_refused_until_folds_of_clips_are_asked_for(
     call: Call, tmp_path: Path, voices: Path
 ) -> None:

@@ -181,13 +181,13 @@ def _of_boxes(file: BinaryIO, size: int) -> Extent:
         raw = file.read(16)
         if len(raw) < 8:
             break
+        if position and begins_recording(raw):
+            return Extent(next_at=position)
         length = int.from_bytes(raw[:4], "big")
         if length == 1 and len(raw) == 16:
             length = int.from_bytes(raw[8:], "big")
         if length < 8 or not raw[4:8].isalnum():
             return _WHOLE
-        if position and raw[4:8] == b"ftyp":
-            return Extent(next_at=position)
         position += length
         if position > size:
             break

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sv_eval.data.audio.container import HEAD_BYTES, Extent, extent_of, foreign_hint
 from sv_eval.data.audio.ffmpeg import decode_ffmpeg
-from sv_eval.data.audio.joined import Window
+from sv_eval.data.audio.joined import Window, behind_tag
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audio.mono import MonoTrack
 from sv_eval.data.audio.sndfile import Origin, decode_sndfile
@@ -198,8 +198,11 @@ def _decoded(file: BinaryIO, name: str, size: int, track: MonoTrack) -> Origin:
         next_at = origin.next_at or extent.next_at
         if next_at is None or track.complete:
             return first
+        next_begin = behind_tag(file, begin + next_at, size)
+        if next_begin is None:
+            return first
         track.marks.add("joined")
-        begin += next_at
+        begin = next_begin
         part = cast("BinaryIO", Window(file, begin, size))
     if first is None:
         raise AudioError(

@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from typing import BinaryIO
 
 _LONGEST_SEARCH = 1 << 26
 _BUFFERED = 1 << 14
 """libFLAC has read so much ahead, at most, when it gives its last sample."""
 _FLAC_HEAD = b"fLaC\x00\x00\x00\x22"
+_HEADS = re.compile(
+    rb"RIFF....WAVE|OggS\x00\x02|FORM....AIF[FC]|ID3[\x02-\x04]\x00|\.snd\x00\x00\x00|caff\x00\x01", re.DOTALL
+)
+"""What else may follow a FLAC stream."""
 _BEGINS_STREAM = 2
 _FRAMES_IN_A_ROW = 3
+_LEAST_LEFT = 64
+"""Fewer bytes are filling."""
+_MONO = 3
 _MPEG_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _KBPS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -33,6 +41,20 @@ def begins_recording(head: bytes) -> bool:
     )
 
 
+def behind_tag(file: BinaryIO, position: int, size: int) -> int | None:
+    """Where a recording that begins at `position` has its audio; None for a tag that nothing follows.
+
+    Titles and pictures (ID3) stand before an mp3, and at the end of files of any kind, where they are no recording.
+    """
+    file.seek(position)
+    head = file.read(10)
+    if head[:3] != b"ID3" or len(head) < 10:
+        return position
+    length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+    end = position + len(head) + length
+    return end if size - end > _LEAST_LEFT else None
+
+
 def links_of(file: BinaryIO, size: int) -> list[int]:
     """Where the links of a chained Ogg file begin; streams that begin together are one link."""
     links, position, begun = [0], 0, False
@@ -40,6 +62,8 @@ def links_of(file: BinaryIO, size: int) -> list[int]:
         file.seek(position)
         page = file.read(27 + 255)
         if page[:4] != b"OggS" or len(page) < 27 + page[26]:
+            if begun and begins_recording(page):
+                links.append(position)
             break
         if not page[5] & _BEGINS_STREAM:
             begun = True
@@ -76,6 +100,8 @@ def unread_flac(file: BinaryIO, position: int, size: int) -> tuple[int | None, b
     at = found.find(_FLAC_HEAD)
     if at >= 0:
         return begin + at, False
+    if position < size and (other := _HEADS.search(found)):
+        return begin + other.start(), False
     left = found[position - begin :]
     return None, len(left) > _BUFFERED // 16 and (b"\xff\xf8" in left or b"\xff\xf9" in left)
 
@@ -86,6 +112,8 @@ def unread_mp3(file: BinaryIO, position: int, size: int) -> int | None:
         return None
     file.seek(position)
     left = file.read(min(size - position, _LONGEST_SEARCH))
+    if begins_recording(left[:16]) and not left.startswith(b"ID3"):
+        return position
     at = left.find(b"\xff")
     while at >= 0:
         here, n = at, 0
@@ -98,10 +126,10 @@ def unread_mp3(file: BinaryIO, position: int, size: int) -> int | None:
 
 
 def change_of_mp3(file: BinaryIO, size: int) -> int | None:
-    """The first frame whose sample rate is another than that of the frames before it; None where all agree."""
+    """The first frame of another rate, or of one channel instead of two, than those before; None for none."""
     file.seek(0)
     data = file.read(min(size, _LONGEST_SEARCH))
-    rate_hz: int | None = None
+    kind: tuple[int, bool] | None = None
     at = data.find(b"\xff")
     while at >= 0:
         frame = _frame(data[at : at + 4])
@@ -109,10 +137,10 @@ def change_of_mp3(file: BinaryIO, size: int) -> int | None:
             at = data.find(b"\xff", at + 1)
             continue
         follows = _frame(data[at + frame[0] : at + frame[0] + 4])
-        if follows is not None and rate_hz not in (None, frame[1]) and follows[1] == frame[1]:
+        if follows is not None and kind not in (None, frame[1:]) and follows[1:] == frame[1:]:
             return at
         if follows is not None:
-            rate_hz = rate_hz or frame[1]
+            kind = kind or frame[1:]
         at += frame[0]
         at = at if at < len(data) else -1
     return None
@@ -125,8 +153,8 @@ def states_length(file: BinaryIO) -> bool:
     return any(word in head for word in (b"Xing", b"Info", b"VBRI"))
 
 
-def _frame(raw: bytes) -> tuple[int, int] | None:
-    """Length in bytes and sample rate of the layer III frame with this header; None for no such header."""
+def _frame(raw: bytes) -> tuple[int, int, bool] | None:
+    """Length in bytes, rate and whether it is mono of the layer III frame with this header; None for no header."""
     if len(raw) < 4 or raw[0] != 0xFF or raw[1] & 0xE6 != 0xE2:
         return None
     version, kbps, rate = raw[1] >> 3 & 3, raw[2] >> 4, raw[2] >> 2 & 3
@@ -134,7 +162,7 @@ def _frame(raw: bytes) -> tuple[int, int] | None:
         return None
     rate_hz = _MPEG_RATES[version][rate]
     bits = (144 if version == 3 else 72) * 1000 * (_KBPS_1 if version == 3 else _KBPS_2)[kbps]
-    return bits // rate_hz + (raw[2] >> 1 & 1), rate_hz
+    return bits // rate_hz + (raw[2] >> 1 & 1), rate_hz, raw[3] >> 6 == _MONO
 
 
 class Window(io.RawIOBase):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts, ClipFacts
 from sv_eval.data.audit.finding import SEVERITIES, Finding
-from sv_eval.data.audit.judging import judge
+from sv_eval.data.audit.judging import Beside, judge
 from sv_eval.data.audit.measure import Job, Measure
 from sv_eval.data.audit.pool import measured, workers_for
 from sv_eval.data.audit.progress import ProgressLine
@@ -20,7 +20,7 @@ from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.notes import Note
 from sv_eval.data.corpus.reading import open_corpus
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.selection import ALL, limited, no_clip, split_test
+from sv_eval.data.corpus.selection import ALL, ChosenSplit, limited, no_clip
 from sv_eval.data.corpus.source import EncodedSource
 from sv_eval.data.corpus.split_tests import restriction_test, split_tests, splits_of
 from sv_eval.errors import AudioError
@@ -99,6 +99,7 @@ def audit_corpus(config: DatasetConfig, settings: CheckSettings) -> Audit:
     card, found = open_corpus(config)
     description = _Description(config, card)
     clips = sorted(description.clips(found.entries), key=lambda clip: (clip.id, clip.path))
+    description.belongs.refuse_empty_other_side()
     if not clips:
         raise no_clip(config, card, description.named, restricted=bool(config.only))
     whole = None
@@ -112,12 +113,14 @@ def audit_corpus(config: DatasetConfig, settings: CheckSettings) -> Audit:
     for index, audio in zip(chosen, measured(jobs, measure, workers), strict=True):
         clips[index] = replace(clips[index], audio=audio)
         progress.step()
+    unread = () if found.unread is None else tuple(found.unread.sniffed())
+    beside = Beside(unread=unread, notes=found.notes)
     return Audit(
         config=config,
         card=card,
         settings=settings,
         clips=tuple(clips),
-        findings=tuple(judge(clips, card, settings, config.limits, whole)),
+        findings=tuple(judge(clips, card, settings, config.limits, whole, beside)),
         whole=whole,
         notes=tuple(found.notes),
         wall_s=progress.wall_s,
@@ -129,7 +132,7 @@ class _Description:
     """Walks the entries: clips as the corpus describes them, and counts of all that there are."""
 
     def __init__(self, config: DatasetConfig, card: Card) -> None:
-        self._belongs, self._wanted = split_test(card, config.split), restriction_test(config, card)
+        self.belongs, self._wanted = ChosenSplit(card, config.split), restriction_test(config, card)
         self._tests = split_tests(card)
         self._card = card
         self._known: dict[str, str] = {}
@@ -152,7 +155,7 @@ class _Description:
                 self.speakers[speaker] += 1
             if entry.split is not None:
                 self.named[entry.split] = None
-            if self._belongs(entry) and self._wanted(entry):
+            if self.belongs(entry) and self._wanted(entry):
                 yield self._clip(entry, label, speaker)
 
     def known_labels(self) -> dict[str | None, int]:

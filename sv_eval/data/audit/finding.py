@@ -38,12 +38,15 @@ CODES: Mapping[str, Severity] = {
     "odd_format": "warning",
     "joined": "warning",
     "unfinished": "warning",
+    "strays": "warning",
     "unlisted_speaker": "warning",
     "speakers_shared": "warning",
     "text_leak": "warning",
     "label_drift": "warning",
     "texts_shared": "information",
     "unlabelled": "information",
+    "unread_audio": "information",
+    "companions": "information",
 }
 """Every code and its weight, in the order of a report. A figure made on a corpus with an error is in doubt."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.duplicates import duplicates, same_ids
@@ -15,7 +16,9 @@ from sv_eval.data.audit.path_labels import label_contradicts_path
 from sv_eval.data.audit.settings import CheckSettings
 from sv_eval.data.audit.splits import families_of
 from sv_eval.data.corpus.completeness import Completeness
+from sv_eval.data.corpus.notes import Note
 from sv_eval.data.corpus.schema import Card
+from sv_eval.data.corpus.unread import UnreadFile
 from sv_eval.errors import nearest
 
 _TROUBLES = {
@@ -30,12 +33,31 @@ _TROUBLES = {
 _FEWEST_FOR_ODD = 10
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What lies below a corpus's root and is no clip."""
+
+    unread: Sequence[UnreadFile] = ()
+    """Files that hold audio or are called by it."""
+    notes: Sequence[Note] = ()
+    """What its reader noted."""
+
+
+NOTHING_BESIDE = Beside()
+
+
 def judge(
-    clips: Sequence[ClipFacts], card: Card, settings: CheckSettings, limits: AudioLimits, whole: Completeness | None
+    clips: Sequence[ClipFacts],
+    card: Card,
+    settings: CheckSettings,
+    limits: AudioLimits,
+    whole: Completeness | None,
+    beside: Beside = NOTHING_BESIDE,
 ) -> list[Finding]:
     """Everything that is wrong with the corpus or that a reader should know, the heaviest first.
 
-    whole: how the corpus compares with the card's counts; None where only a part of it was opened.
+    whole: how the corpus compares with the card's counts; None where only a part of it was opened. beside: what
+    lies below its root and is no clip.
     """
     families = families_of(clips, card.splits)
     silent = frozenset(id(clip) for clip in clips if _is_silent(clip, settings))
@@ -54,6 +76,7 @@ def judge(
         *_formats(clips, settings),
         *_speakers(clips, card),
         *found("unlabelled", (clip.case() for clip in clips if clip.label is None)),
+        *_beside(beside),
     ]
     order = list(CODES)
     findings.sort(key=lambda finding: order.index(finding.code))
@@ -61,6 +84,19 @@ def judge(
         Finding(code=one.code, cases=one.cases, values=one.values, allowed=one.code in settings.allow)
         for one in findings
     ]
+
+
+def _beside(beside: Beside) -> Iterator[Finding]:
+    """Audio that nobody looks at, and tables that aren't there or say less."""
+    for code, reasons in (("strays", ("stray",)), ("unread_audio", ("unlisted", "other"))):
+        cases = (
+            {"path": one.path, "content": one.content, "misnamed": one.misnamed}
+            for one in beside.unread
+            if one.why in reasons
+        )
+        yield from found(code, cases)
+    told = (note for note in beside.notes if note.code in ("companion_absent", "companion_partial"))
+    yield from found("companions", (dict(note.values) for note in told))
 
 
 def unknown_labels(clips: Sequence[ClipFacts], card: Card) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""How far an audit is: on a terminal one line that is written over, elsewhere a line now and then."""
+"""How far an audit, or a fit, is: on a terminal one line that is written over, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _ELSEWHERE_S = 10.0
 
 
 class ProgressLine:
-    """Counts clips as they are measured."""
+    """Counts clips as they are measured, or other things as they are done; what: in words, `clips checked`."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, what: str = "clips checked") -> None:
+        self._what = what
         self._stream = sys.stderr
         self._total, self._done = total, 0
         self._begin = time.monotonic()
@@ -35,7 +36,7 @@ class ProgressLine:
     def _show(self, now: float) -> None:
         rate = self._done / max(now - self._begin, 1e-9)
         left = (self._total - self._done) / rate
-        text = f"{self._done} of {self._total} clips checked, {rate:.0f}/s, {left:.0f} s left"
+        text = f"{self._done} of {self._total} {self._what}, {rate:.3g}/s, {left:.0f} s left"
         if not self._terminal:
             print(text, file=self._stream, flush=True)
             return

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.label_file import how_to_map
 from sv_eval.data.corpus.schema import Card
+from sv_eval.data.corpus.tree import printable
 from sv_eval.errors import CorpusError, nearest
 from sv_eval.records import Clip
 
@@ -75,6 +76,11 @@ class Census:
         emotion = self._card.labels.canonical(raw)
         if emotion is None and (emotion := self._words.get(raw.casefold())) is not None:
             self.taken[raw] = emotion
+        if emotion is None and not printable(raw) == raw:
+            raise CorpusError(
+                f"{entry.where}: the label {printable(raw)} is no UTF-8, and no label map can hold it; rename the "
+                "folders, e.g. `convmv -f gb18030 -t utf-8 -r --notest DIR` (or the encoding that they are in)"
+            )
         if emotion is None:
             raise CorpusError(
                 f"{entry.where} has the label '{raw}', which the label map of {self._card.name} "

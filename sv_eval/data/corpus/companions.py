@@ -52,11 +52,11 @@ class Table:
         if not key:
             return
         cells = [cell_text(columns.get(filled(column, columns).casefold(), "")) for column in self._columns]
-        self._rows.setdefault(key, tuple(self._cells.setdefault(cell, cell) for cell in cells))
+        self._rows.setdefault(key.casefold(), (key, *(self._cells.setdefault(cell, cell) for cell in cells)))
 
     def row(self, key: str) -> dict[str, str] | None:
         """What the table says of a clip; None where it doesn't mention it."""
-        key = _named(key)
+        key = _named(key).casefold()
         self.n_clips += 1
         found = self._rows.get(key)
         if found is None:
@@ -64,11 +64,11 @@ class Table:
         self.n_joined += 1
         if self.companion.lists:
             self._asked.add(key)
-        return {name: cell for name, cell in zip(self._names, found, strict=True) if cell}
+        return {name: cell for name, cell in zip(self._names, found[1:], strict=True) if cell}
 
     def unasked(self) -> list[str]:
         """The clips that the table lists and no file was there for, sorted."""
-        return sorted(key for key in self._rows if key not in self._asked)
+        return sorted(row[0] for key, row in self._rows.items() if key not in self._asked)
 
 
 def _named(key: str) -> str:

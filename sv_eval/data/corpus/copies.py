@@ -21,7 +21,8 @@ def without_copies(entries: Iterable[Entry], layout: Layout, notes: list[Note]) 
         return
     by_id: dict[str, list[Entry]] = {}
     for entry in entries:
-        by_id.setdefault(entry.id, []).append(entry)
+        # Two spellings of a name in a copy that is there twice are one name.
+        by_id.setdefault(entry.id.casefold(), []).append(entry)
     superseded, copies = 0, 0
     for alike in by_id.values():
         best = min(_rank(layout, entry) for entry in alike)

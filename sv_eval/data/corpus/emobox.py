@@ -18,7 +18,7 @@ from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
 from sv_eval.data.corpus.layouts import entry_of, root_of
 from sv_eval.data.corpus.notes import note_on_overlap
-from sv_eval.data.corpus.path_facts import PathFacts, PathRule
+from sv_eval.data.corpus.path_facts import PathFacts, PathRule, spellings
 from sv_eval.data.corpus.schema import Card, Member
 from sv_eval.data.corpus.selection import ALL, unknown_split
 from sv_eval.data.corpus.source import FileSource
@@ -102,7 +102,8 @@ class _Reader:
         self._root = root
         self._speakers = speakers_of(folder)
         self._own = find_card(member.card) if member.card is not None else None
-        self._rules = [PathRule(option) for option in self._own.layout.options] if self._own else []
+        known = {} if self._own is None else spellings(self._own)
+        self._rules = [PathRule(option, spelled=known) for option in self._own.layout.options] if self._own else []
         self._sizes = FileSizes(root)
         self._prefix: str | None = None
         """What the manifest's paths begin with and the root lacks; None until a file was found."""

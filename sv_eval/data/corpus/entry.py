@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sv_eval.data.corpus.fingerprint import Ends
 from sv_eval.data.corpus.notes import Note
 from sv_eval.data.corpus.source import EncodedSource
+from sv_eval.data.corpus.unread import UnreadFiles
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,5 +57,7 @@ class OpenedCorpus:
     """For the report; complete once the entries have been walked."""
     variant: str | None = None
     """Which of the card's layout variants was found; None for the layout itself."""
+    unread: UnreadFiles | None = None
+    """Files that are no clips and may hold audio; complete once the entries have been walked."""
     whole: bool = True
     """Whether the entries are all of the corpus, so that their number tells whether it is complete."""

@@ -51,6 +51,8 @@ class Variant:
     """A word for it."""
     pattern: str
     """As in Layout."""
+    example: str | None = None
+    """As in Layout."""
     glob: str | None = None
     """As in Layout; None for the layout's."""
     exclude: tuple[str, ...] = ()
@@ -73,6 +75,8 @@ class Layout:
     """Globs of files that are no clips. Hidden files never are."""
     pattern: str | None = None
     """Regular expression, searched in the path relative to the root; its named groups feed the fields."""
+    example: str | None = None
+    """A path that follows the pattern, for people whose files don't."""
     variants: tuple[Variant, ...] = ()
     """Other trees that the corpus comes in: the first that any file follows is read, `pattern` before all."""
     companions: tuple[Companion, ...] = ()
@@ -104,6 +108,8 @@ class Layout:
         if self.kind == "pattern" and self.pattern is None and not self.variants:
             raise CorpusError("layout: the kind 'pattern' needs a `pattern`")
         _ = self.regex
+        if self.example is not None and not self.variants and not self.follows(self.example):
+            raise CorpusError(f"layout: the example {self.example} doesn't follow the pattern")
         if self.variants:
             _ = self.options
             return
@@ -141,6 +147,7 @@ class Layout:
             variants=(),
             variant=variant.name,
             pattern=variant.pattern,
+            example=variant.example,
             glob=variant.glob or self.glob,
             exclude=self.exclude + variant.exclude,
             fields={**self.fields, **variant.fields},
@@ -151,6 +158,16 @@ class Layout:
     def regex(self) -> re.Pattern[str] | None:
         """The pattern, compiled."""
         return compiled(self.pattern)
+
+    @cached_property
+    def loose_regex(self) -> re.Pattern[str] | None:
+        """The pattern without regard to capitals, for files that follow it but for these; None for a user's own."""
+        return re.compile(self.pattern, re.IGNORECASE) if self.pattern and self.kind == "pattern" else None
+
+    def follows(self, path: str, *, loosely: bool = False) -> bool:
+        """Whether a path follows the pattern, or needs not."""
+        regex = self.loose_regex if loosely else self.regex
+        return self.regex is None or (regex is not None and regex.search(path) is not None)
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from sv_eval.data.audio.channels import EACH, MIX
+from sv_eval.data.audio.channels import EACH, channel_word
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
@@ -177,9 +177,9 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
         "" if start_s is None and end_s is None else f"@{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
     )
     channel = fields.get("channel")
-    if channel is not None and channel.casefold() not in (MIX, EACH):
+    if (number := _channel_number(channel)) is not None:
         # Two channels of a file are two clips, which may differ in nothing else.
-        stretch += f"#{channel}"
+        stretch += f"#{number}"
     found, size = sizes.found(path)
     language = fields.get("language")
     return Entry(
@@ -189,7 +189,7 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
         label=fields.get("emotion"),
         speaker=fields.get("speaker"),
         sex=fields.get("sex"),
-        language=language and language.removeprefix("<|").removesuffix("|>"),
+        language=None if language is None else _language(language),
         transcript=fields.get("transcript"),
         split=fields.get("split"),
         start_s=start_s,
@@ -197,6 +197,21 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
         size_bytes=size,
         channel=channel,
     )
+
+
+def _channel_number(channel: str | None) -> str | None:
+    """The number of the channel that a row asks for; None for none in particular, and for what is refused later."""
+    try:
+        number = channel_word(channel)
+    except ValueError:
+        return None
+    return None if number == EACH else number
+
+
+def _language(text: str) -> str | None:
+    """A tag, also out of a token; None for the tokens that stand for no language."""
+    tag = text.removeprefix("<|").removesuffix("|>")
+    return None if tag in ("nospeech", "auto") else tag
 
 
 def _text(where: str, column: str, value: object) -> str | None:

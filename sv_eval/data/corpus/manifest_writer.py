@@ -16,7 +16,7 @@ from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.manifest import COLUMNS
 from sv_eval.data.corpus.reading import open_corpus
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.selection import no_clip, split_test
+from sv_eval.data.corpus.selection import ChosenSplit, no_clip
 from sv_eval.data.corpus.split_tests import restriction_test, split_tests, splits_of
 from sv_eval.errors import CorpusError, RunDirectoryError
 from sv_eval.records import Clip
@@ -42,7 +42,7 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
         raise CorpusError("limit: a manifest lists all clips; give the limit when it is read")
     root = os.path.abspath(_root(config, card))
     census = Census(card, config.language)
-    belongs, wanted, tests = split_test(card, config.split), restriction_test(config, card), split_tests(card)
+    belongs, wanted, tests = ChosenSplit(card, config.split), restriction_test(config, card), split_tests(card)
     partial = file.with_name(f".{file.name}.partial")
     ids: set[int] = set()
     named: dict[str, None] = {}
@@ -58,6 +58,7 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
                 if belongs(entry) and wanted(entry):
                     _check_id(entry, ids)
                     writer.writerow(_row(census.clip(entry), next(iter(splits_of(entry, tests)), None)))
+        belongs.refuse_empty_other_side()
         if not ids:
             raise no_clip(config, card, named, restricted=bool(config.only))
         os.replace(partial, file)

@@ -29,7 +29,7 @@ from sv_eval.data.corpus.notes import (
     notes_on_labels,
 )
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.selection import limited, no_clip, restriction, split_test
+from sv_eval.data.corpus.selection import ChosenSplit, limited, no_clip, restriction
 from sv_eval.data.corpus.simulated import open_simulated
 from sv_eval.data.corpus.source import AudioSource, EncodedSource
 from sv_eval.data.corpus.synonyms import generic_card
@@ -199,7 +199,7 @@ def _with_order_of(card: Card, census: Census) -> Card:
 
 
 def _clips(config: DatasetConfig, card: Card, found: OpenedCorpus, census: Census) -> list[Clip]:
-    belongs = split_test(card, config.split)
+    belongs = ChosenSplit(card, config.split)
     clips: list[Clip] = []
     splits: set[str] = set()
     for entry in found.entries:
@@ -208,6 +208,7 @@ def _clips(config: DatasetConfig, card: Card, found: OpenedCorpus, census: Censu
             splits.add(entry.split)
         if belongs(entry):
             clips.append(census.clip(entry))
+    belongs.refuse_empty_other_side()
     if not clips:
         # What `dataset.only` wants is looked for among them afterwards.
         raise no_clip(config, card, splits)

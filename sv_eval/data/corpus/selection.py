@@ -14,6 +14,7 @@ from sv_eval.errors import CorpusError, nearest
 from sv_eval.records import Clip
 
 ALL = "all"
+_MOST_NAMED = 8
 
 
 def split_test(card: Card, split: str) -> Callable[[Entry], bool]:
@@ -29,6 +30,44 @@ def split_test(card: Card, split: str) -> Callable[[Entry], bool]:
     if card.splits:
         raise unknown_split(card, split, card.splits)
     return lambda entry: entry.split == split
+
+
+class ChosenSplit:
+    """Tells whether entries belong to a split, and whether what the split leaves out is there at all.
+
+    `emobox_fold1_train` is what `emobox_fold1` leaves. In a copy whose speakers are named otherwise, that is the
+    whole corpus, test clips included.
+    """
+
+    def __init__(self, card: Card, split: str) -> None:
+        self._belongs = split_test(card, split)
+        rule = None if split == ALL or card.layout.kind in ("huggingface", "emobox") else split_rule(card, split)
+        names = () if rule is None else rule.not_in or ()
+        self._card, self._split, self._names = card, split, names
+        self._others = [card.splits[name] for name in names]
+        self._met = not names
+        self._speakers: set[str] = set()
+
+    def __call__(self, entry: Entry) -> bool:
+        """Whether the entry belongs to the split."""
+        if not self._met:
+            self._met = any(_holds(other, entry, self._card) for other in self._others)
+            if entry.speaker is not None and len(self._speakers) < _MOST_NAMED:
+                self._speakers.add(entry.speaker)
+        return self._belongs(entry)
+
+    def refuse_empty_other_side(self) -> None:
+        """Raises CorpusError where no entry at all was in what the split leaves out."""
+        if self._met:
+            return
+        known = sorted({name for other in self._others for name in other.speakers or ()})
+        whom = f": its speakers are {', '.join(known)}" if known else ""
+        there = f", and there are {', '.join(sorted(self._speakers))}" if known and self._speakers else ""
+        raise CorpusError(
+            f"dataset.split={self._split} is what {' and '.join(self._names)} leave{'s' * (len(self._names) < 2)}, "
+            f"of which there is no clip here{whom}{there}; this would be the whole copy, so give the speakers "
+            "their names back or choose another split"
+        )
 
 
 def split_rule(card: Card, split: str) -> SplitRule | None:

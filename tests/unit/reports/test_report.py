@@ -330,6 +330,17 @@ def test_a_corpus_without_a_card_can_not_be_held_against_the_model_card() -> Non
     assert "overlap_unknown" not in codes(metrics())
 
 
+def test_overlap_is_told_however_the_corpus_was_read() -> None:
+    settings = environment()
+    card = {"training": [{"corpus": "emodb"}]}
+    settings = replace(settings, backend=replace(settings.backend, card=card))
+    as_listed = replace(settings.dataset, card="emobox_emodb", identity="emodb")
+    elsewhere = replace(settings.dataset, card="emobox_urdu", identity="urdu")
+
+    assert "training_overlap" in codes(metrics(replace(settings, dataset=as_listed)))
+    assert "training_overlap" not in codes(metrics(replace(settings, dataset=elsewhere)))
+
+
 def test_overlap_is_of_the_same_corpus_only() -> None:
     card = {"training": [{"corpus": "esd", "speakers": ["s1"]}, {"corpus": "emodb"}]}
 

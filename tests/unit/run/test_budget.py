@@ -9,7 +9,7 @@ from sv_eval.run.budget import FailureBudget
 def counted(limit: float, outcomes: str) -> FailureBudget:
     budget = FailureBudget(limit)
     for outcome in outcomes:
-        budget.count(failed=outcome == "f")
+        budget.count(("truncated", "a.wav was cut short") if outcome == "f" else None)
     return budget
 
 
@@ -33,3 +33,24 @@ def test_a_count_is_judged_at_once() -> None:
 def test_a_limit_that_is_neither_share_nor_count_is_refused(limit: float) -> None:
     with pytest.raises(ConfigError, match="max_failures"):
         FailureBudget(limit)
+
+
+def test_a_spent_budget_says_why() -> None:
+    budget = counted(2, "..ff")
+    budget.count(("timeout", "no answer\nafter 5 s \x1b[31m"))
+    for kind in ("a", "b", "c"):
+        budget.count((kind, "x"))
+
+    assert str(budget) == (
+        "6 of 8 clips failed, run.max_failures=2; why: 2 truncated, 1 timeout, 1 a and 2 more kinds; "
+        "the first truncated: a.wav was cut short"
+    )
+    assert str(counted(2, "..")) == "0 of 2 clips failed, run.max_failures=2"
+
+
+def test_a_message_from_outside_does_nothing_to_a_terminal() -> None:
+    budget = FailureBudget(0)
+    budget.count(("timeout", "no answer\nafter 5 s \x1b[31m" + "x" * 1000))
+
+    assert "no answer after 5 s \\x1b[31mxxx" in str(budget)
+    assert len(str(budget)) < 500

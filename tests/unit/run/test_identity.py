@@ -65,3 +65,12 @@ def test_records_without_the_file_that_explains_them_are_refused(tmp_path: Path)
 
     with pytest.raises(RunDirectoryError, match=r"environment\.json"):
         refuse_other_run(tmp_path, settings(threads=1), "abc", begun=True)
+
+
+def test_settings_that_came_later_change_nothing_while_they_are_as_by_default() -> None:
+    before = {"dataset": {"name": "x", "limits": {"max_duration_s": 600.0}}}
+    later = {"dataset": {"name": "x", "channel": None, "limits": {"max_duration_s": 600.0, "max_level": 16.0}}}
+    other = {"dataset": {"name": "x", "channel": "left", "limits": {"max_duration_s": 600.0, "max_level": 1e6}}}
+
+    assert measured_settings(before) == measured_settings(later)
+    assert measured_settings(other)["dataset"] == other["dataset"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,13 @@ from sv_eval.report.interval import Interval
 from sv_eval.report.latency import Excluded
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.latency import latency_by_duration, latency_by_emotion, latency_histogram, latency_of
+from sv_eval.scoring.latency import (
+    latency_by_duration,
+    latency_by_emotion,
+    latency_histogram,
+    latency_of,
+    stage_times,
+)
 from sv_eval.scoring.scope import Scope, scope_of
 
 Make = Callable[..., Record]
@@ -166,3 +173,21 @@ def test_each_emotion_has_its_own_median(record: Make) -> None:
 
     assert found["sad"].p50.value == 105.0
     assert str(found["happy"].p50.reason) == "n too small: 3 of 11"
+
+
+def test_stages_count_calls_as_the_latency_does(record: Make) -> None:
+    records = [
+        replace(
+            one, prediction=replace(one.prediction, stages_ms={"inference": 5.0 + number // 8 + 0.1 * (number % 8)})
+        )
+        for number, one in enumerate(in_calls(record, 25, 8, gap_s=1.0))
+        if one.prediction is not None
+    ]
+
+    found = stage_times(scope(records))["inference"]
+
+    assert found.n == 200
+    assert (found.p50.n, found.p50.n_calls) == (200, 25)
+    # A call's clips leave a stage together, when the last of them is through.
+    assert found.p50.value == pytest.approx(5.0 + 12 + 0.7)
+    assert found.p95 == Interval(value=None, n=200, n_calls=25, reason=Why.of("too_few_calls", n=25, needed=130))

@@ -32,14 +32,16 @@ def sound(samples: np.ndarray, rate_hz: int, **options: str) -> bytes:
     return file.getvalue()
 
 
-def coded(samples: np.ndarray, rate_hz: int, container: str, codec: str, **options: str) -> bytes:
+def coded(
+    samples: np.ndarray, rate_hz: int, container: str, codec: str, layout: str = "mono", **options: str
+) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options) as target:
-        stream = target.add_stream(codec, rate=rate_hz, layout="mono")
+        stream = target.add_stream(codec, rate=rate_hz, layout=layout)
         frame = av.AudioFrame.from_ndarray(samples[None, :], format="fltp", layout="mono")
         frame.sample_rate = rate_hz
         resampler = av.AudioResampler(
-            format=stream.codec_context.format, layout="mono", rate=rate_hz,
+            format=stream.codec_context.format, layout=layout, rate=rate_hz,
             frame_size=stream.codec_context.frame_size or None,
         )  # fmt: skip
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
@@ -106,6 +108,47 @@ def test_recordings_of_two_rates_that_were_joined_are_heard_to_the_end(name: str
     assert facts.duration_s == pytest.approx(heard.duration_s, abs=0.01)
 
 
+@pytest.mark.parametrize("second", ["WAV", "AIFF", "AU", "FLAC", "vorbis"])
+@pytest.mark.parametrize(
+    "first", ["WAV", "AIFF", "AU", "CAF", "FLAC", "vorbis", "opus", "mp3", "mp3 of lame", "m4a"]
+)
+def test_recordings_of_two_kinds_that_were_joined_are_heard_to_the_end(first: str, second: str) -> None:
+    heard = decode(SINGLE[first](FIRST, 16_000) + SINGLE[second](SECOND, 16_000))
+
+    assert heard.duration_s == pytest.approx(3.7, abs=0.1)
+    assert pitches(heard) == pytest.approx((220.0, 330.0), abs=5)
+    assert heard.marks == ("joined",)
+
+
+@pytest.mark.parametrize("channels", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("name", ["mp3", "opus", "vorbis", "FLAC", "WAV"])
+def test_recordings_of_other_channels_that_were_joined_are_heard_to_the_end(
+    name: str, channels: tuple[int, int]
+) -> None:
+    first, second = (
+        SINGLE[name](np.stack([samples] * n, axis=1) if n > 1 else samples, 16_000)
+        for samples, n in zip((FIRST, SECOND), channels, strict=True)
+    )
+
+    heard = decode(first + second)
+
+    assert heard.duration_s == pytest.approx(3.7, abs=0.1)
+    assert heard.marks == ("joined", "mixed")
+
+
+@pytest.mark.parametrize("stereo_first", [True, False])
+def test_mp3_without_a_count_may_change_its_channels(stereo_first: bool) -> None:
+    parts = [
+        coded(samples, 16_000, "mp3", "libmp3lame", layout="stereo" if stereo else "mono", write_xing="0")
+        for samples, stereo in ((FIRST, stereo_first), (SECOND, not stereo_first))
+    ]
+
+    heard = decode(b"".join(parts))
+
+    assert heard.duration_s == pytest.approx(3.7, abs=0.3)
+    assert heard.marks == ("joined", "mixed")
+
+
 def test_the_same_file_joined_to_itself_is_heard_twice() -> None:
     once = SINGLE["opus"](FIRST, 16_000)
 
@@ -124,6 +167,29 @@ def test_tags_and_filling_behind_a_recording_are_no_other_one(name: str, tag: by
 
     assert heard.marks == ()
     assert heard.duration_s == pytest.approx(1.9, abs=0.1)
+
+
+def tag(n: int) -> bytes:
+    """An ID3 tag with a picture of so many bytes, as far as a decoder cares."""
+    return (
+        b"ID3\4\0\0" + bytes([n >> 21 & 127, n >> 14 & 127, n >> 7 & 127, n & 127]) + bytes(range(256)) * (n // 256)
+    )
+
+
+@pytest.mark.parametrize("name", ["WAV", "AIFF", "FLAC", "CAF", "vorbis", "mp3", "mp3 of lame"])
+def test_titles_at_the_end_of_a_file_are_no_other_recording(name: str) -> None:
+    heard = decode(SINGLE[name](FIRST, 16_000) + tag(5_120))
+
+    assert heard.marks == ()
+    assert heard.duration_s == pytest.approx(1.9, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["WAV", "FLAC", "mp3"])
+def test_titles_before_the_next_recording_are_passed_over(name: str) -> None:
+    heard = decode(SINGLE[name](FIRST, 16_000) + tag(5_120) + SINGLE["mp3"](SECOND, 16_000))
+
+    assert heard.marks == ("joined",)
+    assert heard.duration_s == pytest.approx(3.7, abs=0.1)
 
 
 @pytest.mark.parametrize("start_s", [0.5, 2.5])

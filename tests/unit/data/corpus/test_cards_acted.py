@@ -176,3 +176,45 @@ def test_jl_corpus_reads_the_words_beside(read, tree, told):
         "female1_excited_1a_2": ("excited", "happy", "female1", "female", "en-NZ", "Tom beats that farmer."),
     }
     assert [clip.speaker for clip in read(card="jlcorpus", root=str(root), split="emobox_fold1").clips] == ["male2"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "variant", "speakers", "labels"),
+    [
+        ("actor_1/fear/206.wav actor_2/happy/207.wav", "folders", "actor_1 actor_2", "fear happy"),
+        ("fear/liuchanhg/206.wav Happy/wangzhe/207.WAV", "emotion_first", "liuchanhg wangzhe", "fear happy"),
+        ("liuchanhg_fear_206.wav x/wangzhe_happy_207.wav", "joined", "liuchanhg wangzhe", "fear happy"),
+        ("相同文本300_liuchanhg_happy_201.wav", "joined", "liuchanhg", "happy"),
+        ("actor_1_sad_201.wav Actor2_sad_201.wav", "joined", "actor_1 actor2", "sad sad"),
+        ("liuchanhg/生气/206.wav wangzhe/高兴/207.wav", "folders", "liuchanhg wangzhe", "angry happy"),
+        ("生气/liuchanhg/206.wav 惊讶/wangzhe/207.wav", "emotion_first", "liuchanhg wangzhe", "angry surprise"),
+        ("wangzhe/中性/206.wav wangzhe/难过/207.wav", "folders", "wangzhe wangzhe", "neutral sad"),
+    ],
+)
+def test_casia_as_others_pass_it_on(read, tree, paths, variant, speakers, labels):
+    corpus = read(card="casia", root=str(tree(*paths.split())))
+
+    by_path = {clip.path: clip for clip in corpus.clips}
+    assert corpus.variant == variant
+    assert [by_path[path].speaker for path in paths.split()] == speakers.split()
+    assert [by_path[path].raw_label for path in paths.split()] == labels.split()
+
+
+def test_ased(read, tree, told):
+    root = tree("01Neutral/n1-05-02-02-65.wav", "04Sad/S4-04-02-01-29.wav", "05Angry/a5-01-02-01-05.WAV")
+
+    assert told(read(card="ased", root=str(root))) == {
+        "n1-05-02-02-65": ("n", "neutral", "65", None, "am", None),
+        "S4-04-02-01-29": ("s", "sad", "29", None, "am", None),
+        "a5-01-02-01-05": ("a", "angry", "05", None, "am", None),
+    }
+
+
+def test_turevdb(read, tree, told):
+    root = tree("Sound Source/Angry/1157_kz_acik.wav", "Sound Source/Calm/1234_sk_eger.wav", "1358_mt_eger.wav")
+
+    assert told(read(card="turevdb", root=str(root))) == {
+        "1157_kz_acik": ("Angry", "angry", "1157", None, "tr", None),
+        "1234_sk_eger": ("Calm", "other", "1234", None, "tr", None),
+        "1358_mt_eger": ("Happy", "happy", "1358", None, "tr", None),
+    }

@@ -44,9 +44,9 @@ def test_a_row_names_its_channel_and_goes_before_the_corpus(calls: Path, read: R
     clips = {clip.id: clip for clip in read(**table, channel="left").clips}
 
     assert {name: clip.channel for name, clip in clips.items()} == {
-        "wav/a": None, "wav/a#left": 1, "wav/a#right": 2, "wav/b": 1,
+        "wav/a": None, "wav/a#1": 1, "wav/a#2": 2, "wav/b": 1,
     }  # fmt: skip
-    assert clips["wav/a#right"].reference == "angry"
+    assert clips["wav/a#2"].reference == "angry"
 
 
 def test_the_channel_is_what_is_heard(calls: Path, read: Read) -> None:

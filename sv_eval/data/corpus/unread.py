@@ -1,0 +1,85 @@
+"""Files below a corpus's root that are no clips of it and hold audio all the same: what are they?"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sv_eval.data.corpus.text_encoding import readable
+from sv_eval.data.corpus.tree import AUDIO_SUFFIXES, printable
+
+_HEAD_BYTES = 64
+_MAGIC: tuple[tuple[str, str], ...] = (
+    (r"RIFF....WAVE|RF64....WAVE|RIFX....WAVE", "wav"),
+    (r"RIFF....AVI ", "avi"),
+    (r"FORM....AIF[FC]", "aiff"),
+    (r"fLaC", "flac"),
+    (r"OggS", "ogg"),
+    (r"ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa\xfb]", "mp3"),
+    (r"\.snd", "au"),
+    (r"caff", "caf"),
+    (r"riff\x2e\x91", "w64"),
+    (r"....ftyp", "mp4"),
+    (r"\x1aE\xdf\xa3", "webm"),
+    (r"\xff[\xf0\xf1\xf8\xf9]", "aac"),
+    (r"#!AMR", "amr"),
+    (r"NIST_1A", "sph"),
+    (r".?#!SILK_V3", "silk"),
+)
+_SNIFFED = tuple((re.compile(pattern.encode("latin-1"), re.DOTALL), name) for pattern, name in _MAGIC)
+_STANDS_FOR = {
+    ".aif": "aiff", ".aifc": "aiff", ".oga": "ogg", ".opus": "ogg", ".m4a": "mp4", ".mov": "mp4", ".mkv": "webm",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadFile:
+    """A file that is no clip, and what its first bytes say."""
+
+    path: str
+    """Relative to the root, for people."""
+    why: str
+    """`stray` for a name that doesn't follow the rule, `unlisted` for one that the table hasn't got, or `other`."""
+    content: str | None
+    """What it is, e.g. `aiff`; None for no audio."""
+    misnamed: bool
+    """Whether its ending says something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadFiles:
+    """The files of a tree that are no clips; filled while the tree is walked."""
+
+    root: Path
+    """What their paths are relative to."""
+    strays: Sequence[str]
+    """Files of the right kind whose names don't follow the rule."""
+    unlisted: Sequence[str]
+    """Files that the corpus's own table doesn't list."""
+    others: Sequence[str]
+    """Files of other kinds that may hold audio."""
+
+    def sniffed(self) -> Iterator[UnreadFile]:
+        """Each of them, by its first bytes; those of other kinds only where they hold audio."""
+        for why, paths in (("stray", self.strays), ("unlisted", self.unlisted), ("other", self.others)):
+            for path in sorted(paths):
+                content = content_of(self.root / path)
+                ending = os.path.splitext(path)[1].lower()
+                if why == "other" and content is None:
+                    continue
+                named = _STANDS_FOR.get(ending, ending.removeprefix("."))
+                misnamed = content is not None and ending in AUDIO_SUFFIXES and named != content
+                yield UnreadFile(path=printable(readable(path)), why=why, content=content, misnamed=misnamed)
+
+
+def content_of(file: Path) -> str | None:
+    """What kind of audio a file begins as; None for none, and for a file that can't be read."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_HEAD_BYTES)
+    except OSError:
+        return None
+    return next((name for magic, name in _SNIFFED if magic.match(head)), None)
