@@ -221,3 +221,37 @@ def test_emoji_in_a_text_are_noticed() -> None:
 )
 def test_what_an_address_is_called(url: str, name: str) -> None:
     assert name_of(url) == name
+
+
+@pytest.mark.slow
+def test_a_dialect_that_hangs_starves_no_other(serve: Any, recogniser: Any, tmp_path: Path) -> None:
+    from tests.functional.remote.conftest import of_file
+
+    one_at_a_time = asyncio.Lock()
+
+    async def hangs(request: web.Request) -> web.Response:
+        async with one_at_a_time:
+            # A model of a name that it does not know, say: it goes on until whoever asked has gone away.
+            while request.transport is not None and not request.transport.is_closing():
+                await asyncio.sleep(0.05)
+        return web.Response(status=500)
+
+    async def answers(request: web.Request) -> web.Response:
+        data = await request.json()
+        async with one_at_a_time:
+            label, text = recogniser(*of_file(base64.b64decode(data["audio"])))
+            return web.json_response({"success": True, "data": {"emotion": label, "text": text}})
+
+    app = web.Application(client_max_size=1 << 24)
+    app.router.add_post("/v1/audio/transcriptions", hangs)
+    app.router.add_post("/v1/emotion", answers)
+    said: list[str] = []
+    only = ["openai", "service"]
+
+    it = Probe(url=serve(app).address(), timeout_s=8.0, only=only, out=str(tmp_path))
+    found = asyncio.run(it.run(lambda line: said.append(str(line))))
+
+    assert {one["dialect"]: one["tells_emotions"] for one in found["dialects"]} == {
+        "openai": False,
+        "service": True,
+    }
