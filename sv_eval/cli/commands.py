@@ -72,6 +72,7 @@ _COMMANDS = (
         groups=("gate",),
         former={"gate.resamples": "scoring.resamples", "gate.seed": "scoring.seed"},
     ),
+    Command(name="history", does="a figure over many runs, and where it changed", keys=("figure", "alpha", "out")),
     Command(name="baseline", does="baseline files: a run in one small JSON", first=("save", "show", "update")),
     Command(
         name="race",

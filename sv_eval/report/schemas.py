@@ -24,6 +24,7 @@ from sv_eval.report import (
     comparison,
     context,
     environment,
+    history,
     interval,
     latency,
     parity,
@@ -44,13 +45,14 @@ FILES: dict[str, Any] = {
     "compare.json": comparison.Comparison,
     "parity.json": parity.ParityResult,
     "sweep.json": sweep.SweepFile,
+    "history.json": history.HistoryFile,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, answer_words, backend, change, comparison, context, environment, interval, latency, parity, records,
-    report, shares, streaming, sweep, transcripts, verdict,
+    accuracy, answer_words, backend, change, comparison, context, environment, history, interval, latency, parity,
+    records, report, shares, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""
