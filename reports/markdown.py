@@ -26,6 +26,7 @@ _HEADLINE_CAVEATS = (
     "strange_clips",
     "set_aside",
     "nothing_scored",
+    "words_without_meaning",
     "demonstration_model",
     "random_weights",
     "simulation",
