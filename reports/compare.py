@@ -33,6 +33,7 @@ def render_compare(found: Comparison, language: str = "en", *, figure: str = TRA
         points=points,
         interval=_interval,
         p=p_value,
+        digits=_digits,
         ratio=_ratio,
         bare=_bare,
         why_refused=lambda pair: _why_refused(words, pair.latency_ratio),
@@ -103,6 +104,11 @@ def _bare(pair: PairOfRuns) -> bool:
     overall = pair.differences
     found = [overall.uar, overall.accuracy, overall.macro_f1, *pair.per_emotion.values()]
     return any(one.value and one.p_value is None for one in found)
+
+
+def _digits(value: float | None) -> str:
+    """A coefficient of agreement."""
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _ratio(ratio: RatioOfPercentiles) -> str:

@@ -60,7 +60,7 @@ _COMMANDS = (
     Command(
         name="compare",
         does="finished runs side by side, tested on pairs",
-        keys=("scoring.policy", *_SCORING, "report.language", "out"),
+        keys=("scoring.policy", *_SCORING, "report.language", "margin", "out"),
         former={"policy": "scoring.policy", **_FORMER},
     ),
     Command(

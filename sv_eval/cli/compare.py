@@ -25,6 +25,7 @@ Latencies are only compared within one class of device and one load.
 
   scoring.policy       what becomes of an answer without an emotion; by default that of A
   scoring.resamples    bootstrap resamples of whole speakers
+  margin=0.02          what may lie between runs that count as equally good, as a share (two one-sided tests)
   out=DIR              default: runs/comparisons/<A>_<B>[_<C>...]; holds compare.md, compare.json and figures/
 
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration.
@@ -59,6 +60,9 @@ def run(arguments: Sequence[str]) -> None:
     }
     scoring_config_from(options)
     options.pop("policy")
+    options["margin"] = _number("margin", given.get("margin", "0.02"))
+    if not 0 < options["margin"] < 1:
+        raise UsageError(f"margin={options['margin']:g}: a share above 0 and below 1, such as 0.02")
     names = "_".join(name.replace("/", "-") for name in short_names(sources))[:_LONGEST_NAME]
     directory = Path(given.get("out") or f"runs/comparisons/{names}")
     command = ["python", "-m", "sv_eval.compare", *arguments]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, UnsetType
 
@@ -78,3 +78,27 @@ def written(kind: type[Written], found: ExactChange | ExactRatio, **more: Any) -
     """What was found as a `kind`, which has its fields and those of `more`."""
     of = ExactChange if isinstance(found, ExactChange) else ExactRatio
     return kind(**{item.name: getattr(found, item.name) for item in fields(of)}, **more)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equivalence(Rounded):
+    """Whether a difference is shown to be within a margin on either side."""
+
+    margin: float
+    """How much may lie between two runs that count as equally good, as a share."""
+    p_value: float | None
+    """Of two one-sided tests, the larger one; 0 where no clip turned, null where no spread can be seen."""
+    verdict: Literal["equivalent", "different", "unknown"]
+    """`equivalent`: within the margin at 5 %; `different`: not so, and a difference at 5 %; else `unknown`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaterAgreement(Rounded):
+    """How far two runs agree, whoever is right."""
+
+    observed: float
+    """The share of clips with the same answer."""
+    kappa: float | None
+    """Cohen's kappa; null where chance leaves nothing to agree on."""
+    ac1: float | None
+    """Gwet's AC1."""

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from sv_eval.report.accuracy import Headline
-from sv_eval.report.change import Change, RatioOfPercentiles
+from sv_eval.report.change import Change, Equivalence, RaterAgreement, RatioOfPercentiles
 from sv_eval.report.interval import Interval, Rounded
 from sv_eval.report.latency import TwoPercentiles
 from sv_eval.report.reasons import Why
@@ -145,6 +145,10 @@ class PairOfRuns:
     """What became of latency."""
     flips: TurnedClips
     """Which clips turned."""
+    equivalence: Mapping[str, Equivalence] | UnsetType = UNSET
+    """Of UAR and accuracy, whether the runs are equally good within the margin; not set by earlier versions."""
+    raters: RaterAgreement | UnsetType | None = UNSET
+    """How far they agree beyond chance; null without common clips."""
 
     @property
     def unchanged(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.record_file.table import RecordTable
-from sv_eval.report.change import written
+from sv_eval.report.change import Equivalence, written
 from sv_eval.report.comparison import (
     AdjustedChange,
     ComparedRun,
@@ -32,22 +33,35 @@ from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.latency import both_refused
 from sv_eval.scoring.paired.counts import OVERALL
 from sv_eval.scoring.paired.differences import Difference, differences_of
+from sv_eval.scoring.paired.equivalence import equivalence_of
 from sv_eval.scoring.paired.latency_ratio import latency_ratio
 from sv_eval.scoring.paired.pairs import Pairs, pairs_of
+from sv_eval.scoring.paired.raters import rater_agreement
 from sv_eval.scoring.paired.significance import holm, mcnemar
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_over
 from sv_eval.studies.compare.entrants import Entrants
 from sv_eval.studies.gate.judging import not_comparable
 
+DEFAULT_MARGIN = 0.02
+"""How much may lie between runs that count as equally good, as a share."""
 _FLIPS = 200
 _FEWEST_IN_GROUP = 10
 
 
 def compare(
-    entrants: Entrants, *, confidence: float, resamples: int, seed: int, command: Sequence[str] = ()
+    entrants: Entrants,
+    *,
+    confidence: float,
+    resamples: int,
+    seed: int,
+    margin: float = DEFAULT_MARGIN,
+    command: Sequence[str] = (),
 ) -> Comparison:
-    """What the runs have in common and apart; `command` is what makes it again."""
+    """What the runs have in common and apart; `command` is what makes it again.
+
+    margin: how much may lie between runs that count as equally good, as a share.
+    """
     options: dict[str, Any] = {"confidence": confidence, "resamples": resamples, "seed": seed}
     config = ScoringConfig(policy=entrants.policy, **options)
     pairs = {
@@ -65,7 +79,11 @@ def compare(
         narrowed=entrants.narrowed,
         runs=tuple(_run(entrants, place, config) for place in range(len(entrants.names))),
         pairs=tuple(
-            _pair(entrants, places, pairs[places], overall, _per_emotion(pairs[places], found), confidence)
+            replace(
+                _pair(entrants, places, pairs[places], overall, _per_emotion(pairs[places], found), confidence),
+                equivalence=_equivalence(pairs[places], found, margin),
+                raters=rater_agreement(pairs[places]),
+            )
             for places, found, overall in zip(pairs, differences, _overall(differences), strict=True)
         ),
         agreement=_agreement(entrants, pairs),
@@ -147,6 +165,11 @@ def _pair(
         latency_ratio=_ratios(entrants, one, other, confidence),
         flips=_flips(entrants, one, other, pairs),
     )
+
+
+def _equivalence(pairs: Pairs, found: Mapping[str, Difference], margin: float) -> dict[str, Equivalence]:
+    unchanged = pairs.n > 0 and not (pairs.right_before != pairs.right_after).any()
+    return {name: equivalence_of(found[name], margin, unchanged=unchanged) for name in ("uar", "accuracy")}
 
 
 def _ratios(entrants: Entrants, one: int, other: int, confidence: float) -> LatencyRatios:

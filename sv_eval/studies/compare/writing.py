@@ -32,7 +32,7 @@ def write_comparison(
 ) -> list[str]:
     """Compare the runs and write compare.md, compare.json and the figure; the headlines come back.
 
-    options are confidence, resamples and seed; policy None takes that of the first run.
+    options are confidence, resamples, seed and margin; policy None takes that of the first run.
     """
     found = compare(entrants_of(sources, policy), command=command, **options)
     keep_comparison(directory, found, language)
@@ -84,7 +84,9 @@ def _uar(pair: PairOfRuns) -> str:
         return f"no UAR ({uar.reason or 'not given'})"
     if pair.unchanged:
         return f"no figure changed, UAR {100 * uar.after:.1f}"
+    equal = (pair.equivalence or {}).get("uar")
+    alike = f", equally good within {100 * equal.margin:g}" if equal and equal.verdict == "equivalent" else ""
     line = f"UAR {100 * uar.before:.1f} -> {100 * uar.after:.1f}, {points(uar.value)} points"
     if uar.low is None or uar.high is None:
         return line
-    return f"{line} [{points(uar.low)}, {points(uar.high)}], adjusted p {p_value(uar.p_adjusted)}"
+    return f"{line} [{points(uar.low)}, {points(uar.high)}], adjusted p {p_value(uar.p_adjusted)}{alike}"
