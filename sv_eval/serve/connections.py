@@ -9,6 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
 
 from sv_eval.serve.admission import problem_answer
 from sv_eval.serve.doors import Doors
@@ -168,7 +169,7 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
 
     def _told(self, code: int, reason: str = "") -> None:
         """Fail the connection; before a close for a message that is too long an error message goes out."""
-        if code == TOO_BIG:
+        if code == TOO_BIG and self.conn.state is State.OPEN:
             error = ServiceError("too_large", f"a message has more than {self.config.ws_max_size} bytes")
             trace = self.scope["state"]["trace"]
             said = {"type": "error", "error": problem(error, trace.request_id)}
