@@ -24,14 +24,15 @@ def units_of(changes: list[list[int]], weights: list[float] | None = None) -> Un
 
 
 def drawn(rng: np.random.Generator, speakers: int, clips: int, loss: float, uneven: float = 0.0) -> Units:
-    changes = []
-    for shift in rng.normal(-loss, uneven, speakers):
-        share = 0.1
-        chances = [share / 2 - shift / 2, 1 - share, share / 2 + shift / 2]
-        changes.append(
-            rng.choice([-1, 0, 1], clips, p=np.clip(chances, 0, 1) / np.clip(chances, 0, 1).sum()).tolist()
-        )
-    return units_of(changes)
+    """Speakers of so many clips each, a tenth of which turn; each loses `loss` and its own difference."""
+    mean = np.clip(rng.normal(-loss, uneven, speakers), -0.1, 0.1)[:, None]
+    chance = rng.random((speakers, clips))
+    change = np.where(chance < (0.1 - mean) / 2, -1.0, np.where(chance > 1 - (0.1 + mean) / 2, 1.0, 0.0))
+    weight = np.full(speakers * clips, 1 / (speakers * clips))
+    ends = np.arange(1, speakers + 1, dtype=np.int64) * clips
+    return Units(
+        change.sum(axis=1) / (speakers * clips), np.full(speakers, 1 / speakers), change.ravel(), weight, ends
+    )
 
 
 def test_a_bet_on_signs_by_hand() -> None:
