@@ -26,6 +26,7 @@ def render_capacity(result: Mapping[str, Any], language: str = "en", *, figure: 
         c=result["capacity"],
         slo=", ".join(f"{name} ≤ {limit:g} ms" for name, limit in result["slo"].items()),
         trials=sorted(result["trials"], key=lambda trial: trial["rate"]),
+        plain=lambda value: f"{value:g}",
         settings=", ".join(f"{key} {cell(value)}" for key, value in result["backend"]["details"].items()),
         command=command,
         figure=figure,
@@ -58,8 +59,11 @@ def draw_capacity(result: Mapping[str, Any]) -> dict[str, str]:
                               xytext=(4, -9), textcoords="offset points", fontsize=7)  # fmt: skip
         if "p95" in result["slo"]:
             axes.axhline(result["slo"]["p95"], color=INK, linewidth=0.8, linestyle="--")
+        low, high = result["capacity"]["low_per_s"], result["capacity"]["high_per_s"]
         if result["capacity"]["kept_per_s"] is not None:
             axes.axvline(result["capacity"]["kept_per_s"], color=_KEPT, linewidth=0.8, linestyle=":")
+            if None not in (low, high):
+                axes.axvspan(low, high, color=_KEPT, alpha=0.12, linewidth=0)
         axes.set_yscale("log")
         # Room for the last number of callers.
         axes.set_xlim(0, 1.15 * axes.get_xlim()[1])

@@ -21,13 +21,13 @@ sv-eval capacity finds out how much load a backend bears.
   sv-eval capacity dataset=emodb dataset.root=DIR curve.concurrency=[1,8,64]
 
 First the concurrency curve: so many callers, each waiting for its answer. Then the search: Poisson load, twice and
-half the rate until the objective is once kept and once broken, then the middle, until both are close. Answers are
-compared with those that the backend gives without load.
-"""
+half the rate until the objective is once kept and once broken; then trials as long as the queue needs to forget,
+until the interval around the capacity is narrow enough. At the end an overload, and the capacity once more. Answers
+are compared with those that the backend gives without load. """
 _FOOTER = """\
 The directory holds capacity.md, capacity.json, figures/ and trials.jsonl, a trial a line as it ends.
-Exit codes: 0 a capacity was found, 1 error, 2 wrong usage or configuration, 5 interrupted, backend lost, or ended
-before the capacity was known.
+Exit codes: 0 a capacity was found, 1 error, 2 wrong usage or configuration, 5 interrupted, backend lost, the server
+changed meanwhile, the generator could not tell, or ended before the capacity was known.
 """
 TRIALS = "trials.jsonl"
 
@@ -83,16 +83,25 @@ def _keep(trial: dict[str, Any], file: Path) -> None:
     append_whole(file, json.dumps(trial) + "\n")
     load = f"{trial['concurrency']} callers" if trial["rate"] is None else f"{trial['rate']:.4g}/s"
     found = ", ".join(f"{p} {trial[f'{p}_ms']:.4g} ms" for p in ("p50", "p95") if trial[f"{p}_ms"] is not None)
+    phase = "" if trial["phase"] is None else f"{trial['phase']}: "
     verdict = "" if trial["verdict"] is None else f": {trial['verdict']}"
-    why = f" ({trial['why']})" if trial["why"] else ""
+    kinds = ", ".join(f"{kind} {n}" for kind, n in trial["kinds"].items())
+    why = f" ({trial['why']}{': ' + kinds if kinds else ''})" if trial["why"] else f" ({kinds})" if kinds else ""
     answered = "" if trial["answered_per_s"] is None else f", {trial['answered_per_s']:.4g} answers/s"
-    note(f"{load}{answered}, {found}{verdict}{why}")
+    note(f"{phase}{load}{answered}, {found}{verdict}{why}")
 
 
 def _headline(result: dict[str, Any]) -> str:
     capacity, slo = result["capacity"], ", ".join(f"{name} {limit:g} ms" for name, limit in result["slo"].items())
-    kept, broken = capacity["kept_per_s"], capacity["broken_per_s"]
+    kept, low, high = (capacity[name] for name in ("kept_per_s", "low_per_s", "high_per_s"))
+    ended = f"the search ended: {capacity['ended_by']}"
     if kept is None:
         return f"no rate was found that keeps {slo} ({capacity['ended_by']})"
-    more = f"not {broken:.4g}" if broken is not None else f"the search ended there: {capacity['ended_by']}"
-    return f"{kept:.4g} requests a second keep {slo}; {more}"
+    if low is None or high is None:
+        return f"{kept:g} requests a second keep {slo}; {ended}, so there is no interval"
+    words = [f"{kept:g} requests a second keep {slo} ({capacity['confidence']:.0%} interval {low:g} to {high:g})"]
+    if capacity["saturation_per_s"] is not None:
+        words.append(f"saturation {capacity['saturation_per_s']:g}")
+    if capacity["findings"]:
+        words.append(f"the server {', '.join(capacity['findings'])}")
+    return "; ".join(words if capacity["ended_by"] == "tolerance" else [*words, ended])

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 FAKE = (
-    "backend=fake", "backend.latency.p50_ms=20", "backend.concurrency=4", "dataset=simulated",
-    "search.trial_s=2", "search.min_requests=200", "search.repeats=1", "search.tolerance=0.2",
+    "backend=fake", "backend.latency.p50_ms=20", "backend.latency.p95_ms=50", "backend.concurrency=4",
+    "dataset=simulated", "search.trial_s=2", "search.max_trial_s=3", "search.min_requests=200", "search.trials=6",
+    "search.tolerance=0.5", "search.max_trials=20",
     # Whoever runs these tests runs others beside them; what lateness does to a trial is a test of its own.
     "search.max_late_ms=5000",
     "curve.concurrency=[1,4,8]", "curve.requests=100",
@@ -34,24 +35,20 @@ def test_a_queue_of_four_workers_is_measured_from_the_command_line(
 
     done = subprocess.run(command(*words), cwd=tmp_path, env=environment, capture_output=True, text=True)
 
-    assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "found" / "capacity.json").read_text(encoding="utf-8"))
-    # Four workers of 20 ms answer 200 a second at the very most, and in two seconds a queue grows a little. How
-    # near to that a machine comes is its own affair: whether the truth is found, simulated time tells.
-    assert 0 < result["capacity"]["kept_per_s"] < 250
-    rates = {
-        verdict: [one["rate"] for one in result["trials"] if one["verdict"] == verdict]
-        for verdict in ("kept", "broken")
-    }
-    assert result["capacity"]["kept_per_s"] == pytest.approx(max(rates["kept"]), rel=1e-3)
-    assert result["capacity"]["broken_per_s"] == pytest.approx(
-        min(rate for rate in rates["broken"] if rate > max(rates["kept"])), rel=1e-3
-    )
+    found = result["capacity"]
+    # Trials of two seconds are short for a queue that is nearly full: whether they tell is the machine's affair.
+    assert done.returncode == (0 if found["ended_by"] == "tolerance" else 5), done.stderr
+    # Four workers of 25 ms on average answer 160 a second at the very most. How near to that a machine comes is its
+    # own affair: whether the truth is found, simulated time tells.
+    assert 0 < found["kept_per_s"] < 250
+    assert [one["seed"] for one in result["trials"]] == list(range(len(result["trials"])))
+    assert {"bracket", "measure", "overload", "confirm"} >= {one["phase"] for one in result["trials"]}
     assert result["capacity"]["changed"] == 0 < result["capacity"]["compared"]
     # Where throughput over the mean time in the system, which is callers over throughput, is greatest.
     power = {one["concurrency"]: one["answered_per_s"] ** 2 / one["concurrency"] for one in result["curve"]}
     assert result["knee"] == max(power, key=power.__getitem__)
-    kept = f"{result['capacity']['kept_per_s']:.4g}"
+    kept = f"{found['kept_per_s']:g}"
     assert f"{kept} requests a second keep p95 100 ms" in done.stdout
     report = (tmp_path / "found" / "capacity.md").read_text(encoding="utf-8")
     assert kept in report
@@ -63,7 +60,7 @@ def test_a_queue_of_four_workers_is_measured_from_the_command_line(
 
 
 def test_an_interrupted_search_keeps_its_trials(tmp_path: Path, environment: dict[str, str]) -> None:
-    words = (*FAKE, "search.trial_s=60", "out=found")
+    words = (*FAKE, "search.trial_s=60", "search.max_trial_s=60", "out=found")
     process = subprocess.Popen(
         command(*words), cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -85,7 +82,8 @@ def test_an_interrupted_search_keeps_its_trials(tmp_path: Path, environment: dic
     [
         (["slo.p95=200"], "did you mean slo.p95_ms?"),
         (["slo.p95_ms=null"], "slo: give at least one"),
-        (["search.repeats=2"], "search.repeats=2"),
+        (["search.trials=2"], "trials is at least 6"),
+        (["search.repeats=3"], "search.repeats is not a setting here"),
         (["backend=onx"], "backend=onx: there is no such backend; did you mean onnx"),
         (["out=/proc/nowhere"], "/proc/nowhere"),
     ],
@@ -104,7 +102,7 @@ def test_help_names_every_setting(tmp_path: Path, environment: dict[str, str]) -
     done = subprocess.run(command("--help"), cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     assert done.returncode == 0
-    for name in ("p95_ms", "max_error_rate", "start_rate", "repeats", "concurrency:", "decode_workers", "out:"):
+    for name in ("p95_ms", "max_error_rate", "start_rate", "relaxations", "concurrency:", "decode_workers", "out:"):
         assert name in done.stdout
 
 

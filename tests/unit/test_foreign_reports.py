@@ -65,7 +65,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Any, C
         "parity.trace_clips=2",
         "out=@/parity",
     )
-    search = ("trial_s=0.2", "min_requests=150", "start_rate=150", "max_rate=300", "repeats=1", "max_trials=2")
+    search = ("trial_s=0.2", "min_requests=150", "start_rate=150", "max_rate=300", "max_trials=2")
     curve = ("curve.concurrency=[1]", "curve.requests=20", "slo.p95_ms=1000", "search.max_late_ms=5000")
     words = ("backend=fake", "dataset=simulated", *(f"search.{word}" for word in search), *curve)
     made("capacity", *words, "out=@/capacity")

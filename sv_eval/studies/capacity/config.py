@@ -10,6 +10,11 @@ from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError
 from sv_eval.scoring.percentiles import minimum_n
 
+_LEAST_TRIALS = 6
+
+ERRORS = "errors"
+"""The part of an objective that is about failures."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
@@ -39,6 +44,21 @@ class Objective:
         found = {0.5: self.p50_ms, 0.95: self.p95_ms, 0.99: self.p99_ms}
         return {share: limit for share, limit in found.items() if limit is not None}
 
+    @staticmethod
+    def name_of(share: float) -> str:
+        """What the part about a percentile is called.
+
+        >>> Objective.name_of(0.95)
+        'p95'
+        """
+        return f"p{100 * share:g}"
+
+    @property
+    def allowed(self) -> Mapping[str, float]:
+        """Each part's name to the share of requests that may break it; a part that allows none has no root."""
+        parts = {self.name_of(share): 1 - share for share in self.limits}
+        return parts | ({ERRORS: self.max_error_rate} if self.max_error_rate > 0 else {})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
@@ -48,37 +68,52 @@ class Search:
     """Requests a second to begin at; None for half of the curve's best throughput."""
     max_rate: float = 3000.0
     """The highest rate that is tried."""
-    tolerance: float = 0.02
-    """How close, relative, the kept and the broken rate must come."""
-    repeats: int = 3
-    """Trials at a rate; the majority decides."""
+    tolerance: float = 0.05
+    """How wide the capacity's interval may be: half of it over the capacity."""
+    confidence: float = 0.95
+    """How often the interval is to hold the capacity."""
+    trials: int = 10
+    """Trials near the capacity that the interval rests on, at least."""
     trial_s: float = 20.0
-    """Seconds of a trial."""
+    """Seconds of a trial, at least."""
+    max_trial_s: float = 300.0
+    """Seconds of a trial, at most."""
     min_requests: int = 400
     """Requests of a trial at least."""
+    relaxations: float = 20.0
+    """A trial is as long as so many relaxation times of the queue."""
     settle: float = 0.1
     """The share of a trial's requests, at its beginning, that is not counted: a queue begins empty."""
-    max_trials: int = 60
+    max_trials: int = 80
     """Trials in all."""
     max_late_ms: float = 5.0
     """The lateness of sending, 99th percentile, beyond which a trial says nothing."""
     seed: int = 0
-    """Of the moments of sending."""
+    """Of the first trial's moments of sending; every trial has a draw of its own."""
 
     def __post_init__(self) -> None:
-        for name in ("max_rate", "tolerance", "trial_s", "max_late_ms"):
+        for name in ("max_rate", "tolerance", "trial_s", "max_late_ms", "relaxations"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"search.{name}={getattr(self, name)}: must be above 0")
         if self.start_rate is not None and not 0 < self.start_rate <= self.max_rate:
             raise ConfigError(f"search.start_rate={self.start_rate}: above 0 and at most search.max_rate")
-        if self.repeats < 1 or self.repeats % 2 == 0:
-            raise ConfigError(f"search.repeats={self.repeats}: give an odd number, so that a majority decides")
-        if not 0 <= self.settle < 0.9 or self.min_requests < 1 or self.max_trials < 1:
-            raise ConfigError("search: settle is from 0 to below 0.9, min_requests and max_trials are at least 1")
+        if not 0 < self.confidence < 1:
+            raise ConfigError(f"search.confidence={self.confidence}: a share between 0 and 1, such as 0.95")
+        if self.trials < _LEAST_TRIALS or self.max_trials < 1:
+            raise ConfigError(f"search: trials is at least {_LEAST_TRIALS}, max_trials at least 1")
+        if self.max_trial_s < self.trial_s:
+            raise ConfigError(f"search.max_trial_s={self.max_trial_s}: not below search.trial_s={self.trial_s}")
+        if not 0 <= self.settle < 0.9 or self.min_requests < 1:
+            raise ConfigError("search: settle is from 0 to below 0.9, min_requests at least 1")
 
     def requests_at(self, rate: float) -> int:
-        """How many requests a trial at this rate has."""
+        """How many requests a trial at this rate has at least."""
         return max(self.min_requests, round(rate * self.trial_s))
+
+    def requests_for(self, rate: float, relaxation: float) -> int:
+        """How many a trial has at this rate whose queue forgets in `relaxation` requests."""
+        asked = max(self.requests_at(rate), round(self.relaxations * relaxation / (1 - self.settle)))
+        return max(self.min_requests, min(asked, round(rate * self.max_trial_s)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,9 @@ from sv_eval.report.codec import as_json
 from sv_eval.run.history import describe_backend, describe_corpus
 from sv_eval.run.session import RunConfig, Session, stopping_on_signals
 from sv_eval.studies.capacity.config import CapacityConfig
-from sv_eval.studies.capacity.search import RateSearch, SearchResult, knee_of
-from sv_eval.studies.capacity.trial import Bench, Trial
+from sv_eval.studies.capacity.outcome import Trial
+from sv_eval.studies.capacity.search import RateSearch, TryRate, knee_of
+from sv_eval.studies.capacity.trial import Bench
 
 _REQUESTS_A_CALLER = 20
 _NO_GAIN = 1.02
@@ -35,12 +37,12 @@ async def measure(
             await bench.warm_up()
             await bench.learn_answers(config.curve.requests)
             curve = await _curve(bench, config, on_trial)
-            hunt = RateSearch(search=config.search, try_rate=_told(bench, on_trial))
+            hunt = RateSearch(search=config.search, allowed=config.slo.allowed, try_rate=_told(bench, on_trial))
             found = await hunt.find(config.search.start_rate or _start(curve, config))
         described = describe_backend(backend)
     return {
         "schema_version": 1,
-        "capacity": found.to_json() | _at_capacity(hunt.trials, found),
+        "capacity": found.to_json() | _near_capacity(hunt.measured()),
         "slo": {f"p{100 * share:g}": limit for share, limit in config.slo.limits.items()},
         "max_error_rate": config.slo.max_error_rate,
         "knee": knee_of(curve),
@@ -53,9 +55,9 @@ async def measure(
     }
 
 
-def _told(bench: Bench, on_trial: Callable[[Trial], object]) -> Any:
-    async def try_rate(rate: float, seed: int) -> Trial:
-        trial = await bench.poisson(rate, seed)
+def _told(bench: Bench, on_trial: Callable[[Trial], object]) -> TryRate:
+    async def try_rate(rate: float, seed: int, *, requests: int, phase: str) -> Trial:
+        trial = await bench.poisson(rate, seed, requests=requests, phase=phase)
         on_trial(trial)
         return trial
 
@@ -85,14 +87,16 @@ def _start(curve: list[Trial], config: CapacityConfig) -> float:
     return min(_START_SHARE * best, config.search.max_rate)
 
 
-def _at_capacity(trials: list[Trial], found: SearchResult) -> dict[str, Any]:
-    """What the trials at the highest kept rate say of it, together."""
-    there = [trial for trial in trials if trial.rate == found.kept and trial.rate is not None]
-    compared = sum(trial.compared for trial in there)
+def _near_capacity(there: list[Trial]) -> dict[str, Any]:
+    """What the trials that the interval rests on say together, besides latency."""
+    kinds: Counter[str] = Counter()
+    for trial in there:
+        kinds.update(trial.kinds)
     return {
         "trials": len(there),
-        "requests": sum(trial.requests for trial in there),
-        "failed": sum(trial.failed for trial in there),
-        "compared": compared,
-        "changed": sum(trial.changed for trial in there),
+        **{
+            name: sum(getattr(trial, name) for trial in there)
+            for name in ("requests", "failed", "retried", "refused", "compared", "changed")
+        },
+        "kinds": dict(kinds.most_common()),
     }

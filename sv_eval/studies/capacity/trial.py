@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from sv_eval.data.corpus.reading import Corpus
 from sv_eval.errors import RunIncomplete
@@ -23,65 +19,19 @@ from sv_eval.run.session import Session
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_of
-from sv_eval.studies.capacity.config import Objective, Search
+from sv_eval.studies.capacity.config import ERRORS, Objective, Search
+from sv_eval.studies.capacity.outcome import (
+    BRACKET,
+    OVERLOAD,
+    RUNAWAY,
+    Seen,
+    Trial,
+    growth_allowed,
+    judged,
+    trial_of,
+)
 
-KEPT, BROKEN, UNTOLD = "kept", "broken", "untold"
-"""A trial's verdicts: the objective was kept; it was not; the generator fell behind, so nobody knows."""
-
-_GRID = 50
 _RESAMPLES = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What one trial found."""
-
-    schedule: str
-    """`poisson` or `closed`."""
-    rate: float | None
-    """Planned requests a second; None for a closed loop."""
-    concurrency: int | None
-    """Callers; None for an open loop."""
-    seed: int
-    """Of the moments of sending."""
-    planned: int
-    """Requests that it was to have."""
-    requests: int
-    """Those that were made."""
-    failed: int
-    """Those without an answer."""
-    sent_per_s: float | None
-    """Requests made a second."""
-    answered_per_s: float | None
-    """Answers a second, from the first request to the last answer."""
-    goodput_per_s: float | None
-    """Answers within every limit of the objective, a second."""
-    p50_ms: float | None
-    """Median latency of the counted requests, milliseconds; None without any."""
-    p95_ms: float | None
-    """95th percentile."""
-    p99_ms: float | None
-    """99th percentile."""
-    backlog_growth: float | None
-    """By how many open requests the backlog grew over the counted part, by a straight line through it."""
-    late_p99_ms: float | None
-    """How late sending was, 99th percentile; None for a closed loop."""
-    uar: float | None
-    """Unweighted average recall of the first answer to each clip."""
-    compared: int
-    """Answers to clips whose answer without load is known."""
-    changed: int
-    """Those of them that differ from it."""
-    verdict: str | None = None
-    """KEPT, BROKEN or UNTOLD; None for a closed loop, which is not judged."""
-    why: str | None = None
-    """What broke the objective, or ended the trial early."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {
-            name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()
-        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,12 +67,16 @@ class Bench:
         await self._drive(self._loop(config, records), requests)
         return self._trial(records, planned=requests, concurrency=callers)
 
-    async def poisson(self, rate: float, seed: int) -> Trial:
-        """A Poisson load, ended early once the objective can no longer be kept."""
-        requests, records = self.search.requests_at(rate), list[Record]()
+    async def poisson(self, rate: float, seed: int, *, requests: int | None = None, phase: str = BRACKET) -> Trial:
+        """A Poisson load.
+
+        In the bracket it ends early once the objective can no longer be kept. Later only where open requests run
+        away: a trial that is to say how large a share is must not end because of it.
+        """
+        planned, records = requests or self.search.requests_at(rate), list[Record]()
         loop = self._loop(LoadConfig(schedule="poisson", rate=rate, seed=seed), records)
-        watch = _Watch(self.objective, rate=rate, counted=requests - self._settling(requests), total=requests)
-        settling, hopeless = self._settling(requests), list[str]()
+        settling, hopeless = self._settling(planned), list[str]()
+        watch = Watch(self.objective, rate=rate, counted=planned - settling, total=planned, phase=phase)
 
         def on_record(record: Record) -> None:
             records.append(record)
@@ -132,8 +86,9 @@ class Bench:
                 loop.stop.set()
 
         loop.on_record = on_record
-        await self._drive(loop, requests)
-        return self._judged(self._trial(records, planned=requests, rate=rate, seed=seed), hopeless)
+        await self._drive(loop, planned)
+        found = self._trial(records, planned=planned, rate=rate, seed=seed, phase=phase)
+        return judged(found, self.objective, hopeless, max_late_ms=self.search.max_late_ms)
 
     async def _drive(self, loop: RunLoop, requests: int) -> None:
         turns = list(itertools.islice(all_rounds(self.corpus.clips, self.corpus.clips, None), requests))
@@ -162,37 +117,25 @@ class Bench:
         rate: float | None = None,
         concurrency: int | None = None,
         seed: int = 0,
+        phase: str | None = None,
     ) -> Trial:
-        timed = sorted((one for one in records if one.sent_s is not None), key=lambda one: one.sent_s or 0.0)
-        sent = np.array([one.sent_s for one in timed])
-        took = np.array([one.latency_ms or 0.0 for one in timed])
-        failed = np.array([one.failure is not None for one in timed], dtype=bool)
-        late = [one.late_ms for one in timed if one.late_ms is not None]
-        counted = np.arange(len(timed)) >= self._settling(planned)
-        values = np.sort(took[counted & ~failed])
-        good = ~failed & (took <= max(self.objective.limits.values()))
-        span_s = float((sent + took / 1000).max() - sent[0]) if len(timed) > 1 else 0.0
-        compared = [one for one in timed if one.failure is None and one.clip.id in self.answers]
-        return Trial(
+        compared = [one for one in records if one.failure is None and one.clip.id in self.answers]
+        found = trial_of(
+            Seen.of_records(records),
+            self.objective,
+            settling=self._settling(planned),
+            planned=planned,
             schedule="closed" if rate is None else "poisson",
             rate=rate,
             concurrency=concurrency,
             seed=seed,
-            planned=planned,
             requests=len(records),
-            failed=sum(one.failure is not None for one in records),
-            sent_per_s=(len(timed) - 1) / float(np.ptp(sent)) if len(timed) > 1 and np.ptp(sent) > 0 else None,
-            answered_per_s=float((~failed).sum()) / span_s if span_s > 0 else None,
-            goodput_per_s=float(good.sum()) / span_s if span_s > 0 else None,
-            p50_ms=_rank(values, 0.5),
-            p95_ms=_rank(values, 0.95),
-            p99_ms=_rank(values, 0.99),
-            backlog_growth=backlog_growth(sent[counted], took[counted]),
-            late_p99_ms=_rank(np.sort(np.array(late)), 0.99),
             uar=self._uar(records),
             compared=len(compared),
             changed=sum(self.answers[one.clip.id] != _answer(one) for one in compared),
+            phase=phase,
         )
+        return replace(found, failed=sum(one.failure is not None for one in records))
 
     def _uar(self, records: Sequence[Record]) -> float | None:
         card, said = self.corpus.card, self.session.backend.capabilities.labels
@@ -200,69 +143,14 @@ class Bench:
         scope = scope_of(RunRecords.of_records(records), config, label_order=card.label_order, supported=said)
         return scores_of(scope).policies[config.policy].uar.value
 
-    def _judged(self, trial: Trial, hopeless: Sequence[str]) -> Trial:
-        verdict, why = judge(trial, self.objective, max_late_ms=self.search.max_late_ms)
-        if hopeless and verdict == KEPT:
-            verdict, why = BROKEN, hopeless[0]
-        return Trial(**{**asdict(trial), "verdict": verdict, "why": why})
 
-
-def judge(trial: Trial, objective: Objective, *, max_late_ms: float) -> tuple[str, str | None]:
-    """The verdict on an open-loop trial, and what it is for.
-
-    A generator that fell behind says nothing, save where the objective would be broken without its lateness too: a
-    model that is saturated on the generator's own processor holds up both.
-    """
-    values: Mapping[float, float | None] = {0.5: trial.p50_ms, 0.95: trial.p95_ms, 0.99: trial.p99_ms}
-    late_ms = trial.late_p99_ms or 0.0
-    behind = late_ms > max_late_ms
-    if trial.failed > objective.max_error_rate * trial.requests:
-        return BROKEN, "errors"
-    for share, limit in objective.limits.items():
-        value = values[share]
-        if value is None or value - (late_ms if behind else 0.0) > limit:
-            return BROKEN, f"p{100 * share:g}"
-    if behind:
-        return UNTOLD, "generator"
-    if trial.backlog_growth is not None and trial.backlog_growth > growth_allowed(trial.requests):
-        return BROKEN, "backlog"
-    return KEPT, None
-
-
-def growth_allowed(requests: int) -> float:
-    """How much the backlog may grow by chance: a twentieth of the requests, or thrice the root of their number.
-
-    A queue in balance wanders, by about the root of the number of requests while it is nearly full.
-    """
-    return max(0.05 * requests, 3 * math.sqrt(requests))
-
-
-def backlog_growth(sent_s: NDArray[np.float64], latency_ms: NDArray[np.float64]) -> float | None:
-    """The growth of the number of open requests between the first and the last sending, by least squares.
-
-    Requests in order of sending. None for fewer than two.
-
-    >>> sent = np.arange(0.0, 100.0, 0.1)
-    >>> round(backlog_growth(sent, np.full(1000, 500.0)), 1), round(backlog_growth(sent, 100 * sent), 0)
-    (0.0, 90.0)
-    """
-    if len(sent_s) < 2 or sent_s[-1] <= sent_s[0]:
-        return None
-    ends = np.sort(sent_s + latency_ms / 1000)
-    span = float(sent_s[-1] - sent_s[0])
-    # The first answers fill the backlog up to its level; they are the time that answers take anyway.
-    begin = sent_s[0] + min(span / 2, float(np.median(latency_ms[: max(1, len(latency_ms) // 10)])) / 1000)
-    grid = np.linspace(begin, sent_s[-1], _GRID)
-    backlog = np.searchsorted(sent_s, grid, side="right") - np.searchsorted(ends, grid, side="right")
-    slope = float(np.polyfit(grid, backlog, 1)[0])
-    return slope * float(sent_s[-1] - begin)
-
-
-class _Watch:
+class Watch:
     """Says during a trial that the objective can no longer be kept."""
 
-    def __init__(self, objective: Objective, *, rate: float, counted: int, total: int) -> None:
-        self._objective, self._rate, self._total = objective, rate, total
+    def __init__(
+        self, objective: Objective, *, rate: float, counted: int, total: int, phase: str = BRACKET
+    ) -> None:
+        self._objective, self._rate, self._total, self._phase = objective, rate, total, phase
         self._allowed = {share: counted - math.ceil(round(share * counted, 9)) for share in objective.limits}
         self._over = dict.fromkeys(objective.limits, 0)
         self._errors = 0
@@ -270,24 +158,27 @@ class _Watch:
 
     def hopeless(self, record: Record, *, counted: bool, so_far: int) -> str | None:
         """What has broken the objective for good with this record; None while it may still be kept."""
+        if self._phase == OVERLOAD:
+            return None
+        if self._phase == BRACKET and (why := self._beyond(record, counted=counted)) is not None:
+            return why
+        now_s = (record.sent_s or 0.0) + (record.latency_ms or 0.0) / 1000
+        planned = min(self._total, self._rate * now_s)
+        # In balance no more are open than arrive while the slowest good answer takes (Little's law).
+        often = 1 if self._phase == BRACKET else RUNAWAY
+        most = often * self._rate * self._slowest_s + growth_allowed(self._total)
+        return "backlog" if planned - so_far > most else None
+
+    def _beyond(self, record: Record, *, counted: bool) -> str | None:
         if record.failure is not None:
             self._errors += 1
-            return "errors" if self._errors > self._objective.max_error_rate * self._total else None
+            return ERRORS if self._errors > self._objective.max_error_rate * self._total else None
         if counted and record.latency_ms is not None:
             for share, limit in self._objective.limits.items():
                 self._over[share] += record.latency_ms > limit
                 if self._over[share] > self._allowed[share]:
-                    return f"p{100 * share:g}"
-        now_s = (record.sent_s or 0.0) + (record.latency_ms or 0.0) / 1000
-        planned = min(self._total, self._rate * now_s)
-        # In balance no more are open than arrive while the slowest good answer takes (Little's law).
-        most = self._rate * self._slowest_s + growth_allowed(self._total)
-        return "backlog" if planned - so_far > most else None
-
-
-def _rank(ranked: NDArray[np.float64], share: float) -> float | None:
-    """The nearest-rank percentile of ascending values; None without any."""
-    return float(ranked[math.ceil(round(share * len(ranked), 9)) - 1]) if len(ranked) else None
+                    return self._objective.name_of(share)
+        return None
 
 
 def _answer(record: Record) -> str | None:

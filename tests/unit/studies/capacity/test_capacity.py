@@ -1,10 +1,9 @@
-"""Capacities that are known: by a rule, and of queues with k workers in simulated time."""
+"""Trials and searches on backends in simulated time; whole searches on virtual queues are in test_search.py."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,9 @@ from sv_eval.errors import ConfigError
 from sv_eval.machine.clock import LoopClock, SimulatedLoop
 from sv_eval.run.session import Session
 from sv_eval.studies.capacity.config import Objective, Search, capacity_config_from
-from sv_eval.studies.capacity.search import RateSearch, SearchResult, knee_of
-from sv_eval.studies.capacity.trial import BROKEN, KEPT, UNTOLD, Bench, Trial, backlog_growth, judge
+from sv_eval.studies.capacity.outcome import BROKEN, KEPT, MEASURE, UNTOLD, Trial, backlog_growth, judge
+from sv_eval.studies.capacity.search import RateSearch, knee_of
+from sv_eval.studies.capacity.trial import Bench
 
 WORKERS = 4
 
@@ -30,45 +30,6 @@ def trial(**values: Any) -> Trial:
         "changed": 0,
     }  # fmt: skip
     return Trial(**plain | values)
-
-
-def found_by(rule: Callable[[float, int], str], *, start: float, **search: Any) -> tuple[SearchResult, int]:
-    """What the search finds when `rule` says how a trial ends, and in how many trials."""
-
-    async def try_rate(rate: float, seed: int) -> Trial:
-        return trial(rate=rate, verdict=rule(rate, seed))
-
-    hunt = RateSearch(search=Search(**search), try_rate=try_rate)
-    return asyncio.run(hunt.find(start)), len(hunt.trials)
-
-
-@pytest.mark.parametrize("start", [0.5, 137.0, 1000.0])
-def test_the_search_ends_within_its_tolerance_of_the_truth(start: float) -> None:
-    found, trials = found_by(lambda rate, seed: KEPT if rate <= 123.4 else BROKEN, start=start, repeats=1)
-
-    assert found.kept is not None
-    assert found.broken is not None
-    assert found.kept <= 123.4 < found.broken <= found.kept * 1.02
-    assert found.ended_by == "tolerance"
-    assert trials < 20
-
-
-def test_the_majority_of_the_repeats_decides() -> None:
-    found, _ = found_by(lambda rate, seed: KEPT if seed == 0 or rate <= 50 else BROKEN, start=20, repeats=3)
-
-    assert found.kept == pytest.approx(50, rel=0.02)
-
-
-def test_a_search_says_why_it_ended_early() -> None:
-    always, never = (lambda rate, seed: KEPT), (lambda rate, seed: BROKEN)
-    slow = lambda rate, seed: KEPT if rate < 100 else UNTOLD  # noqa: E731
-
-    assert found_by(always, start=10, max_rate=300)[0] == SearchResult(kept=300, broken=None, ended_by="max_rate")
-    assert found_by(never, start=10)[0].ended_by == "nothing_kept"
-    assert found_by(slow, start=10, repeats=1)[0] == SearchResult(kept=80, broken=None, ended_by="generator")
-    assert found_by(always, start=1, max_trials=4, repeats=1)[0] == SearchResult(
-        kept=8, broken=None, ended_by="max_trials"
-    )
 
 
 def test_a_trial_is_judged_by_every_part_of_the_objective() -> None:
@@ -145,13 +106,16 @@ def test_the_known_capacity_of_k_workers_is_found_within_five_percent(
 ) -> None:
     here = bench(latency, Objective(p95_ms=limit_ms), trial_s=12.0)
     services = [here.session.backend._latency.quantile_ms(share) / 1000 for share in (np.arange(2000) + 0.5) / 2000]  # type: ignore[attr-defined]
-    hunt = RateSearch(search=here.search, try_rate=here.poisson)
+    hunt = RateSearch(search=here.search, allowed=here.objective.allowed, try_rate=here.poisson)
 
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
         found = runner.run(hunt.find(60.0))
 
+    known = truth(np.array(services), limit_ms / 1000, 0.95)
     assert found.ended_by == "tolerance"
-    assert found.kept == pytest.approx(truth(np.array(services), limit_ms / 1000, 0.95), rel=0.05)
+    assert found.kept == pytest.approx(known, rel=0.05)
+    assert found.kept < found.saturation.high  # type: ignore[union-attr]
+    assert found.confirmed
 
 
 def test_a_trial_that_can_no_longer_keep_the_objective_ends_early_and_answers_stay_the_same() -> None:
@@ -181,13 +145,24 @@ def test_without_a_limit_in_reach_saturation_shows_in_the_backlog() -> None:
     assert (found.verdict, found.why) == (BROKEN, "backlog")
 
 
+def test_a_trial_that_measures_a_share_does_not_end_because_of_it() -> None:
+    here = bench({"p50_ms": 20.0}, Objective(p95_ms=15.0), trial_s=2.0)
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        found = runner.run(here.poisson(50.0, 0, requests=500, phase=MEASURE))
+
+    assert (found.verdict, found.requests, found.counted) == (BROKEN, 500, 450)
+    assert found.over == {"p95": 450, "errors": 0}
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
         ({"slo": {"p95_ms": None}}, "slo: give at least one"),
         ({"slo": {"p95_ms": -1.0}}, "slo.p95_ms=-1"),
         ({"slo": {"p99_ms": 100.0}}, "search.min_requests=400: too few for slo.p99_ms; give 736"),
-        ({"search": {"repeats": 2}}, "search.repeats=2: give an odd number"),
+        ({"search": {"trials": 2}}, "trials is at least 6"),
+        ({"search": {"max_trial_s": 2}}, "search.max_trial_s=2.0: not below"),
         ({"curve": {"concurrency": [4, 2]}}, "curve.concurrency"),
         ({"curve": {"concurrency": []}}, "search.start_rate"),
         ({"search": {"rate": 3}}, "rate"),
