@@ -19,6 +19,7 @@ from sv_eval.report.latency import Latency, Waited
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures
+from sv_eval.reports.sound import slice_rows, sound_rows, span
 from sv_eval.reports.wording import Wording, number, percent, share
 
 _HEADLINE_CAVEATS = (
@@ -35,6 +36,11 @@ _HEADLINE_CAVEATS = (
     "training_overlap",
     "sound_taught",
     "sound_tells_less",
+    "sound_narrow",
+    "sound_fast",
+    "sound_noisy",
+    "sound_padded",
+    "sound_silent",
     "fell_behind",
     "contended",
 )
@@ -79,6 +85,9 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         speakers=list(report.by_speaker.items())[:_SPEAKERS],
         command=_command(environment, rescored),
         figures=figures,
+        span=span,
+        sound_rows=[] if not report.sound else sound_rows(words, report.sound),
+        slice_rows=[] if not report.sound else slice_rows(words, report.sound),
         waited=waited_apart(report.latency_ms),
         left=_left(words, report),
         planned=_PLANNED,
