@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from sv_eval.foreign_text import cell
 from sv_eval.report.shares import Share
 from sv_eval.report.sound import Sound, SoundSlice
 from sv_eval.reports.wording import Wording, number, p_value, share
 from sv_eval.scoring.sound import DURATION, LIMITS
+
+
+def condition_line(words: Wording, condition: Mapping[str, Any] | None) -> str:
+    """A condition on one line, with its steps in order; empty for none."""
+    if not condition:
+        return ""
+    steps = [
+        " ".join([cell(name), *(f"{cell(key)}={cell(value)}" for key, value in each.items() if value is not None)])
+        for name, each in condition["steps"].items()
+    ]
+    return words("condition_line", name=cell(condition["name"]), steps="; ".join(steps), seed=condition["seed"])
 
 
 def sound_rows(words: Wording, sound: Sound) -> list[Sequence[str]]:

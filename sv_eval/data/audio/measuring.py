@@ -30,7 +30,7 @@ _NOTHING = 1e-9
 _SILENT_DB, _ABOVE_NOISE_DB, _SPEECH_DB = 40.0, 6.0, 25.0
 _CUT = 1e-4
 _FEWEST_IN_A_RUN = 2
-_LEAST_CUT_AT = 0.02
+_LEAST_CUT_AT = 0.003
 _VOICED_FRAME = 640
 _VOICED_FRAMES = 8
 _SHORTEST_LAG, _LONGEST_LAG = 26, 230
@@ -47,7 +47,7 @@ def measured(waveform: Waveform) -> SoundFacts:
         # One value all along, which is no sound.
         return SoundFacts(rate_hz=rate_hz, channels=channels, dc=round(mean, 5), silence=1.0)
     frames = _frames(samples)
-    power = np.maximum(np.einsum("ij,ij->i", frames, frames) / _FRAME - frames.mean(axis=1) ** 2, 0.0)
+    power = _power(frames)
     speaks, noise = _speaks(power)
     first, last = int(speaks.argmax()), int(speaks[::-1].argmax())
     frame_s = _FRAME / SAMPLE_RATE_HZ
@@ -65,6 +65,21 @@ def measured(waveform: Waveform) -> SoundFacts:
         tail_s=round(last * frame_s, 3),
         pitch_hz=_pitch_hz(samples),
     )
+
+
+def speech_power(samples: Float32) -> float:
+    """The mean square of the frames with sound; 0 for silence. A signal-to-noise ratio is of it."""
+    if not samples.any():
+        return 0.0
+    frames = _frames(samples)
+    power = _power(frames)
+    return float(power[_speaks(power)[0]].mean())
+
+
+def _power(frames: Float32) -> Float32:
+    """Of each frame, its mean left out."""
+    power: Float32 = np.maximum(np.einsum("ij,ij->i", frames, frames) / _FRAME - frames.mean(axis=1) ** 2, 0.0)
+    return power
 
 
 def _frames(samples: Float32) -> Float32:
@@ -107,11 +122,10 @@ def _band_hz(frames: Float32, power: Float32) -> float | None:
     if len(chosen) > _MOST_FRAMES:
         chosen = chosen[np.linspace(0, len(chosen) - 1, _MOST_FRAMES).astype(np.int64)]
     window = _window(_FRAME)
-    found = np.fft.rfft(frames[chosen] * window, axis=1)
+    # An offset would leak into its neighbours.
+    found = np.fft.rfft((frames[chosen] - frames[chosen].mean(axis=1, keepdims=True)) * window, axis=1)
     spectrum = (found.real**2 + found.imag**2).mean(axis=0) / (float(np.dot(window, window)) * _FRAME / 2)
     level = 10 * np.log10(np.convolve(spectrum, _SMOOTHED, "same") + 1e-30)
-    # The lowest bands are an offset's.
-    level[:2] = -math.inf
     there = np.flatnonzero(level > max(float(level.max()) - _BELOW_BAND_DB, _ROUNDING_DB))
     return round(float(there[-1]) * SAMPLE_RATE_HZ / _FRAME) if len(there) else None
 
