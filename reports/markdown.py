@@ -16,10 +16,13 @@ from sv_eval.report.accuracy import Intervals
 from sv_eval.report.context import LabelMap
 from sv_eval.report.environment import CorpusLabels, Environment, GitState, Machine
 from sv_eval.report.latency import Latency, Waited
+from sv_eval.report.reasons import Coded
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures
+from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
 from sv_eval.reports.wording import Wording, number, percent, share
+from sv_eval.scoring.sound import LIMITS
 
 _HEADLINE_CAVEATS = (
     "incomplete",
@@ -30,12 +33,18 @@ _HEADLINE_CAVEATS = (
     "demonstration_model",
     "random_weights",
     "simulation",
+    "changed_sound",
     "chance",
     "fitted_by_speakers",
     "fitted_by_clips",
     "training_overlap",
     "sound_taught",
     "sound_tells_less",
+    "sound_narrow",
+    "sound_fast",
+    "sound_noisy",
+    "sound_padded",
+    "sound_silent",
     "fell_behind",
     "contended",
 )
@@ -68,7 +77,7 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         counts=asdict(report.run),
         excluded=asdict(report.latency_ms.excluded),
         scale=f"{100 * report.intervals.confidence:g} %",
-        headline_caveats=[caveat for caveat in report.caveats if caveat.code in _HEADLINE_CAVEATS],
+        headline_caveats=[caveat for caveat in report.caveats if _at_the_top(caveat)],
         measured=_measured_rows(words, report, environment),
         corpus_map=_map(environment.dataset.label_map),
         both_sides=_both_sides(report.label_map),
@@ -80,6 +89,9 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         speakers=list(report.by_speaker.items())[:_SPEAKERS],
         command=_command(environment, rescored),
         figures=figures,
+        span=span,
+        sound_rows=[] if not report.sound else sound_rows(words, report.sound),
+        slice_rows=[] if not report.sound else slice_rows(words, report.sound),
         waited=waited_apart(report.latency_ms),
         left=_left(words, report),
         planned=_PLANNED,
@@ -87,6 +99,13 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         share=share,
         number=number,
     )
+
+
+def _at_the_top(caveat: Coded) -> bool:
+    """Whether a caveat stands beneath the headline; of the sound's limits, where half of the clips are beyond."""
+    counted = caveat.values.get("n", 0), caveat.values.get("total", 0)
+    of_limits = caveat.code.removeprefix("sound_") in LIMITS
+    return caveat.code in _HEADLINE_CAVEATS and (not of_limits or 2 * counted[0] >= counted[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +221,7 @@ def _measured_rows(words: Wording, report: Report, environment: Environment) -> 
         ("licence", cell(dataset.licence)),
         ("labels", words("label_maps", corpus=_map(dataset.label_map), scored=_map(report.label_map))),
         ("audio", _audio(words, run)),
+        ("condition", condition_line(words, environment.settings.get("condition"))),
         (
             "schedule",
             words("batch_line", schedule=load["schedule"], batch=batch, warmup=load["warmup_clips"])

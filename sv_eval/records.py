@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.sound_facts import SoundFacts, sound_from_json, sound_to_json
+
 SAMPLE_RATE_HZ = 16_000
 """The rate of every Waveform."""
-
-AUDIO_MARKS = ("cancelling", "joined", "mixed", "taught", "tells_less", "unfinished")
-"""What may be said of a clip's audio: channels that cancel each other, several recordings in one file, a mix of
-channels, audio that the model was trained on, a header that tells less than there is, one never finished."""
 
 
 class Outcome(StrEnum):
@@ -83,6 +81,8 @@ class Waveform:
     """The original channel count."""
     marks: tuple[str, ...] = ()
     """What decoding met that a reader should know; words of AUDIO_MARKS, sorted."""
+    clipped: float | None = None
+    """The share of the original's samples at full scale, of the worst channel; None where nobody counted."""
 
     def __post_init__(self) -> None:
         # Others may hear the same samples: a recogniser that works in place must take a copy.
@@ -259,6 +259,8 @@ class Record:
     sweep had done, or was given in a timed request that has a record of its own. It has no latency."""
     marks: tuple[str, ...] = ()
     """What was met in its audio that a reader should know; words of AUDIO_MARKS, sorted."""
+    sound: SoundFacts | None = None
+    """What its sound was; None without audio, in later rounds, and in records of earlier versions."""
 
 
 def as_shared(record: Record) -> Record:
@@ -299,8 +301,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
         data["call"] = record.call
     if record.troubles:
         data["troubles"] = [{"kind": one.kind, "message": one.message} for one in record.troubles]
-    if record.marks:
-        data["marks"] = list(record.marks)
+    data |= {"marks": list(record.marks)} if record.marks else {}
+    data |= {"sound": sound_to_json(record.sound)} if record.sound is not None else {}
     if record.streamed is not None:
         data["streamed"] = streamed_to_json(record.streamed)
     return data
@@ -328,6 +330,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         shared=data.get("shared", False),
         streamed=streamed_from_json(data.get("streamed")),
         marks=tuple(data.get("marks", ())),
+        sound=sound_from_json(data.get("sound")),
         troubles=tuple(FailedAttempt(**_known(one, FailedAttempt)) for one in data.get("troubles", ())),
     )
 

@@ -39,7 +39,7 @@ from sv_eval.scoring.repeats import repeats_of
 from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
 from sv_eval.scoring.shares import shares_of
-from sv_eval.scoring.sound import marked_clips
+from sv_eval.scoring.sound import marked_clips, sound_of
 from sv_eval.scoring.streaming import STREAM, streaming_of
 from sv_eval.scoring.transcripts import known_languages, transcripts_of
 
@@ -166,6 +166,7 @@ def compute_report(
         caveats=(),
         streaming=streaming,
         marks=marked_clips(scope.answers) or UNSET,
+        sound=sound_of(scope) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))

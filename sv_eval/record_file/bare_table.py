@@ -57,6 +57,7 @@ def bare_table(
         shared=np.zeros(n, dtype=np.bool_),
         streamed={},
         marks={},
+        sound={},
         n_repeated=0,
         class_codes=class_codes,
     )

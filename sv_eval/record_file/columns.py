@@ -14,6 +14,7 @@ from sv_eval.errors import RunDirectoryError, nearest
 from sv_eval.record_file.lines import Key
 from sv_eval.record_file.rows import ANSWERED, ANSWERS, FAILED, OUTCOMES, REFERENCES, Row
 from sv_eval.records import Outcome
+from sv_eval.sound_facts import SOUND_FACTS
 
 _FORCED_CODE: dict[str | None, int] = {None: -1} | {name: code for code, name in enumerate(ANSWERS[:ANSWERED])}
 _REFERENCE_CODE: dict[str | None, int] = {None: len(REFERENCES) - 1} | {
@@ -29,7 +30,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 27
+_FIELDS = 28
 _KEY = itemgetter(0)
 
 
@@ -46,7 +47,7 @@ def columns(
     values = list(zip(*(row for _, row in ordered), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
     batch, attempts, session, call, sent, transcripts, recognised, language, paths = values[9:18]
-    failures, stages, troubles, late, sex, shared, streamed, said, marks = values[18:]
+    failures, stages, troubles, late, sex, shared, streamed, said, marks, sound = values[18:]
     column = _Columns(keys, where, line_of)
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
@@ -97,6 +98,7 @@ def columns(
         "shared": np.array(shared, dtype=np.bool_),
         "streamed": {position: found for position, found in enumerate(streamed) if found is not None},
         "marks": {position: found for position, found in enumerate(marks) if found},
+        "sound": column.sound(sound),
     }
 
 
@@ -139,6 +141,15 @@ class _Columns:
         names = dict.fromkeys(name for row in values for name in row)
         return {
             name: self.numbers([row.get(name) for row in values], np.float64, f"stages_ms.{name}") for name in names
+        }
+
+    def sound(self, values: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
+        """A column for each fact of the sound that occurs; NaN where it can't be told."""
+        there = set[str]().union(*values)
+        return {
+            name: self.numbers([row.get(name) for row in values], np.float64, f"sound.{name}")
+            for name in SOUND_FACTS
+            if name in there
         }
 
     def numbers(self, values: Sequence[Any], dtype: Any, what: str) -> NDArray[Any]:

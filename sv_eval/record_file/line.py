@@ -63,6 +63,7 @@ class Line(msgspec.Struct, gc=False):
     troubles: tuple[Reason, ...] = ()
     streamed: dict[str, Any] | None = None
     marks: tuple[str, ...] = ()
+    sound: dict[str, float] | None = None
 
 
 _DECODER = msgspec.json.Decoder(Line)

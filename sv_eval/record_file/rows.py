@@ -8,6 +8,7 @@ from typing import Any
 from sv_eval.record_file.class_codes import FAILED, SEVEN, UNLABELLED
 from sv_eval.record_file.line import Line, PredictionPart
 from sv_eval.records import Outcome, Record, Streamed, streamed_from_json, streamed_to_json
+from sv_eval.sound_facts import sound_to_json
 
 __all__ = ["ANSWERED", "ANSWERS", "FAILED", "OUTCOMES", "REFERENCES", "UNLABELLED", "Row"]
 
@@ -72,6 +73,7 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         None if line.streamed is None else _streamed(line.streamed),
         once(prediction.raw_label, prediction.raw_label),
         tuple(once(mark, mark) for mark in line.marks) if line.marks else (),
+        line.sound or _NOTHING,
     )
 
 
@@ -124,6 +126,7 @@ def row_of_record(record: Record) -> Row:
         None if record.streamed is None else streamed_from_json(streamed_to_json(record.streamed)),
         None if prediction is None else prediction.raw_label,
         record.marks,
+        _NOTHING if record.sound is None else sound_to_json(record.sound),
     )
 
 

@@ -21,6 +21,9 @@ _BY_POSITION = ("clip_ids", "transcripts", "recognised", "paths")
 _AT_POSITIONS = ("failures", "troubles", "streamed", "marks")
 """What only some positions have."""
 
+_BY_NAME = ("stages_ms", "sound")
+"""Columns by name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordTable:
@@ -94,6 +97,8 @@ class RecordTable:
     """Position of each clip that came as a stream, to how it went."""
     marks: Mapping[int, tuple[str, ...]]
     """Position of each clip whose audio a reader should know something of, to what that is."""
+    sound: Mapping[str, NDArray[np.float64]]
+    """What the clips' sound was, a column for each fact of `SoundFacts`; NaN where it can't be told."""
     n_repeated: int
     """How many failures gave way to a later session's record of the same clip."""
     class_codes: ClassCodes = SEVEN
@@ -115,7 +120,8 @@ class RecordTable:
                 changed[item.name] = tuple(value[place] for place in places)
             elif item.name in _AT_POSITIONS:
                 changed[item.name] = {new_place[old]: found for old, found in value.items() if old in new_place}
-        changed["stages_ms"] = {name: column[places] for name, column in self.stages_ms.items()}
+        for name in _BY_NAME:
+            changed[name] = {key: column[places] for key, column in getattr(self, name).items()}
         return replace(self, **changed)
 
     def words_of(self, place: int) -> str:

@@ -29,6 +29,10 @@ def measured_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a configuration that changes records; scoring, report and run settings do not."""
     settings = {group: config.get(group) for group in _MEASURED}
     settings["dataset"] = _without_places(settings["dataset"])
+    condition = config.get("condition")
+    if isinstance(condition, Mapping) and condition.get("steps"):
+        # Without one a run is what it was before there were any.
+        settings["condition"] = condition
     backend = settings.get("backend")
     if isinstance(backend, Mapping):
         settings["backend"] = {

@@ -24,6 +24,7 @@ from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.shares import Shares
+from sv_eval.report.sound import Sound
 from sv_eval.report.streaming import Streaming
 from sv_eval.report.transcripts import Transcripts
 
@@ -202,3 +203,5 @@ class Report(Rounded):
     """How streams went; not set for clips that were given whole."""
     marks: Mapping[str, MarkedClips] | UnsetType = UNSET
     """What was met in the clips' audio, and in how many; not set where there was nothing to say."""
+    sound: Sound | UnsetType = UNSET
+    """What the clips' sound was; not set by earlier versions, nor where nothing was decoded."""

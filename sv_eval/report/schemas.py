@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from sv_eval import answer_words, backend, records
+from sv_eval import answer_words, backend, records, sound_facts
 from sv_eval.report import (
     accuracy,
     change,
@@ -30,6 +30,7 @@ from sv_eval.report import (
     parity,
     report,
     shares,
+    sound,
     streaming,
     sweep,
     transcripts,
@@ -52,7 +53,7 @@ FILES: dict[str, Any] = {
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, change, comparison, context, environment, history, interval, latency, parity,
-    records, report, shares, streaming, sweep, transcripts, verdict,
+    records, report, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

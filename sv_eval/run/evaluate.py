@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from sv_eval.backend import Backend, SharingBackend
+from sv_eval.data.conditions.condition import condition_from
+from sv_eval.data.conditions.source import ConditionedSource
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.data.corpus.source import AudioSource
 from sv_eval.errors import AudioError, ConfigError, RunGivenUp, RunIncomplete, RunInterrupted, SvEvalError
 from sv_eval.finished.rescore import Summary, report_config_from, rescore
 from sv_eval.record_file.journal import Journal
@@ -30,7 +33,7 @@ from sv_eval.run.pauses import settle, short_collections
 from sv_eval.run.phases import StoppingRule, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
 from sv_eval.run.session import OnRecord, Session, run_config_from, stopping_on_signals
-from sv_eval.run.sharing import SharedSource, Sharing, can_share, checked_clips
+from sv_eval.run.sharing import Sharing, can_share, checked_clips
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.scoring.labels.config import labels_config_from
 from sv_eval.scoring.labels.relabelling import check_scored, relabelling_of
@@ -122,6 +125,7 @@ class _Evaluation:
         self._overrides = overrides
         self.run = run_config_from(config.get("run") or {})
         self._load = load_config_from(config.get("load") or {})
+        self._condition = condition_from(config.get("condition"))
         # What is needed only at the end is checked now: a bad value must not cost a run.
         scoring = scoring_config_from(config.get("scoring") or {})
         labels = labels_config_from(config.get("labels") or {})
@@ -182,9 +186,8 @@ class _Evaluation:
     async def _run_clips(
         self, session: Session, remaining: Sequence[Clip], journal: Journal, history: History
     ) -> None:
-        source = self._corpus.source if self._sharing is None else self._sharing.source(self._corpus)
+        source, key_of = self._audio()
         plan = plan_load(self._load, self._backend.capabilities)
-        key_of = source.key if isinstance(source, SharedSource) else None
         loop = session.loop(source, plan, journal.append, key_of=key_of)
         begin: float | None = None
         ended = "ended by an error"
@@ -228,6 +231,15 @@ class _Evaluation:
         # A spent budget is told elsewhere, and a sure verdict needs no more clips.
         if missing and not session.budget.spent() and session.ended_by != VERDICT:
             raise RunIncomplete(ended)
+
+    def _audio(self) -> tuple[AudioSource, Callable[[Clip], str | None] | None]:
+        """Where the sound comes from, under its condition; and what stands for it where work is shared."""
+        kept = None if self._sharing is None else self._sharing.source(self._corpus)
+        source: AudioSource = kept or self._corpus.source
+        if self._condition is None:
+            return source, None if kept is None else kept.key
+        changed = ConditionedSource(source, self._condition, self._corpus.clips)
+        return changed, None if kept is None else changed.key
 
     def _is_sure(self, journal: Journal) -> bool:
         """Whether what an earlier start left is enough for the verdict that this run is for."""

@@ -297,6 +297,7 @@ class RunLoop:
             late_ms=None if made is None else made.late_ms,
             round=item.round,
             marks=() if item.waveform is None else item.waveform.marks,
+            sound=item.sound,
         )
         # Where part of the work may have been done before, there is no time to tell.
         shared = made is not None and self._shared_key(item) is not None

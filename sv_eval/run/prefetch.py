@@ -15,9 +15,11 @@ from itertools import islice, repeat
 from typing import Any, Self
 
 from sv_eval.data.audio.digest import sound_digest
+from sv_eval.data.audio.measuring import measured
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.records import Clip, Failure, Waveform
 from sv_eval.run.guard import around_one_clip
+from sv_eval.sound_facts import SoundFacts
 
 _AT_A_TIME = 4
 _AT_A_TIME_WHEN_CHEAP = 32
@@ -40,6 +42,8 @@ class Decoded:
     """Milliseconds that decoding took."""
     round: int = 0
     """How many times the measurement had gone through the clip before."""
+    sound: SoundFacts | None = None
+    """What its sound was; of the first round."""
 
 
 class Prefetcher:
@@ -112,15 +116,18 @@ class Prefetcher:
 
     def _decode(self, clip: Clip, number: int) -> Decoded:
         begin = time.perf_counter()
-        waveform = None
+        waveform, sound, elapsed_ms = None, None, 0.0
         with around_one_clip("decode_error") as failures:
             waveform = self._source.load(clip, keep_encoded=self._keep_encoded)
             self._hold(waveform.duration_s)
-        elapsed_ms = (time.perf_counter() - begin) * 1000
+            elapsed_ms = (time.perf_counter() - begin) * 1000
+            sound = None if number else measured(waveform)
         failure = failures[0] if failures else None
         if self._taught and waveform is not None and sound_digest(waveform.samples) in self._taught:
             waveform = replace(waveform, marks=tuple(sorted({*waveform.marks, "taught"})))
-        return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number)
+        return Decoded(
+            clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number, sound=sound
+        )
 
 
 class _OnTheSpot(Executor):

@@ -11,12 +11,13 @@ from typing import Any
 
 from msgspec import UnsetType
 
-from sv_eval.records import AUDIO_MARKS
 from sv_eval.report.environment import Environment, MeasuredBackend, Telemetry
 from sv_eval.report.latency import Latency
 from sv_eval.report.reasons import Coded
 from sv_eval.report.report import MarkedClips, Report
 from sv_eval.scoring.contention import CONTENDED, contended
+from sv_eval.scoring.sound import WORTH_TELLING
+from sv_eval.sound_facts import AUDIO_MARKS
 
 FEW_SPEAKERS = 10
 """Below this many speakers an interval rests on too few independent units to be narrow honestly."""
@@ -68,6 +69,8 @@ def _about_the_run(report: Report, environment: Environment) -> _Found:
         yield Coded("set_aside", n=run.n_set_aside)
     if run.n_failed:
         yield Coded("failures", n=run.n_failed, total=run.n_clips)
+    if condition := environment.settings.get("condition"):
+        yield Coded("changed_sound", name=condition["name"])
     sessions = environment.sessions
     if len(sessions) > 1:
         yield Coded("resumed", sessions=len(sessions))
@@ -167,7 +170,20 @@ def _about_the_sound(report: Report) -> _Found:
             yield Coded(f"sound_{mark}", n=found.count, total=report.run.n_clips, example=found.example)
 
 
+def _beyond_limits(report: Report, environment: Environment) -> _Found:
+    """What of the sound is not what speech models are made for; simulated clips are silence, and nobody listens."""
+    if isinstance(report.sound, UnsetType) or environment.backend.card.get("kind") in ("simulation", "chance"):
+        return
+    for name, found in report.sound.beyond.items():
+        if found.n >= WORTH_TELLING * found.of:
+            yield Coded(
+                f"sound_{name}",
+                n=found.n, total=found.of, limit=found.limit, example=found.example, median=found.median,
+            )  # fmt: skip
+
+
 def _about_the_clips(report: Report, environment: Environment) -> _Found:
+    yield from _beyond_limits(report, environment)
     yield from _about_the_sound(report)
     if report.out_of_scope:
         yield Coded("out_of_scope", labels=dict(report.out_of_scope))

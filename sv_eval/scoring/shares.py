@@ -31,7 +31,7 @@ def shares_of(scope: Scope, *, max_late_ms: float) -> Shares:
     }
 
     def answer(name: str, of: Mask) -> Share:
-        return _share_by_speaker(declined[name], of, answers, confidence)
+        return share_by_speaker(declined[name], of, answers, confidence)
 
     def emotion(label: str) -> SharesOfEmotion:
         asked = requests.reference == requests.class_codes.reference(label)
@@ -114,7 +114,8 @@ def _share_in_time(flags: Mask, of: Mask, order: NDArray[np.int64] | None, confi
     return share(n, whole, confidence, inflation=inflation)
 
 
-def _share_by_speaker(flags: Mask, of: Mask, answers: RecordTable, confidence: float) -> Share:
+def share_by_speaker(flags: Mask, of: Mask, answers: RecordTable, confidence: float) -> Share:
+    """The share of flagged clips among those of `of`; its bounds allow for clips of one speaker being alike."""
     n, whole = int((flags & of).sum()), int(of.sum())
     inflation = 1.0
     if 0 < n < whole:

@@ -14,6 +14,7 @@ import numpy as np
 
 from sv_eval.backend import Adjustments, Backend, Request, SpeechDetectingBackend
 from sv_eval.data.audio.decoding import decode, decode_raw
+from sv_eval.data.audio.level import peak_dbfs, rms_dbfs
 from sv_eval.errors import AudioError, nearest
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
 from sv_eval.run.guard import around_one_clip, around_the_backend, check_told
@@ -21,7 +22,7 @@ from sv_eval.scoring.labels.naming import Naming
 from sv_eval.serve.answers import emotion_data
 from sv_eval.serve.batching import BatchingRule, MicroBatcher
 from sv_eval.serve.config import ServeConfig
-from sv_eval.serve.sound import peak_dbfs, refuse_header, rms_dbfs
+from sv_eval.serve.sound import refuse_header
 from sv_eval.serve.trace import Trace
 from sv_eval.wire.messages import FORMATS, RAW_FORMATS, EmotionData, Options, UploadData
 from sv_eval.wire.problems import ServiceError

@@ -1,8 +1,7 @@
-"""How loud audio is, and samples that come piece by piece."""
+"""Samples that come piece by piece."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,24 +14,6 @@ from sv_eval.wire.messages import RAW_FORMATS
 from sv_eval.wire.problems import ServiceError
 
 Float32 = NDArray[np.float32]
-
-
-def peak_dbfs(samples: Float32) -> float | None:
-    """The largest magnitude relative to full scale, dB; None when all are zero.
-
-    >>> peak_dbfs(np.array([0.0, -0.5], np.float32))
-    -6.02...
-    """
-    return _decibels(float(np.abs(samples).max(initial=0.0)))
-
-
-def rms_dbfs(samples: Float32) -> float | None:
-    """The root mean square relative to full scale, dB: 20 log10 sqrt(mean(x^2)); None when all are zero."""
-    return _decibels(math.sqrt(float(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0)
-
-
-def _decibels(amplitude: float) -> float | None:
-    return round(20 * math.log10(amplitude), 2) if amplitude > 0 else None
 
 
 def refuse_header(data: bytes, encoding: str) -> None:

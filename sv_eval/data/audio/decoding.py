@@ -64,6 +64,7 @@ def decode(
         source_rate_hz=origin.rate_hz,
         source_channels=origin.channels,
         marks=tuple(sorted(track.marks)),
+        clipped=track.clipped,
     )
 
 
@@ -94,7 +95,9 @@ def decode_raw(data: bytes, *, sample_type: str, rate_hz: int, limits: AudioLimi
     samples = track.samples() if data else np.zeros(0, np.float32)
     _check_samples(samples, _SENT, "", limits)
     container = f"raw/{'float' if kind.kind == 'f' else 'pcm_16'}"
-    return Waveform(samples=samples, container=container, source_rate_hz=rate_hz, source_channels=1)
+    return Waveform(
+        samples=samples, container=container, source_rate_hz=rate_hz, source_channels=1, clipped=track.clipped
+    )
 
 
 def floats(data: bytes, sample_type: str) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.data.audio.channels import Mixing
+from sv_eval.data.audio.level import FullScale
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError
 from sv_eval.records import SAMPLE_RATE_HZ
@@ -31,7 +32,7 @@ class MonoTrack:
         end_s: float | None = None,
         channel: int | None = None,
     ) -> None:
-        self._mixing = Mixing(name, channel)
+        self._mixing, self._clipping, self._counted = Mixing(name, channel), FullScale(), 0
         self._name = name
         self._limits = limits
         self._start_s = start_s or 0.0
@@ -44,7 +45,7 @@ class MonoTrack:
         self._resampler: Any = None
         self._pieces: list[NDArray[np.float32]] = []
         self.marks: set[str] = set()
-        """What was met on the way that a reader should know; words of `records.AUDIO_MARKS`."""
+        """What was met on the way that a reader should know; words of `sound_facts.AUDIO_MARKS`."""
 
     @property
     def start_s(self) -> float:
@@ -65,6 +66,11 @@ class MonoTrack:
     def complete(self) -> bool:
         """Whether the wanted stretch has been read to its end."""
         return self._end_s is not None and self._position_s >= self._end_s
+
+    @property
+    def clipped(self) -> float:
+        """The share of samples at full scale, of the channel where it is largest."""
+        return self._clipping.share(self._counted)
 
     def skip_to(self, position_s: float) -> None:
         """States that the next block begins at `position_s`."""
@@ -90,7 +96,11 @@ class MonoTrack:
                 "cut it, or raise dataset.limits.max_duration_s",
             )
         if len(block):
-            self._append(self._mixing.mono(block), last=False)
+            mono = self._mixing.mono(block)
+            # Before mixing and resampling, which round what was cut off.
+            self._clipping.add(block if self._mixing.mixed else mono[:, None])
+            self._counted += len(block)
+            self._append(mono, last=False)
 
     def drop_padding(self, end_s: float) -> None:
         """States that the audio ended at `end_s` already and what followed is the coder's padding."""

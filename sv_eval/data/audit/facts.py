@@ -41,7 +41,7 @@ class AudioFacts:
     contradictions: tuple[Contradiction, ...] = ()
     """Where the header contradicts itself or the file."""
     marks: tuple[str, ...] = ()
-    """What decoding met; words of `records.AUDIO_MARKS`."""
+    """What decoding met; words of `sound_facts.AUDIO_MARKS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sv_eval.data.audio.decoding import check_level, read_track
+from sv_eval.data.audio.level import loudest_dbfs
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts
 from sv_eval.data.audit.header import contradictions
-from sv_eval.data.audit.meter import LevelMeter, digest_of, loudest_dbfs
+from sv_eval.data.audit.meter import LevelMeter, digest_of
 from sv_eval.errors import AudioError
 
 _PROMISE_SLACK_S = 0.1

@@ -7,11 +7,11 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.data.audio.level import FullScale
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audio.mono import MonoTrack
 from sv_eval.errors import AudioError
 
-_WINDOW_S = 0.05
 _DIGEST_BYTES = 16
 
 
@@ -29,8 +29,8 @@ class LevelMeter(MonoTrack):
         full_scale: float,
     ) -> None:
         super().__init__(name, limits, start_s, end_s, channel)
+        self._full_scale = FullScale(full_scale)
         self._called, self._bounds = name, limits
-        self._full_scale = full_scale
         self._at_s = 0.0
         self._blocks: list[NDArray[np.float32]] = []
         self._padding_frames = 0
@@ -41,10 +41,11 @@ class LevelMeter(MonoTrack):
         """How many frames of the wanted stretch there are."""
         self.full_scale_share = 0.0
         """The share of samples at full scale, of the worst channel."""
-        self.longest_run = 0
+
+    @property
+    def longest_run(self) -> int:
         """The longest run at full scale, of the worst channel."""
-        self._hits = np.zeros(0, np.int64)
-        self._open_runs = np.zeros(0, np.int64)
+        return self._full_scale.longest_run
 
     @property
     def position_s(self) -> float:
@@ -88,7 +89,7 @@ class LevelMeter(MonoTrack):
             raise AudioError("too_long", f"{self._called} is longer than {self._bounds.max_duration_s:g} s")
         if len(block):
             mono = self._mixing.mono(block)
-            self._count_full_scale(block if self._mixing.mixed else mono[:, None])
+            self._full_scale.add(block if self._mixing.mixed else mono[:, None])
             self._blocks.append(mono)
 
     def finish(self) -> NDArray[np.float32]:
@@ -96,59 +97,16 @@ class LevelMeter(MonoTrack):
         self.judge_mix()
         mono = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.float32)
         self._blocks = []
-        if len(self._hits) and self.frames:
-            self.full_scale_share = float(self._hits.max()) / self.frames
+        self.full_scale_share = self._full_scale.share(self.frames)
         mono = mono[: len(mono) - self._padding_frames] if self._padding_frames else mono
         self.frames = len(mono)
         return mono
-
-    def _count_full_scale(self, block: NDArray[np.float32]) -> None:
-        """Counts samples at full scale by channel, and runs of them across blocks."""
-        channels = block.shape[1]
-        if len(self._hits) != channels:
-            self._hits, self._open_runs = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
-        if block.max() < self._full_scale and block.min() > -self._full_scale:
-            self._open_runs[:] = 0
-            return
-        full = np.abs(block) >= self._full_scale
-        self._hits += full.sum(axis=0)
-        for channel in range(channels):
-            self._count_runs(full[:, channel], channel)
-
-    def _count_runs(self, full: NDArray[np.bool_], channel: int) -> None:
-        edges = np.flatnonzero(np.diff(full, prepend=False, append=False))
-        lengths = edges[1::2] - edges[::2]
-        if len(lengths) and full[0]:
-            lengths[0] += self._open_runs[channel]
-        self._open_runs[channel] = lengths[-1] if full[-1] else 0
-        self.longest_run = max(self.longest_run, int(lengths.max(initial=0)))
 
 
 def _at_rate(block: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDArray[np.float32]:
     """The nearest samples at another rate, of each channel."""
     places = np.arange(round(len(block) * wanted_hz / rate_hz)) * (rate_hz / wanted_hz)
     return block[np.minimum(places.astype(np.int64), len(block) - 1)] if len(block) else block
-
-
-def loudest_dbfs(mono: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Level of the loudest 50 ms, their mean left out, in dB below full scale; None for digital silence.
-
-    10 log10 of the mean square. A constant offset is no sound, so it counts as silence.
-
-    >>> square = np.tile(np.float32([0.1, -0.1]), 800)
-    >>> round(loudest_dbfs(square, 16_000), 6)
-    -20.0
-    >>> loudest_dbfs(np.full(1600, 0.5, np.float32), 16_000) is None
-    True
-    """
-    if not len(mono):
-        return None
-    size = max(1, min(round(_WINDOW_S * rate_hz), len(mono)))
-    whole = mono[: len(mono) // size * size].reshape(-1, size)
-    rough = np.einsum("ij,ij->i", whole, whole) / size - whole.mean(axis=1) ** 2
-    # What is left at the end is looked at together with what comes before.
-    power = max(float(piece.var(dtype=np.float64)) for piece in (whole[rough.argmax()], mono[-size:]))
-    return 10 * float(np.log10(power)) if power > 0 else None
 
 
 def digest_of(mono: NDArray[np.float32]) -> bytes | None:

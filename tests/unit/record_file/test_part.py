@@ -28,6 +28,7 @@ from sv_eval.records import (
 )
 from sv_eval.report.codec import as_json
 from sv_eval.scoring.scorecard import ScoringConfig, score
+from sv_eval.sound_facts import SoundFacts
 
 CLIPS = 9
 OF_THE_WHOLE = ("raw_labels", "said_words", "speakers", "languages", "sexes", "n_repeated", "class_codes")
@@ -53,6 +54,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
         "latency_ms": 10.0 + number, "audio_s": 1.0 + number, "batch_size": 1 + number % 2, "session": 1,
         "attempts": 1 + number, "call": number, "sent_s": 0.5 * number, "late_ms": 0.1 * number,
         "marks": (("joined",), ("mixed", "unfinished"), ())[number % 3],
+        "sound": SoundFacts(band_hz=1000.0 + number, snr_db=None if number % 2 else 20.0 + number),
         "round": number_of_round, "troubles": (FailedAttempt(kind="timeout", message=f"late {number}"),),
     }  # fmt: skip
     if number % 4 == 3:
@@ -85,7 +87,7 @@ def shown(table: RecordTable, place: int) -> dict[str, Any]:
 
 def shown_in(table: RecordTable, name: str, place: int) -> Any:
     value = getattr(table, name)
-    if name == "stages_ms":
+    if name in ("stages_ms", "sound"):
         return {stage: number for stage, column in value.items() if (number := plain(column[place])) is not None}
     if isinstance(value, Mapping):
         return value.get(place)

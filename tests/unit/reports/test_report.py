@@ -24,7 +24,7 @@ from sv_eval.data.corpus.synonyms import REASONS
 from sv_eval.finished.rescore import compute_report
 from sv_eval.foreign_text import cell
 from sv_eval.record_file.run_records import RunRecords
-from sv_eval.records import AUDIO_MARKS, Clip, Failure, Outcome, Prediction, Record
+from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.report.codec import from_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.interval import Interval
@@ -35,6 +35,8 @@ from sv_eval.reports.markdown import render
 from sv_eval.reports.wording import Wording, percent
 from sv_eval.scoring.caveats import find_caveats, training_overlap
 from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.sound import LIMITS
+from sv_eval.sound_facts import AUDIO_MARKS
 
 CAVEATS = Path("sv_eval/scoring/caveats.py")
 WORDS = Path(reports.__file__).parent / "words"
@@ -180,7 +182,7 @@ def test_every_reason_has_words_with_the_same_values_in_chinese() -> None:
 
 def test_every_caveat_has_a_sentence_with_the_same_values_in_both_languages() -> None:
     source = (Path(__file__).resolve().parents[3] / CAVEATS).read_text(encoding="utf-8")
-    found = set(re.findall(r'Coded\(\s*"(\w+)"', source)) | {f"sound_{mark}" for mark in AUDIO_MARKS}
+    found = set(re.findall(r'Coded\(\s*"(\w+)"', source)) | {f"sound_{word}" for word in (*AUDIO_MARKS, *LIMITS)}
     sentences = [yaml.safe_load((WORDS / f"{name}.yaml").read_text("utf-8"))["caveat"] for name in ("en", "zh")]
 
     assert found == set(sentences[0]) == set(sentences[1])

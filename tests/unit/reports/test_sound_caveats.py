@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from sv_eval.record_file.run_records import RunRecords
-from sv_eval.records import AUDIO_MARKS, Clip, Outcome, Prediction, Record
+from sv_eval.records import Clip, Outcome, Prediction, Record
 from sv_eval.report.reasons import Coded
 from sv_eval.reports.wording import Wording
 from sv_eval.scoring.sound import marked_clips
+from sv_eval.sound_facts import AUDIO_MARKS
 
 
 def records(*marks: tuple[str, ...]) -> RunRecords:

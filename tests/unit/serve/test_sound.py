@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sv_eval.serve.sound import SampleStream, peak_dbfs, rms_dbfs
+from sv_eval.data.audio.level import peak_dbfs, rms_dbfs
+from sv_eval.serve.sound import SampleStream
 from sv_eval.wire.problems import ServiceError
 
 

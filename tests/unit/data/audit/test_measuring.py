@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from sv_eval.data.audio.level import loudest_dbfs
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts, Contradiction
 from sv_eval.data.audit.header import contradictions, wrong_extension
 from sv_eval.data.audit.measure import Job, Measure
-from sv_eval.data.audit.meter import LevelMeter, loudest_dbfs
+from sv_eval.data.audit.meter import LevelMeter
 
 RATE_HZ = 16_000
 MEASURE = Measure(limits=AudioLimits(), full_scale=0.999)

@@ -1,0 +1,1 @@
+"""Conditions: what becomes of a clip's sound before the recogniser hears it, on purpose."""
