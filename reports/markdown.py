@@ -221,7 +221,7 @@ def _measured_rows(words: Wording, report: Report, environment: Environment) -> 
         ("licence", cell(dataset.licence)),
         ("labels", words("label_maps", corpus=_map(dataset.label_map), scored=_map(report.label_map))),
         ("audio", _audio(words, run)),
-        ("condition", condition_line(words, environment.settings.get("condition"))),
+        ("condition", condition_line(words, environment.condition)),
         (
             "schedule",
             words("batch_line", schedule=load["schedule"], batch=batch, warmup=load["warmup_clips"])

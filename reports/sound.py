@@ -16,11 +16,14 @@ def condition_line(words: Wording, condition: Mapping[str, Any] | None) -> str:
     """A condition on one line, with its steps in order; empty for none."""
     if not condition:
         return ""
+    given = condition.get("steps")
     steps = [
         " ".join([cell(name), *(f"{cell(key)}={cell(value)}" for key, value in each.items() if value is not None)])
-        for name, each in condition["steps"].items()
+        for name, each in (given.items() if isinstance(given, Mapping) else ())
+        if isinstance(each, Mapping)
     ]
-    return words("condition_line", name=cell(condition["name"]), steps="; ".join(steps), seed=condition["seed"])
+    name, seed = (cell(condition.get(key, "")) for key in ("name", "seed"))
+    return words("condition_line", name=name, steps="; ".join(steps), seed=seed)
 
 
 def sound_rows(words: Wording, sound: Sound) -> list[Sequence[str]]:

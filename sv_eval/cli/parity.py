@@ -86,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
 def _composed(overrides: list[str]) -> dict[str, Any]:
     from sv_eval.config.composing import composed
 
-    return composed("config", overrides, ("backend", "dataset", "report"))
+    return composed("config", overrides, ("backend", "dataset", "labels", "report"))
 
 
 def _counter(total: int) -> Any:

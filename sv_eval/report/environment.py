@@ -298,7 +298,7 @@ class KeptLoad:
 
 
 _PACES = ("fast", "real_time")
-_GROUPS = ("backend", "dataset", "load", "scoring", "labels", "report", "run")
+_GROUPS = ("backend", "dataset", "condition", "load", "scoring", "labels", "report", "run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +349,12 @@ class Environment:
         """The settings of the load."""
         load: Mapping[str, Any] = self.config.get("load") or {}
         return load
+
+    @property
+    def condition(self) -> Mapping[str, Any] | None:
+        """The settings of what changed the sound; None where nothing did."""
+        found: Mapping[str, Any] | None = self.settings.get("condition")
+        return found or None
 
     @property
     def repeated(self) -> bool:

@@ -69,8 +69,8 @@ def _about_the_run(report: Report, environment: Environment) -> _Found:
         yield Coded("set_aside", n=run.n_set_aside)
     if run.n_failed:
         yield Coded("failures", n=run.n_failed, total=run.n_clips)
-    if condition := environment.settings.get("condition"):
-        yield Coded("changed_sound", name=condition["name"])
+    if condition := environment.condition:
+        yield Coded("changed_sound", name=str(condition.get("name")))
     sessions = environment.sessions
     if len(sessions) > 1:
         yield Coded("resumed", sessions=len(sessions))

@@ -67,3 +67,12 @@ def test_a_step_that_is_not_there_is_wrong_usage(call: Call) -> None:
 
     assert done.returncode == 2
     assert "g722" in done.stderr
+
+
+def test_the_library_hears_it_too(tmp_path: Path) -> None:
+    from sv_eval.library import evaluate
+
+    run = evaluate(overrides=["condition=line/mulaw", "dataset.limit=5"], directory=tmp_path / "run")
+
+    assert run.report.sound
+    assert run.report.sound.facts["band_hz"].most < 4100

@@ -1,9 +1,10 @@
-"""The facts of a clip's sound, from its samples at 16 kHz; in half a millisecond, so that all have them."""
+"""The facts of a clip's sound, from its samples at 16 kHz; soon enough that all have them."""
 
 from __future__ import annotations
 
 import functools
 import math
+import statistics
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ Float32 = NDArray[np.float32]
 
 _FRAME = 512
 """32 ms: long enough to part 31 Hz, short enough for a syllable."""
-_MOST_FRAMES = 48
+_MEAN = np.full(_FRAME, 1 / _FRAME, np.float32)
+_MOST_FRAMES = 16
 _BELOW_BAND_DB = 55.0
 """The spectrum has ended where nothing comes within this of its strongest part. Speech at 16 kHz, recorded or
 synthetic, stays within it up to 7.5 kHz; what a resampler leaves above its edge lies 60 to 120 dB below."""
@@ -30,9 +32,11 @@ _NOTHING = 1e-9
 _SILENT_DB, _ABOVE_NOISE_DB, _SPEECH_DB = 40.0, 6.0, 25.0
 _CUT = 1e-4
 _FEWEST_IN_A_RUN = 2
+_FEWEST_CUT = 3e-4
+"""Fewer samples at the top are no clipping, and runs among them are not looked for."""
 _LEAST_CUT_AT = 0.003
 _VOICED_FRAME = 640
-_VOICED_FRAMES = 8
+_VOICED_FRAMES = 5
 _SHORTEST_LAG, _LONGEST_LAG = 26, 230
 """Of 615 and of 70 Hz."""
 _VOICED, _AS_GOOD = 0.6, 0.85
@@ -42,7 +46,7 @@ def measured(waveform: Waveform) -> SoundFacts:
     """The facts of a decoded clip."""
     samples, rate_hz, channels = waveform.samples, waveform.source_rate_hz, waveform.source_channels
     high, low = (float(samples.max()), float(samples.min())) if len(samples) else (0.0, 0.0)
-    mean = float(samples.mean(dtype=np.float64)) if len(samples) else 0.0
+    mean = float(samples.sum()) / len(samples) if len(samples) else 0.0
     if high == low:
         # One value all along, which is no sound.
         return SoundFacts(rate_hz=rate_hz, channels=channels, dc=round(mean, 5), silence=1.0)
@@ -63,7 +67,7 @@ def measured(waveform: Waveform) -> SoundFacts:
         silence=round(1.0 - float(speaks.mean()), 3),
         lead_s=round(first * frame_s, 3),
         tail_s=round(last * frame_s, 3),
-        pitch_hz=_pitch_hz(samples),
+        pitch_hz=_pitch_hz(samples, power),
     )
 
 
@@ -78,7 +82,7 @@ def speech_power(samples: Float32) -> float:
 
 def _power(frames: Float32) -> Float32:
     """Of each frame, its mean left out."""
-    power: Float32 = np.maximum(np.einsum("ij,ij->i", frames, frames) / _FRAME - frames.mean(axis=1) ** 2, 0.0)
+    power: Float32 = np.maximum(np.einsum("ij,ij->i", frames, frames) / _FRAME - (frames @ _MEAN) ** 2, 0.0)
     return power
 
 
@@ -120,11 +124,16 @@ def _band_hz(frames: Float32, power: Float32) -> float | None:
     """The highest frequency at which the mean spectrum of the louder frames comes within reach of its strongest."""
     chosen = np.flatnonzero(power >= power.max() * 1e-3)
     if len(chosen) > _MOST_FRAMES:
-        chosen = chosen[np.linspace(0, len(chosen) - 1, _MOST_FRAMES).astype(np.int64)]
+        chosen = chosen[np.arange(_MOST_FRAMES) * (len(chosen) - 1) // (_MOST_FRAMES - 1)]
     window = _window(_FRAME)
     # An offset would leak into its neighbours.
-    found = np.fft.rfft((frames[chosen] - frames[chosen].mean(axis=1, keepdims=True)) * window, axis=1)
-    spectrum = (found.real**2 + found.imag**2).mean(axis=0) / (float(np.dot(window, window)) * _FRAME / 2)
+    some = frames[chosen]
+    some -= (some @ _MEAN)[:, None]
+    some *= window
+    parts = np.fft.rfft(some, axis=1).astype(np.complex64, copy=False).view(np.float32)
+    # Real and imaginary parts side by side: their squares, summed over the frames.
+    squares = np.einsum("ij,ij->j", parts, parts).reshape(-1, 2).sum(axis=1)
+    spectrum = squares / (len(some) * float(np.dot(window, window)) * _FRAME / 2)
     level = 10 * np.log10(np.convolve(spectrum, _SMOOTHED, "same") + 1e-30)
     there = np.flatnonzero(level > max(float(level.max()) - _BELOW_BAND_DB, _ROUNDING_DB))
     return round(float(there[-1]) * SAMPLE_RATE_HZ / _FRAME) if len(there) else None
@@ -139,15 +148,15 @@ def _cut_off(samples: Float32, high: float, low: float) -> float:
         return 0.0
     count = 0
     for top in (samples >= high - _CUT * abs(high), samples <= low + _CUT * abs(low)):
-        places = np.flatnonzero(top)
-        if len(places) >= _FEWEST_IN_A_RUN:
+        if np.count_nonzero(top) >= _FEWEST_CUT * len(samples):
+            places = np.flatnonzero(top)
             breaks = np.flatnonzero(np.diff(places) > 1)
             runs = np.diff(np.concatenate(([-1], breaks, [len(places) - 1])))
             count += int(runs[runs >= _FEWEST_IN_A_RUN].sum())
     return count / len(samples)
 
 
-def _pitch_hz(samples: Float32) -> float | None:
+def _pitch_hz(samples: Float32, power: Float32) -> float | None:
     """The median pitch of the loudest 40 ms that are voiced, by autocorrelation.
 
     Each frame's is divided by its window's own; the shortest lag counts that is nearly as good as the best, or an
@@ -155,9 +164,12 @@ def _pitch_hz(samples: Float32) -> float | None:
     """
     if len(samples) < _VOICED_FRAME:
         return None
-    frames = samples[: len(samples) // _VOICED_FRAME * _VOICED_FRAME].reshape(-1, _VOICED_FRAME)
-    frames = frames[np.argsort(np.einsum("ij,ij->i", frames, frames), kind="stable")[-_VOICED_FRAMES:]]
-    alike = _autocorrelation((frames - frames.mean(axis=1, keepdims=True)) * _window(_VOICED_FRAME))
+    loudest = np.argsort(power, kind="stable")[-_VOICED_FRAMES:] * _FRAME
+    begins = np.minimum(loudest, len(samples) - _VOICED_FRAME)
+    frames = samples[begins[:, None] + np.arange(_VOICED_FRAME)]
+    frames -= frames.sum(axis=1, keepdims=True) / _VOICED_FRAME
+    frames *= _window(_VOICED_FRAME)
+    alike = _autocorrelation(frames)
     alike = alike / np.maximum(alike[:, :1], 1e-12) / _window_alike()
     lags = alike[:, _SHORTEST_LAG : _LONGEST_LAG + 1]
     best = lags.max(axis=1)
@@ -166,8 +178,8 @@ def _pitch_hz(samples: Float32) -> float | None:
     voiced = (best > _VOICED) & peaks.any(axis=1)
     if not voiced.any():
         return None
-    lag = float(np.median(peaks[voiced].argmax(axis=1) + 1 + _SHORTEST_LAG))
-    return round(SAMPLE_RATE_HZ / lag, 1)
+    lag = statistics.median(peaks[voiced].argmax(axis=1).tolist()) + 1 + _SHORTEST_LAG
+    return round(float(SAMPLE_RATE_HZ / lag), 1)
 
 
 @functools.cache
@@ -186,5 +198,6 @@ def _window_alike() -> NDArray[np.floating[Any]]:
 def _autocorrelation(frames: Float32) -> NDArray[np.floating[Any]]:
     """Of each row, lags 0 to 383: what 1024 points hold without wrapping round."""
     found = np.fft.rfft(frames, 1024, axis=1)
-    alike: NDArray[np.floating[Any]] = np.fft.irfft(found.real**2 + found.imag**2, axis=1)
+    found *= found.conj()
+    alike: NDArray[np.floating[Any]] = np.fft.irfft(found, axis=1)
     return alike[:, : 1024 - _VOICED_FRAME]

@@ -34,14 +34,16 @@ CODERS: Mapping[str, Coder] = {
     "mp3": Coder("libmp3lame", "mp3", (16_000, 8000)),
 }
 """All but G.711, which has no coder here that is bit for bit the recommendation's."""
-CODECS = (*LAWS, *CODERS)
+LINEAR = "linear"
+"""No codec, but its rate and 16 bits."""
+CODECS = (LINEAR, *LAWS, *CODERS)
 
 
 def rate_of(codec: str, wanted_hz: int | None) -> int:
     """The rate at which a codec works; raises ConfigError for a codec or rate that isn't to be had."""
     if codec not in CODECS:
         raise ConfigError(f"condition: codec '{codec}' is not known; {nearest(codec, CODECS)}")
-    rates = (8000,) if codec in LAWS else CODERS[codec].rates_hz
+    rates = CODERS[codec].rates_hz if codec in CODERS else (8000, 16_000) if codec == LINEAR else (8000,)
     if wanted_hz is not None and wanted_hz not in rates:
         raise ConfigError(f"condition: {codec} works at {' or '.join(map(str, rates))} Hz, not at {wanted_hz}")
     if codec in CODERS:
@@ -65,6 +67,8 @@ def _refuse_missing(codec: str, coder: Coder) -> None:
 def through(samples: Float32, codec: str, rate_hz: int, bit_rate: int | None) -> Float32:
     """Mono samples at the codec's rate as they come out of it, as many as went in and in their old places."""
     linear = np.clip(np.rint(samples * np.float32(32_768)), -32_768, 32_767).astype(np.int16)
+    if codec == LINEAR:
+        return np.asarray(linear / np.float32(32_768), dtype=np.float32)
     if codec in LAWS:
         return (decoded(coded(linear, codec), codec) / np.float32(32_768)).astype(np.float32)
     return _in_place(_through_ffmpeg(linear, CODERS[codec], rate_hz, bit_rate), samples, rate_hz)

@@ -24,7 +24,7 @@ class Telephone:
     """The sound through a codec and over a line."""
 
     codec: str = "mulaw"
-    """mulaw, alaw, g722, gsm, amr_nb, opus or mp3, as far as the installed PyAV has them."""
+    """linear, mulaw, alaw, g722, gsm, amr_nb, opus or mp3, as far as the installed PyAV has them."""
     rate_hz: int | None = None
     """The codec's rate, Hz; None for its usual one."""
     bit_rate: int | None = None

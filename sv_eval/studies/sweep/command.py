@@ -33,7 +33,7 @@ from sv_eval.studies.sweep.plan import (
 )
 
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
-_GROUPS = ("backend", "dataset", "load")
+_GROUPS = ("backend", "dataset", "load", "condition")
 _WITHIN = "backend."
 _AFTERWARDS = ("labels", "scoring", "report", "gate", "sweep")
 """Groups that decide what becomes of records, and not which records there are."""
@@ -143,7 +143,7 @@ class _Composing:
         """The setting that these words make; its place is not known yet."""
         composed = self._loader.load_sweep_config(self._config, list(overrides))
         self._composed[tuple(overrides)] = composed
-        measured = measured_settings({group: _plain(composed[group]) for group in _GROUPS})
+        measured = measured_settings({group: _plain(composed[group]) for group in _GROUPS if group in composed})
         return Setting(
             number=-1,
             directory="",
