@@ -26,8 +26,8 @@ _FLATTEST = 0.05
 _FURTHEST = 0.7
 """Bounds are looked for within this part of the rate to either side."""
 _LEAST = 4
-_WITHIN = 2.0
-"""How far from the allowed share, in logits by the line, a trial may lie to have a part in it."""
+_WITHIN, _STRAIGHT = 2.0, 0.15
+"""How far from the capacity, in logits by the line and as a part of the rate, trials may lie to be counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,11 @@ def root_of(points: Sequence[Point], allowed: float, *, confidence: float) -> Ro
             return None
         slope, at, center = found
         # By the line and never by what the trial itself found, which would choose the lucky ones.
-        near = [one for one in points if abs(slope * (one.rate / center - 1 - at)) <= _WITHIN]
+        near = [
+            one
+            for one in points
+            if abs(slope * (away := one.rate / center - 1 - at)) <= _WITHIN and abs(away) <= _STRAIGHT
+        ]
         if len(near) < _LEAST or near == chosen:
             break
         chosen = near
