@@ -26,7 +26,7 @@ _FLATTEST = 0.05
 _FURTHEST = 0.7
 """Bounds are looked for within this part of the rate to either side."""
 _LEAST = 4
-_WITHIN, _STRAIGHT = 2.0, 0.15
+_WITHIN, _STRAIGHT = 2.0, 0.1
 """How far from the capacity, in logits by the line and as a part of the rate, trials may lie to be counted."""
 
 

@@ -49,7 +49,7 @@ _FAR = 0.05
 _SURELY = 0.995
 _UNTOLD = 3
 _LOST = 0.5
-_FOR_STOPPING = 0.6
+_FOR_STOPPING = 0.4
 """Who stops when an interval looks narrow stops where chance made it so (Glynn and Whitt 1992, The asymptotic
 validity of sequential stopping rules): bounds miss this part of what they may miss, and then hold what they
 promise."""
