@@ -26,7 +26,7 @@ _FLATTEST = 0.05
 _FURTHEST = 0.7
 """Bounds are looked for within this part of the rate to either side."""
 _LEAST = 4
-_WITHIN, _STRAIGHT = 2.0, 0.1
+_WITHIN, _STRAIGHT = 2.0, 1.0
 """How far from the capacity, in logits by the line and as a part of the rate, trials may lie to be counted."""
 
 
@@ -72,24 +72,20 @@ def root_of(points: Sequence[Point], allowed: float, *, confidence: float) -> Ro
     >>> round(root_of(line, 0.05, confidence=0.95).rate, 2)
     100.0
     """
-    chosen = list(points)
-    for _ in range(3):
-        found = _fitted(chosen, allowed)
-        if found is None:
-            return None
-        slope, at, center = found
-        # By the line and never by what the trial itself found, which would choose the lucky ones.
-        near = [
-            one
-            for one in points
-            if abs(slope * (away := one.rate / center - 1 - at)) <= _WITHIN and abs(away) <= _STRAIGHT
-        ]
-        if len(near) < _LEAST or near == chosen:
-            break
-        chosen = near
-    found = _fitted(chosen, allowed)
+    chosen, found = list(points), _fitted(points, allowed)
     if found is None:
         return None
+    for _ in range(3):
+        slope, at, center = found
+        # By the line and never by what the trial itself found, which would choose the lucky ones.
+        away = [one.rate / center - 1 - at for one in points]
+        near = [
+            one for one, by in zip(points, away, strict=True) if abs(slope * by) <= _WITHIN and abs(by) <= _STRAIGHT
+        ]
+        again = None if len(near) < _LEAST or near == chosen else _fitted(near, allowed)
+        if again is None:
+            break
+        chosen, found = near, again
     slope, at, center = found
     phi = heterogeneity(chosen, slope, at, center, allowed)
     low, high = _bounds(chosen, allowed, at, center, phi, confidence)

@@ -44,12 +44,12 @@ _LOWEST = 1e-3
 _NEAR = 1.1
 _ASIDE = 1.0
 """Logits between a trial and the capacity."""
-_FAR = 0.05
+_FAR = 0.12
 """But no further aside than this part of the rate: over longer ways shares are no straight line."""
 _SURELY = 0.995
 _UNTOLD = 3
 _LOST = 0.5
-_FOR_STOPPING = 0.4
+_FOR_STOPPING = 0.6
 """Who stops when an interval looks narrow stops where chance made it so (Glynn and Whitt 1992, The asymptotic
 validity of sequential stopping rules): bounds miss this part of what they may miss, and then hold what they
 promise."""
