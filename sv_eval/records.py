@@ -216,6 +216,12 @@ class Streamed:
     """A step for each chunk, in order."""
     offline_label: str | None
     """The label of the same clip when it is judged whole."""
+    final_s: float | None = None
+    """When the final answer was there, seconds after the stream began; None where only steps were kept."""
+    final_label: str | None = None
+    """Its label, which need not be the last step's; None where it has none, or is not known."""
+    speech_end_s: float | None = None
+    """Where the last stretch of speech ends, seconds; None where nobody looked, or there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,7 +348,8 @@ def streamed_from_json(data: Mapping[str, Any] | None) -> Streamed | None:
     steps = tuple(
         StreamStep(**{"label": None, "scores": None, **_known(step, StreamStep)}) for step in data["steps"]
     )
-    return Streamed(steps=steps, offline_label=data.get("offline_label"))
+    rest = {name: data.get(name) for name in ("offline_label", "final_s", "final_label", "speech_end_s")}
+    return Streamed(steps=steps, **rest)
 
 
 def streamed_to_json(streamed: Streamed) -> dict[str, Any]:
@@ -352,7 +359,10 @@ def streamed_to_json(streamed: Streamed) -> dict[str, Any]:
         numbers = {name: round(getattr(step, name), 6) for name in ("start_s", "end_s", "compute_ms", "emitted_s")}
         scores = None if step.scores is None else {name: round(score, 4) for name, score in step.scores.items()}
         steps.append({**numbers, **_filled({"label": step.label, "scores": scores})})
-    return {"steps": steps, **_filled({"offline_label": streamed.offline_label})}
+    moments = {"final_s": streamed.final_s, "speech_end_s": streamed.speech_end_s}
+    told = {name: None if moment is None else round(moment, 6) for name, moment in moments.items()}
+    labels = {"offline_label": streamed.offline_label, "final_label": streamed.final_label}
+    return {"steps": steps, **_filled(labels | told)}
 
 
 def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -23,7 +24,7 @@ from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.config.structure import structure
 from sv_eval.emotions import PREDICTION_LABELS
 from sv_eval.errors import BackendLost, ConfigError
-from sv_eval.records import Failure, Prediction
+from sv_eval.records import Failure, Passage, Prediction
 
 _LONG_S = 0.002
 """What takes longer to encode is followed by a turn for everybody else."""
@@ -200,7 +201,11 @@ class RemoteBackend:
             self._count(Failure(kind=error.kind, message=message))
             raise RemoteError(error.kind, message) from error
         self._count(prediction)
-        return prediction
+        if timeline.received_s is None:
+            return prediction
+        # Closing the connection is no part of what a caller waits for.
+        took_ms = (timeline.received_s - timeline.start_s) * 1000
+        return replace(prediction, passage=Passage(begin_s=timeline.start_s, latency_ms=took_ms))
 
     async def _one(self, request: Request) -> Answer:
         message, encode_ms = await self._encoded(request)

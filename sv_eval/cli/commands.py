@@ -53,7 +53,13 @@ _COMMANDS = (
         main_file="config",
         keys=(
             *("labels", "report.language", "scoring.policy", "scoring.labels", *_SCORING),
-            *("scoring.duration_bins_s", "scoring.slo_ms", "scoring.second_opinion", "set_aside"),
+            *(
+                "scoring.duration_bins_s",
+                "scoring.slo_ms",
+                "scoring.timeout_ms",
+                "scoring.second_opinion",
+                "set_aside",
+            ),
         ),
         groups=("scoring", "labels", "report"),
     ),

@@ -11,7 +11,7 @@ from typing import Any
 from sv_eval.machine.terminal import give, note, relative, say
 
 _HELP = """\
-usage: sv-eval race BACKEND BACKEND [BACKEND ...] [rounds=5] [pause_s=0]
+usage: sv-eval race BACKEND BACKEND [BACKEND ...] [rounds=5] [pause_s=0] [find=0.1]
                     [dataset=NAME dataset.KEY=VALUE ...] [load=NAME load.KEY=VALUE ...]
                     [labels=MAP] [scoring.KEY=VALUE ...] [run.KEY=VALUE ...]
                     [report.language=en|zh] [out=DIR]
@@ -19,17 +19,19 @@ usage: sv-eval race BACKEND BACKEND [BACKEND ...] [rounds=5] [pause_s=0]
 Measures several backend configurations in turns: all are opened and warmed up, then each goes through the corpus,
 one after the other, round for round, and who begins changes. What the machine does meanwhile (heat, neighbours)
 meets all of them alike, which two runs one after the other can't say. Latency is of all rounds, accuracy of the
-first. Afterwards the runs are compared, as by python -m sv_eval.compare.
+first. Who is faster is judged by round, the calls of a turn being no independent witnesses; the rounds that a
+difference needs are named. Afterwards the runs are compared, as by python -m sv_eval.compare.
 
   BACKEND      a choice of backend=, with settings behind it: onnx  onnx,precision=int8  remote,url=http://host:8000
   rounds=5     how often each goes through the corpus
   pause_s=0    seconds of rest before every turn
+  find=0.1     the difference, as a share, whose number of rounds is named
 
   python -m sv_eval.race onnx onnx,threads=1
   python -m sv_eval.race remote,url=http://old:8000 remote,url=http://new:8000 rounds=10 load=closed
 
-All backends are in memory at once. The directory (default runs/races/<dataset>/<time>) holds compare.md,
-compare.json, figures/ and a run directory for each backend.
+All backends are in memory at once. The directory (default runs/races/<dataset>/<time>) holds race.md
+and race.json (who is faster, by round), compare.md, compare.json, figures/ and a run directory for each backend.
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 interrupted before everybody had a turn, a failure
 budget spent, or a backend lost.
 """
@@ -104,11 +106,39 @@ def run(arguments: Sequence[str]) -> None:
     command = ["python", "-m", "sv_eval.race", *arguments]
     for line in write_comparison(directory, sources, options, language=language, command=command):
         say(line)
+    for line in _by_round(directory, contestants, asked, confidence=options["confidence"], language=language):
+        say(line)
     report = relative(directory / "compare.md")
     give(result=read_json(directory / "compare.json"), directory=str(directory))
     if ended is not None:
         raise type(ended)(f"{ended}; partial report: {report}")
     say(f"report: {report}")
+
+
+def _by_round(
+    directory: Path, contestants: Sequence[Any], asked: Any, *, confidence: float, language: str
+) -> list[str]:
+    """Write race.json and race.md; a line for each two backends comes back."""
+    from sv_eval.record_file.run_records import RunRecords
+    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.reports.race import render_race
+    from sv_eval.studies.race.by_round import pairs_of
+
+    sides = [RunRecords.read(one.directory).requests for one in contestants]
+    titles = [one.directory.name for one in contestants]
+    pairs = pairs_of(sides, titles, confidence=confidence, difference=asked.find)
+    result = {"schema_version": 1, "confidence": confidence, "pairs": [pair.to_json() for pair in pairs]}
+    write_json(directory / "race.json", result)
+    write_text(directory / "race.md", render_race(result, language))
+    lines = []
+    for pair in pairs:
+        if pair.ratio is not None and pair.low is not None and pair.high is not None:
+            needed = "no number" if pair.needed is None else pair.needed
+            lines.append(
+                f"{pair.before} -> {pair.after}: {pair.figure} {pair.ratio:.3g} times by {pair.rounds} rounds "
+                f"[{pair.low:.3g}, {pair.high:.3g}], {pair.verdict}; {needed} of rounds find {pair.difference:.0%}"
+            )
+    return lines
 
 
 def _folder(title: str) -> str:

@@ -124,7 +124,7 @@ def compute_report(
     streaming: Streaming | UnsetType = UNSET
     max_late_ms = environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)
     if environment.load.get("schedule") == STREAM:
-        streaming = streaming_of(records.requests, confidence=config.confidence)
+        streaming = streaming_of(records.requests, confidence=config.confidence, timeout_ms=config.timeout_ms)
     intervals = _intervals(found)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records),
@@ -193,12 +193,19 @@ def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, rec
         wall_s=round(sum(known), 3) if whole else None,
         wall_s_reason=UNSET if whole else Why.of("killed"),
         config_hash=environment.config_hash,
-        scoring_hash=settings_hash({**asdict(found.config), "label_map": labels_hash}),
+        scoring_hash=settings_hash(_told(found.config) | {"label_map": labels_hash}),
         dataset_hash=environment.dataset.hash,
         started_at=environment.started_at,
         records_hash=records.hash or UNSET,
         n_set_aside=records.set_aside or UNSET,
     )
+
+
+def _told(config: ScoringConfig) -> dict[str, Any]:
+    """The settings; one that is newer than others and was not given is left out, so that hashes stay what they
+    were."""
+    settings = asdict(config)
+    return settings if config.timeout_ms is not None else {k: v for k, v in settings.items() if k != "timeout_ms"}
 
 
 def _intervals(found: Scorecard) -> Intervals:

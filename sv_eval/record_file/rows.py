@@ -90,8 +90,10 @@ def _streamed(data: Mapping[str, Any]) -> Streamed | None:
                 raise TypeError("the scores of a step of its stream are no numbers")
             if not isinstance(step.label, str | None):
                 raise TypeError("the label of a step of its stream is no text")
-        if not isinstance(found.offline_label, str | None):
-            raise TypeError("the label of the whole clip is no text")
+        if not isinstance(found.offline_label, str | None) or not isinstance(found.final_label, str | None):
+            raise TypeError("the label of the whole clip, or of its stream, is no text")
+        if not all(one is None or type(one) in _NUMBER for one in (found.final_s, found.speech_end_s)):
+            raise TypeError("the end of its stream is no number")
     return found
 
 

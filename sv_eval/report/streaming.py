@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec import UNSET, UnsetType
+
 from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import TwoPercentiles
+from sv_eval.report.shares import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,30 @@ class StreamExample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinalAnswer(Rounded):
+    """When the final answers came, which end streams; a consumer who acts on the last word waits for them."""
+
+    n: int
+    """Streams whose final answer was timed, of all rounds."""
+    after_audio_ms: TwoPercentiles
+    """From the end of the audio to the final answer."""
+    after_speech_ms: TwoPercentiles
+    """From the end of the last stretch of speech, or of the audio where that is not known."""
+    n_speech_known: int
+    """Streams whose end of speech is known."""
+    after_partial_ms: TwoPercentiles
+    """From the last step to the final answer."""
+    last_partial_ms: TwoPercentiles
+    """From the end of the audio to the last step."""
+    differs: Share
+    """Streams whose final label is not that of the last step."""
+    timeout_ms: float | UnsetType = UNSET
+    """What a consumer waits after the end of speech (`scoring.timeout_ms`); not set where none was given."""
+    too_late: Share | UnsetType = UNSET
+    """Streams whose final answer comes later than that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Streaming(Rounded):
     """How a run went whose clips came as streams."""
 
@@ -89,3 +116,5 @@ class Streaming(Rounded):
     """Seconds of work a second of audio."""
     example: StreamExample | None
     """The stream whose label changed most; null without any."""
+    final: FinalAnswer | UnsetType = UNSET
+    """The final answers; not set where records tell of steps alone."""

@@ -35,6 +35,8 @@ class ScoringConfig:
     """Lower edges of the audio lengths, seconds, that latency is shown by; the last bin is open."""
     slo_ms: float | None = None
     """The latency objective that goodput is counted by, milliseconds; None for none."""
+    timeout_ms: float | None = None
+    """What a consumer of streams waits for a final answer after the end of speech, milliseconds; None: not told."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -50,6 +52,8 @@ class ScoringConfig:
             raise ConfigError(f"scoring.seed: {self.seed} is negative; give 0 or more")
         if self.slo_ms is not None and self.slo_ms <= 0:
             raise ConfigError(f"scoring.slo_ms: {self.slo_ms} must be above 0; give milliseconds")
+        if self.timeout_ms is not None and self.timeout_ms <= 0:
+            raise ConfigError(f"scoring.timeout_ms: {self.timeout_ms} must be above 0; give milliseconds")
         edges = self.duration_bins_s
         if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
             raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")

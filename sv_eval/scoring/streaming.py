@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
 
 from sv_eval.record_file.class_codes import UNLABELLED
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Streamed, StreamStep
 from sv_eval.report.latency import TwoPercentiles
-from sv_eval.report.streaming import Agreement, ExampleStep, LabelFlips, StreamExample, Streaming
+from sv_eval.report.streaming import Agreement, ExampleStep, FinalAnswer, LabelFlips, StreamExample, Streaming
+from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.percentiles import percentile
+from sv_eval.scoring.shares import share
 
 STREAM = "stream"
 """The load schedule whose clips come as streams."""
@@ -51,15 +55,18 @@ def count_flips(steps: Sequence[StreamStep]) -> int:
     return sum(one != other for one, other in pairwise(labels))
 
 
-def streaming_of(requests: RecordTable, *, confidence: float) -> Streaming:
-    """How the streams of all rounds went. Labels are the recogniser's own, whatever map the run is scored under."""
+def streaming_of(requests: RecordTable, *, confidence: float, timeout_ms: float | None = None) -> Streaming:
+    """How the streams of all rounds went. Labels are the recogniser's own, whatever map the run is scored under.
+
+    timeout_ms: what a consumer waits for the final answer after the end of speech.
+    """
     streams = {place: one for place, one in requests.streamed.items() if one.steps}
     steps = [each.steps for each in streams.values()]
     first = [value for one in steps if (value := time_to_first_emotion_s(one)) is not None]
-    stable = [value for one in steps if (value := time_to_stable_label_s(one)) is not None]
+    stable = [value for one in streams.values() if (value := _settled_s(one)) is not None]
     flips = [count_flips(one) for one in steps]
     compute = [step.compute_ms for one in steps for step in one]
-    agreeing = [each.steps[-1].label == each.offline_label for each in streams.values()]
+    agreeing = [_last_label(each) == each.offline_label for each in streams.values()]
     audio_s = sum(float(requests.audio_s[place]) for place in streams)
     return Streaming(
         n=len(streams),
@@ -79,6 +86,55 @@ def streaming_of(requests: RecordTable, *, confidence: float) -> Streaming:
         chunk_compute_ms=_percentiles(compute, confidence),
         compute_rtf=sum(compute) / 1000 / audio_s if audio_s else None,
         example=_example(requests, streams),
+        final=_final(requests, streams, confidence, timeout_ms),
+    )
+
+
+def _last_label(stream: Streamed) -> str | None:
+    """The label that a stream ended with: the final answer's, the last step's where that was not kept."""
+    return stream.steps[-1].label if stream.final_s is None else stream.final_label
+
+
+def _settled_s(stream: Streamed) -> float | None:
+    """When the label that stayed was there; the final answer may be the first to give it."""
+    if stream.final_s is not None and stream.final_label != stream.steps[-1].label:
+        return None if stream.final_label is None else stream.final_s
+    return time_to_stable_label_s(stream.steps)
+
+
+def _final(
+    requests: RecordTable, streams: Mapping[int, Streamed], confidence: float, timeout_ms: float | None
+) -> FinalAnswer | UnsetType:
+    timed = {place: one for place, one in streams.items() if one.final_s is not None}
+    if not timed:
+        return UNSET
+    came_s = np.array([one.final_s for one in timed.values()], dtype=np.float64)
+    partial_s = np.array([one.steps[-1].emitted_s for one in timed.values()], dtype=np.float64)
+    audio_s = np.array([requests.audio_s[place] for place in timed], dtype=np.float64)
+    spoken = [one.speech_end_s for one in timed.values()]
+    speech_s = np.array([end if one is None else one for one, end in zip(spoken, audio_s, strict=True)])
+
+    clips = np.unique([requests.clip_ids[place] for place in timed], return_inverse=True)[1]
+
+    def percentiles(seconds: NDArray[np.float64]) -> TwoPercentiles:
+        # The same clip in another round is no other clip.
+        sample = CallSample(latency_ms=seconds * 1000, clip=clips)
+        return TwoPercentiles(
+            p50=sample.percentile(0.5, confidence=confidence), p95=sample.percentile(0.95, confidence=confidence)
+        )
+
+    differing = sum(one.final_label != one.steps[-1].label for one in timed.values())
+    late = 0 if timeout_ms is None else int((came_s - speech_s > timeout_ms / 1000).sum())
+    return FinalAnswer(
+        n=len(timed),
+        after_audio_ms=percentiles(came_s - audio_s),
+        after_speech_ms=percentiles(came_s - speech_s),
+        n_speech_known=sum(one is not None for one in spoken),
+        after_partial_ms=percentiles(came_s - partial_s),
+        last_partial_ms=percentiles(partial_s - audio_s),
+        differs=share(differing, len(timed), confidence),
+        timeout_ms=UNSET if timeout_ms is None else timeout_ms,
+        too_late=UNSET if timeout_ms is None else share(late, len(timed), confidence),
     )
 
 

@@ -52,6 +52,11 @@ def test_everybody_has_a_turn_in_every_round_and_is_compared(tmp_path: Path) -> 
     assert f"{again} backend.accuracy=0.5 load.rounds=4\n" in (second / "report.md").read_text(encoding="utf-8")
     found = json.loads((tmp_path / "out/compare.json").read_text(encoding="utf-8"))
     assert found["pairs"][0]["differences"]["uar"]["value"] < 0
+    by_round = json.loads((tmp_path / "out/race.json").read_text(encoding="utf-8"))["pairs"]
+    assert [(one["figure"], one["rounds"]) for one in by_round] == [("p50", 4), ("p95", 4)]
+    assert all(one["low"] <= one["ratio"] <= one["high"] and one["needed"] for one in by_round)
+    assert f"p50 {by_round[0]['ratio']:.3g} times by 4 rounds" in done.stdout
+    assert (tmp_path / "out/race.md").is_file()
     # Who begins changes from round to round.
     begun = [
         line.partition(", ")[2].partition(":")[0] for line in done.stderr.splitlines() if line.startswith("round")
@@ -133,6 +138,7 @@ def test_a_race_is_not_run_over_another(tmp_path: Path) -> None:
         (("fake", "fake,accuracy"), "write BACKEND,KEY=VALUE"),
         (("fake", "fake", "rounds=1"), "rounds=1"),
         (("fake", "fake", "rounds=two"), "rounds is a whole number"),
+        (("fake", "fake", "find=0"), "find=0.0: the share"),
         (("fake", "fake", "load.rounds=3"), "give rounds=N"),
         (("fake", "fake", "run.decode_workers=0"), "run.decode_workers must be at least 1"),
         (("fake", "fake", "datset=demo"), "did you mean dataset"),

@@ -80,7 +80,7 @@ class Search:
     """Seconds of a trial, at most."""
     min_requests: int = 400
     """Requests of a trial at least."""
-    relaxations: float = 20.0
+    relaxations: float = 40.0
     """A trial is as long as so many relaxation times of the queue."""
     settle: float = 0.1
     """The share of a trial's requests, at its beginning, that is not counted: a queue begins empty."""

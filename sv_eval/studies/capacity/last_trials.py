@@ -21,7 +21,7 @@ from sv_eval.studies.capacity.found import (
 from sv_eval.studies.capacity.outcome import BRACKET, CONFIRM, KEPT, OVERLOAD, UNTOLD, Trial
 from sv_eval.studies.capacity.root import Root, expected_share
 
-_OVERLOAD = 1.5
+_OVERLOAD = 2.0
 _LONGER = 2.0
 _OVERLOAD_LONGER = 3.0
 _OVERLOADED = 1.05
@@ -31,7 +31,8 @@ _UNMOVED = 1.5
 _EVEN = 0.5
 """And evenly: the variance of its answers in a stretch of time is this part of independent answers' at most."""
 _STRETCHES = 20
-_SURE = 3.0
+_SELDOM = 0.001
+"""A confirmation is broken where so large a share would be rarer than this."""
 
 
 class Trials(Protocol):
@@ -85,15 +86,20 @@ def _confirmed(hunt: Trials, found: SearchResult, again: Trial) -> SearchResult:
     if root is None or part is None:
         return found
     share, allowed = again.share_over(part), hunt.allowed[part]
-    expected = min(allowed, expected_share(root, allowed, again.sent_per_s or again.rate or root.rate))
-    worth = again.counted / hunt.relaxation_at(again.rate or root.rate)
-    spread = math.sqrt(root.heterogeneity * expected * (1 - expected) / worth) if worth else math.inf
-    # Its own draw may be a little faster than planned: then it is held against what the line has there, and the
-    # allowed share where that is more.
-    kept = share is not None and not again.ended_early and share <= allowed + _SURE * spread
+    # Its draw may be faster than planned: it is held against what the line has at the rate that was really sent.
+    expected = max(allowed, expected_share(root, allowed, again.sent_per_s or again.rate or root.rate))
+    worth = again.counted / hunt.relaxation_at(again.rate or root.rate) / root.heterogeneity
+    kept = share is not None and not again.ended_early and _as_many(share, expected, worth) >= _SELDOM
     if again.verdict == KEPT or kept:
         return replace(found, confirmed=True)
     return replace(found, confirmed=False, ended_by=DRIFT)
+
+
+def _as_many(share: float, expected: float, worth: float) -> float:
+    """How likely so large a share is of so many independent requests: the binomial tail, as an incomplete beta."""
+    from scipy.special import betainc
+
+    return 1.0 if share <= expected else float(betainc(share * worth, (1 - share) * worth + 1, expected))
 
 
 def _named(found: SearchResult, trials: Sequence[Trial], overload: Trial | None) -> SearchResult:

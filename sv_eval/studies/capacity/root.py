@@ -1,8 +1,9 @@
 """The rate at which a share of requests becomes larger than allowed, with bounds, from trials at several rates.
 
 The share of requests over a limit rises with the rate. Near the capacity its logit is taken as a straight line of
-the logarithm of the realised rate, `logit E = a + b ln(rate)`, fitted by quasi-likelihood to trials that count as
-so many independent requests as their queue's relaxation leaves of them. The capacity is where the line meets the
+the realised rate, `logit E = a + b rate`: where waiting has the exponential tail of a queue in heavy traffic
+(Kingman 1962), the logarithm of a small share is one. It is fitted by quasi-likelihood to trials that count as so
+many independent requests as their queue's relaxation leaves of them. The capacity is where the line meets the
 allowed share. Its bounds are those of Williams (1986), Interval estimation of the median lethal dose, Biometrics
 42: all rates at which the deviance of a line forced through the allowed share there is not larger than the best
 line's by `phi F(1, m - 2)`, phi being the heterogeneity between trials (Pearson's statistic over m - 2; McCullagh
@@ -23,10 +24,10 @@ _ROUNDS = 60
 _STEEPEST = 5000.0
 _FLATTEST = 0.05
 _FURTHEST = 0.7
-"""Bounds are looked for within this distance of the logarithm of the rate: half to twice."""
+"""Bounds are looked for within this part of the rate to either side."""
 _LEAST = 4
-_WITHIN = 2.5
-"""How far from the allowed share, in logits by the line, a trial may lie to have a part in it."""
+_WITHIN, _STRAIGHT = 2.0, 1.0
+"""How far from the capacity, in logits by the line and as a part of the rate, trials may lie to be counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class Root:
     high: float | None
     """Upper bound."""
     slope: float
-    """By how much the logit of the share rises when the rate becomes e times as large."""
+    """By how much the logit of the share rises for each of the rate's own size that it grows by."""
     heterogeneity: float
     """phi: the variance between trials over that of so many independent requests."""
     points: int
@@ -71,28 +72,28 @@ def root_of(points: Sequence[Point], allowed: float, *, confidence: float) -> Ro
     >>> round(root_of(line, 0.05, confidence=0.95).rate, 2)
     100.0
     """
-    chosen = list(points)
-    for _ in range(3):
-        found = _fitted(chosen, allowed)
-        if found is None:
-            return None
-        slope, at, center = found
-        # By the line and never by what the trial itself found, which would choose the lucky ones.
-        near = [one for one in points if abs(slope * (math.log(one.rate) - center - at)) <= _WITHIN]
-        if len(near) < _LEAST or near == chosen:
-            break
-        chosen = near
-    found = _fitted(chosen, allowed)
+    chosen, found = list(points), _fitted(points, allowed)
     if found is None:
         return None
+    for _ in range(3):
+        slope, at, center = found
+        # By the line and never by what the trial itself found, which would choose the lucky ones.
+        away = [one.rate / center - 1 - at for one in points]
+        near = [
+            one for one, by in zip(points, away, strict=True) if abs(slope * by) <= _WITHIN and abs(by) <= _STRAIGHT
+        ]
+        again = None if len(near) < _LEAST or near == chosen else _fitted(near, allowed)
+        if again is None:
+            break
+        chosen, found = near, again
     slope, at, center = found
     phi = heterogeneity(chosen, slope, at, center, allowed)
     low, high = _bounds(chosen, allowed, at, center, phi, confidence)
     return Root(
-        rate=math.exp(center + at),
-        low=None if low is None else math.exp(center + low),
-        high=None if high is None else math.exp(center + high),
-        slope=slope,
+        rate=center * (1 + at),
+        low=None if low is None else center * (1 + low),
+        high=None if high is None else center * (1 + high),
+        slope=slope * (1 + at),
         heterogeneity=phi,
         points=len(chosen),
     )
@@ -100,7 +101,7 @@ def root_of(points: Sequence[Point], allowed: float, *, confidence: float) -> Ro
 
 def expected_share(root: Root, allowed: float, rate: float) -> float:
     """The share over the limit that the line has at `rate`."""
-    return float(_inverse_logit(np.array(_logit(allowed) + root.slope * math.log(rate / root.rate))))
+    return float(_inverse_logit(np.array(_logit(allowed) + root.slope * (rate / root.rate - 1))))
 
 
 def heterogeneity(points: Sequence[Point], slope: float, at: float, center: float, allowed: float) -> float:
@@ -116,7 +117,7 @@ def _fitted(points: Sequence[Point], allowed: float) -> tuple[float, float, floa
     """Slope, root and centre of the best rising line; the root is relative to the centre. None without one."""
     if len(points) < _LEAST:
         return None
-    center = float(np.mean([math.log(one.rate) for one in points]))
+    center = float(np.mean([one.rate for one in points]))
     x, share, worth = _arrays(points, center)
     if float(np.ptp(x)) == 0 or share.max() == 0 or share.min() == 1:
         return None
@@ -137,7 +138,7 @@ def drift_of(points: Sequence[Point], *, surely: float) -> float | None:
     freedom = len(points) - 3
     if freedom < 2:
         return None
-    x, share, worth = _arrays(points, float(np.mean([math.log(one.rate) for one in points])))
+    x, share, worth = _arrays(points, float(np.mean([one.rate for one in points])))
     order, ones = np.linspace(0.0, 1.0, len(points)), np.ones(len(points))
     plain, moving = np.column_stack([ones, x]), np.column_stack([ones, x, order])
     if share.max() == 0 or np.linalg.matrix_rank(moving) < 3:
@@ -148,7 +149,7 @@ def drift_of(points: Sequence[Point], *, surely: float) -> float | None:
     gain = (before - after) / max(1.0, pearson / freedom)
     if found[1] <= _FLATTEST or fdtr(1, freedom, max(0.0, gain)) < surely:
         return None
-    return math.expm1(min(3.0, max(-3.0, -float(found[2] / found[1]))))
+    return max(-1.0, -float(found[2] / found[1]))
 
 
 def _line(columns: Floats, share: Floats, worth: Floats) -> tuple[Floats, Floats]:
@@ -222,7 +223,7 @@ def _least_deviance(x: Floats, share: Floats, worth: Floats, target: float, plac
 
 def _arrays(points: Sequence[Point], center: float) -> tuple[Floats, Floats, Floats]:
     return (
-        np.array([math.log(one.rate) - center for one in points]),
+        np.array([one.rate / center - 1 for one in points]),
         np.array([one.share for one in points]),
         np.array([one.worth for one in points]),
     )

@@ -44,9 +44,15 @@ _LOWEST = 1e-3
 _NEAR = 1.1
 _ASIDE = 1.0
 """Logits between a trial and the capacity."""
-_FAR = 0.2
+_FAR = 0.12
+"""But no further aside than this part of the rate: over longer ways shares are no straight line."""
 _SURELY = 0.995
 _UNTOLD = 3
+_LOST = 0.5
+_FOR_STOPPING = 0.6
+"""Who stops when an interval looks narrow stops where chance made it so (Glynn and Whitt 1992, The asymptotic
+validity of sequential stopping rules): bounds miss this part of what they may miss, and then hold what they
+promise."""
 _ENOUGH_RELAXATIONS = 8.0
 _LONG_ENOUGH = 0.5
 _FLOOR_EVENTS = 10.0
@@ -67,7 +73,8 @@ class RateSearch:
     trials: list[Trial] = field(default_factory=list)
     """All of them, in order."""
     _ceiling: float = math.inf
-    """The lowest rate at which open requests ran away."""
+    """The lowest rate at which open requests ran away, or most requests broke a part: far from any straight
+    line."""
     _asked: int = 0
     """Requests of the next trial, as far as the interval's width asks for them."""
 
@@ -131,13 +138,16 @@ class RateSearch:
             found = await self._told(rate, MEASURE)
             if isinstance(found, str):
                 return self._result(found)
-            if found.ended_early and found.rate is not None:
+            if found.rate is not None and (found.ended_early or self._lost(found)):
                 self._ceiling = min(self._ceiling, found.rate)
             root, part = self.root()
             if self._narrow(root, part):
                 return self._result(TOLERANCE)
             self._asked = self._still_asked(root)
             rate = self._next(root, part, kept, broken)
+
+    def _lost(self, found: Trial) -> bool:
+        return any((found.share_over(part) or 0.0) > max(_LOST, 2 * share) for part, share in self.allowed.items())
 
     def _narrow(self, root: Root | None, part: str | None) -> bool:
         if root is None or part is None or root.points < self.search.trials or root.width is None:
@@ -177,10 +187,11 @@ class RateSearch:
 
     def root(self) -> tuple[Root | None, str | None]:
         """The capacity by the part of the objective that breaks first; None where no part tells."""
+        sure = 1 - _FOR_STOPPING * (1 - self.search.confidence)
         found = {
             part: root
             for part, share in self.allowed.items()
-            if (root := root_of(self.points(part), share, confidence=self.search.confidence)) is not None
+            if (root := root_of(self.points(part), share, confidence=sure)) is not None
         }
         first = min(found, key=lambda part: found[part].rate, default=None)
         return (None, self._most_broken()) if first is None else (found[first], first)
@@ -199,7 +210,8 @@ class RateSearch:
         return [
             one
             for one in self.trials
-            if one.phase == MEASURE and one.verdict != UNTOLD and not one.ended_early and one.rate is not None
+            if one.phase == MEASURE and one.verdict != UNTOLD and not one.ended_early
+            and one.rate is not None and one.rate < self._ceiling
             and one.requests >= _LONG_ENOUGH * self.search.requests_for(one.rate, self.relaxation_at(one.rate))
         ]  # fmt: skip
 
@@ -236,7 +248,7 @@ class RateSearch:
         points = [] if part is None else self.points(part)
         if root is not None:
             aside = min(_ASIDE / root.slope, _FAR)
-            rate = root.rate * math.exp(aside if len(points) % 2 else -aside)
+            rate = root.rate * (1 + (aside if len(points) % 2 else -aside))
         else:
             rate = self._before_a_root(points, part, kept)
         rate = min(max(rate, kept / 4), 4 * broken, self.search.max_rate)

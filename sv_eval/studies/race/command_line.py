@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sv_eval.errors import ConfigError, nearest
 
 _SHARED = ("dataset", "load", "scoring", "labels", "report", "run")
+_OWN = ("rounds", "pause_s", "find", "out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class RaceConfig:
     """How often the corpus is gone through by each."""
     pause_s: float = 0.0
     """Seconds of rest before every turn."""
+    find: float = 0.1
+    """The difference, as a share, whose number of rounds is named."""
     out: str | None = None
     """Where to write; None for the default."""
 
@@ -34,6 +37,8 @@ class RaceConfig:
             raise ConfigError(f"rounds={self.rounds}: give 2 or more, or there are no turns")
         if self.pause_s < 0:
             raise ConfigError(f"pause_s={self.pause_s}: seconds, 0 or more")
+        if not 0 < self.find < 10:
+            raise ConfigError(f"find={self.find}: the share by which one is slower, such as 0.1")
 
 
 def parse(arguments: Sequence[str]) -> RaceConfig:
@@ -48,23 +53,25 @@ def parse(arguments: Sequence[str]) -> RaceConfig:
         if not equals or "," in key:
             sides.append(_side(word))
             titles.append(word)
-        elif key in ("rounds", "pause_s", "out"):
+        elif key in _OWN:
             own[key] = value
         elif key.lstrip("+").split(".")[0] in _SHARED:
             shared.append(word)
         else:
-            known = [*_SHARED, "rounds", "pause_s", "out"]
+            known = [*_SHARED, *_OWN]
             raise ConfigError(f"'{word}' is not understood; {nearest(key.split('.')[0], known)} (see --help)")
     try:
         rounds, pause_s = int(own.get("rounds", "5")), float(own.get("pause_s", "0"))
+        find = float(own.get("find", "0.1"))
     except ValueError as error:
-        raise ConfigError(f"rounds is a whole number and pause_s a number: {error}") from error
+        raise ConfigError(f"rounds is a whole number, pause_s and find are numbers: {error}") from error
     return RaceConfig(
         sides=tuple(sides),
         titles=tuple(titles),
         shared=tuple(shared),
         rounds=rounds,
         pause_s=pause_s,
+        find=find,
         out=own.get("out"),
     )
 

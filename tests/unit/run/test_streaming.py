@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Self
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
 from sv_eval.errors import ConfigError, InferenceError
 from sv_eval.machine.clock import SimulatedClock
-from sv_eval.records import Clip, Outcome, Prediction, Record, Waveform, record_from_json, record_to_json
+from sv_eval.records import Clip, Outcome, Passage, Prediction, Record, Waveform, record_from_json, record_to_json
 from sv_eval.run.load import LoadConfig, StreamPlan, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.streaming import StreamOutcome, stream_clip
@@ -126,7 +127,11 @@ def test_a_record_keeps_its_steps_when_it_is_written_and_read() -> None:
 
     assert record.streamed is not None
     assert [step.label for step in record.streamed.steps] == ["happy", None]
-    assert record_from_json(record_to_json(record)).streamed == record.streamed
+    again = record_from_json(record_to_json(record)).streamed
+    assert again is not None
+    assert again.steps == record.streamed.steps
+    assert again.final_s == pytest.approx(record.streamed.final_s, abs=1e-6)
+    assert again.final_label == record.streamed.final_label
 
 
 def test_a_broken_stream_is_a_failure_of_its_kind() -> None:
@@ -147,3 +152,95 @@ def test_a_backend_that_takes_whole_clips_only_is_refused() -> None:
 def test_wrong_settings_are_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         LoadConfig(schedule="stream", **wrong)  # type: ignore[arg-type]
+
+
+class Speaking(Planted):
+    """Says its partial answers with a known delay, another label at the very end, and where speech ends."""
+
+    def __init__(self, *, partial_s: float, final_s: float, clock: SimulatedClock, speech_end_s: float) -> None:
+        super().__init__(*["sad"] * 40)
+        self.capabilities = Capabilities(streams=True, detects_speech=True)
+        self._delays, self._when, self._speech_end_s = (partial_s, final_s), clock, speech_end_s
+        self.taken_s: list[float] = []
+
+    async def stream(
+        self,
+        chunks: AsyncIterator[NDArray[np.float32]],
+        *,
+        chunk_size: float,
+        callback: Callable[[StreamUpdate], None],
+    ) -> Prediction:
+        async def noted() -> AsyncIterator[NDArray[np.float32]]:
+            async for piece in chunks:
+                self.taken_s.append(self._when.now())
+                yield piece
+
+        def late(update: StreamUpdate) -> None:
+            self._when._now_s += self._delays[0]
+            callback(replace(update, compute_ms=1000 * self._delays[0]))
+
+        await super().stream(noted(), chunk_size=chunk_size, callback=late)
+        self._when._now_s += self._delays[1]
+        return Prediction(label="happy")
+
+    async def detect(self, request: Request) -> Sequence[tuple[float, float]]:
+        return [(0.1, 0.4), (0.6, self._speech_end_s)]
+
+
+@pytest.mark.parametrize("real_time", [False, True])
+@pytest.mark.parametrize(("partial_s", "final_s"), [(0.0, 0.7), (0.05, 0.2), (0.003, 0.0)])
+def test_the_final_answer_has_a_moment_of_its_own_that_is_the_known_one(
+    real_time: bool, partial_s: float, final_s: float
+) -> None:
+    clock = SimulatedClock()
+    backend = Speaking(partial_s=partial_s, final_s=final_s, clock=clock, speech_end_s=1.6)
+
+    out = asyncio.run(stream_clip(backend, request(2.0), StreamPlan(chunk_size=0.5, real_time=real_time), clock))
+
+    assert out.streamed is not None
+    assert out.streamed.steps[-1].emitted_s == pytest.approx(2.0 + partial_s)
+    assert out.streamed.final_s == pytest.approx(2.0 + partial_s + final_s)
+    assert out.latency_ms == pytest.approx(1000 * (partial_s + final_s))
+    assert (out.streamed.steps[-1].label, out.streamed.final_label) == ("sad", "happy")
+    assert out.streamed.speech_end_s == 1.6
+
+
+@pytest.mark.parametrize("chunk_size", [0.25, 0.33, 0.95])
+def test_in_real_time_no_chunk_waits_for_audio_beyond_its_end(chunk_size: float) -> None:
+    clock = SimulatedClock()
+
+    out = streamed(Planted(*["sad"] * 20), seconds=3.0, chunk_size=chunk_size, clock=clock)
+
+    assert out.streamed is not None
+    assert all(step.emitted_s == pytest.approx(step.end_s, abs=1e-4) for step in out.streamed.steps)
+
+
+def test_an_answer_that_came_before_its_connection_was_closed_counts_from_when_it_came() -> None:
+    clock = SimulatedClock()
+
+    class Closing(Speaking):
+        async def stream(self, chunks: Any, **rest: Any) -> Prediction:
+            found = await super().stream(chunks, **rest)
+            came_s = self._when.now()
+            self._when._now_s += 0.9
+            return replace(found, passage=Passage(begin_s=0.0, latency_ms=1000 * came_s))
+
+    backend = Closing(partial_s=0.0, final_s=0.3, clock=clock, speech_end_s=1.0)
+
+    out = asyncio.run(stream_clip(backend, request(2.0), StreamPlan(chunk_size=1.0, real_time=True), clock))
+
+    assert out.latency_ms == pytest.approx(300)
+
+
+def test_where_no_detector_can_be_opened_the_end_of_speech_is_not_known() -> None:
+    class Deaf(Speaking):
+        async def detect(self, request: Request) -> Sequence[tuple[float, float]]:
+            raise InferenceError("vad_unavailable", "planted")
+
+    backend = Deaf(partial_s=0.0, final_s=0.3, clock=SimulatedClock(), speech_end_s=1.0)
+
+    record = run(backend)
+
+    assert record.streamed is not None
+    assert record.streamed.speech_end_s is None
+    assert record.streamed.final_s is not None
