@@ -190,11 +190,12 @@ def _point(
     """A setting with the intervals of both measures; UAR's lies around the value that settings are ranked by."""
     (x, y), figure = at, against.figure(row)
     low, high = (None, None) if figure is None else (figure.low, figure.high)
-    across = [[x - (low if low is not None else x)], [(high if high is not None else x) - x]]
+    # Bounds and value are rounded each by itself, and may be one and the same call.
+    across = [[max(0.0, x - (low if low is not None else x))], [max(0.0, (high if high is not None else x) - x)]]
     uar = row.uar
     reach = [0.0, 0.0]
     if uar.value is not None and uar.low is not None and uar.high is not None:
-        reach = [100 * (uar.value - uar.low), 100 * (uar.high - uar.value)]
+        reach = [max(0.0, 100 * (uar.value - uar.low)), max(0.0, 100 * (uar.high - uar.value))]
     axes.errorbar([x], [y], xerr=across, yerr=[[reach[0]], [reach[1]]], fmt="o", markersize=3.5, color=colour,
                   elinewidth=0.5, alpha=1.0 if order == 3 else 0.7, zorder=order)  # fmt: skip
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 from pathlib import Path
 
+from sv_eval.config.places import conf_dir
+
 _HERE = "@_here_"
 _SELF = "_self_"
 _DEFAULTS = "defaults:"
@@ -25,7 +27,9 @@ def whole_text(file: Path, group: Path | None = None) -> str:
     for line in listed:
         name = line.strip().removeprefix("- ").removesuffix(_HERE)
         if name != _SELF and ":" not in name:
-            part = whole_text(group / f"{name}.yaml").splitlines()
+            # One that begins with a slash is of any group; Hydra has it below the configuration's own folder.
+            place = conf_dir() / f"{name[1:]}.yaml" if name.startswith("/") else group / f"{name}.yaml"
+            part = whole_text(place).splitlines()
             included = _overridden(included, part) + _only_in(part, included)
     own = text[begin + 1 + len(listed) :]
     return "\n".join([*text[:begin], *_only_in(own, included), *_overridden(included, own)])

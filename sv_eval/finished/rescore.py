@@ -23,6 +23,7 @@ from sv_eval.report.run_directory import FIGURES, METRICS, REPORT, read_environm
 from sv_eval.report.streaming import Streaming
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
+from sv_eval.scoring.config import settings_told
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
 from sv_eval.scoring.labels.relabelling import (
     check_scored,
@@ -193,19 +194,12 @@ def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, rec
         wall_s=round(sum(known), 3) if whole else None,
         wall_s_reason=UNSET if whole else Why.of("killed"),
         config_hash=environment.config_hash,
-        scoring_hash=settings_hash(_told(found.config) | {"label_map": labels_hash}),
+        scoring_hash=settings_hash(settings_told(found.config) | {"label_map": labels_hash}),
         dataset_hash=environment.dataset.hash,
         started_at=environment.started_at,
         records_hash=records.hash or UNSET,
         n_set_aside=records.set_aside or UNSET,
     )
-
-
-def _told(config: ScoringConfig) -> dict[str, Any]:
-    """The settings; one that is newer than others and was not given is left out, so that hashes stay what they
-    were."""
-    settings = asdict(config)
-    return settings if config.timeout_ms is not None else {k: v for k, v in settings.items() if k != "timeout_ms"}
 
 
 def _intervals(found: Scorecard) -> Intervals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -75,3 +75,10 @@ def _check_labels(labels: str | tuple[str, ...]) -> None:
         raise ConfigError(f"scoring.labels: {labels!r} is neither 'auto' nor a list of emotions")
     if len(set(labels)) < len(labels):
         raise ConfigError(f"scoring.labels: {list(labels)} names an emotion twice; name each once")
+
+
+def settings_told(config: ScoringConfig) -> dict[str, Any]:
+    """The settings; one that is newer than others and was not given is left out, so that hashes stay what they
+    were."""
+    settings = asdict(config)
+    return settings if config.timeout_ms is not None else {k: v for k, v in settings.items() if k != "timeout_ms"}

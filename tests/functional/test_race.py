@@ -85,7 +85,7 @@ def test_a_backend_that_spends_its_failure_budget_ends_the_race(tmp_path: Path) 
 
     assert done.returncode == 5, done.stderr
     assert "fake,failure_rate=0.9: the failure budget is spent: " in done.stderr.splitlines()[-1]
-    assert "run.max_failures=0.1; partial report: " in done.stderr.splitlines()[-1]
+    assert "run.max_failures=0.1; why: 18 planted" in done.stderr.splitlines()[-1]
     # The first had its turn, the second was stopped in its own, and nobody began another.
     assert [line.partition(":")[0] for line in done.stderr.splitlines()[:-1]] == [
         "round 1 of 3, fake", "round 1 of 3, fake,failure_rate=0.9",

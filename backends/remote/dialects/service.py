@@ -115,8 +115,12 @@ def _content(reply: HttpReply) -> dict[str, Any]:
 def problem_error(content: Mapping[str, Any], reply: HttpReply | None) -> RemoteError:
     """The error of a problem document."""
     code = str(content.get("code", "internal"))
-    waits = number_in(content.get("retry_after_s"), "retry_after_s")
     header = None if reply is None else retry_after_s(reply.headers)
+    try:
+        waits = number_in(content.get("retry_after_s"), "retry_after_s")
+    except RemoteError:
+        # The refusal itself is understood; how long to wait is not.
+        waits = None
     said = content.get("detail") or (said_in(reply) if reply else "")
     return RemoteError(
         kind_of_code(code), f"{code}: {said}"[:300], retry_after_s=header if waits is None else waits

@@ -12,7 +12,7 @@ _WORDS = {
     "happy": "happy happiness hap joy joyful excited excitement exc 快乐 高兴 开心",
     "sad": "sad sadness 伤心 悲伤 难过",
     "angry": "angry anger ang 生气 愤怒",
-    "neutral": "neutral neutrality neu normal neutre 中立 中性",
+    "neutral": "neutral neutrality neu normal neutre 中立 中性 平静",
     "fearful": "fearful fear fea 恐惧 害怕",
     "disgusted": "disgusted disgust dis 厌恶",
     "surprised": "surprised surprise sur pleasant_surprise pleasant_surprised 惊喜 惊讶 吃惊",
@@ -20,7 +20,7 @@ _WORDS = {
         "other oth calm boredom bored boredem contempt contemptuous worried frustrated frustration fru "
         "anxious anxiety disappointed disappointment sleepy sleepiness amused amusement playful playfulness "
         "enthusiasm enthusiastic apologetic assertive concerned encouraging confused pleasure pain breath xxx "
-        "unknown emo_unknown unk <unk> 其他 其它 未知 平静 担心 失望 焦虑"
+        "unknown emo_unknown unk <unk> 其他 其它 未知 担心 失望 焦虑"
     ),
 }
 """Words that mean the same in every corpus. No single letters: F is joy in one and fear in the next."""

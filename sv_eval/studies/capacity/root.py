@@ -69,8 +69,8 @@ def root_of(points: Sequence[Point], allowed: float, *, confidence: float) -> Ro
     """The rate at which the share is `allowed`; None where the trials don't tell.
 
     >>> line = [Point(rate=r, share=1 / (1 + (100 / r) ** 20 * 19), worth=500) for r in (94, 97, 99, 101, 103, 106)]
-    >>> round(root_of(line, 0.05, confidence=0.95).rate, 2)
-    100.0
+    >>> round(float(root_of(line, 0.05, confidence=0.95).rate))
+    100
     """
     chosen, found = list(points), _fitted(points, allowed)
     if found is None:

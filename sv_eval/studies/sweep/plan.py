@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sv_eval.config.overrides import as_word
 from sv_eval.errors import RunDirectoryError
 from sv_eval.report.identity import differences, settings_hash
 from sv_eval.report.run_directory import ENVIRONMENT, METRICS, read_environment, read_json, read_report, write_json
-from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.config import ScoringConfig, settings_told
 from sv_eval.scoring.labels.config import LabelsConfig
 
 PLAN = "plan.json"
@@ -123,7 +123,7 @@ def _changes(before: Sequence[Mapping[str, Any]], now: Any) -> list[str]:
 
 def scoring_hash(scoring: ScoringConfig, labels: LabelsConfig) -> str:
     """What metrics.json keeps of how it was scored."""
-    return settings_hash({**asdict(scoring), "label_map": labels.hash})
+    return settings_hash(settings_told(scoring) | {"label_map": labels.hash})
 
 
 def is_finished(directory: Path, setting: Setting, scored_as: str) -> bool:
