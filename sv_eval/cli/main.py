@@ -12,7 +12,7 @@ from typing import Any
 from sv_eval.cli.commands import COMMANDS, DEFAULT, Command
 from sv_eval.cli.help import wants_help
 from sv_eval.errors import EXIT_PASS, EXIT_USAGE, UsageError, nearest
-from sv_eval.machine.process import run_command
+from sv_eval.machine.process import leave_threads_behind, run_command
 from sv_eval.machine.terminal import collecting, give, print_json, say
 from sv_eval.version import __version__
 
@@ -25,7 +25,14 @@ def main(arguments: Sequence[str] | None = None, *, command: str | None = None) 
 
     arguments: by default this process's. The exit code comes back.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    code = _ended(list(sys.argv[1:] if arguments is None else arguments), command)
+    if arguments is None:
+        leave_threads_behind(code)
+    return code
+
+
+def _ended(given: list[str], command: str | None) -> int:
+    """The exit code of the words."""
     if _VERSION in given:
         return run_command(lambda: say(f"sv_eval {__version__}"))
     # Hydra then raises its errors instead of printing them, and we say them in one line.

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 
 from sv_eval.config.explaining import explain_composition
 from sv_eval.errors import EXIT_INCOMPLETE, EXIT_PASS, EXIT_USAGE, SvEvalError
-from sv_eval.machine.terminal import complain
+from sv_eval.machine.terminal import complain, note
 
+_PATIENCE_S = 2.0
+"""For so long a thread that something left running may still end by itself, seconds."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -71,3 +77,31 @@ def _explain_file(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return None
+
+
+def leave_threads_behind(code: int) -> None:
+    """End the process with `code` where a plug-in has left threads running that would keep it for ever.
+
+    Everything is written by then. Threads of executors don't count: they end when Python does. Returns where no
+    such thread is left.
+    """
+    until = time.monotonic() + _PATIENCE_S
+    left = [thread for thread in threading.enumerate() if _holds(thread)]
+    for thread in left:
+        thread.join(max(0.0, until - time.monotonic()))
+    left = [thread for thread in left if thread.is_alive()]
+    if not left:
+        return
+    note(
+        f"sv_eval: threads that something left running end with the program: {', '.join(one.name for one in left)}"
+    )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _holds(thread: threading.Thread) -> bool:
+    """Whether Python would wait for it before it ends."""
+    from concurrent.futures.thread import _threads_queues
+
+    return thread is not threading.main_thread() and not thread.daemon and thread not in _threads_queues

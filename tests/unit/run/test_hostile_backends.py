@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from sv_eval.backend import Answer, BackendInfo, Request
 from sv_eval.cli.main import main
 from sv_eval.errors import EXIT_INCOMPLETE, EXIT_USAGE, BackendLost, RunIncomplete
 from sv_eval.record_file.run_records import RunRecords
+from sv_eval.records import Prediction
 from sv_eval.run.evaluate import evaluate
 from sv_eval.run.event_loop import finished
 from sv_eval.run.session import Session, stopping_on_signals
@@ -182,3 +185,50 @@ def test_an_error_that_can_not_be_shown_is_told_by_its_class(tmp_path: Path) -> 
     lines = [json.loads(line) for line in (tmp_path / "run" / "records.jsonl").read_text().splitlines()]
     ((failure),) = [line["failure"] for line in lines if "failure" in line]
     assert failure["message"].startswith("Unspeakable: its message can't be had (SystemExit)")
+
+
+LEAKY = """
+import threading
+from sv_eval.backends.fake import FakeBackend
+
+class Leaky(FakeBackend):
+    async def recognize(self, requests):
+        if not hasattr(self, "left"):
+            self.left = threading.Thread(target=threading.Event().wait, name="left alone")
+            self.left.start()
+        return await super().recognize(requests)
+"""
+
+
+def test_a_thread_that_a_backend_leaves_does_not_keep_the_program(tmp_path: Path) -> None:
+    (tmp_path / "leaky_backend.py").write_text(LEAKY, encoding="utf-8")
+    words = ["backend=fake", "backend._target_=leaky_backend.Leaky", "dataset=simulated", "load.warmup_clips=0"]
+    small = ["dataset.simulated.n_clips=12", "scoring.resamples=100", "run.telemetry_s=null", "hydra.run.dir=run"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "sv_eval", *words, *small],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "threads that something left running end with the program: left alone" in done.stderr
+    assert (tmp_path / "run" / "report.md").is_file()
+
+
+def test_answers_that_come_late_and_in_another_order_stay_with_their_clips(tmp_path: Path) -> None:
+    class Late(Hostile):
+        async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+            (one,) = requests
+            # The earlier it was asked, the later it answers.
+            number = int("".join(filter(str.isdigit, one.clip_id)))
+            for _ in range(60 - number):
+                await asyncio.sleep(0)
+            return [Prediction(label="happy", text=one.clip_id)]
+
+    late = Late(max_in_flight=6)
+    evaluate(settings("load=closed", "load.concurrency=6", "load.rounds=1"), late, tmp_path / "run")
+
+    found = RunRecords.read(tmp_path / "run").answers
+    assert len(found) == CLIPS
+    assert found.recognised == found.clip_ids
