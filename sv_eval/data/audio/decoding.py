@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from sv_eval.errors import AudioError
 from sv_eval.machine.interrupts import interrupts_held
 from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 
-T = TypeVar("T", bound=MonoTrack)
 _SENT = "the audio sent"
 _RAW_BLOCK_BYTES = 1 << 20
 _MOST_JOINED = 1000
@@ -64,11 +63,13 @@ def decode(
         source_rate_hz=origin.rate_hz,
         source_channels=origin.channels,
         marks=tuple(sorted(track.marks)),
-        clipped=track.clipped,
+        clipped=track.clipping.share,
     )
 
 
-def read_track(source: Path | bytes, track_of: Callable[[str], T], limits: AudioLimits) -> tuple[T, Origin]:
+def read_track(
+    source: Path | bytes, track_of: Callable[[str], MonoTrack], limits: AudioLimits
+) -> tuple[MonoTrack, Origin]:
     """The track that `track_of` makes of the source's name, with all of the audio in it; raises AudioError.
 
     For who needs the samples as they were encoded: the track decides what becomes of them.
@@ -96,7 +97,11 @@ def decode_raw(data: bytes, *, sample_type: str, rate_hz: int, limits: AudioLimi
     _check_samples(samples, _SENT, "", limits)
     container = f"raw/{'float' if kind.kind == 'f' else 'pcm_16'}"
     return Waveform(
-        samples=samples, container=container, source_rate_hz=rate_hz, source_channels=1, clipped=track.clipped
+        samples=samples,
+        container=container,
+        source_rate_hz=rate_hz,
+        source_channels=1,
+        clipped=track.clipping.share,
     )
 
 

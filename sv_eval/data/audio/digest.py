@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.data.audio.level import sounding
 from sv_eval.records import SAMPLE_RATE_HZ
 
 _LOOKED_AT = SAMPLE_RATE_HZ
@@ -22,15 +23,12 @@ def sound_digest(samples: NDArray[np.float32]) -> str | None:
     Digital silence at both ends is left out and samples are rounded to 16 bits, so that a recording is known in any
     lossless container. Another level, a lossy copy and a cut one are other recordings.
     """
-    sound = samples != 0
-    first = int(sound.argmax()) if len(sound) else 0
-    if not len(sound) or not sound[first]:
+    sound = sounding(samples)
+    if not len(sound):
         return None
-    length = len(sound) - int(sound[::-1].argmax()) - first
-    head = samples[first : first + min(_LOOKED_AT, length)]
-    rounded = np.clip(np.rint(head * np.float32(32_768)), -32_768, 32_767).astype("<i2")
+    rounded = np.clip(np.rint(sound[:_LOOKED_AT] * np.float32(32_768)), -32_768, 32_767).astype("<i2")
     digest = hashlib.blake2b(rounded.tobytes(), digest_size=_DIGEST_BYTES)
-    digest.update(length.to_bytes(8, "little"))
+    digest.update(len(sound).to_bytes(8, "little"))
     return digest.hexdigest()
 
 

@@ -31,6 +31,15 @@ def rms_dbfs(samples: NDArray[np.float32]) -> float | None:
     return decibels(math.sqrt(float(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0)
 
 
+def sounding(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The samples, [n], without the digital silence at their ends; none of them where there is nothing else."""
+    sound = samples != 0
+    first = int(sound.argmax()) if len(sound) else 0
+    if not len(sound) or not sound[first]:
+        return samples[:0]
+    return samples[first : len(sound) - int(sound[::-1].argmax())]
+
+
 def loudest_dbfs(mono: NDArray[np.float32], rate_hz: int) -> float | None:
     """Level of the loudest 50 ms, their mean left out, in dB below full scale; None for digital silence.
 
@@ -57,6 +66,7 @@ class FullScale:
 
     def __init__(self, limit: float = FULL_SCALE) -> None:
         self._limit = limit
+        self._frames = 0
         self._hits = np.zeros(0, np.int64)
         self._open_runs = np.zeros(0, np.int64)
         self.longest_run = 0
@@ -65,19 +75,23 @@ class FullScale:
     def add(self, block: NDArray[np.float32]) -> None:
         """Takes the next block, shape [frames, channels]."""
         channels = block.shape[1]
-        if len(self._hits) != channels:
-            self._hits, self._open_runs = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
+        self._frames += len(block)
+        if len(self._hits) < channels:
+            self._hits = np.pad(self._hits, (0, channels - len(self._hits)))
+        if len(self._open_runs) != channels:
+            self._open_runs = np.zeros(channels, np.int64)
         if block.max() < self._limit and block.min() > -self._limit:
             self._open_runs[:] = 0
             return
         full = np.abs(block) >= self._limit
-        self._hits += full.sum(axis=0)
+        self._hits[:channels] += full.sum(axis=0)
         for channel in range(channels):
             self._count_runs(full[:, channel], channel)
 
-    def share(self, frames: int) -> float:
-        """The share of so many samples that are at full scale, of the channel where it is largest."""
-        return float(self._hits.max()) / frames if len(self._hits) and frames else 0.0
+    @property
+    def share(self) -> float:
+        """The share of samples at full scale, of the channel where it is largest; 0 before the first block."""
+        return float(self._hits.max()) / self._frames if self._frames else 0.0
 
     def _count_runs(self, full: NDArray[np.bool_], channel: int) -> None:
         edges = np.flatnonzero(np.diff(full, prepend=False, append=False))

@@ -1,4 +1,4 @@
-"""A mono track at 16 kHz, built block by block while the limits are watched."""
+"""A mono track, at 16 kHz or a file's own rate, built block by block while the limits are watched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.data.audio.channels import Mixing
-from sv_eval.data.audio.level import FullScale
+from sv_eval.data.audio.level import FULL_SCALE, FullScale
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError
 from sv_eval.records import SAMPLE_RATE_HZ
@@ -21,7 +21,9 @@ _PROMISE_SLACK_S = 0.1
 class MonoTrack:
     """Takes decoded blocks of any rate and channel count; keeps the wanted stretch, mixed down and resampled.
 
-    The mix is the mean over the channels. channel: the one that is kept instead, from 1.
+    The mix is the mean over the channels. channel: the one that is kept instead, from 1. own_rate: the track has
+    the file's own rate, of joined recordings the first one's; else 16 kHz. full_scale: samples from here on count
+    as cut off.
     """
 
     def __init__(
@@ -31,13 +33,16 @@ class MonoTrack:
         start_s: float | None = None,
         end_s: float | None = None,
         channel: int | None = None,
+        *,
+        own_rate: bool = False,
+        full_scale: float = FULL_SCALE,
     ) -> None:
-        self._mixing, self._clipping, self._counted = Mixing(name, channel), FullScale(), 0
+        self._mixing = Mixing(name, channel)
         self._name = name
         self._limits = limits
         self._start_s = start_s or 0.0
         self._end_s = end_s
-        self._rate_hz = 0
+        self._block_rate_hz = 0
         self._position_s = 0.0
         self._kept_s = 0.0
         self._padding_s = 0.0
@@ -46,16 +51,15 @@ class MonoTrack:
         self._pieces: list[NDArray[np.float32]] = []
         self.marks: set[str] = set()
         """What was met on the way that a reader should know; words of `sound_facts.AUDIO_MARKS`."""
+        self.clipping = FullScale(full_scale)
+        """The samples at full scale, counted before mixing and resampling, which round what was cut off."""
+        self.rate_hz = 0 if own_rate else SAMPLE_RATE_HZ
+        """The track's rate, Hz; 0 while it is the file's own and there was no block yet."""
 
     @property
     def start_s(self) -> float:
         """Where the wanted stretch begins, seconds."""
         return self._start_s
-
-    @property
-    def end_s(self) -> float | None:
-        """Where it ends, seconds; None for the file's end."""
-        return self._end_s
 
     @property
     def position_s(self) -> float:
@@ -67,18 +71,13 @@ class MonoTrack:
         """Whether the wanted stretch has been read to its end."""
         return self._end_s is not None and self._position_s >= self._end_s
 
-    @property
-    def clipped(self) -> float:
-        """The share of samples at full scale, of the channel where it is largest."""
-        return self._clipping.share(self._counted)
-
     def skip_to(self, position_s: float) -> None:
         """States that the next block begins at `position_s`."""
         self._position_s = position_s
 
     def add(self, block: NDArray[np.float32], rate_hz: int) -> None:
         """Takes the next block, shape [frames, channels]."""
-        if rate_hz != self._rate_hz:
+        if rate_hz != self._block_rate_hz:
             self._change_rate(rate_hz)
         self._decoded_bytes += block.nbytes
         if self._decoded_bytes > self._limits.max_decoded_bytes:
@@ -97,9 +96,7 @@ class MonoTrack:
             )
         if len(block):
             mono = self._mixing.mono(block)
-            # Before mixing and resampling, which round what was cut off.
-            self._clipping.add(block if self._mixing.mixed else mono[:, None])
-            self._counted += len(block)
+            self.clipping.add(block if self._mixing.mixed else mono[:, None])
             self._append(mono, last=False)
 
     def drop_padding(self, end_s: float) -> None:
@@ -116,11 +113,11 @@ class MonoTrack:
                 f"{self._name} ends at {self._position_s:.2f} s, but the clip reaches to {self._end_s:g} s; "
                 "fetch the file again or mend the clip's end",
             )
-        self.judge_mix()
+        self._judge_mix()
         track = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces or [_NOTHING])
-        return np.ascontiguousarray(track[: len(track) - round(self._padding_s * SAMPLE_RATE_HZ)])
+        return np.ascontiguousarray(track[: len(track) - round(self._padding_s * self.rate_hz)])
 
-    def judge_mix(self) -> None:
+    def _judge_mix(self) -> None:
         """Marks what became of several channels; raises AudioError where they cancelled each other."""
         if self._mixing.mixed:
             self.marks.add("mixed")
@@ -137,20 +134,21 @@ class MonoTrack:
             )
         if self._resampler is not None:
             self._append(np.zeros(0, dtype=np.float32), last=True)
-        self._rate_hz = rate_hz
+        self._block_rate_hz = rate_hz
         self._resampler = None
-        if rate_hz != SAMPLE_RATE_HZ:
+        self.rate_hz = self.rate_hz or rate_hz
+        if rate_hz != self.rate_hz:
             import soxr
 
-            self._resampler = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="HQ")
+            self._resampler = soxr.ResampleStream(rate_hz, self.rate_hz, 1, dtype="float32", quality="HQ")
 
     def _wanted(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """The part of `block` that lies in the wanted stretch; moves the position on."""
-        first = round((self._start_s - self._position_s) * self._rate_hz)
+        first = round((self._start_s - self._position_s) * self._block_rate_hz)
         stop = len(block)
         if self._end_s is not None:
-            stop = min(stop, round((self._end_s - self._position_s) * self._rate_hz))
-        self._position_s += len(block) / self._rate_hz
+            stop = min(stop, round((self._end_s - self._position_s) * self._block_rate_hz))
+        self._position_s += len(block) / self._block_rate_hz
         return block[max(first, 0) : max(stop, 0)]
 
     def _append(self, mono: NDArray[np.float32], *, last: bool) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from sv_eval.data.audio.level import loudest_dbfs
+from sv_eval.data.audio.level import FullScale, loudest_dbfs
 from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audio.mono import MonoTrack
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts, Contradiction
 from sv_eval.data.audit.header import contradictions, wrong_extension
 from sv_eval.data.audit.measure import Job, Measure
-from sv_eval.data.audit.meter import LevelMeter
 
 RATE_HZ = 16_000
 MEASURE = Measure(limits=AudioLimits(), full_scale=0.999)
@@ -112,23 +112,34 @@ def test_runs_at_full_scale_go_on_across_blocks_and_are_of_one_channel() -> None
     right = np.zeros(30, np.float32)
     right[13:16] = 1.0
     both = np.column_stack([left, right])
-    meter = LevelMeter("x", AudioLimits(), full_scale=0.999)
+    track = MonoTrack("x", AudioLimits(), own_rate=True, full_scale=0.999)
 
     for begin in range(0, 30, 10):
-        meter.add(both[begin : begin + 10], RATE_HZ)
-    meter.finish()
+        track.add(both[begin : begin + 10], RATE_HZ)
+    track.samples()
 
-    assert meter.longest_run == 5
-    assert meter.full_scale_share == pytest.approx(7 / 30)
+    assert track.clipping.longest_run == 5
+    assert track.clipping.share == pytest.approx(7 / 30)
 
 
 def test_a_run_ends_with_a_block_that_has_none() -> None:
-    meter = LevelMeter("x", AudioLimits(), full_scale=0.999)
+    clipping = FullScale()
 
     for value in (1.0, 0.0, 1.0):
-        meter.add(np.full((6, 1), value, np.float32), RATE_HZ)
+        clipping.add(np.full((6, 1), value, np.float32))
 
-    assert meter.longest_run == 6
+    assert clipping.longest_run == 6
+
+
+def test_of_joined_recordings_with_other_channels_every_sample_counts() -> None:
+    clipping = FullScale()
+
+    clipping.add(np.ones((10, 1), np.float32))
+    clipping.add(np.zeros((10, 2), np.float32))
+    clipping.add(np.ones((20, 1), np.float32))
+
+    assert clipping.share == 30 / 40
+    assert clipping.longest_run == 20
 
 
 @pytest.mark.parametrize(
