@@ -74,7 +74,7 @@ def spreadsheet_cell(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    return f"'{value}" if value.startswith(_FORMULA) and not _is_number(value) else value
+    return f"'{value}" if value.startswith(_FORMULA) and not is_number(value) else value
 
 
 def _escaped(letter: str) -> str:
@@ -82,7 +82,8 @@ def _escaped(letter: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether Python reads the text as a number."""
     try:
         float(text)
     except ValueError:

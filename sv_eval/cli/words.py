@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sv_eval.cli.commands import Command
 from sv_eval.errors import UsageError, nearest
+from sv_eval.foreign_text import is_number
 from sv_eval.machine.terminal import complain
 
 
@@ -44,7 +45,7 @@ def parse(words: Sequence[str], command: Command) -> Words:
                 word += (
                     f"={rest.pop(0)}" if rest and "=" not in rest[0] and not rest[0].startswith("-") else "=true"
                 )
-        elif word.startswith("-") and not _is_number(word):
+        elif word.startswith("-") and not is_number(word):
             raise UsageError(f"'{word}' is no flag of {command.name}; see sv-eval {command.name} --help")
         key, equals, value = word.partition("=")
         if not equals or (not _known(key, command) and Path(word).exists()):
@@ -73,11 +74,3 @@ def _check(key: str, command: Command, word: str) -> str:
 
 def _known(key: str, command: Command) -> bool:
     return key in command.keys or key in command.former or key.lstrip("+~").split(".")[0] in command.groups
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

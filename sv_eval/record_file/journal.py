@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Self
 
 from sv_eval.errors import RunDirectoryError, RunVanished
+from sv_eval.record_file.as_json import record_to_json
 from sv_eval.record_file.lines import RECORDS, DuplicateResolver, no_record, parsed
 from sv_eval.record_file.seal import Seal, kept_run_id, new_run_id, own_lines
 from sv_eval.record_file.set_aside import strange_to
-from sv_eval.records import Outcome, Record, record_to_json
+from sv_eval.records import Outcome, Record
 from sv_eval.written_files import not_written
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))

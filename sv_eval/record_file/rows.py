@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sv_eval.record_file.as_json import streamed_from_json, streamed_to_json
 from sv_eval.record_file.class_codes import FAILED, SEVEN, UNLABELLED
 from sv_eval.record_file.line import Line, PredictionPart
-from sv_eval.records import Outcome, Record, Streamed, streamed_from_json, streamed_to_json
+from sv_eval.records import Outcome, Record, Streamed
 from sv_eval.sound_facts import sound_to_json
 
 __all__ = ["ANSWERED", "ANSWERS", "FAILED", "OUTCOMES", "REFERENCES", "UNLABELLED", "Row"]
@@ -133,5 +134,5 @@ def row_of_record(record: Record) -> Row:
 
 
 def _rounded(value: float | None) -> float | None:
-    """As `records.record_to_json` writes it, so that both ways into the table agree."""
+    """As `record_file.as_json.record_to_json` writes it, so that both ways into the table agree."""
     return None if value is None else round(value, 6)

@@ -26,7 +26,8 @@ import numpy as np
 from sv_eval.backend import Capabilities
 from sv_eval.emotions import EMOTIONS
 from sv_eval.finished.rescore import rescore
-from sv_eval.records import Clip, Prediction, Record, record_to_json
+from sv_eval.record_file.as_json import record_to_json
+from sv_eval.records import Clip, Prediction, Record
 from sv_eval.report.run_directory import write_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -38,8 +38,9 @@ from sv_eval.config.building import build_backend
 from sv_eval.config.composing import composed
 from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import InferenceError
+from sv_eval.record_file.as_json import record_to_json
 from sv_eval.record_file.line import read_line
-from sv_eval.records import Clip, Failure, Outcome, Prediction, Record, record_to_json
+from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.run.guard import Guard, around_one_clip
 from sv_eval.run.plain_answers import plain_update
 from sv_eval.wire import emotion_pb2 as pb

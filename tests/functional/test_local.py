@@ -26,7 +26,8 @@ from sv_eval.backends.sensevoice.tokens import EMOTION_PIECES, EVENT_PIECES, LAN
 from sv_eval.config.places import cards_dir
 from sv_eval.data.audio.decoding import decode
 from sv_eval.emotions import EMOTIONS, UNKNOWN
-from sv_eval.records import SAMPLE_RATE_HZ, Clip, Prediction, Record, Waveform, record_to_json
+from sv_eval.record_file.as_json import record_to_json
+from sv_eval.records import SAMPLE_RATE_HZ, Clip, Prediction, Record, Waveform
 from sv_eval.run.store import MemoryStore
 
 pytest.importorskip("torch")

@@ -10,7 +10,10 @@ from __future__ import annotations
 import io
 import os
 import re
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _LONGEST_SEARCH = 1 << 26
 _BUFFERED = 1 << 14
@@ -192,10 +195,11 @@ class Window(io.RawIOBase):
         self._at = at
         return at
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Buffer) -> int:
         """Fills the buffer as far as the stretch reaches; how many bytes that were."""
+        room = memoryview(buffer).cast("B")
         self._file.seek(self._begin + self._at)
-        found = self._file.read(max(min(len(buffer), self._size - self._at), 0))
-        buffer[: len(found)] = found
+        found = self._file.read(max(min(len(room), self._size - self._at), 0))
+        room[: len(found)] = found
         self._at += len(found)
         return len(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -54,11 +54,12 @@ def rate_of(codec: str, wanted_hz: int | None) -> int:
 def _refuse_missing(codec: str, coder: Coder) -> None:
     import av
 
-    for name, mode in ((coder.encoder, "w"), (coder.decoder, "r")):
+    encoder: tuple[str, Literal["w"], str] = (coder.encoder, "w", "encoder")
+    decoder: tuple[str, Literal["r"], str] = (coder.decoder, "r", "decoder")
+    for name, mode, what in (encoder, decoder):
         try:
-            av.Codec(name, mode)  # type: ignore[arg-type]
+            av.Codec(name, mode)
         except ValueError as error:
-            what = "encoder" if mode == "w" else "decoder"
             raise ConfigError(
                 f"condition: the installed PyAV has no {what} {name}, which {codec} needs; choose another codec"
             ) from error

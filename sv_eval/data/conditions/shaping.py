@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,23 @@ from sv_eval.records import SAMPLE_RATE_HZ
 _ORDER = 8
 
 
+class Shape(ABC):
+    """A step that needs nothing but the clip."""
+
+    __slots__ = ()
+
+    def __call__(self, samples: Float32, around: Around) -> Float32:
+        """The changed sound, as of every step."""
+        del around
+        return self.of(samples)
+
+    @abstractmethod
+    def of(self, samples: Float32) -> Float32:
+        """The changed sound."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(Shape):
     """Louder or softer, by so many dB or to a level of the speech."""
 
     gain_db: float | None = None
@@ -28,7 +44,7 @@ class Level:
         if (self.gain_db is None) == (self.speech_dbfs is None):
             raise ConfigError("condition: level needs gain_db or speech_dbfs, one of them")
 
-    def __call__(self, samples: Float32, around: Around) -> Float32:  # noqa: ARG002 - as every step
+    def of(self, samples: Float32) -> Float32:
         """The sound at its new level; what goes beyond full scale is cut off when it is rounded."""
         gain_db = self.gain_db
         if gain_db is None:
@@ -38,7 +54,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clipping:
+class Clipping(Shape):
     """A recorder that was overdriven and turned down again."""
 
     share: float = 0.2
@@ -48,14 +64,14 @@ class Clipping:
         if not 0 <= self.share < 1:
             raise ConfigError("condition: clipping's share is a number from 0 to below 1")
 
-    def __call__(self, samples: Float32, around: Around) -> Float32:  # noqa: ARG002 - as every step
+    def of(self, samples: Float32) -> Float32:
         """The sound with its tops cut off, at its old level."""
         low, high = np.quantile(samples, [self.share / 2, 1 - self.share / 2]) if len(samples) else (0.0, 0.0)
         return np.clip(samples, np.float32(low), np.float32(high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Padding:
+class Padding(Shape):
     """Silence before and behind."""
 
     lead_s: float = 1.0
@@ -67,13 +83,13 @@ class Padding:
         if not (0 <= self.lead_s <= 60 and 0 <= self.tail_s <= 60):
             raise ConfigError("condition: padding's lead_s and tail_s are seconds from 0 to 60")
 
-    def __call__(self, samples: Float32, around: Around) -> Float32:  # noqa: ARG002 - as every step
+    def of(self, samples: Float32) -> Float32:
         """The sound with digital silence at its ends."""
         return np.pad(samples, (round(self.lead_s * SAMPLE_RATE_HZ), round(self.tail_s * SAMPLE_RATE_HZ)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speed:
+class Speed(Shape):
     """Played faster or slower."""
 
     factor: float = 1.1
@@ -84,13 +100,13 @@ class Speed:
     def __post_init__(self) -> None:
         _refuse_factor("speed", self.factor)
 
-    def __call__(self, samples: Float32, around: Around) -> Float32:  # noqa: ARG002 - as every step
+    def of(self, samples: Float32) -> Float32:
         """The sound in another time."""
         return _tempo(samples, self.factor) if self.keep_pitch else _faster(samples, self.factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pitch:
+class Pitch(Shape):
     """Higher or lower in the same time; the formants move along."""
 
     semitones: float = 2.0
@@ -99,7 +115,7 @@ class Pitch:
     def __post_init__(self) -> None:
         _refuse_factor("pitch", 2 ** (self.semitones / 12))
 
-    def __call__(self, samples: Float32, around: Around) -> Float32:  # noqa: ARG002 - as every step
+    def of(self, samples: Float32) -> Float32:
         """The sound at another pitch."""
         factor = 2 ** (self.semitones / 12)
         found = _tempo(_faster(samples, factor), 1 / factor)
@@ -107,7 +123,7 @@ class Pitch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class Band(Shape):
     """Nothing below and above: Butterworth's filter, forth and back, so that nothing is delayed."""
 
     low_hz: float | None = None
@@ -120,7 +136,7 @@ class Band:
         if not edges or sorted(edges) != edges or not all(0 < edge < SAMPLE_RATE_HZ / 2 for edge in edges):
             raise ConfigError("condition: band needs low_hz, high_hz or both, between 0 and 8000, the lower first")
 
-    def __call__(self, samples: Float32, around: Around) -> Float32:  # noqa: ARG002 - as every step
+    def of(self, samples: Float32) -> Float32:
         """The sound of the band alone."""
         from scipy.signal import butter, sosfiltfilt
 
@@ -135,19 +151,19 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dc:
+class Dc(Shape):
     """An offset, as of a bad sound card."""
 
     offset: float = 0.05
     """Added to every sample; full scale is 1."""
 
-    def __call__(self, samples: Float32, around: Around) -> Float32:  # noqa: ARG002 - as every step
+    def of(self, samples: Float32) -> Float32:
         """The sound off zero."""
         return samples + np.float32(self.offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateHeader:
+class RateHeader(Shape):
     """Samples of one rate under the header of another: the classic mistake."""
 
     rate_hz: int = 8000
@@ -157,7 +173,7 @@ class RateHeader:
         if not 4000 <= self.rate_hz <= 96_000:
             raise ConfigError("condition: rate_header's rate_hz is from 4000 to 96000")
 
-    def __call__(self, samples: Float32, around: Around) -> Float32:  # noqa: ARG002 - as every step
+    def of(self, samples: Float32) -> Float32:
         """The sound as it is played then: 8000 makes it twice as fast, and an octave higher."""
         return _faster(samples, SAMPLE_RATE_HZ / self.rate_hz)
 

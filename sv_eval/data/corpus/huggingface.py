@@ -11,7 +11,7 @@ from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.config import DatasetConfig, HuggingFaceOptions
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.row_arrays import RATE_COLUMNS, ArraySource, holds_samples
-from sv_eval.data.corpus.row_source import RowSource
+from sv_eval.data.corpus.row_source import RowSource, holds_files
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.tree import printable
 from sv_eval.errors import CorpusError
@@ -39,13 +39,12 @@ def _source(library: Any, table: Any, column: str, root: Path | None, limits: Au
     if holds_samples(feature):
         beside = [name for name in RATE_COLUMNS if name in table.column_names]
         return ArraySource(table.select_columns([column, *beside]), column, root, limits)
-    try:
-        audio = table.select_columns([column]).cast_column(column, library.Audio(decode=False))
-    except (TypeError, ValueError, KeyError, NotImplementedError) as error:
+    if not holds_files(feature):
         raise CorpusError(
             f"the column '{column}' holds {feature}, which is no audio: give one with files' bytes or names, or "
             "with samples as {array, sampling_rate}, in dataset.huggingface.audio_column=COLUMN"
-        ) from error
+        )
+    audio = table.select_columns([column]).cast_column(column, library.Audio(decode=False))
     return RowSource(audio, column, root, limits)
 
 

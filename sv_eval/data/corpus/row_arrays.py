@@ -25,12 +25,7 @@ _MOST_CHANNELS = 64
 
 def holds_samples(feature: Any) -> bool:
     """Whether a column of this feature holds samples, or samples with their rate."""
-    kind = _struct(feature)
-    return _is_list(kind.get("array")) if kind is not None else _is_list(feature)
-
-
-def _struct(feature: Any) -> Any:
-    return feature if isinstance(feature, dict) else None
+    return _is_list(feature.get("array") if isinstance(feature, dict) else feature)
 
 
 def _is_list(feature: Any) -> bool:
@@ -52,7 +47,7 @@ class ArraySource(RowSource):
         super().__init__(table, column, root, limits)
         beside = next((name for name in RATE_COLUMNS if name in table.column_names), None)
         self._rate_column = beside
-        if _struct(table.features[column]) is None and beside is None:
+        if not isinstance(table.features[column], dict) and beside is None:
             raise CorpusError(
                 f"the column '{column}' holds samples and nothing says their rate; add a column "
                 f"{' or '.join(RATE_COLUMNS)} to the data set (Hz), or store the audio as {{array, sampling_rate}}"

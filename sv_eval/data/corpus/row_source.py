@@ -12,6 +12,16 @@ from sv_eval.data.corpus.fingerprint import END_BYTES, digest_of_ends, ends_of_f
 from sv_eval.errors import AudioError
 from sv_eval.records import Clip, Waveform
 
+_FILE = ("string", "large_string", "binary", "large_binary")
+
+
+def holds_files(feature: Any) -> bool:
+    """Whether a column of this feature holds encoded audio, or names of files, as Hugging Face's Audio does."""
+    if isinstance(feature, dict):
+        parts = [feature[name] for name in ("bytes", "path") if name in feature]
+        return bool(parts) and all(getattr(part, "dtype", None) in _FILE for part in parts)
+    return type(feature).__name__ == "Audio" or getattr(feature, "dtype", None) in _FILE
+
 
 class RowSource:
     """The audio of a table's rows; it learns on walking them which clip is which row."""

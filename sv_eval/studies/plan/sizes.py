@@ -67,32 +67,23 @@ def _power(shift: float, speakers: int, alpha: float) -> float:
 
 def fewest_speakers(power_at: Callable[[int], float], power: float) -> int | None:
     """The smallest number of speakers with at least this power; None where a million are too few."""
-    high = 2
-    while power_at(high) < power:
-        high *= 2
-        if high > _MOST_SPEAKERS:
-            return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if power_at(middle) >= power:
-            high = middle
-        else:
-            low = middle
-    return high if power_at(low) < power else low
+    return _fewest(power_at, power, 2, _MOST_SPEAKERS)
 
 
 def fewest_clips_each(power_at: Callable[[int], float], power: float, most: int = 100_000) -> int | None:
-    """The smallest number of clips of each speaker with at least this power; None where no number has it."""
+    """The smallest number of clips of each speaker with at least this power; None where `most` are too few."""
+    return _fewest(power_at, power, 1, most)
+
+
+def _fewest(power_at: Callable[[int], float], power: float, least: int, most: int) -> int | None:
+    """The smallest number from `least` to `most` at which a power that grows with it suffices."""
     if power_at(most) < power:
         return None
-    low, high = 0, 1
-    while power_at(high) < power:
-        low, high = high, high * 2
+    # Most answers are small: they are looked for upwards.
+    low, high = least - 1, least
+    while high < most and power_at(high) < power:
+        low, high = high, min(2 * high, most)
     while high - low > 1:
         middle = (low + high) // 2
-        if power_at(middle) >= power:
-            high = middle
-        else:
-            low = middle
+        low, high = (low, middle) if power_at(middle) >= power else (middle, high)
     return high

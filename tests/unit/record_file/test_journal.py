@@ -5,17 +5,9 @@ from pathlib import Path
 import pytest
 
 from sv_eval.errors import RunDirectoryError
+from sv_eval.record_file.as_json import record_from_json, record_to_json
 from sv_eval.record_file.journal import RECORDS, Journal
-from sv_eval.records import (
-    Clip,
-    Failure,
-    Outcome,
-    Prediction,
-    Record,
-    Segment,
-    record_from_json,
-    record_to_json,
-)
+from sv_eval.records import Clip, Failure, Outcome, Prediction, Record, Segment
 
 
 def record(name: str, *, session: int = 0, failed: bool = False) -> Record:

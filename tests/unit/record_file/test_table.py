@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from sv_eval.errors import RunDirectoryError, UsageError
+from sv_eval.record_file.as_json import record_to_json
 from sv_eval.record_file.line import read_line
 from sv_eval.record_file.lines import records_hash
 from sv_eval.record_file.rows import ANSWERS, row_of_line
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
-from sv_eval.records import Record, record_to_json
+from sv_eval.records import Record
 
 Make = Callable[..., Record]
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
 from sv_eval.errors import ConfigError, InferenceError
 from sv_eval.machine.clock import SimulatedClock
-from sv_eval.records import Clip, Outcome, Passage, Prediction, Record, Waveform, record_from_json, record_to_json
+from sv_eval.record_file.as_json import record_from_json, record_to_json
+from sv_eval.records import Clip, Outcome, Passage, Prediction, Record, Waveform
 from sv_eval.run.load import LoadConfig, StreamPlan, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.streaming import StreamOutcome, stream_clip

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from sv_eval.record_file.as_json import record_to_json
 from sv_eval.record_file.run_records import RunRecords
-from sv_eval.records import Clip, Prediction, Record, Streamed, StreamStep, record_to_json
+from sv_eval.records import Clip, Prediction, Record, Streamed, StreamStep
 from sv_eval.report.streaming import Agreement, LabelFlips, Streaming
 from sv_eval.scoring.streaming import streaming_of
 

@@ -29,8 +29,9 @@ from sv_eval.backends.remote.http_messages import HttpReply
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.backends.remote.websocket_transport import WebsocketDialect
+from sv_eval.record_file.as_json import record_to_json
 from sv_eval.record_file.line import read_line
-from sv_eval.records import Clip, Prediction, Record, record_to_json
+from sv_eval.records import Clip, Prediction, Record
 from sv_eval.run.plain_answers import plain_answer
 from tests.unit.backends.remote.talk import Talk
 

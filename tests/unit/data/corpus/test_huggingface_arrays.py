@@ -114,6 +114,14 @@ def test_a_column_that_is_no_audio_is_refused_by_what_it_holds(settings: Setting
         read_corpus(settings({"audio": 3, "label": "happy"}))
 
 
+@pytest.mark.parametrize(
+    "cell", [True, 0.5, None, ["a"], {"a": 1}, {"path": 1}, {"bytes": 2, "path": "a.wav"}], ids=repr
+)
+def test_a_column_of_any_other_kind_is_no_audio(cell: Any, settings: Settings) -> None:
+    with pytest.raises(CorpusError, match="which is no audio: give one with files' bytes or names"):
+        read_corpus(settings({"audio": cell, "label": "happy"}))
+
+
 def test_the_rate_and_the_samples_enter_the_hash(settings: Settings) -> None:
     variants = [(FLOATS, 16_000), (FLOATS, 8_000), ([*FLOATS[:-1], 0.25], 16_000)]
 
