@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from sv_eval.report.history import Series
+from sv_eval.report.history import LATENCIES, Series
 from sv_eval.reports.figures import INK, MARK, STYLE, drawable, plot, svg
 
-_LATENCIES = ("p50", "p95", "p99")
 _MOST_NAMES = 40
 
 
@@ -16,7 +15,7 @@ def draw_series(series: Series, figure: str) -> str:
     import matplotlib
 
     points = series.points
-    times = figure in _LATENCIES
+    times = figure in LATENCIES
     scale = 1.0 if times else 100.0
     values = [scale * point.value for point in points]
     with matplotlib.rc_context(STYLE):

@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS
 from sv_eval.finer_words import FINE, SPELLINGS
@@ -55,6 +55,12 @@ class AnswerWords:
         signs = raw.split()
         known = {self.entries.get(sign) for sign in signs if not sign.isalnum()}
         return len(signs) > 1 and None not in known and len(known) > 1
+
+    def with_own(self, own: Mapping[str, str]) -> AnswerWords:
+        """The same with a user's own words, which go before these in whatever capitals."""
+        folded = {raw.casefold() for raw in own}
+        kept = {raw: meaning for raw, meaning in self.entries.items() if raw.casefold() not in folded}
+        return replace(self, entries={**kept, **own}) if own else self
 
     def _entry(self, word: str) -> str | None:
         if word in self.entries:

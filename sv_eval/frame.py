@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from sv_eval.data.corpus.tree import printable
 from sv_eval.errors import UsageError, nearest
+from sv_eval.foreign_text import each_text
 from sv_eval.record_file.json_lines import parse_line
 from sv_eval.record_file.lines import RECORDS, DuplicateResolver, Key, parsed
 from sv_eval.record_file.seal import own_lines
@@ -41,7 +43,7 @@ def read_frame(run: str | Path, of: Literal["answers", "requests"] = "answers") 
         key = duplicates.take(number, line)
         record = parse_line(lines[number - 1])
         # Names of files that are not UTF-8, which no column of text can hold.
-        records[key] = _with_escapes(record) if b"\\ud" in lines[number - 1].lower() else record
+        records[key] = each_text(record, printable) if b"\\ud" in lines[number - 1].lower() else record
         records[key].pop("seal", None)
     chosen = {key: records[key] for key in sorted(records) if of == "requests" or not key[1]}
     frame = pd.json_normalize(list(chosen.values()))
@@ -52,15 +54,6 @@ def read_frame(run: str | Path, of: Literal["answers", "requests"] = "answers") 
     frame["round"] = [number for _, number in chosen]
     frame["clean"] = _clean(lines, str(path))
     return frame.set_index(["clip.id", "round"])
-
-
-def _with_escapes(node: Any) -> Any:
-    """The same with escapes for halves of surrogate pairs."""
-    if isinstance(node, dict):
-        return {_with_escapes(key): _with_escapes(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_with_escapes(value) for value in node]
-    return node.encode("utf-8", "backslashreplace").decode() if isinstance(node, str) else node
 
 
 def _clean(lines: Sequence[bytes], where: str) -> list[bool]:

@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import resources
 from typing import Any
-
-import yaml
 
 from sv_eval.answer_words import AnswerWords, canonical_of, meaning_given
 from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, RemoteError
 from sv_eval.backends.remote.typed_fields import needed_number, numbers_in, objects_in, share_in, text_in
 from sv_eval.backends.sensevoice.tokens import EVENT_PIECES, LANGUAGE_PIECES
+from sv_eval.common_words import COMMON_VERSION, COMMON_WORDS
 from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, UNKNOWN
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.finer_words import FINE, NEVER_A_CLASS, SPELLINGS
@@ -83,11 +81,13 @@ class _Tags:
 class AnswerParser:
     """What the words of a service mean, and how its answers are read.
 
-    words: what they mean. emoji: whether emoji in a text are read, and taken out of it.
+    words: what they mean. emoji: whether emoji in a text are read, and taken out of it. further: the meanings
+    beside the emotions that a user's own words lead to.
     """
 
     words: AnswerWords
     emoji: Mapping[str, str] = field(default_factory=dict)
+    further: tuple[str, ...] = ()
     _known: dict[str, str | None] = field(default_factory=dict)
 
     def prediction(
@@ -193,10 +193,7 @@ class AnswerParser:
 @cache
 def common_words() -> AnswerWords:
     """The map that every dialect starts from; finer words are in it in all of their spellings."""
-    text = resources.files("sv_eval.backends.remote").joinpath("words.yaml").read_text(encoding="utf-8")
-    data = yaml.safe_load(text)
-    entries = {str(word): label for label, words in data["words"].items() for word in words}
-    return AnswerWords(name=data["name"], version=data["version"], entries={**SPELLINGS, **entries})
+    return AnswerWords(name="common", version=COMMON_VERSION, entries={**SPELLINGS, **COMMON_WORDS})
 
 
 def answer_parser(own: Mapping[str, str] | None, *, emoji: Mapping[str, str] | None = None) -> AnswerParser:
@@ -208,10 +205,9 @@ def answer_parser(own: Mapping[str, str] | None, *, emoji: Mapping[str, str] | N
     if not own:
         return AnswerParser(words=common, emoji=emoji or {})
     meant = {str(raw).strip(): own_meaning("backend.labels", str(raw), target) for raw, target in own.items()}
-    folded = {raw.casefold() for raw in meant}
-    kept = {raw: meaning for raw, meaning in common.entries.items() if raw.casefold() not in folded}
-    words = AnswerWords(name=f"{common.name}+own", version=common.version, entries={**kept, **meant})
-    return AnswerParser(words=words, emoji=emoji or {})
+    words = replace(common.with_own(meant), name=f"{common.name}+own")
+    further = tuple(sorted({*meant.values()} - {*PREDICTION_LABELS}))
+    return AnswerParser(words=words, emoji=emoji or {}, further=further)
 
 
 def own_meaning(where: str, raw: str, target: object) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, BackendInfo, Capabilities, Request, StreamUpdate
-from sv_eval.backends.remote.answer_parsing import answer_parser, own_meaning, understood
+from sv_eval.backends.remote.answer_parsing import answer_parser, understood
 from sv_eval.backends.remote.delivery import Delivery
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Connection, Endpoint, endpoint_of
@@ -22,7 +22,6 @@ from sv_eval.backends.remote.sound import ORIGINAL, Sound, chosen_form
 from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.config.structure import structure
-from sv_eval.emotions import PREDICTION_LABELS
 from sv_eval.errors import BackendLost, ConfigError
 from sv_eval.records import Failure, Passage, Prediction
 
@@ -81,8 +80,6 @@ class RemoteBackend:
         self._concurrency, self._adaptive, self._rate = concurrency, adaptive, rate_limit
         self._form = chosen_form(audio, traits.forms, traits.name)
         self._parser = answer_parser(labels, emoji=traits.emoji)
-        own = {own_meaning("backend.labels", str(raw), target) for raw, target in (labels or {}).items()}
-        self._further = sorted(own - {*PREDICTION_LABELS})
         settings = structure(Connection, connection or {}, "backend.connection", ConfigError)
         self._endpoint: Endpoint = endpoint_of(url, settings, traits.schemes, traits.path)
         self._served: ServedModel = NOTHING_SAID
@@ -97,7 +94,7 @@ class RemoteBackend:
         labels = traits.labels if self._served.labels is None else self._served.labels
         labels = tuple(label for label in labels if label != "neutral" or self._lossy != "emoji")
         return Capabilities(
-            labels=tuple(dict.fromkeys([*labels, *self._further])),
+            labels=tuple(dict.fromkeys([*labels, *self._parser.further])),
             max_in_flight=self._concurrency,
             parallel=self._concurrency,
             deterministic=traits.deterministic,

@@ -95,6 +95,15 @@ def reason_of(error: OSError | None) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
+def proxy_message(proxy: str | None, where: str, error: aiohttp.ClientError) -> str | None:
+    """What is wrong with the proxy on the way; None for an error that is of something else."""
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"no connection to the proxy {proxy} ({reason_of(error.os_error)})"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy {proxy} makes no connection to {where} (HTTP {error.status})"
+    return None
+
+
 def tls_message(where: str, error: BaseException) -> str:
     """What is wrong with a server's certificate or handshake, and what to do."""
     text = str(error)

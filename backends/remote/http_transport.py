@@ -14,6 +14,7 @@ from sv_eval.backends.remote.connecting import (
     CURRENT,
     TimedConnector,
     TimedContext,
+    proxy_message,
     reason_of,
     tls_message,
     tracing,
@@ -187,12 +188,8 @@ class HttpTransport:
             return RemoteError(TIMEOUT, f"no answer from {where} in time (backend.connection.{limit})")
         if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
             return RemoteError(TLS, tls_message(where, error))
-        if isinstance(error, aiohttp.ClientProxyConnectionError):
-            return RemoteError(CONNECT, f"no connection to the proxy {limits.proxy} ({reason_of(error.os_error)})")
-        if isinstance(error, aiohttp.ClientHttpProxyError):
-            return RemoteError(
-                CONNECT, f"the proxy {limits.proxy} makes no connection to {where} (HTTP {error.status})"
-            )
+        if isinstance(error, aiohttp.ClientError) and (said := proxy_message(limits.proxy, where, error)):
+            return RemoteError(CONNECT, said)
         if isinstance(error, aiohttp.ClientConnectorError):
             return RemoteError(CONNECT, f"no connection to {where} ({reason_of(error.os_error)})")
         if isinstance(error, aiohttp.ClientPayloadError):

@@ -11,7 +11,14 @@ from typing import Any
 import aiohttp
 
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer, understood
-from sv_eval.backends.remote.connecting import CURRENT, TimedConnector, TimedContext, reason_of, tls_message
+from sv_eval.backends.remote.connecting import (
+    CURRENT,
+    TimedConnector,
+    TimedContext,
+    proxy_message,
+    reason_of,
+    tls_message,
+)
 from sv_eval.backends.remote.dialect import NOTHING_SAID, Dialect, ServedModel, Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import (
@@ -145,14 +152,8 @@ class WebsocketTransport:
             raise RemoteError(CONNECT, f"no connection to {where} within {limits.connect_s:g} s") from error
         except aiohttp.ClientSSLError as error:
             raise RemoteError(TLS, tls_message(where, error)) from error
-        except aiohttp.ClientProxyConnectionError as error:
-            raise RemoteError(
-                CONNECT, f"no connection to the proxy {limits.proxy} ({reason_of(error.os_error)})"
-            ) from error
-        except aiohttp.ClientHttpProxyError as error:
-            raise RemoteError(
-                CONNECT, f"the proxy {limits.proxy} makes no connection to {where} (HTTP {error.status})"
-            ) from error
+        except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
+            raise RemoteError(CONNECT, proxy_message(limits.proxy, where, error) or str(error)) from error
         except aiohttp.ClientConnectorError as error:
             raise RemoteError(CONNECT, f"no connection to {where} ({reason_of(error.os_error)})") from error
         except (aiohttp.ClientError, OSError) as error:

@@ -23,7 +23,8 @@ sv-eval capacity finds out how much load a backend bears.
 First the concurrency curve: so many callers, each waiting for its answer. Then the search: Poisson load, twice and
 half the rate until the objective is once kept and once broken; then trials as long as the queue needs to forget,
 until the interval around the capacity is narrow enough. At the end an overload, and the capacity once more. Answers
-are compared with those that the backend gives without load. """
+are compared with those that the backend gives without load.
+"""
 _FOOTER = """\
 The directory holds capacity.md, capacity.json, figures/ and trials.jsonl, a trial a line as it ends.
 Exit codes: 0 a capacity was found, 1 error, 2 wrong usage or configuration, 5 interrupted, backend lost, the server

@@ -10,6 +10,7 @@ from sv_eval.cli.commands import COMMANDS
 from sv_eval.cli.words import parse
 from sv_eval.errors import UsageError, nearest
 from sv_eval.machine.terminal import give, relative, say
+from sv_eval.report.history import LATENCIES
 
 if TYPE_CHECKING:
     from sv_eval.report.history import Point, Series
@@ -28,7 +29,6 @@ A change needs two runs on either side, and enough of them that chance can't do 
 ten runs are the fewest for alpha=0.01, and eight for alpha=0.05.
 Exit codes: 0 done, 1 error, 2 wrong usage, or nothing to be read.
 """
-_LATENCIES = ("p50", "p95", "p99")
 
 
 def help_text(words: Sequence[str]) -> str:
@@ -97,4 +97,4 @@ def _line(point: Point, figure: str) -> str:
 
 
 def _told(value: float, figure: str) -> str:
-    return f"{value:.2f} ms" if figure in _LATENCIES else f"{100 * value:.1f} %"
+    return f"{value:.2f} ms" if figure in LATENCIES else f"{100 * value:.1f} %"

@@ -133,10 +133,11 @@ def _by_round(
     lines = []
     for pair in pairs:
         if pair.ratio is not None and pair.low is not None and pair.high is not None:
-            needed = "no number" if pair.needed is None else pair.needed
+            needed = "no number of" if pair.needed is None else pair.needed
             lines.append(
                 f"{pair.before} -> {pair.after}: {pair.figure} {pair.ratio:.3g} times by {pair.rounds} rounds "
-                f"[{pair.low:.3g}, {pair.high:.3g}], {pair.verdict}; {needed} of rounds find {pair.difference:.0%}"
+                f"[{pair.low:.3g}, {pair.high:.3g}], {pair.verdict}; {needed} rounds would find "
+                f"{pair.difference:.0%}"
             )
     return lines
 

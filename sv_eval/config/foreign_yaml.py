@@ -21,7 +21,7 @@ def read_yaml(text: str) -> Any:
 
     _check(text)
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(text, Loader=_loader())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         # Of a tag or a date that says what can't be, such as 2024-13-45.
         raise yaml.YAMLError(str(error)) from error
@@ -32,7 +32,14 @@ def compose_yaml(text: str) -> Any:
     import yaml
 
     _check(text)
-    return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.compose(text, Loader=_loader())
+
+
+def _loader() -> Any:
+    """The reader of plain data, in C where PyYAML has it."""
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(slots=True)
@@ -82,7 +89,7 @@ def _check(text: str) -> None:
     if len(text) > MOST_CHARACTERS:
         raise yaml.YAMLError(f"it has more than {MOST_CHARACTERS} characters")
     tally = _Tally()
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    for event in yaml.parse(text, Loader=_loader()):
         wrong = tally.count(event)
         if wrong is not None:
             line = event.start_mark.line + 1 if event.start_mark is not None else 1

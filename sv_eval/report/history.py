@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+LATENCIES = ("p50", "p95", "p99")
+"""Figures in milliseconds; all others are shares."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:

@@ -41,7 +41,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """The mapping in a JSON file; a RunDirectoryError when there is none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
     except FileNotFoundError as error:
         raise RunDirectoryError(f"{path}: no such file; is this a run directory of sv_eval?") from error
     except (OSError, ValueError, RecursionError) as error:
@@ -51,7 +51,8 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """For `json.loads`, which else takes NaN and Infinity; raises ValueError."""
     raise ValueError(f"{name} is no JSON")
 
 

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.dependence import INDEPENDENT, Dependence
+from sv_eval.scoring.smallest import smallest
 
+_NO_BOUND = 1 << 60
 _FEWEST_CLIPS = 5
 """Fewer clips have no percentile that says anything."""
 
@@ -36,16 +38,9 @@ def minimum_n(p: float, confidence: float = 0.99) -> int:
     """
     from scipy.special import bdtr
 
-    low, high = 1, 2
-    while bdtr(1, high, 1 - p) > 1 - confidence:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if bdtr(1, middle, 1 - p) > 1 - confidence:
-            low = middle
-        else:
-            high = middle
-    return high
+    found = smallest(lambda n: bool(bdtr(1, n, 1 - p) <= 1 - confidence), 2, _NO_BOUND)
+    assert found is not None
+    return found
 
 
 def percentile(

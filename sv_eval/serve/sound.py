@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.data.audio.decoding import floats
+from sv_eval.data.audio.kinds import kind_by_header
 from sv_eval.records import SAMPLE_RATE_HZ
 from sv_eval.wire.messages import RAW_FORMATS
 from sv_eval.wire.problems import ServiceError
@@ -21,28 +21,13 @@ def refuse_header(data: bytes, encoding: str) -> None:
 
     Read as samples the header would be a click, and what is behind it mostly something else altogether.
     """
-    named = next((name for name, begins in _FILES.items() if begins(data)), None)
-    if named is not None:
+    kind = kind_by_header(data[:16])
+    if kind is not None:
         raise ServiceError(
             "unsupported_format",
-            f"{encoding} means samples without a header, and this begins as {named} file does; send its samples "
+            f"{encoding} means samples without a header, and this begins as a file does ({kind}); send its samples "
             "alone, or the whole file without a format",
         )
-
-
-_FILES: Mapping[str, Callable[[bytes], bool]] = {
-    "a wav": lambda data: data[:4] in (b"RIFF", b"RIFX", b"RF64") and data[8:12] == b"WAVE",
-    "a flac": lambda data: data[:4] == b"fLaC",
-    "an ogg": lambda data: data[:4] == b"OggS",
-    "an mp3": lambda data: data[:3] == b"ID3",
-    "an mp4 or m4a": lambda data: data[4:8] == b"ftyp",
-    "a webm or mkv": lambda data: data[:4] == b"\x1aE\xdf\xa3",
-    "an aiff": lambda data: data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"),
-    "a caf": lambda data: data[:4] == b"caff",
-    "an au": lambda data: data[:4] == b".snd",
-    "an amr": lambda data: data[:5] == b"#!AMR",
-    "a silk": lambda data: data.lstrip(b"\x02")[:6] == b"#!SILK",
-}
 
 
 class SampleStream:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import json
+from collections.abc import Mapping
+from typing import Any
 
-from sv_eval.backend import Adjustments
 from sv_eval.backends.remote.answer_parsing import ParsedAnswer, expect
 from sv_eval.backends.remote.dialect import Traits
-from sv_eval.backends.remote.dialects.service import OverHttp, wishes_of
-from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply
-from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
-
-_ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
+from sv_eval.backends.remote.dialects.service import ASKS, JsonDialect
+from sv_eval.backends.remote.http_messages import HttpReply
+from sv_eval.backends.remote.sound import ORIGINAL, WAV
 
 
-class FlatDialect(OverHttp):
+class FlatDialect(JsonDialect):
     """JSON with the file in base64, answered by `text`, `emotion`, `confidence` and `duration`."""
 
     traits = Traits(
@@ -23,13 +20,9 @@ class FlatDialect(OverHttp):
         schemes=("http", "https"),
         path="/analyze-emotion",
         forms=(ORIGINAL, WAV),
-        asks=_ASKS,
+        asks=ASKS,
     )
-
-    def message(self, sound: Sound, asked: Adjustments) -> HttpMessage:
-        """A JSON object."""
-        body = {"audio": base64.b64encode(sound.file).decode(), **wishes_of(asked, _ASKS)}
-        return HttpMessage(body=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    extra: Mapping[str, Any] = {}
 
     def read(self, reply: HttpReply) -> ParsedAnswer:
         """The members."""

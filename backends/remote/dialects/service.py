@@ -18,10 +18,10 @@ from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backends.remote.typed_fields import number_in
 from sv_eval.config.foreign_json import read_json
 
-_ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
+ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
 
 
-class OverHttp(HttpDialect):
+class _OverHttp(HttpDialect):
     """What the forms over HTTP share."""
 
     def read(self, reply: HttpReply) -> ParsedAnswer:
@@ -59,26 +59,29 @@ class OverHttp(HttpDialect):
             return NOTHING_SAID
 
 
-class JsonDialect(OverHttp):
+class JsonDialect(_OverHttp):
     """`POST /v1/emotion`: the file in base64."""
+
+    extra: Mapping[str, Any] = {"return_all_emotions": True}
+    """What is asked for whatever the run asks for."""
 
     traits = Traits(
         name="service",
         schemes=("http", "https"),
         path="/v1/emotion",
         forms=(ORIGINAL, WAV),
-        asks=_ASKS,
+        asks=ASKS,
         deterministic=True,
     )
 
     def message(self, sound: Sound, asked: Adjustments) -> HttpMessage:
         """A JSON object; base64 needs no escaping, so the long member is put in as it is."""
-        rest = json.dumps(wishes_of(asked, _ASKS) | {"return_all_emotions": True}).encode()
-        body = b'{"audio":"%b",%b' % (base64.b64encode(sound.file), rest[1:])
+        rest = json.dumps(wishes_of(asked, ASKS) | dict(self.extra)).encode()
+        body = b'{"audio":"%b"%b%b' % (base64.b64encode(sound.file), b"," if len(rest) > 2 else b"", rest[1:])
         return HttpMessage(body=body, headers={"Content-Type": "application/json"})
 
 
-class FormDialect(OverHttp):
+class FormDialect(_OverHttp):
     """`POST /analyze`: the file as it is."""
 
     traits = Traits(
@@ -86,13 +89,13 @@ class FormDialect(OverHttp):
         schemes=("http", "https"),
         path="/analyze",
         forms=(ORIGINAL, WAV),
-        asks=_ASKS,
+        asks=ASKS,
         deterministic=True,
     )
 
     def message(self, sound: Sound, asked: Adjustments) -> HttpMessage:
         """A form."""
-        wishes = wishes_of(asked, _ASKS) | {"return_all_emotions": True}
+        wishes = wishes_of(asked, ASKS) | {"return_all_emotions": True}
         fields = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in wishes.items()]
         return multipart(
             fields, name="file", file=sound.file, filename=f"clip.{sound.format}", media_type=sound.media_type

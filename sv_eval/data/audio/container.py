@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from sv_eval.data.audio.joined import begins_recording, links_of, restart_in
+from sv_eval.data.audio.joined import begins_recording, restart_in, second_link
 
 HEAD_BYTES = 4096
 STREAMED_FROM = 0x7FFFF000
@@ -68,8 +68,7 @@ def extent_of(file: BinaryIO, size: int) -> Extent:
     head = file.read(HEAD_BYTES)
     magic, form = head[:4], head[8:12]
     if magic == b"OggS":
-        links = links_of(file, size)
-        return Extent(missing=max(_ogg_end(file, size) - size, 0), next_at=links[1] if len(links) > 1 else None)
+        return Extent(missing=max(_ogg_end(file, size) - size, 0), next_at=second_link(file, size))
     if head[4:8] == b"ftyp":
         return _of_boxes(file, size)
     if magic in (b"RIFF", b"RF64") and form == b"WAVE":

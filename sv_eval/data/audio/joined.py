@@ -12,6 +12,8 @@ import os
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
+from sv_eval.data.audio.kinds import kind_by_header
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -25,6 +27,8 @@ _HEADS = re.compile(
 """What else may follow a FLAC stream."""
 _BEGINS_STREAM = 2
 _FRAMES_IN_A_ROW = 3
+_NEVER_JOINED = ("avi", "amr", "sph", "silk")
+"""Neither decoder reads one behind another file."""
 _LEAST_LEFT = 64
 """Fewer bytes are filling."""
 _MONO = 3
@@ -35,13 +39,7 @@ _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 
 def begins_recording(head: bytes) -> bool:
     """Whether these bytes, twelve or more, begin a file of their own."""
-    if head[:4] in (b"RIFF", b"RF64", b"RIFX"):
-        return head[8:12] == b"WAVE"
-    if head[:4] == b"FORM":
-        return head[8:12] in (b"AIFF", b"AIFC")
-    return head[4:8] == b"ftyp" or head.startswith(
-        (b"fLaC", b"OggS", b".snd\0", b"caff\0\1", b"riff\x2e\x91\xcf\x11", b"ID3", b"\x1aE\xdf\xa3")
-    )
+    return kind_by_header(head) not in (None, *_NEVER_JOINED)
 
 
 def behind_tag(file: BinaryIO, position: int, size: int) -> int | None:
@@ -58,26 +56,20 @@ def behind_tag(file: BinaryIO, position: int, size: int) -> int | None:
     return end if size - end > _LEAST_LEFT else None
 
 
-def links_of(file: BinaryIO, size: int) -> list[int]:
-    """Where the links of a chained Ogg file begin; streams that begin together are one link."""
-    links, position, begun = [0], 0, False
+def second_link(file: BinaryIO, size: int) -> int | None:
+    """Where the second link of a chained Ogg file begins, None without one; streams that begin together are one."""
+    position, begun = 0, False
     while position + 27 <= size:
         file.seek(position)
         page = file.read(27 + 255)
         if page[:4] != b"OggS" or len(page) < 27 + page[26]:
-            if begun and begins_recording(page):
-                links.append(position)
-            break
+            return position if begun and begins_recording(page) else None
         if not page[5] & _BEGINS_STREAM:
             begun = True
         elif begun:
-            links.append(position)
-            begun = False
-            if len(links) > 1:
-                # What follows is looked at when it is that one's turn.
-                break
+            return position
         position += 27 + page[26] + sum(page[27 : 27 + page[26]])
-    return links
+    return None
 
 
 def restart_in(file: BinaryIO, position: int, size: int) -> int | None:

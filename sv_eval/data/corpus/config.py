@@ -117,7 +117,7 @@ class DatasetConfig:
     """Restricts the corpus: speaker, sex, language or label to the values that are wanted."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Raw label to emotion, over and above the card's."""
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict, metadata={"key": None})
     """Words of the label map that the run is scored under, in lower case, to emotion or `other`; read only where
     the card does not hold a label. No key of a command line: `labels.words` is."""
     labels_file: str | None = None

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
+from sv_eval.common_words import COMMON_WORDS
 from sv_eval.data.corpus.card import list_cards
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.layout_rule import Kind, Layout
 from sv_eval.data.corpus.schema import Card, LabelWords, Licence, Origin
-from sv_eval.emotions import EMOTIONS
+from sv_eval.emotions import EMOTIONS, OTHER, UNKNOWN
+from sv_eval.finer_words import FINE, SPELLINGS
 
-_WORDS = {
-    "happy": "happy happiness hap joy joyful excited excitement exc 快乐 高兴 开心",
-    "sad": "sad sadness 伤心 悲伤 难过",
-    "angry": "angry anger ang 生气 愤怒",
-    "neutral": "neutral neutrality neu normal neutre 中立 中性 平静",
-    "fearful": "fearful fear fea 恐惧 害怕",
-    "disgusted": "disgusted disgust dis 厌恶",
-    "surprised": "surprised surprise sur pleasant_surprise pleasant_surprised 惊喜 惊讶 吃惊",
-    "other": (
-        "other oth calm boredom bored boredem contempt contemptuous worried frustrated frustration fru "
-        "anxious anxiety disappointed disappointment sleepy sleepiness amused amusement playful playfulness "
-        "enthusiasm enthusiastic apologetic assertive concerned encouraging confused pleasure pain breath xxx "
-        "unknown emo_unknown unk <unk> 其他 其它 未知 担心 失望 焦虑"
-    ),
+SYNONYMS = {spelling: FINE[word].default for spelling, word in SPELLINGS.items()} | {
+    # A corpus that does not know what a clip is has it as something else; it declined to say nothing.
+    word: OTHER if emotion == UNKNOWN else emotion
+    for word, emotion in COMMON_WORDS.items()
 }
-"""Words that mean the same in every corpus. No single letters: F is joy in one and fear in the next."""
-SYNONYMS = {word: emotion for emotion, words in _WORDS.items() for word in words.split()}
+"""Words that mean the same in every corpus."""
 _EXCITED = "excitement is counted as happy, as the usual four-class IEMOCAP does; a strict map has it as other"
 _PLEASANT = "a pleasant surprise is counted as surprised; some count it as happy"
 _DISPUTED = dict.fromkeys(("excited", "excitement", "exc"), _EXCITED) | dict.fromkeys(

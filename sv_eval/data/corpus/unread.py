@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sv_eval.data.audio.kinds import kind_of
 from sv_eval.data.corpus.text_encoding import readable
 from sv_eval.data.corpus.tree import AUDIO_SUFFIXES, printable
 
 _HEAD_BYTES = 64
-_MAGIC: tuple[tuple[str, str], ...] = (
-    (r"RIFF....WAVE|RF64....WAVE|RIFX....WAVE", "wav"),
-    (r"RIFF....AVI ", "avi"),
-    (r"FORM....AIF[FC]", "aiff"),
-    (r"fLaC", "flac"),
-    (r"OggS", "ogg"),
-    (r"ID3|\xff[\xe2-\xe7\xf2-\xf7\xfa\xfb]", "mp3"),
-    (r"\.snd", "au"),
-    (r"caff", "caf"),
-    (r"riff\x2e\x91", "w64"),
-    (r"....ftyp", "mp4"),
-    (r"\x1aE\xdf\xa3", "webm"),
-    (r"\xff[\xf0\xf1\xf8\xf9]", "aac"),
-    (r"#!AMR", "amr"),
-    (r"NIST_1A", "sph"),
-    (r".?#!SILK_V3", "silk"),
-)
-_SNIFFED = tuple((re.compile(pattern.encode("latin-1"), re.DOTALL), name) for pattern, name in _MAGIC)
 _STANDS_FOR = {
     ".aif": "aiff", ".aifc": "aiff", ".oga": "ogg", ".opus": "ogg", ".m4a": "mp4", ".mov": "mp4", ".mkv": "webm",
 }  # fmt: skip
@@ -82,4 +64,4 @@ def content_of(file: Path) -> str | None:
             head = opened.read(_HEAD_BYTES)
     except OSError:
         return None
-    return next((name for magic, name in _SNIFFED if magic.match(head)), None)
+    return kind_of(head)

@@ -108,6 +108,10 @@ class LabelsConfig:
         """Word in lower case to the emotion or `other` that it counts as by default, for those of `words`."""
         return {spelling: canonical_of(meaning) for spelling, meaning in self.spellings.items()}
 
+    def merged_into(self, word: str) -> str | None:
+        """What `merges` let a finer word count as: an emotion, `other` or `own`; None where they say nothing."""
+        return self.merges.get(word) or self.merges.get(EVERY_WORD)
+
     def _check_merges(self) -> None:
         for word, target in self.merges.items():
             if word not in EMOTIONS and any(word in held for held in self.classes.values()):

@@ -9,7 +9,7 @@ from sv_eval.answer_words import PLAIN, AnswerWords, canonical_of
 from sv_eval.backend import StreamUpdate
 from sv_eval.emotions import EMOTIONS, OTHER, UNKNOWN
 from sv_eval.records import Prediction
-from sv_eval.scoring.labels.config import EVERY_WORD, OWN, LabelsConfig
+from sv_eval.scoring.labels.config import OWN, LabelsConfig
 
 
 class Naming:
@@ -19,12 +19,9 @@ class Naming:
     """
 
     def __init__(self, config: LabelsConfig, words: AnswerWords | None) -> None:
-        known = words or PLAIN
-        spellings = config.spellings
-        kept = {raw: meaning for raw, meaning in known.entries.items() if raw.casefold() not in spellings}
-        self._words = replace(known, entries={**kept, **spellings})
+        self._words = (words or PLAIN).with_own(config.spellings)
         self._class_of = {held: name for name, all_held in config.classes.items() for held in all_held}
-        self._merges = config.merges
+        self._config = config
         plain = {name: (name,) for name in EMOTIONS}
         self.changes = dict(config.classes) != plain or bool(config.merges) or bool(config.words)
         """Whether any answer is named otherwise than by the seven emotions."""
@@ -37,7 +34,7 @@ class Naming:
             return self._class_of[meaning]
         if meaning in EMOTIONS:
             return OTHER
-        target = self._merges.get(meaning) or self._merges.get(EVERY_WORD)
+        target = self._config.merged_into(meaning)
         if target == OWN:
             return meaning if meaning != OTHER else OTHER
         emotion = canonical_of(meaning) if target is None else target

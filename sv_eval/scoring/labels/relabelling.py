@@ -103,7 +103,7 @@ def relabelling_of(config: LabelsConfig, corpus: CorpusFacts, words: AnswerWords
     meanings = _meanings(entries, label_map.meanings, label_map.case_sensitive)
     meanings |= {raw: spellings[raw.casefold()] for raw in entries if raw.casefold() in spellings}
     _check_merges(config, meanings)
-    answer_words = _answer_words(words or PLAIN, spellings)
+    answer_words = (words or PLAIN).with_own(spellings)
     of_emotion = {emotion: name for name, held in config.classes.items() for emotion in held if emotion in EMOTIONS}
     of_emotion |= {emotion: emotion for emotion in EMOTIONS if emotion not in of_emotion}
     of_word = _of_words(config, entries, meanings, of_emotion)
@@ -135,14 +135,6 @@ def relabelling_of(config: LabelsConfig, corpus: CorpusFacts, words: AnswerWords
         ),
         case_sensitive=label_map.case_sensitive,
     )
-
-
-def _answer_words(words: AnswerWords, spellings: Mapping[str, str]) -> AnswerWords:
-    """A recogniser's words with those of the user, which go before them."""
-    if not spellings:
-        return words
-    kept = {raw: meaning for raw, meaning in words.entries.items() if raw.casefold() not in spellings}
-    return replace(words, entries={**kept, **spellings})
 
 
 def _place(word: str) -> int:
@@ -193,7 +185,7 @@ def _target(config: LabelsConfig, word: str) -> str | None:
     if word in EMOTIONS:
         return None
     in_class = next((name for name, held in config.classes.items() if word in held), None)
-    return in_class or config.merges.get(word) or config.merges.get(EVERY_WORD)
+    return in_class or config.merged_into(word)
 
 
 def _only_said(config: LabelsConfig, words: Iterable[str], of_emotion: Mapping[str, str]) -> dict[str, str]:

@@ -43,7 +43,7 @@ async def measure(
     return {
         "schema_version": 1,
         "capacity": found.to_json() | _near_capacity(hunt.measured()),
-        "slo": {f"p{100 * share:g}": limit for share, limit in config.slo.limits.items()},
+        "slo": {config.slo.name_of(share): limit for share, limit in config.slo.limits.items()},
         "max_error_rate": config.slo.max_error_rate,
         "knee": knee_of(curve),
         "curve": [trial.to_json() for trial in curve],

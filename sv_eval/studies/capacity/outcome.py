@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sv_eval.records import Record
 from sv_eval.scoring.dependence import autocorrelation_time
+from sv_eval.scoring.percentiles import nearest_rank
 from sv_eval.studies.capacity.config import ERRORS, Objective
 
 KEPT, BROKEN, UNTOLD = "kept", "broken", "untold"
@@ -156,7 +157,7 @@ def trial_of(seen: Seen, objective: Objective, *, settling: int, planned: int, *
     sent, took, failed = seen.sent_s, seen.latency_ms, seen.failed
     several = len(sent) > 1
     counted = np.arange(len(sent)) >= settling
-    values = np.sort(took[counted & ~failed])
+    values = took[counted & ~failed]
     good = ~failed & (took <= max(objective.limits.values()))
     span_s = float((sent + took / 1000).max() - sent[0]) if several else 0.0
     flow = _flow(seen)
@@ -171,7 +172,7 @@ def trial_of(seen: Seen, objective: Objective, *, settling: int, planned: int, *
         p95_ms=_rank(values, 0.95),
         p99_ms=_rank(values, 0.99),
         backlog_growth=backlog_growth(sent[counted], took[counted]),
-        late_p99_ms=_rank(np.sort(seen.late_ms), 0.99),
+        late_p99_ms=_rank(seen.late_ms, 0.99),
         counted=int(counted.sum()),
         over=over | {ERRORS: int(failed[counted].sum())},
         relaxation=_relaxation(took[counted & ~failed], failed[counted]),
@@ -266,9 +267,8 @@ def _relaxation(latency_ms: NDArray[np.float64], failed: NDArray[np.bool_]) -> f
     return max(of_latency, autocorrelation_time(failed.astype(np.float64))[0] if failed.any() else 1.0)
 
 
-def _rank(ranked: NDArray[np.float64], share: float) -> float | None:
-    """The nearest-rank percentile of ascending values; None without any."""
-    return float(ranked[math.ceil(round(share * len(ranked), 9)) - 1]) if len(ranked) else None
+def _rank(values: NDArray[np.float64], share: float) -> float | None:
+    return nearest_rank(values, share) if len(values) else None
 
 
 def _kinds(record: Record) -> list[str]:

@@ -257,9 +257,9 @@ class RateSearch:
     def _before_a_root(self, points: Sequence[Point], part: str | None, kept: float) -> float:
         allowed = self.allowed[part] if part is not None else 0.0
         below = [one.rate for one in points if one.share < allowed]
-        above = [one.rate for one in points if one.share >= allowed] + [
-            self._ceiling for _ in [0] if math.isfinite(self._ceiling)
-        ]
+        above = [one.rate for one in points if one.share >= allowed]
+        if math.isfinite(self._ceiling):
+            above.append(self._ceiling)
         if not below:
             return min(above, default=kept * 1.02) / 1.02
         if not above:

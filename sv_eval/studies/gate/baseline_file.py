@@ -23,7 +23,7 @@ from sv_eval.record_file.table import RecordTable
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.interval import plain
 from sv_eval.report.reasons import Why
-from sv_eval.report.run_directory import write_text
+from sv_eval.report.run_directory import refuse_constant, write_text
 from sv_eval.report.shares import Share
 from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.dependence import Dependence
@@ -81,10 +81,6 @@ class _Written:
     waited_dependence: Mapping[str, Any] | None = None
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON: a damaged baseline")
-
-
 def read_subject(path: str) -> Subject:
     """A run directory or a baseline file; raises UsageError that says what was wrong with it."""
     place = Path(path).expanduser()
@@ -98,7 +94,7 @@ def read_subject(path: str) -> Subject:
 def read_baseline(path: Path) -> Subject:
     """The run that a baseline file was saved of; raises UsageError when it is no such file."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: can't be read as a baseline ({error})") from error
     if not isinstance(data, dict) or data.get("kind") != KIND:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sv_eval.errors import SvEvalError, UsageError
 from sv_eval.report.environment import Environment
-from sv_eval.report.history import HistoryFile, LeftOut, Point, Series
+from sv_eval.report.history import LATENCIES, HistoryFile, LeftOut, Point, Series
 from sv_eval.report.interval import Interval
 from sv_eval.report.report import Report
 from sv_eval.report.run_directory import METRICS, read_environment, read_report
@@ -19,7 +19,6 @@ from sv_eval.studies.gate.subject import Figures, device_of, load_of
 from sv_eval.studies.history.changes import change_points
 
 ACCURACIES = ("uar", "accuracy", "macro_f1", "weighted_f1")
-LATENCIES = ("p50", "p95", "p99")
 FIGURES = (*ACCURACIES, *LATENCIES)
 
 

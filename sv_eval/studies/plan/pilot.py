@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +11,12 @@ from sv_eval.errors import ConfigError
 from sv_eval.finished.reading import FinishedRun
 from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.paired.pairs import Pairs, pairs_of
+from sv_eval.scoring.smallest import smallest
 from sv_eval.studies.plan.sizes import Spread
 
 Floats = NDArray[np.float64]
+
+_MOST_CALLS = 100_000_000
 
 
 def spread_of(pairs: Pairs, figure: str) -> tuple[Spread, int, float]:
@@ -76,25 +78,15 @@ def calls_for_width(sample: CallSample, p: float, width: float, confidence: floa
     z = float(ndtri(0.5 + confidence / 2))
     worth = sample.dependence(p).worth(n) / n
 
-    def half_width(calls: float) -> float:
+    def half_width(calls: int) -> float:
         reach = z * math.sqrt(p * (1 - p) / calls)
         low, high = (float(np.quantile(sample.latency_ms, min(max(at, 0.0), 1.0))) for at in (p - reach, p + reach))
         return (high - low) / 2 / value if value else 0.0
 
-    needed = _fewest(lambda calls: half_width(calls) <= width and p + z * math.sqrt(p * (1 - p) / calls) < 1)
+    def enough(calls: int) -> bool:
+        return half_width(calls) <= width and p + z * math.sqrt(p * (1 - p) / calls) < 1
+
+    needed = smallest(enough, 1, _MOST_CALLS)
+    if needed is None:
+        raise ConfigError(f"no number of calls up to {_MOST_CALLS} bounds it so closely; give a larger width")
     return math.ceil(needed / worth), worth
-
-
-def _fewest(enough: Callable[[int], bool]) -> int:
-    """The smallest number that is enough."""
-    high = 16
-    while not enough(high) and high < 100_000_000:
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if enough(middle):
-            high = middle
-        else:
-            low = middle
-    return high

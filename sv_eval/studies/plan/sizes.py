@@ -13,6 +13,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sv_eval.scoring.smallest import smallest
+
 _MOST_SPEAKERS = 1_000_000
 
 
@@ -67,23 +69,9 @@ def _power(shift: float, speakers: int, alpha: float) -> float:
 
 def fewest_speakers(power_at: Callable[[int], float], power: float) -> int | None:
     """The smallest number of speakers with at least this power; None where a million are too few."""
-    return _fewest(power_at, power, 2, _MOST_SPEAKERS)
+    return smallest(lambda n: power_at(n) >= power, 2, _MOST_SPEAKERS)
 
 
 def fewest_clips_each(power_at: Callable[[int], float], power: float, most: int = 100_000) -> int | None:
     """The smallest number of clips of each speaker with at least this power; None where `most` are too few."""
-    return _fewest(power_at, power, 1, most)
-
-
-def _fewest(power_at: Callable[[int], float], power: float, least: int, most: int) -> int | None:
-    """The smallest number from `least` to `most` at which a power that grows with it suffices."""
-    if power_at(most) < power:
-        return None
-    # Most answers are small: they are looked for upwards.
-    low, high = least - 1, least
-    while high < most and power_at(high) < power:
-        low, high = high, min(2 * high, most)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if power_at(middle) >= power else (middle, high)
-    return high
+    return smallest(lambda n: power_at(n) >= power, 1, most)

@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.record_file.table import RecordTable
+from sv_eval.scoring.percentiles import nearest_rank
+from sv_eval.scoring.smallest import smallest
 
 Floats = NDArray[np.float64]
 
@@ -99,9 +101,8 @@ def figures_of(sides: Sequence[RecordTable], share: float, least: int) -> list[d
         if len(common) < least:
             continue
         for mine, one in zip(figures, timed, strict=True):
-            ranked = np.sort([one[number][clip] for clip in common])
-            value = float(ranked[math.ceil(round(share * len(ranked), 9)) - 1])
-            mine[number] = math.log(max(value, 1e-6))
+            values = np.array([one[number][clip] for clip in common])
+            mine[number] = math.log(max(nearest_rank(values, share), 1e-6))
     return figures
 
 
@@ -179,17 +180,10 @@ def rounds_needed(
     from scipy.special import chdtri
 
     likely = noise * math.sqrt(freedom / float(chdtri(freedom, _SURE_OF_SPREAD)))
-    low, high = 2, 4
-    while power_of(math.log1p(difference), likely, high, confidence=confidence) < power:
-        low, high = high, 2 * high
-        if high > _MOST_ROUNDS:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        enough = power_of(math.log1p(difference), likely, middle, confidence=confidence) >= power
-        low, high = (low, middle) if enough else (middle, high)
+    change = math.log1p(difference)
+    found = smallest(lambda n: power_of(change, likely, n, confidence=confidence) >= power, 3, _MOST_ROUNDS)
     # As many rounds in which the one begins as in which the other does.
-    return high + high % 2
+    return None if found is None else found + found % 2
 
 
 def found_by(noise: float, rounds: int, *, power: float, confidence: float = 0.95) -> float:
