@@ -34,14 +34,13 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from mutations import damaged
+from mutations import KINDS, damaged
 
 from sv_eval.data.audio.decoding import decode
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError
 
 _LIMITS = AudioLimits(min_duration_s=0.1, max_duration_s=20, max_encoded_bytes=1 << 20, max_decoded_bytes=1 << 24)
-_KINDS = frozenset(("not_audio", "truncated", "empty", "too_short", "too_long", "too_large"))
 _HANG_S = 20
 _MEMORY_MIB = 200
 """How much a process may grow beyond what it is after the undamaged files."""
@@ -116,7 +115,7 @@ def outcome(data: bytes, place: Path | None) -> str:
             place.write_bytes(data)
         waveform = decode(data if place is None else place, limits=_LIMITS)
     except AudioError as error:
-        return error.kind if error.kind in _KINDS and "\n" not in str(error) else f"!{error.kind}: {error!r}"
+        return error.kind if error.kind in KINDS and "\n" not in str(error) else f"!{error.kind}: {error!r}"
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is what is looked for
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return f"!{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: {str(error)[:80]!r}"

@@ -11,6 +11,8 @@ from typing import Any
 
 from sv_eval.record_file.seal import Seal
 
+KINDS = frozenset(("not_audio", "truncated", "empty", "too_short", "too_long", "too_large", "wrong_scale"))
+"""What damaged audio may be called."""
 _DEEP = "@deep@"
 _DEPTH = 20_000
 _ODD: tuple[Any, ...] = (
