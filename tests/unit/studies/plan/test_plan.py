@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,7 @@ def test_a_pilot_says_how_changes_vary(uneven: float) -> None:
 
 def test_clips_of_nobody_known_are_taken_for_independent() -> None:
     drawn = pairs(np.random.default_rng(1), 40, 50, flips=0.1, uneven=0.0, loss=0.0)
-    alone = drawn.part(np.ones(drawn.n, dtype=bool))
-    object.__setattr__(alone, "speaker", np.full(drawn.n, -1))
+    alone = replace(drawn, speaker=np.full(drawn.n, -1))
 
     spread, speakers, each = spread_of(alone, "accuracy")
 
