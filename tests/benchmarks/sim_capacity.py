@@ -12,6 +12,7 @@ import heapq
 import math
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,8 @@ from sv_eval.studies.capacity.outcome import (
 from sv_eval.studies.capacity.search import RateSearch
 
 Floats = NDArray[np.float64]
+Answer = Callable[[Floats, np.random.Generator], tuple[Floats, NDArray[np.bool_]]]
+"""Latency in seconds of requests that are sent at these moments, and whether each was refused."""
 SATURATION = 50.0
 """Requests a second that every queue here can bear."""
 TRIAL_S = 1200.0
@@ -61,7 +64,7 @@ class Server:
         services = services * (1 + self.slower * (self.served + np.arange(n)))
         self.served += n
         if self.workers == 1 and self.room is None and self.rate_limit is None:
-            return _lindley(sent_s, services), np.zeros(n, dtype=bool)
+            return lindley(sent_s, services), np.zeros(n, dtype=bool)
         return self._in_turn(sent_s.tolist(), services.tolist())
 
     def _in_turn(self, sent_s: list[float], services: list[float]) -> tuple[Floats, NDArray[np.bool_]]:
@@ -88,7 +91,7 @@ class Server:
         return np.array(latency), refused
 
 
-def _lindley(sent_s: Floats, services: Floats) -> Floats:
+def lindley(sent_s: Floats, services: Floats) -> Floats:
     """Sojourn times of one worker: departures are the running maximum of arrival plus all work since."""
     work = np.cumsum(services)
     begun: Floats = np.maximum.accumulate(sent_s - np.concatenate([[0.0], work[:-1]]))
@@ -99,18 +102,25 @@ def _lindley(sent_s: Floats, services: Floats) -> Floats:
 class VirtualBench:
     """Trials on a virtual server."""
 
-    server: Server
+    answer: Answer
+    limit_ms: float
     search: Search
+    late_ms: float = 0.0
+    """How late the generator is with every request."""
+    retried: bool = False
+    """Whether a second attempt hides each refusal."""
     sent: int = 0
+    seeds: list[int] = field(default_factory=list)
 
     async def trial(self, rate: float, seed: int, *, requests: int, phase: str) -> Trial:
         """As a Bench's on a real one."""
-        rng, objective = np.random.default_rng(seed), Objective(p95_ms=self.server.limit_ms)
+        rng, objective = np.random.default_rng(seed), Objective(p95_ms=self.limit_ms)
+        self.seeds.append(seed)
         sent_s = np.cumsum(rng.exponential(1 / rate, requests))
-        latency_s, refused = self.server.answer(sent_s, rng)
+        latency_s, refused = self.answer(sent_s, rng)
         hopeless = list[str]()
         if phase not in (OVERLOAD, BRACKET):
-            most = RUNAWAY * rate * self.server.limit_ms / 1000 + growth_allowed(requests)
+            most = RUNAWAY * rate * self.limit_ms / 1000 + growth_allowed(requests)
             ends = np.sort(sent_s + latency_s)
             away = np.flatnonzero(np.arange(1, requests + 1) - np.searchsorted(ends, sent_s) > most)
             if len(away):
@@ -118,8 +128,8 @@ class VirtualBench:
                 sent_s, latency_s, refused = sent_s[:last], latency_s[:last], refused[:last]
         self.sent += len(sent_s)
         seen = Seen(
-            sent_s=sent_s, latency_ms=1000 * latency_s, failed=refused, refused=refused,
-            attempts=np.ones(len(sent_s), dtype=np.int64), late_ms=np.zeros(0),
+            sent_s=sent_s, latency_ms=1000 * latency_s, failed=refused & (not self.retried), refused=refused,
+            attempts=1 + (refused & self.retried).astype(np.int64), late_ms=np.full(len(sent_s), self.late_ms),
             kinds={"overloaded": int(refused.sum())} if refused.any() else {},
         )  # fmt: skip
         found = trial_of(
@@ -133,7 +143,7 @@ class VirtualBench:
 def searched(server: Server, seed: int, start: float = 10.0) -> tuple[SearchResult, RateSearch, int]:
     """One search, its trials, and how many requests it took."""
     search = Search(seed=seed, max_trial_s=TRIAL_S)
-    bench = VirtualBench(server=server, search=search)
+    bench = VirtualBench(answer=server.answer, limit_ms=server.limit_ms, search=search)
     hunt = RateSearch(search=search, allowed=Objective(p95_ms=server.limit_ms).allowed, try_rate=bench.trial)
     return asyncio.run(hunt.find(start)), hunt, bench.sent
 
@@ -153,7 +163,7 @@ def truth(server: Server, requests: int = 4_000_000) -> float:
         middle = (low + high) / 2
         sent = np.cumsum(gaps / middle)
         # Constant services of k workers are handed out in turn: each k-th request is one worker's.
-        took = np.concatenate([_lindley(sent[k :: server.workers], services) for k in range(server.workers)])
+        took = np.concatenate([lindley(sent[k :: server.workers], services) for k in range(server.workers)])
         low, high = (middle, high) if float(np.mean(took > server.limit_ms / 1000)) <= 0.05 else (low, middle)
     return low
 

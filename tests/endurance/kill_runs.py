@@ -151,7 +151,7 @@ def _child(words: tuple[str, ...], folder: Path, kill_at: int | None) -> None:
     root, seen = os.fspath(folder), [0]
 
     def look(event: str, given: tuple[object, ...]) -> None:
-        if event in _EVENTS and isinstance(given[0], str | os.PathLike) and os.fspath(given[0]).startswith(root):  # type: ignore[union-attr]
+        if event in _EVENTS and isinstance(given[0], str | os.PathLike) and os.fsdecode(given[0]).startswith(root):
             seen[0] += 1
             if seen[0] == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -161,7 +161,8 @@ def _child(words: tuple[str, ...], folder: Path, kill_at: int | None) -> None:
     log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     # The third is for what is noticed here, whatever becomes of the streams.
     noticed = os.open("noticed.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    _ = [os.dup2(file, number) for number, file in ((1, log), (2, log), (3, noticed))]
+    for number, file in ((1, log), (2, log), (3, noticed)):
+        os.dup2(file, number)
     sys.addaudithook(look)
     from sv_eval.cli.main import main as command
 

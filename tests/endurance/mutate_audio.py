@@ -32,12 +32,15 @@ import av
 import numpy as np
 import soundfile
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from mutations import KINDS, damaged
+
 from sv_eval.data.audio.decoding import decode
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError
 
 _LIMITS = AudioLimits(min_duration_s=0.1, max_duration_s=20, max_encoded_bytes=1 << 20, max_decoded_bytes=1 << 24)
-_KINDS = frozenset(("not_audio", "truncated", "empty", "too_short", "too_long", "too_large"))
 _HANG_S = 20
 _MEMORY_MIB = 200
 """How much a process may grow beyond what it is after the undamaged files."""
@@ -105,35 +108,6 @@ def long_ones() -> Iterator[tuple[str, bytes]]:
         yield f"long {form} {coding}", file.getvalue()
 
 
-def mutated(data: bytes, drawn: random.Random) -> bytes:
-    """A damaged copy: cut, flipped, overwritten, grown, with a header that lies, or without its middle."""
-    damaged = bytearray(data)
-    for _ in range(drawn.choice((1, 1, 2, 5, 20))):
-        if len(damaged) < 8:
-            break
-        way, near = drawn.randrange(8), drawn.random() < 0.5
-        at = drawn.randrange(min(128, len(damaged))) if near else drawn.randrange(len(damaged))
-        if way == 0 and drawn.random() < 0.4:
-            del damaged[max(at, 1) :]
-        elif way == 1:
-            damaged[at] ^= 1 << drawn.randrange(8)
-        elif way == 2:
-            value = drawn.choice((0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0x80000000, drawn.getrandbits(32)))
-            damaged[at : at + 4] = struct.pack(drawn.choice("<>") + "I", value)
-        elif way == 3:
-            damaged[at:at] = drawn.randbytes(drawn.randrange(1, 200))
-        elif way == 4:
-            del damaged[at : at + drawn.randrange(1, 100)]
-        elif way == 5:
-            other = drawn.randrange(len(damaged))
-            damaged[at : at + 32] = damaged[other : other + 32]
-        elif way == 6:
-            damaged[at] = drawn.choice((0, 1, 0x7F, 0x80, 0xFF))
-        else:
-            damaged[at : at + 2] = struct.pack(drawn.choice("<>") + "H", drawn.choice((0, 1, 0xFFFF, 0x8000, 255)))
-    return bytes(damaged) or b"\0"
-
-
 def outcome(data: bytes, place: Path | None) -> str:
     """What decoding ended with; what was wrong about it begins with an exclamation mark."""
     try:
@@ -141,7 +115,7 @@ def outcome(data: bytes, place: Path | None) -> str:
             place.write_bytes(data)
         waveform = decode(data if place is None else place, limits=_LIMITS)
     except AudioError as error:
-        return error.kind if error.kind in _KINDS and "\n" not in str(error) else f"!{error.kind}: {error!r}"
+        return error.kind if error.kind in KINDS and "\n" not in str(error) else f"!{error.kind}: {error!r}"
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is what is looked for
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return f"!{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: {str(error)[:80]!r}"
@@ -171,7 +145,7 @@ def file_of(number: int, seed: int, seeds: list[tuple[str, bytes]]) -> tuple[str
     """The damaged file of that number: its form, its bytes, and whether it is to lie on the disk."""
     drawn = random.Random(f"{seed}:{number}")
     name, data = seeds[number % len(seeds)]
-    return name, mutated(data, drawn), drawn.random() < 0.2
+    return name, damaged(data, drawn), drawn.random() < 0.2
 
 
 def decoded(

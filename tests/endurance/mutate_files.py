@@ -49,8 +49,6 @@ _BATCH, _PROCESSES = 250, 2
 _TYPES = {"sweep.json": SweepFile, "compare.json": Comparison}
 _SCORED = ("scoring.resamples=100", "run.telemetry_s=null", "load.warmup_clips=0")
 _RUN = ("dataset.simulated.n_clips=24", "backend=fake", "dataset=simulated", *_SCORED)
-
-
 _FOLDS = ("all", "emobox_fold1", "emobox_fold2")
 _SWEPT = (*_RUN, "backend.seed=1,2", "hydra.sweep.dir=sweep")
 _SWITCHES = ("itn", "language", "precision")
@@ -121,10 +119,10 @@ def subjects() -> list[Subject]:
 def prepare() -> None:
     """The valid files, in the working directory."""
     for name, load in _MADE.items():
-        quiet(lambda words=load, name=name: command([*words, f"hydra.run.dir={name}"]))  # type: ignore[misc]
-    quiet(lambda: command(["save", "good", "baseline.json"], command="baseline"))
+        made(["run", *load, f"hydra.run.dir={name}"])
+    made(["baseline", "save", "good", "baseline.json"])
     shutil.copytree("good", "good2")
-    quiet(lambda: command(["sample", "demo", "per_emotion=2", "out=card"], command="corpus"))
+    made(["corpus", "sample", "demo", "per_emotion=2", "out=card"])
     Path("map.yaml").write_text(
         "name: mine\nversion: 1\nclasses: {good: [happy, surprised], bad: [sad, angry]}\nmerges: {calm: neutral}\n",
         encoding="utf-8",

@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import random
+import struct
 from collections.abc import Iterator
 from typing import Any
 
 from sv_eval.record_file.seal import Seal
 
+KINDS = frozenset(("not_audio", "truncated", "empty", "too_short", "too_long", "too_large", "wrong_scale"))
+"""What damaged audio may be called."""
 _DEEP = "@deep@"
 _DEPTH = 20_000
 _ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 2**70, -(2**70), 1e308, float("nan"), float("inf"), "", "x", "\ud800", "\x00",
-    "0.5", "happy", [], {}, [1], {"a": 1}, [[]], [None], {"": None}, _DEEP, "9" * 5000,
+    "0.5", "happy", [], {}, [1], {"a": 1}, [[]], [None], {"": None}, _DEEP, "9" * 5000, 93, 10**400, "0.93", "0.0",
+    "😊😔", "<|" * 3000, {"happy": "0.9"}, {"happy": float("nan")}, [{"start": "0.0"}], [[{}]],
 )  # fmt: skip
 
 
-def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every value."""
-    if path:
-        yield path
+def places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Every dictionary and list in it, with each of its keys or places."""
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, child in children:
-        yield from places(child, (*path, key))
+        yield node, key
+        yield from places(child)
 
 
 def changed(data: Any, drawn: random.Random) -> Any:
-    """The data with one to three of its values changed, left out, or put elsewhere."""
+    """The data with one to three of its values changed, wrapped, left out, or put elsewhere."""
     data = copy.deepcopy(data)
     for _ in range(drawn.choice((1, 1, 1, 2, 3))):
-        ways = list(places(data))
-        if not ways:
+        found = list(places(data))
+        if not found:
             return drawn.choice(_ODD)
-        *way, last = drawn.choice(ways)
-        holder = data
-        for key in way:
-            holder = holder[key]
+        holder, last = drawn.choice(found)
         act = drawn.random()
         if act < 0.3:
             del holder[last]
-        elif act < 0.8:
+        elif act < 0.7:
             holder[last] = drawn.choice(_ODD)
+        elif act < 0.8:
+            holder[last] = drawn.choice(([holder[last]], {"value": holder[last]}))
         elif act < 0.9:
-            other = drawn.choice(ways)
-            value = data
-            for key in other:
-                value = value[key] if not isinstance(value, str) else value
-            with contextlib.suppress(KeyError, IndexError, TypeError):
-                holder[last] = copy.deepcopy(value)
+            other, key = drawn.choice(found)
+            holder[last] = copy.deepcopy(other[key])
         elif isinstance(holder, dict):
             holder[str(drawn.choice(("x", "", "\ud800", "classes", last)))] = holder.pop(last)
         else:
@@ -114,3 +111,32 @@ def mutated(content: bytes, form: str, drawn: random.Random, seal: Seal | None) 
         # Sealed anew, so that more than the seal is looked at.
         lines[place] = seal.sealed(line) if seal is not None and line.endswith(b"}") and len(line) > 2 else line
     return b"\n".join(lines) + b"\n"
+
+
+def damaged(data: bytes, drawn: random.Random) -> bytes:
+    """A damaged copy of audio: cut, flipped, overwritten, grown, with a lying header, or without its middle."""
+    held = bytearray(data)
+    for _ in range(drawn.choice((1, 1, 2, 5, 20))):
+        if len(held) < 8:
+            break
+        way, near = drawn.randrange(8), drawn.random() < 0.5
+        at = drawn.randrange(min(128, len(held))) if near else drawn.randrange(len(held))
+        if way == 0 and drawn.random() < 0.4:
+            del held[max(at, 1) :]
+        elif way == 1:
+            held[at] ^= 1 << drawn.randrange(8)
+        elif way == 2:
+            value = drawn.choice((0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0x80000000, drawn.getrandbits(32)))
+            held[at : at + 4] = struct.pack(drawn.choice("<>") + "I", value)
+        elif way == 3:
+            held[at:at] = drawn.randbytes(drawn.randrange(1, 200))
+        elif way == 4:
+            del held[at : at + drawn.randrange(1, 100)]
+        elif way == 5:
+            other = drawn.randrange(len(held))
+            held[at : at + 32] = held[other : other + 32]
+        elif way == 6:
+            held[at] = drawn.choice((0, 1, 0x7F, 0x80, 0xFF))
+        else:
+            held[at : at + 2] = struct.pack(drawn.choice("<>") + "H", drawn.choice((0, 1, 0xFFFF, 0x8000, 255)))
+    return bytes(held) or b"\0"

@@ -26,6 +26,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +52,8 @@ _CALLERS = 2
 _RATES = {"http": 16.0, "websocket": 1.0, "grpc": 2.0, "silent": 10.0, "half a head": 10.0}
 """Hostile conversations that begin in a second."""
 _LOOK_S = 2.0
+Send = Callable[[], Awaitable[float | None]]
+"""Asks once. What it gives is the wait where that does not begin at the planned moment."""
 
 
 @dataclass
@@ -101,7 +104,7 @@ class Callers:
             grpc.aio.insecure_channel(f"127.0.0.1:{self._ports['grpc']}") as channel,
         ):
             stub = rpc.EmotionRecognitionStub(channel)  # type: ignore[no-untyped-call]
-            kinds = {
+            kinds: dict[str, tuple[float, Send]] = {
                 "http": (_HTTP_EVERY_S, lambda: self._http(session)),
                 "stream": (_STREAM_EVERY_S, lambda: self._stream(session)),
                 "grpc": (_GRPC_EVERY_S, lambda: self._grpc(stub)),
@@ -113,7 +116,9 @@ class Callers:
             await asyncio.gather(*tasks)
         return found
 
-    async def _caller(self, kind, every_s, first, seconds, send, found):  # type: ignore[no-untyped-def]
+    async def _caller(
+        self, kind: str, every_s: float, first: float, seconds: float, send: Send, found: Honest
+    ) -> None:
         begin = time.monotonic()
         for number in range(int((seconds - first) / every_s)):
             planned = begin + first + number * every_s

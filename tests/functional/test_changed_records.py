@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from sv_eval.cli.main import command
+from tests.old_runs import unseal
 
 baseline = command("baseline")
 compare = command("compare")
@@ -52,11 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = composed("config", overrides)
     backend: Backend = build_backend(config["backend"])
     evaluate(config, backend, directory, overrides=overrides)
-    records, environment = directory / "records.jsonl", directory / "environment.json"
-    text = re.sub(r',"seal":"[0-9a-f.]+"', "", records.read_text(encoding="utf-8"))
-    records.write_text(text, encoding="utf-8")
-    text = re.sub(r'\n *"run_id": "[0-9a-f]+",', "", environment.read_text(encoding="utf-8"))
-    environment.write_text(text, encoding="utf-8")
+    unseal(directory)
     assert score([str(directory)]) == 0
     return directory
 

@@ -17,6 +17,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from tests.functional.remote.conftest import PATIENT
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 OURS = REPOSITORY / ".github" / "workflows" / "ci.yml"
 EVALUATION = (
@@ -208,14 +210,12 @@ def test_a_runner_that_is_kept_does_it_again(tmp_path: Path, told: tuple[str, Pa
 def test_a_service_is_started_measured_and_stopped(tmp_path: Path) -> None:
     text = (REPOSITORY / "docs" / "ci.md").read_text(encoding="utf-8")
     script, calls = re.findall(r"```bash\n(.*?)```\s+```\n(.*?)```", text, re.DOTALL)[0]
-    (tmp_path / "measure.sh").write_text(script, encoding="utf-8")
     (tmp_path / "evaluation.args").write_text("dataset.limit=20 load.warmup_clips=0 run.telemetry_s=null\n")
     (tmp_path / "gate.args").write_text("gate=quality gate.shares=null\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    patient = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
-    script = script.replace("backend=remote ", f"backend=remote '{patient}' ")
+    script = script.replace("backend=remote ", f"backend=remote '{PATIENT}' ")
     (tmp_path / "measure.sh").write_text(script, encoding="utf-8")
 
     done = run_scripts([f"export PORT={port} WAIT_S=600 target=.\n{calls}"], tmp_path, tmp_path / "summary.md")

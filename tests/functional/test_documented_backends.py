@@ -33,7 +33,7 @@ def run(tmp_path: Path, environment: dict[str, str], write_tone: Callable[..., P
 
     def go(backend: str, *more: str) -> subprocess.CompletedProcess[str]:
         (command,) = [one for one in COMMANDS if f"backend={backend} " in one]
-        words = [word.strip("'") for word in command.split()[3:] if not word.startswith(f"backend.{'model'}")]
+        words = [word.strip("'") for word in command.split()[3:] if not word.startswith("backend.model")]
         return subprocess.run(
             [sys.executable, "-m", "sv_eval", *words, "dataset=emodb", f"dataset.root={tmp_path / 'db'}", *more],
             cwd=tmp_path,

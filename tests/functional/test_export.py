@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sv_eval.cli.main import command
 from sv_eval.finished.exports.benchmark_json import stats_of
+from tests.old_runs import unseal
 
 main = command("export")
 score_main = command("score")
@@ -92,13 +93,9 @@ def test_rows_of_the_first_round_are_what_accuracy_is_of(run: Path, environment:
         if line.get("round") and line["outcome"] == "LABEL":
             other = "sad" if line["prediction"]["label"] != "sad" else "happy"
             line["prediction"] |= {"label": other, "forced": other}
-        # As a version left them that did not seal its records: these would be refused.
-        line.pop("seal", None)
     (run / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    environment_file = run / "environment.json"
-    known = json.loads(environment_file.read_text(encoding="utf-8"))
-    known.pop("run_id", None)
-    environment_file.write_text(json.dumps(known), encoding="utf-8")
+    # Sealed, these would be refused.
+    unseal(run)
     assert score_main([str(run)]) == 0
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["repeats"]["clips_changed"] > 100

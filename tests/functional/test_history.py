@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,6 @@ def test_baseline_files_are_runs_too_and_what_cannot_be_read_is_told(runs: Path,
     ],
 )
 def test_what_is_no_history_is_told(words: tuple[str, ...], message: str, call: Any, tmp_path: Path) -> None:
-    import re
-
     (tmp_path / "empty").mkdir()
 
     done = call(*words, module="sv_eval.history")

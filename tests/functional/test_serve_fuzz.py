@@ -6,7 +6,6 @@ import base64
 import io
 import random
 import resource
-import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from sv_eval.data.audio.decoding import decode
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import AudioError
 from sv_eval.wire.problems import CODES
+from tests.endurance.mutations import KINDS, damaged
 
 Serve = Callable[..., Any]
 
@@ -34,8 +34,6 @@ SENT = 1_000
 """Mutated files over HTTP."""
 LIMITS = AudioLimits(min_duration_s=0.1, max_duration_s=20, max_encoded_bytes=1 << 20, max_decoded_bytes=1 << 24)
 _MEMORY_KIB = 200 * 1024
-
-rng = random.Random(0)
 
 
 def wav(seconds: float = 0.3) -> bytes:
@@ -121,31 +119,6 @@ def seeds(clip: Path) -> list[bytes]:
     return out
 
 
-def mutated(data: bytes) -> bytes:
-    """A damaged copy: cut, flipped, overwritten, grown, or with a header that lies."""
-    damaged = bytearray(data)
-    for _ in range(rng.choice((1, 1, 2, 5))):
-        if len(damaged) < 8:
-            break
-        way = rng.randrange(6)
-        at = rng.randrange(len(damaged)) if rng.random() < 0.5 else rng.randrange(min(64, len(damaged)))
-        if way == 0:
-            del damaged[max(at, 1) :]
-        elif way == 1:
-            damaged[at] ^= 1 << rng.randrange(8)
-        elif way == 2:
-            value = rng.choice((0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0x80000000, rng.getrandbits(32)))
-            damaged[at : at + 4] = struct.pack(rng.choice("<>") + "I", value)
-        elif way == 3:
-            damaged[at:at] = rng.randbytes(rng.randrange(1, 200))
-        elif way == 4:
-            del damaged[at : at + rng.randrange(1, 100)]
-        else:
-            other = rng.randrange(len(damaged))
-            damaged[at : at + 32] = damaged[other : other + 32]
-    return bytes(damaged) or b"\0"
-
-
 def bombs() -> list[bytes]:
     """Small files that unpack to hours."""
     out = []
@@ -168,10 +141,10 @@ def test_damaged_files_end_as_audio_or_with_a_kind(demo_clips: list[Path]) -> No
     for data in files:
         decode_or_kind(data)
     before = memory_kib()
-    kinds = Counter(decode_or_kind(mutated(rng.choice(files))) for _ in range(DECODED))
+    drawn = random.Random(0)
+    kinds = Counter(decode_or_kind(damaged(drawn.choice(files), drawn)) for _ in range(DECODED))
     assert memory_kib() - before < _MEMORY_KIB
-    damage = {"not_audio", "truncated", "empty", "too_short", "too_long", "too_large", "wrong_scale"}
-    assert set(kinds) <= {"audio", *damage}
+    assert set(kinds) <= {"audio", *KINDS}
     # Enough of every sort, or the damage was none.
     assert min(kinds["audio"], kinds["not_audio"], kinds["truncated"], kinds["too_long"]) > DECODED / 100, kinds
 
@@ -189,10 +162,11 @@ def decode_or_kind(data: bytes) -> str:
 def test_damaged_files_over_http_get_a_code_each(service: Any, demo_clips: list[Path]) -> None:
     files = [*seeds(demo_clips[0]), *bombs()]
     codes: Counter[str] = Counter()
+    drawn = random.Random(1)
     with httpx.Client(base_url=service.url, timeout=300) as api:
         before = resident_kib(service.process.pid)
         for number in range(SENT):
-            data = mutated(rng.choice(files))
+            data = damaged(drawn.choice(files), drawn)
             if number % 2:
                 answer = api.post("/analyze", files={"file": data})
             else:

@@ -196,6 +196,7 @@ def test_a_worker_that_comes_back_meets_nobody_before_it_is_ready(serving: Serve
                     seen[0] += 1
                 time.sleep(0.005)
     assert killed
+    assert len(ready) >= 4, "a worker did not come back"
     assert seen[503] == 0, seen
     assert seen[200] > 20, seen
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
@@ -36,9 +35,8 @@ from sv_eval.studies.gate.settings import gate_settings
 from sv_eval.studies.suite.config import suite_config_from
 from sv_eval.studies.suite.measure import SuiteMeasurement
 from sv_eval.studies.suite.result import suite_json
+from tests.unit.strangers import CONTROL, HOSTILE, obeyed
 
-HOSTILE = "\x1b]0;owned\x07\x1b[2J![p](http://tracker.example/x)<script>alert(1)</script>`|\u202e=1+1\r\nx\ud800"
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 RUN = ("run.telemetry_s=null", "scoring.resamples=100", "load.warmup_clips=0")
 FAKE = ("backend=fake", "dataset=simulated", "dataset.simulated.n_clips=40", *RUN)
 
@@ -151,9 +149,7 @@ def test_no_word_of_a_study_is_obeyed(
         shown += "owned" in text
         assert not CONTROL.search(text), text
         text.encode()
-        lines = text.partition("```")[0].splitlines()
-        links = name != "junit"
-        assert [line for line in lines if (links and "](http://tracker" in line) or "<script>" in line] == []
+        assert obeyed(text, links=name != "junit") == []
     assert shown >= foreign
 
 

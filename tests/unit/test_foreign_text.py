@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +21,7 @@ from sv_eval.report.environment import Environment
 from sv_eval.reports.markdown import render
 from sv_eval.reports.notebook import render_run
 from sv_eval.scoring.config import ScoringConfig
-
-HOSTILE = "\x1b]0;owned\x07\x1b[2J![p](http://tracker.example/x)<script>alert(1)</script>`|\u202e=1+1\r\nx"
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+from tests.unit.strangers import CONTROL, HOSTILE, obeyed
 
 
 def hostile_records() -> list[Record]:
@@ -35,14 +32,16 @@ def hostile_records() -> list[Record]:
             id=word, path=f"/data/{word}.wav", reference=("happy", "sad")[n % 2], raw_label=HOSTILE,
             speaker=f"{HOSTILE}{n % 3}", language="en", transcript=f"{HOSTILE} words {n}",
         )  # fmt: skip
-        more: dict[str, Any] = {"latency_ms": 5.0, "audio_s": 1.0, "stages_ms": {HOSTILE: 1.0}}
         if n % 6 == 5:
             failure = Failure(kind=HOSTILE, message=HOSTILE)
             records.append(Record(clip=clip, outcome=Outcome.FAILURE, failure=failure, latency_ms=5.0))
             continue
-        prediction = Prediction(label=("happy", "angry")[n % 2], text=HOSTILE, confidence=0.5)
-        more.pop("stages_ms")
-        records.append(Record(clip=clip, outcome=prediction.outcome, prediction=prediction, **more))
+        prediction = Prediction(
+            label=("happy", "angry")[n % 2], raw_label=word, text=HOSTILE, confidence=0.5, stages_ms={HOSTILE: 1.0}
+        )
+        records.append(
+            Record(clip=clip, outcome=prediction.outcome, prediction=prediction, latency_ms=5.0, audio_s=1.0)
+        )
     return records
 
 
@@ -66,9 +65,7 @@ def test_a_report_shows_hostile_words_and_obeys_none(run: tuple[Any, Environment
 
     assert "owned" in text
     assert not CONTROL.search(text)
-    # In the command at the end, a block of code, words stand as they are typed.
-    lines = text.partition("```")[0].splitlines()
-    assert [line for line in lines if "](http://tracker" in line or "<script>" in line] == []
+    assert obeyed(text) == []
 
 
 def test_a_notebook_and_a_terminal_obey_none_either(

@@ -32,6 +32,8 @@ EMOJI = {
     "surprised": "😮",
 }
 PLANTED = (*EMOJI, "unknown")
+PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
+"""For a service on a busy machine."""
 
 
 class Recogniser:
@@ -114,6 +116,19 @@ def serve() -> Iterator[Callable[..., Running]]:
     yield start
     for one in running:
         one.stop()
+
+
+@pytest.fixture(scope="module")
+def service(serving: Callable[..., Any]) -> Iterator[Any]:
+    """Our own, over HTTP and gRPC."""
+    with serving("serve.grpc_port=0") as it:
+        yield it
+
+
+def address(service: Any, scheme: str) -> str:
+    """Where one answers, for a backend of that scheme."""
+    said = service.event("listening")
+    return f"grpc://{said['grpc']}" if scheme == "grpc" else said["http"].replace("http", scheme, 1)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from sv_eval.backends.remote.discovery import name_of
 from sv_eval.backends.remote.errors import EndpointError
 from sv_eval.backends.remote.probing import Probe
 from sv_eval.backends.remote.reading_shapes import shape_of
+from tests.functional.remote.conftest import PATIENT, of_file
 
-PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
 ANSWER = {"mood": "disappointed", "confidence": 0.8, "transcript": "oh no", "duration": 1.5}
 
 
@@ -82,7 +81,7 @@ ENDPOINTS: Mapping[str, tuple[Callable[[web.Request], Any], Mapping[str, Any]]] 
 
 @pytest.mark.parametrize("kind", ENDPOINTS)
 def test_an_address_of_any_kind_is_described_and_measured(
-    kind: str, serve: Any, call: Any, tmp_path: Path, metrics_of: Any
+    kind: str, serve: Any, call: Any, tmp_path: Path, records_of: Any
 ) -> None:
     judge, dialect = ENDPOINTS[kind]
     app = web.Application(client_max_size=1 << 24)
@@ -104,15 +103,14 @@ def test_an_address_of_any_kind_is_described_and_measured(
     done = call(place, "backend=mine", PATIENT, "dataset.limit=3", "load.warmup_clips=0", "hydra.run.dir=run")
 
     assert done.returncode == 0, done.stderr
-    lines = (tmp_path / "run" / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    assert {json.loads(line)["prediction"]["raw_label"] for line in lines} == {"disappointed"}
+    assert {one["prediction"]["raw_label"] for one in records_of(tmp_path / "run")} == {"disappointed"}
     assert "| Model | mine |" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
 
 
-def probe(url: str, tmp_path: Path, **settings: Any) -> tuple[dict[str, Any], list[str]]:
-    said: list[str] = []
-    it = Probe(url=url, timeout_s=120.0, out=str(tmp_path / "endpoints"), **settings)
-    return asyncio.run(it.run(lambda line: said.append(str(line)))), said
+def probe(url: str, tmp_path: Path, said: list[str] | None = None, **settings: Any) -> dict[str, Any]:
+    """What is found at an address; what it says on the way is added to `said`."""
+    it = Probe(url=url, out=str(tmp_path / "endpoints"), **{"timeout_s": 120.0, **settings})
+    return asyncio.run(it.run(lambda line: None if said is None else said.append(str(line))))
 
 
 def test_the_address_that_was_given_is_asked_and_no_other(serve: Any, tmp_path: Path) -> None:
@@ -127,7 +125,7 @@ def test_the_address_that_was_given_is_asked_and_no_other(serve: Any, tmp_path: 
     app = web.Application(client_max_size=1 << 24, middlewares=[noted])
     app.router.add_post("/hear", in_json("clip_b64"))
 
-    found, _ = probe(serve(app).address() + "/hear", tmp_path)
+    found = probe(serve(app).address() + "/hear", tmp_path)
 
     assert set(asked) == {"/hear"}
     assert found["described"] == str(tmp_path / "endpoints" / "backend" / "hear.yaml")
@@ -137,7 +135,8 @@ def test_a_flat_answer_is_known_and_described_as_well(serve: Any, tmp_path: Path
     app = web.Application(client_max_size=1 << 24)
     app.router.add_post("/analyze-emotion", in_json("audio", answer={"emotion": "anxious", "confidence": 0.7}))
 
-    found, said = probe(serve(app).address() + "/analyze-emotion", tmp_path)
+    said: list[str] = []
+    found = probe(serve(app).address() + "/analyze-emotion", tmp_path, said)
 
     assert "backend=remote/service_flat" in found["measure"]
     assert Path(found["described"]).name == "analyze_emotion.yaml"
@@ -150,11 +149,7 @@ def test_an_address_without_an_emotion_says_what_came(serve: Any, tmp_path: Path
 
     said: list[str] = []
     with pytest.raises(EndpointError):
-        asyncio.run(
-            Probe(url=serve(app).address() + "/asr", timeout_s=120.0, out=str(tmp_path), only=["generic"]).run(
-                lambda line: said.append(str(line))
-            )
-        )
+        probe(serve(app).address() + "/asr", tmp_path, said, only=["generic"])
 
     assert any('{"text": "nothing else"}' in line for line in said)
     assert any("no emotion is seen in it" in line for line in said)
@@ -225,8 +220,6 @@ def test_what_an_address_is_called(url: str, name: str) -> None:
 
 @pytest.mark.slow
 def test_a_dialect_that_hangs_starves_no_other(serve: Any, recogniser: Any, tmp_path: Path) -> None:
-    from tests.functional.remote.conftest import of_file
-
     one_at_a_time = asyncio.Lock()
 
     async def hangs(request: web.Request) -> web.Response:
@@ -245,11 +238,8 @@ def test_a_dialect_that_hangs_starves_no_other(serve: Any, recogniser: Any, tmp_
     app = web.Application(client_max_size=1 << 24)
     app.router.add_post("/v1/audio/transcriptions", hangs)
     app.router.add_post("/v1/emotion", answers)
-    said: list[str] = []
-    only = ["openai", "service"]
 
-    it = Probe(url=serve(app).address(), timeout_s=8.0, only=only, out=str(tmp_path))
-    found = asyncio.run(it.run(lambda line: said.append(str(line))))
+    found = probe(serve(app).address(), tmp_path, timeout_s=8.0, only=["openai", "service"])
 
     assert {one["dialect"]: one["tells_emotions"] for one in found["dialects"]} == {
         "openai": False,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.functional.remote.conftest import PATIENT, address
+
 FORMS = {"remote": "http", "remote/service_websocket": "ws", "remote/service_grpc": "grpc"}
-PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
 
 
 class Proxy:
@@ -76,20 +76,9 @@ def proxy() -> Iterator[Proxy]:
     it.stop()
 
 
-@pytest.fixture(scope="module")
-def service(serving: Callable[..., Any]) -> Iterator[Any]:
-    with serving("serve.grpc_port=0") as it:
-        yield it
-
-
-def address(service: Any, scheme: str) -> str:
-    said = service.event("listening")
-    return f"grpc://{said['grpc']}" if scheme == "grpc" else said["http"].replace("http", scheme, 1)
-
-
 @pytest.mark.parametrize(("form", "scheme"), FORMS.items())
 def test_every_line_goes_through_the_proxy_that_is_given(
-    form: str, scheme: str, service: Any, proxy: Proxy, call: Any, tmp_path: Path
+    form: str, scheme: str, service: Any, proxy: Proxy, call: Any, tmp_path: Path, records_of: Any
 ) -> None:
     url = address(service, scheme)
 
@@ -101,8 +90,7 @@ def test_every_line_goes_through_the_proxy_that_is_given(
     assert done.returncode == 0, done.stderr
     assert {led.partition(" ")[2] for led in proxy.led} == {urlsplit(url).netloc}
     assert f"proxy {proxy.url}" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
-    lines = (tmp_path / "run" / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    assert {json.loads(line)["outcome"] for line in lines} <= {"LABEL", "UNKNOWN"}
+    assert {one["outcome"] for one in records_of(tmp_path / "run")} <= {"LABEL", "UNKNOWN"}
 
 
 @pytest.mark.parametrize(("form", "scheme"), FORMS.items())

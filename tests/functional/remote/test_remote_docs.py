@@ -11,10 +11,11 @@ import pytest
 import yaml
 from aiohttp import web
 
+from tests.functional.remote.conftest import PATIENT
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = (REPOSITORY / "docs" / "remote.md").read_text(encoding="utf-8")
 CONF = REPOSITORY / "conf" / "backend"
-PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
 
 
 def test_every_dialect_stands_in_the_table() -> None:

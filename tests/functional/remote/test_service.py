@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.functional.remote.conftest import PATIENT, address
 
 FORMS = {
     "JSON": ("remote", "http"),
@@ -16,19 +18,7 @@ FORMS = {
     "gRPC": ("remote/service_grpc", "grpc"),
     "gRPC stream": ("remote/service_grpc_stream", "grpc"),
 }
-PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
 SAID = ("label", "forced", "scores", "confidence", "text", "language", "event", "segments", "no_speech")
-
-
-@pytest.fixture(scope="module")
-def service(serving: Callable[..., Any]) -> Iterator[Any]:
-    with serving("serve.grpc_port=0") as it:
-        yield it
-
-
-def address(service: Any, scheme: str) -> str:
-    said = service.event("listening")
-    return f"grpc://{said['grpc']}" if scheme == "grpc" else said["http"].replace("http", scheme, 1)
 
 
 def answers(run: Path) -> dict[str, dict[str, Any]]:
@@ -158,7 +148,9 @@ def test_the_probe_knows_our_service(service: Any, call: Any) -> None:
         assert f"measure it: python -m sv_eval backend={option} backend.url=" in done.stdout
 
 
-def test_a_service_names_the_classes_of_a_label_map(serving: Callable[..., Any], call: Any, tmp_path: Path) -> None:
+def test_a_service_names_the_classes_of_a_label_map(
+    serving: Callable[..., Any], call: Any, tmp_path: Path, records_of: Any
+) -> None:
     file = tmp_path / "two.yaml"
     file.write_text("name: two\nclasses: {up: [happy, surprised, angry], down: [sad, neutral, fearful]}\n")
     command = ("load.warmup_clips=0", "dataset.limit=10", f"labels={file}", PATIENT)
@@ -171,6 +163,4 @@ def test_a_service_names_the_classes_of_a_label_map(serving: Callable[..., Any],
                 f"backend={backend}", f"backend.url={address(it, scheme)}", words, *command, f"hydra.run.dir={run}"
             )
             assert done.returncode == 0, done.stderr
-            lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
-            said = {json.loads(line)["prediction"]["raw_label"] for line in lines}
-            assert said == {"up", "down"}
+            assert {one["prediction"]["raw_label"] for one in records_of(run)} == {"up", "down"}

@@ -14,21 +14,12 @@ from sv_eval.backends.sensevoice.calibration import CLIPS, Choice, Measured, bun
 from sv_eval.backends.sensevoice.recogniser import Engine
 from sv_eval.backends.sensevoice.tokens import TokenVocabulary
 from sv_eval.errors import ModelError
+from tests.unit.fake_clock import FakeClock
 
 PIECES = ["<blank>", "<|HAPPY|>", "<|SAD|>", "<|ANGRY|>", "<|EMO_UNKNOWN|>"]
 FAST_S, SLOW_S = 0.005, 0.02
 READER = AnswerReader(TokenVocabulary.from_pieces(PIECES, "test"))
 CLIPS_OF_THREE_KINDS = [np.full(10, kind, np.float32) for kind in (1, 2, 3, 1, 2, 3, 1, 2)]
-
-
-@dataclass
-class FakeClock:
-    """Time that passes only when an engine says so."""
-
-    now_s: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @dataclass

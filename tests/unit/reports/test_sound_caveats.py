@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sv_eval.record_file.as_json import record_from_json, record_to_json
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip, Outcome, Prediction, Record
 from sv_eval.report.reasons import Coded
@@ -42,8 +43,6 @@ def test_every_mark_has_its_sentence(language: str, mark: str) -> None:
 
 
 def test_a_record_keeps_its_marks_on_disk() -> None:
-    from sv_eval.record_file.as_json import record_from_json, record_to_json
-
     record = Record(
         clip=Clip(id="c", channel=2), outcome=Outcome.LABEL, prediction=Prediction(label="sad"), marks=("mixed",)
     )

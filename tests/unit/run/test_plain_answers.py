@@ -27,20 +27,26 @@ def answered(*answers: object, requests: int = 1) -> list[Answer]:
     return list(finished(Guard(recognise).ask([request() for _ in range(requests)])))
 
 
+# What their types forbid is what these are about.
+says: Any = Prediction
+segment: Any = Segment
+passage: Any = Passage
+trouble: Any = FailedAttempt
+fails: Any = Failure
 PLAIN: list[tuple[Prediction, dict[str, Any]]] = [
-    (Prediction(label="sad", confidence=np.float32(0.5)), {"confidence": 0.5}),
-    (Prediction(label="sad", confidence=np.int64(1)), {"confidence": 1}),
+    (says(label="sad", confidence=np.float32(0.5)), {"confidence": 0.5}),
+    (says(label="sad", confidence=np.int64(1)), {"confidence": 1}),
     (
-        Prediction(label="sad", scores={"sad": np.float32(0.25), "happy": 0.75}),
+        says(label="sad", scores={"sad": np.float32(0.25), "happy": 0.75}),
         {"scores": {"sad": 0.25, "happy": 0.75}},
     ),
-    (Prediction(label=np.str_("sad")), {"label": "sad"}),
-    (Prediction(label="sad", text=np.str_("so")), {"text": "so"}),
-    (Prediction(label="sad", stages_ms={"inference": np.float64(2)}), {"stages_ms": {"inference": 2.0}}),
-    (Prediction(no_speech=np.bool_(True)), {"no_speech": True}),  # type: ignore[arg-type]
+    (says(label=np.str_("sad")), {"label": "sad"}),
+    (says(label="sad", text=np.str_("so")), {"text": "so"}),
+    (says(label="sad", stages_ms={"inference": np.float64(2)}), {"stages_ms": {"inference": 2.0}}),
+    (says(no_speech=np.bool_(True)), {"no_speech": True}),
     (
-        Prediction(label="sad", segments=[Segment(start_s=np.float32(0), end_s=np.int32(1))]),  # type: ignore[arg-type]
-        {"segments": (Segment(start_s=0.0, end_s=1),)},
+        says(label="sad", segments=[segment(start_s=np.float32(0), end_s=np.int32(1))]),
+        {"segments": (segment(start_s=0.0, end_s=1),)},
     ),
 ]
 
@@ -59,42 +65,40 @@ def test_numbers_of_numpys_become_pythons_where_nothing_is_lost(given: Predictio
 
 
 STRANGE: list[tuple[Any, str]] = [
-    (Prediction(label="sad", confidence="0.9"), "confidence: a finite number is expected, not str '0.9'"),  # type: ignore[arg-type]
-    (Prediction(label="sad", confidence=float("nan")), "confidence: a finite number is expected, not float nan"),
-    (Prediction(label="sad", confidence=np.float32("inf")), "confidence: a finite number is expected"),
-    (Prediction(label="sad", confidence=np.longdouble(1) / 3), "confidence: a finite number is expected"),
-    (Prediction(label="sad", confidence=True), "confidence: a finite number is expected, not bool True"),
-    (Prediction(label="sad", confidence=37.5), "confidence is 37.5; a posterior lies between 0 and 1"),
-    (Prediction(label="sad", scores={"sad": float("nan")}), "scores['sad']: a finite number is expected"),
-    (Prediction(label="sad", scores={"sad": "1"}), "scores['sad']: a finite number is expected, not str '1'"),  # type: ignore[dict-item]
-    (Prediction(label="sad", scores={7: 1.0}), "a name in scores: text is expected, not int 7"),  # type: ignore[dict-item]
-    (Prediction(label="sad", scores=[0.5, 0.5]), "scores: numbers by name are expected, not list"),  # type: ignore[arg-type]
-    (Prediction(label="sad", text=b"words"), "text: text is expected, not bytes b'words'"),  # type: ignore[arg-type]
-    (Prediction(label="sad", text=object()), "text: text is expected, not object"),  # type: ignore[arg-type]
-    (Prediction(label="sad", language=7), "language: text is expected, not int 7"),  # type: ignore[arg-type]
-    (Prediction(label="sad", event=["Laughter"]), "event: text is expected, not list"),  # type: ignore[arg-type]
-    (Prediction(label=["sad"]), "the answer's label: text is expected, not list"),  # type: ignore[arg-type]
-    (Prediction(label="sadd"), "the answer's label 'sadd' is no emotion name; did you mean sad"),
-    (Prediction(label="sad", forced=b"sad"), "the forced label: text is expected"),  # type: ignore[arg-type]
-    (Prediction(label="sad", no_speech=True), "found no speech, and has the label 'sad'"),
-    (Prediction(label="sad", no_speech="no"), "no_speech: true or false is expected, not str 'no'"),  # type: ignore[arg-type]
-    (Prediction(label="sad", segments=({"start_s": 0},)), "segments[0]: a Segment is expected, not dict"),  # type: ignore[arg-type]
+    (says(label="sad", confidence="0.9"), "confidence: a finite number is expected, not str '0.9'"),
+    (says(label="sad", confidence=float("nan")), "confidence: a finite number is expected, not float nan"),
+    (says(label="sad", confidence=np.float32("inf")), "confidence: a finite number is expected"),
+    (says(label="sad", confidence=np.longdouble(1) / 3), "confidence: a finite number is expected"),
+    (says(label="sad", confidence=True), "confidence: a finite number is expected, not bool True"),
+    (says(label="sad", confidence=37.5), "confidence is 37.5; a posterior lies between 0 and 1"),
+    (says(label="sad", scores={"sad": float("nan")}), "scores['sad']: a finite number is expected"),
+    (says(label="sad", scores={"sad": "1"}), "scores['sad']: a finite number is expected, not str '1'"),
+    (says(label="sad", scores={7: 1.0}), "a name in scores: text is expected, not int 7"),
+    (says(label="sad", scores=[0.5, 0.5]), "scores: numbers by name are expected, not list"),
+    (says(label="sad", text=b"words"), "text: text is expected, not bytes b'words'"),
+    (says(label="sad", text=object()), "text: text is expected, not object"),
+    (says(label="sad", language=7), "language: text is expected, not int 7"),
+    (says(label="sad", event=["Laughter"]), "event: text is expected, not list"),
+    (says(label=["sad"]), "the answer's label: text is expected, not list"),
+    (says(label="sadd"), "the answer's label 'sadd' is no emotion name; did you mean sad"),
+    (says(label="sad", forced=b"sad"), "the forced label: text is expected"),
+    (says(label="sad", no_speech=True), "found no speech, and has the label 'sad'"),
+    (says(label="sad", no_speech="no"), "no_speech: true or false is expected, not str 'no'"),
+    (says(label="sad", segments=({"start_s": 0},)), "segments[0]: a Segment is expected, not dict"),
     (
-        Prediction(label="sad", segments=(Segment(start_s=0, end_s=float("nan")),)),
+        says(label="sad", segments=(segment(start_s=0, end_s=float("nan")),)),
         "segments[0].end_s: a finite number",
     ),
-    (Prediction(label="sad", segments="all"), "segments: a tuple is expected, not str 'all'"),  # type: ignore[arg-type]
-    (Prediction(label="sad", stages_ms={"x": float("inf")}), "stages_ms['x']: a finite number"),
-    (Prediction(label="sad", passage=Passage(begin_s=0, latency_ms=float("nan"))), "passage.latency_ms: a finite"),
-    (Prediction(label="sad", passage=Passage(begin_s=0, latency_ms=1, attempts="2")), "passage.attempts: a whole"),  # type: ignore[arg-type]
+    (says(label="sad", segments="all"), "segments: a tuple is expected, not str 'all'"),
+    (says(label="sad", stages_ms={"x": float("inf")}), "stages_ms['x']: a finite number"),
+    (says(label="sad", passage=passage(begin_s=0, latency_ms=float("nan"))), "passage.latency_ms: a finite"),
+    (says(label="sad", passage=passage(begin_s=0, latency_ms=1, attempts="2")), "passage.attempts: a whole"),
     (
-        Prediction(
-            label="sad", passage=Passage(begin_s=0, latency_ms=1, troubles=(FailedAttempt(kind=1, message=""),))
-        ),  # type: ignore[arg-type]
+        says(label="sad", passage=passage(begin_s=0, latency_ms=1, troubles=(trouble(kind=1, message=""),))),
         "a trouble's kind: text is expected",
     ),
-    (Failure(kind="odd", message=b"why"), "the failure's message: text is expected, not bytes b'why'"),  # type: ignore[arg-type]
-    (Failure(kind=None, message=""), "the failure's kind: text is expected, not NoneType"),  # type: ignore[arg-type]
+    (fails(kind="odd", message=b"why"), "the failure's message: text is expected, not bytes b'why'"),
+    (fails(kind=None, message=""), "the failure's kind: text is expected, not NoneType"),
     ({"label": "sad"}, "a Prediction or a Failure is expected, not dict"),
     (None, "a Prediction or a Failure is expected, not NoneType"),
 ]
@@ -176,9 +180,9 @@ def test_what_a_stream_tells_on_the_way_is_looked_at_too(
 
 def test_a_stream_that_goes_on_with_the_same_scores_changes_none_that_it_told() -> None:
     scores = {"sad": 0.25}
-    told = {"start_s": 0.0, "end_s": 1.0, "label": None, "chunk_scores": None, "compute_ms": 1.0}
+    told = StreamUpdate(start_s=0.0, end_s=1.0, label=None, scores=scores, chunk_scores=None, compute_ms=1.0)
 
-    update = plain_update(StreamUpdate(scores=scores, **told))  # type: ignore[arg-type]
+    update = plain_update(told)
     scores["sad"] = 0.75
 
     assert update.scores == {"sad": 0.25}

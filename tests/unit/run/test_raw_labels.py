@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pytest
+import soundfile
 
 from sv_eval.answer_words import AnswerWords
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
@@ -38,9 +40,6 @@ class Wordy:
 
 
 def settings(folder: Path, *words: str) -> dict[str, Any]:
-    import numpy as np
-    import soundfile
-
     rows = ["path,emotion,speaker"]
     for number in range(6):
         soundfile.write(folder / f"{number}.wav", np.random.default_rng(number).normal(0, 0.1, 8000), 16_000)
@@ -49,13 +48,9 @@ def settings(folder: Path, *words: str) -> dict[str, Any]:
     return composed(
         "config",
         [
-            *(
-                "backend=fake",
-                "dataset=manifest",
-                f"dataset.root={folder}",
-                f"dataset.manifest.file={folder}/manifest.csv",
-            ),
-            *("load.warmup_clips=0", "run.telemetry_s=null", "scoring.resamples=100", *words),
+            *("backend=fake", "dataset=manifest", f"dataset.root={folder}"),
+            *(f"dataset.manifest.file={folder}/manifest.csv", "load.warmup_clips=0", "run.telemetry_s=null"),
+            *("scoring.resamples=100", *words),
         ],
     )
 

@@ -162,25 +162,13 @@ class Speaking(Planted):
         super().__init__(*["sad"] * 40)
         self.capabilities = Capabilities(streams=True, detects_speech=True)
         self._delays, self._when, self._speech_end_s = (partial_s, final_s), clock, speech_end_s
-        self.taken_s: list[float] = []
 
-    async def stream(
-        self,
-        chunks: AsyncIterator[NDArray[np.float32]],
-        *,
-        chunk_size: float,
-        callback: Callable[[StreamUpdate], None],
-    ) -> Prediction:
-        async def noted() -> AsyncIterator[NDArray[np.float32]]:
-            async for piece in chunks:
-                self.taken_s.append(self._when.now())
-                yield piece
-
+    async def stream(self, chunks: Any, *, callback: Callable[[StreamUpdate], None], **rest: Any) -> Prediction:
         def late(update: StreamUpdate) -> None:
             self._when._now_s += self._delays[0]
             callback(replace(update, compute_ms=1000 * self._delays[0]))
 
-        await super().stream(noted(), chunk_size=chunk_size, callback=late)
+        await super().stream(chunks, callback=late, **rest)
         self._when._now_s += self._delays[1]
         return Prediction(label="happy")
 

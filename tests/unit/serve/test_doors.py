@@ -11,6 +11,7 @@ from sv_eval.serve.doors import Doors
 from sv_eval.serve.pace import Pace, audio_s
 from sv_eval.wire.messages import StreamStart
 from sv_eval.wire.problems import ServiceError
+from tests.unit.fake_clock import FakeClock
 
 LIMITS = ConnectionLimits(max_open=2, head_timeout_s=5, write_timeout_s=10)
 
@@ -79,16 +80,8 @@ def test_a_reader_that_catches_up_stays() -> None:
     assert slow.told == []
 
 
-@dataclass
-class Hands:
-    now_s: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 def test_a_few_bytes_now_and_then_do_not_keep_a_stream_open() -> None:
-    clock, start = Hands(), StreamStart()
+    clock, start = FakeClock(), StreamStart()
     pace = Pace(StreamLimits(idle_s=30, start_s=5, min_pace=0.1), now=clock)
     assert pace.wait_s() == 5
     pace.heard(0.0)
@@ -100,7 +93,7 @@ def test_a_few_bytes_now_and_then_do_not_keep_a_stream_open() -> None:
 
 
 def test_audio_at_a_tenth_of_its_own_pace_keeps_a_stream_open() -> None:
-    clock, start = Hands(), StreamStart()
+    clock, start = FakeClock(), StreamStart()
     pace = Pace(StreamLimits(idle_s=30, start_s=5, min_pace=0.1), now=clock)
     pace.heard(0.0)
     for _ in range(100):

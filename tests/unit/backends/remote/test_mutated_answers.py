@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -33,6 +32,7 @@ from sv_eval.record_file.as_json import record_to_json
 from sv_eval.record_file.line import read_line
 from sv_eval.records import Clip, Prediction, Record
 from sv_eval.run.plain_answers import plain_answer
+from tests.endurance.mutations import as_text, changed, with_bytes_changed
 from tests.unit.backends.remote.talk import Talk
 
 SCORES = {"happy": 0.7, "sad": 0.2, "neutral": 0.1}
@@ -88,50 +88,16 @@ ANSWERS: Mapping[str, tuple[Callable[[], Dialect], list[Any]]] = {
         ],
     ),
 }  # fmt: skip
-ODD: Sequence[Any] = (
-    None, True, False, 0, -1, 1.5, 93, 2**70, 10**400, 1e308, float("nan"), float("inf"), "", "x", "0.93", "0.0",
-    "\ud800", "\x00", "happy", "😊😔", [], {}, [1], [None], {"a": 1}, [[]], {"": None}, "9" * 5000, "<|" * 3000,
-    {"happy": "0.9"}, {"happy": float("nan")}, [{"start": "0.0"}], [[{}]],
-)  # fmt: skip
 RUNS = 300
 
 
-def places(content: Any) -> Iterator[tuple[Any, Any]]:
-    """Every container with a key or place in it."""
-    if isinstance(content, dict):
-        for key, value in content.items():
-            yield content, key
-            yield from places(value)
-    elif isinstance(content, list):
-        for place, value in enumerate(content):
-            yield content, place
-            yield from places(value)
-
-
 def mutated(messages: list[Any], drawn: random.Random) -> list[bytes]:
-    """The messages with one to three parts changed, left out or put elsewhere; at times the bytes themselves."""
-    found = copy.deepcopy(messages)
-    for _ in range(drawn.randint(1, 3)):
-        spots = list(places(found))
-        if not spots:
-            break
-        holder, key = drawn.choice(spots)
-        what = drawn.randrange(5)
-        if what == 0:
-            del holder[key]
-        elif what == 1:
-            holder[key] = [holder[key]]
-        elif what == 2:
-            holder[key] = {"value": holder[key]}
-        else:
-            holder[key] = copy.deepcopy(drawn.choice(ODD))
-    said = [json.dumps(one).encode() for one in found]
+    """The messages with some of their parts damaged; at times the bytes themselves."""
+    found = changed(messages, drawn)
+    said = [as_text(one).encode() for one in (found if isinstance(found, list) else [found])]
     if said and drawn.random() < 0.1:
         place = drawn.randrange(len(said))
-        whole = bytearray(said[place])
-        if whole:
-            whole[drawn.randrange(len(whole))] = drawn.randrange(256)
-        said[place] = bytes(whole[: drawn.randint(0, len(whole))])
+        said[place] = with_bytes_changed(said[place], drawn)
     return said
 
 
@@ -143,7 +109,8 @@ def answer(dialect: Dialect, messages: list[bytes]) -> ParsedAnswer:
             return dialect.read(HttpReply(status=200, body=body, headers={"Content-Type": "application/json"}))
         assert isinstance(dialect, WebsocketDialect)
         opening = ("", b"") if not isinstance(dialect, SherpaWebsocket) else b""
-        return asyncio.run(dialect.converse(Talk(messages), opening, Timeline()))  # type: ignore[arg-type]
+        talk: Any = Talk(messages)
+        return asyncio.run(dialect.converse(talk, opening, Timeline()))
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise RemoteError("not_understood", repr(error)) from error
 

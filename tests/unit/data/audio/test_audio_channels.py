@@ -10,10 +10,9 @@ import soundfile
 
 from sv_eval.data.audio.channels import channel_word, channels_of
 from sv_eval.data.audio.decoding import decode
-from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts
-from sv_eval.data.audit.measure import Job, Measure
 from sv_eval.errors import AudioError
+from tests.unit.data.audio.audited import measured
 
 RNG = np.random.default_rng(14)
 LEFT, RIGHT = (0.1 * RNG.standard_normal((2, 16_000))).astype(np.float32)
@@ -24,11 +23,6 @@ def stereo(*channels: np.ndarray, rate_hz: int = 16_000, **options: str) -> byte
     options = {"format": "WAV", "subtype": "FLOAT", **options}
     soundfile.write(file, np.stack(channels, axis=1), rate_hz, **options)
     return file.getvalue()
-
-
-def measured(content: bytes, channel: int | None = None) -> AudioFacts | AudioDefect:
-    job = Job(source=content, start_s=None, end_s=None, channel=channel)
-    return Measure(limits=AudioLimits(), full_scale=0.999)(job)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from sv_eval.data.audio.decoding import decode
 from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audit.facts import AudioDefect
 from sv_eval.errors import AudioError, ConfigError
+from tests.unit.data.audio.audited import measured
 
 
 def kind_of(source: Path | bytes, **options) -> str:
@@ -316,13 +318,7 @@ def test_another_scale_is_taken_as_it_is_on_demand(tone):
 
 
 def test_the_audit_finds_another_scale(tone):
-    from sv_eval.data.audit.facts import AudioDefect
-    from sv_eval.data.audit.measure import Job, Measure
-
-    samples = tone(16_000) * np.float32(32_768)
-    job = Job(source=wav(samples, subtype="FLOAT"), start_s=None, end_s=None)
-
-    found = Measure(limits=AudioLimits(), full_scale=0.999)(job)
+    found = measured(wav(tone(16_000) * np.float32(32_768), subtype="FLOAT"))
 
     assert isinstance(found, AudioDefect)
     assert found.kind == "wrong_scale"

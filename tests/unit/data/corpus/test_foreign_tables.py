@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ NFC = unicodedata.normalize("NFC", "colère/élève ö.wav")
 NFD = unicodedata.normalize("NFD", NFC)
 
 
-def lines(folder: Path, *rows: dict[str, object]) -> dict[str, object]:
+def lines(folder: Path, *rows: dict[str, object]) -> dict[str, Any]:
     file = folder / "train.jsonl"
     file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
     return {"kind": "manifest", "manifest": {"file": str(file)}}
@@ -55,7 +56,7 @@ def test_the_lines_that_sensevoice_is_trained_with_are_a_manifest(tmp_path: Path
 def test_a_key_that_was_named_goes_before_sensevoice_s_own(tmp_path: Path, read: Read, sound: Sound) -> None:
     sound("a.wav")
     options = lines(tmp_path, of_sensevoice("k", "<|HAPPY|>", "a.wav", mood="sad"))
-    options["manifest"]["columns"] = {"emotion": "mood"}  # type: ignore[index]
+    options["manifest"]["columns"] = {"emotion": "mood"}
 
     assert read(**options).clips[0].reference == "sad"
 

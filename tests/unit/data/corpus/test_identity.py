@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +18,12 @@ from sv_eval.backends.baselines.training import read_training
 from sv_eval.backends.sensevoice.model_dir import bundled_model
 from sv_eval.data.audio.decoding import decode
 from sv_eval.data.audio.digest import sound_digest, taught_digests, without_digests
+from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.config import dataset_config_from
 from sv_eval.data.corpus.manifest_writer import write_manifest
 from sv_eval.data.corpus.reading import card_of, read_corpus
 from sv_eval.data.corpus.source import FileSource
-from sv_eval.records import Clip, Waveform
+from sv_eval.records import Clip
 from sv_eval.run.history import describe_corpus
 from sv_eval.run.prefetch import Prefetcher
 
@@ -155,10 +157,6 @@ def test_digests_stay_out_of_what_people_read() -> None:
 
 
 def test_clips_that_a_model_was_trained_on_are_marked(tmp_path: Path) -> None:
-    import asyncio
-
-    from sv_eval.data.audio.limits import AudioLimits
-
     soundfile.write(tmp_path / "known.wav", NOISE, 16_000, subtype="PCM_16")
     soundfile.write(tmp_path / "new.wav", NOISE[::-1], 16_000, subtype="PCM_16")
     taught = frozenset({sound_digest(decode(tmp_path / "known.wav").samples) or ""})
@@ -168,13 +166,9 @@ def test_clips_that_a_model_was_trained_on_are_marked(tmp_path: Path) -> None:
         source = FileSource(tmp_path, AudioLimits())
         with Prefetcher(clips, source, workers=1, ahead=4, taught=taught) as prefetcher:
             found = [item async for item in prefetcher.stream()]
-        return {item.clip.id: _marks(item.waveform) for item in found}
+        return {one.clip.id: None if one.waveform is None else one.waveform.marks for one in found}
 
     assert asyncio.run(marks()) == {"known": ("taught",), "new": (), "none": None}
-
-
-def _marks(waveform: Waveform | None) -> tuple[str, ...] | None:
-    return None if waveform is None else waveform.marks
 
 
 def test_the_bundled_model_knows_the_recordings_that_it_was_trained_on(emodb: Path) -> None:

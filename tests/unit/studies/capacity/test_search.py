@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,54 +12,22 @@ from numpy.typing import NDArray
 
 from sv_eval.studies.capacity.config import Objective, Search
 from sv_eval.studies.capacity.found import SearchResult, deserved
-from sv_eval.studies.capacity.outcome import CONFIRM, MEASURE, OVERLOAD, UNTOLD, Seen, Trial, judged, trial_of
+from sv_eval.studies.capacity.outcome import CONFIRM, MEASURE, OVERLOAD, UNTOLD
 from sv_eval.studies.capacity.root import Point, drift_of, root_of
 from sv_eval.studies.capacity.search import RateSearch
-
-Floats = NDArray[np.float64]
-Answer = Callable[[Floats, np.random.Generator], tuple[Floats, NDArray[np.bool_]]]
-SATURATION = 50.0
+from tests.benchmarks.sim_capacity import SATURATION, Answer, Floats, VirtualBench, lindley
 
 
 def one_worker(sent_s: Floats, rng: np.random.Generator, slower: float = 1.0) -> tuple[Floats, NDArray[np.bool_]]:
     """Sojourn times of M/M/1 by Lindley's recursion."""
-    work = np.cumsum(rng.exponential(slower / SATURATION, len(sent_s)))
-    begun = np.maximum.accumulate(sent_s - np.concatenate([[0.0], work[:-1]]))
-    return begun + work - sent_s, np.zeros(len(sent_s), dtype=bool)
-
-
-@dataclass(slots=True, kw_only=True)
-class Virtual:
-    """Trials on a virtual server."""
-
-    answer: Answer
-    limit_ms: float
-    search: Search
-    late_ms: float = 0.0
-    retried: bool = False
-    seeds: list[int] = field(default_factory=list)
-
-    async def trial(self, rate: float, seed: int, *, requests: int, phase: str) -> Trial:
-        rng, objective = np.random.default_rng(seed), Objective(p95_ms=self.limit_ms)
-        self.seeds.append(seed)
-        sent_s = np.cumsum(rng.exponential(1 / rate, requests))
-        latency_s, refused = self.answer(sent_s, rng)
-        seen = Seen(
-            sent_s=sent_s, latency_ms=1000 * latency_s, failed=refused & (not self.retried), refused=refused,
-            attempts=1 + (refused & self.retried).astype(np.int64), late_ms=np.full(requests, self.late_ms),
-            kinds={"overloaded": int(refused.sum())} if refused.any() else {},
-        )  # fmt: skip
-        found = trial_of(
-            seen, objective, settling=int(requests * self.search.settle), planned=requests, schedule="poisson",
-            rate=rate, concurrency=None, seed=seed, requests=requests, uar=None, compared=0, changed=0, phase=phase,
-        )  # fmt: skip
-        return judged(found, objective, [], max_late_ms=5.0)
+    services = rng.exponential(slower / SATURATION, len(sent_s))
+    return lindley(sent_s, services), np.zeros(len(sent_s), dtype=bool)
 
 
 def searched(answer: Answer = one_worker, limit_ms: float = 120.0, start: float = 10.0, **values: Any) -> Any:
     """What a search finds, its trials, and the bench."""
     own = {name: values.pop(name) for name in ("late_ms", "retried") if name in values}
-    bench = Virtual(answer=answer, limit_ms=limit_ms, search=Search(**values), **own)
+    bench = VirtualBench(answer=answer, limit_ms=limit_ms, search=Search(**values), **own)
     hunt = RateSearch(search=bench.search, allowed=Objective(p95_ms=limit_ms).allowed, try_rate=bench.trial)
     return asyncio.run(hunt.find(start)), hunt, bench
 
