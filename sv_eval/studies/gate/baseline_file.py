@@ -96,7 +96,7 @@ def read_baseline(path: Path) -> Subject:
     try:
         data = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: can't be read as a baseline ({error})") from error
+        raise UsageError(f"{path}: can't be read as a baseline ({error}); save it anew") from error
     if not isinstance(data, dict) or data.get("kind") != KIND:
         raise UsageError(
             f"{path}: not a baseline; make one with `python -m sv_eval.baseline save RUN {path.name}`, "

@@ -162,7 +162,7 @@ def test_audio_that_is_not_there_is_its_clips_failure(read, table):
         ("path,emotion\na.wav\n", "x.csv", r"x.csv:2 has 1 columns, but the header has 2"),
         ('path,emotion\na.wav,sad\n"b.wav,sad\n', "x.csv", r"x.csv:3 can't be read"),
         ("path,emotion\n,sad\n", "x.csv", r"x.csv:2: the column 'path' is empty"),
-        ("path,emotion\na.wav,rage\n", "x.csv", r"x.csv:2 has the label 'rage'"),
+        ("path,emotion\na.wav,loud\n", "x.csv", r"x.csv:2 has the label 'loud'"),
         ("path,emotion,start\na.wav,sad,soon\n", "x.csv", r"x.csv:2: start is 'soon'"),
         ("path,emotion,start\na.wav,sad,-1\n", "x.csv", r"x.csv:2: start is '-1'"),
         ("path,emotion,start\na.wav,sad,1e300\n", "x.csv", r"x.csv:2: start is '1e300'"),

@@ -74,7 +74,7 @@ def test_a_baseline_that_was_edited_is_told(subject, tmp_path, before, after):
     assert before in text
     file.write_text(text.replace(before, after), encoding="utf-8")
 
-    with pytest.raises(UsageError, match="damaged baseline"):
+    with pytest.raises(UsageError, match="save it anew"):
         read_baseline(file)
 
 
