@@ -172,11 +172,13 @@ def test_an_interrupt_before_the_model_is_open_is_not_forgotten(tmp_path: Path) 
     async def cell() -> None:
         sv_eval.evaluate(backend=Slow(), dataset="simulated", overrides=SIMULATED, directory=tmp_path / "run")
 
-    loop = asyncio.new_event_loop()
+    # Shells have what they start in the background ignore SIGINT.
+    loop, before = asyncio.new_event_loop(), signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(RunInterrupted):
             loop.run_until_complete(cell())
     finally:
+        signal.signal(signal.SIGINT, before)
         loop.close()
 
 

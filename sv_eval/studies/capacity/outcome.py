@@ -113,7 +113,8 @@ class Trial:
     """How many of them were above each limit, by part of the objective; `errors`: how many failed."""
     relaxation: float | None = None
     """As many requests after each other tell as much as an independent one: the autocorrelation time (Wolff 2004)
-    of the logarithms of latency, or of failures where that is longer. A queue's is long where it is nearly full."""
+    of the logarithms of latency, of being over a limit, or of failures, whichever is the longest. A queue's is long
+    where it is nearly full."""
     attempts: float | None = None
     """Attempts a request, on average."""
     retried: int = 0
@@ -175,7 +176,7 @@ def trial_of(seen: Seen, objective: Objective, *, settling: int, planned: int, *
         late_p99_ms=_rank(seen.late_ms, 0.99),
         counted=int(counted.sum()),
         over=over | {ERRORS: int(failed[counted].sum())},
-        relaxation=_relaxation(took[counted & ~failed], failed[counted]),
+        relaxation=_relaxation(values, list(objective.limits.values()), failed[counted]),
         attempts=float(seen.attempts.mean()) if len(sent) else None,
         retried=int((seen.attempts > 1).sum()),
         refused=int(seen.refused.sum()),
@@ -259,12 +260,19 @@ def _flow(seen: Seen) -> tuple[float, float] | None:
     return float(counts.mean()), float(counts.std(ddof=1)) / math.sqrt(stretches)
 
 
-def _relaxation(latency_ms: NDArray[np.float64], failed: NDArray[np.bool_]) -> float | None:
-    """The longer of what latencies and failures have: a full queue refuses several in a row."""
+def _relaxation(
+    latency_ms: NDArray[np.float64], limits_ms: Sequence[float], failed: NDArray[np.bool_]
+) -> float | None:
+    """The longest of what latencies, those over a limit, and failures have.
+
+    Where most of a latency is the service's own time, the queue's slow part hides in it, and shows in what is over
+    the limit; and a full queue refuses several in a row.
+    """
     if len(latency_ms) < 2:
         return None
-    of_latency = autocorrelation_time(np.log(np.maximum(latency_ms, 1e-3)))[0]
-    return max(of_latency, autocorrelation_time(failed.astype(np.float64))[0] if failed.any() else 1.0)
+    over = [latency_ms > limit for limit in limits_ms]
+    events = [each.astype(np.float64) for each in (*over, failed) if each.any() and not each.all()]
+    return max(autocorrelation_time(each)[0] for each in (np.log(np.maximum(latency_ms, 1e-3)), *events))
 
 
 def _rank(values: NDArray[np.float64], share: float) -> float | None:

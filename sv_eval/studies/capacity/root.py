@@ -26,7 +26,7 @@ _FLATTEST = 0.05
 _FURTHEST = 0.7
 """Bounds are looked for within this part of the rate to either side."""
 _LEAST = 4
-_WITHIN, _STRAIGHT = 2.0, 1.0
+_WITHIN, _STRAIGHT = 2.0, 0.15
 """How far from the capacity, in logits by the line and as a part of the rate, trials may lie to be counted."""
 
 
@@ -72,11 +72,13 @@ def root_of(points: Sequence[Point], allowed: float, *, confidence: float) -> Ro
     >>> round(float(root_of(line, 0.05, confidence=0.95).rate))
     100
     """
-    chosen, found = list(points), _fitted(points, allowed)
-    if found is None:
+    fit = _fitted(points, allowed)
+    if fit is None:
         return None
+    of_all = _bounded(points, fit, allowed, confidence)
+    chosen = list(points)
     for _ in range(3):
-        slope, at, center = found
+        slope, at, center = fit
         # By the line and never by what the trial itself found, which would choose the lucky ones.
         away = [one.rate / center - 1 - at for one in points]
         near = [
@@ -85,17 +87,25 @@ def root_of(points: Sequence[Point], allowed: float, *, confidence: float) -> Ro
         again = None if len(near) < _LEAST or near == chosen else _fitted(near, allowed)
         if again is None:
             break
-        chosen, found = near, again
-    slope, at, center = found
-    phi = heterogeneity(chosen, slope, at, center, allowed)
-    low, high = _bounds(chosen, allowed, at, center, phi, confidence)
+        chosen, fit = near, again
+    if chosen == list(points):
+        return of_all
+    # Nearer trials bend the line less; where they don't bound the capacity, those further away help to find it.
+    of_near = _bounded(chosen, fit, allowed, confidence)
+    return of_all if of_near.width is None else of_near
+
+
+def _bounded(points: Sequence[Point], fit: tuple[float, float, float], allowed: float, confidence: float) -> Root:
+    slope, at, center = fit
+    phi = heterogeneity(points, slope, at, center, allowed)
+    low, high = _bounds(points, allowed, at, center, phi, confidence)
     return Root(
         rate=center * (1 + at),
-        low=None if low is None else center * (1 + low),
+        low=None if low is None or low <= -1 else center * (1 + low),
         high=None if high is None else center * (1 + high),
         slope=slope * (1 + at),
         heterogeneity=phi,
-        points=len(chosen),
+        points=len(points),
     )
 
 
@@ -128,18 +138,19 @@ def _fitted(points: Sequence[Point], allowed: float) -> tuple[float, float, floa
     return (slope, at, center) if abs(at) < _FURTHEST else None
 
 
-def drift_of(points: Sequence[Point], *, surely: float) -> float | None:
-    """By how much the capacity changed from the first of the points to the last, in order; None where it did not.
+def drift_of(points: Sequence[Point], served: Sequence[float], *, surely: float) -> float | None:
+    """By how much the capacity changed from the first of the points to the last; None where it did not.
 
-    A line with the order as a second variable, against one without: an F test of their deviances. `surely`: how
-    often it is to say nothing where nothing changed. 0.1: a tenth more."""
+    A line with `served`, the requests made until each point, as a second variable, against one without: an F test
+    of their deviances. `surely`: how often it is to say nothing where nothing changed. 0.1: a tenth more."""
     from scipy.special import fdtr
 
     freedom = len(points) - 3
     if freedom < 2:
         return None
     x, share, worth = _arrays(points, float(np.mean([one.rate for one in points])))
-    order, ones = np.linspace(0.0, 1.0, len(points)), np.ones(len(points))
+    begin, end = served[0], served[-1]
+    order, ones = (np.array(served) - begin) / max(1.0, end - begin), np.ones(len(points))
     plain, moving = np.column_stack([ones, x]), np.column_stack([ones, x, order])
     if share.max() == 0 or np.linalg.matrix_rank(moving) < 3:
         return None

@@ -44,9 +44,11 @@ _LOWEST = 1e-3
 _NEAR = 1.1
 _ASIDE = 1.0
 """Logits between a trial and the capacity."""
-_FAR = 0.12
-"""But no further aside than this part of the rate: over longer ways shares are no straight line."""
-_SURELY = 0.995
+_NEARBY, _FAR = 0.06, 0.12
+"""But no further aside than this part of the rate: over longer ways shares are no straight line, and where most of
+the limit is service time, over 0.12 the line misses by 3 %. As far as that only while the slope is not known."""
+_SURELY, _ON_THE_WAY = 0.995, 0.9998
+"""How often nothing is said of a change where there is none: at the end, and at each look on the way."""
 _UNTOLD = 3
 _LOST = 0.5
 _FOR_STOPPING = 0.6
@@ -57,7 +59,8 @@ _ENOUGH_RELAXATIONS = 8.0
 _LONG_ENOUGH = 0.5
 _FLOOR_EVENTS = 10.0
 _LEAST_DRIFT = 8
-_LONGEST_MORE = 2.0
+_LEAST_KNOWN = 6
+_LONGEST_MORE = 1.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,6 +146,8 @@ class RateSearch:
             root, part = self.root()
             if self._narrow(root, part):
                 return self._result(TOLERANCE)
+            if part is not None and self.change(part, surely=_ON_THE_WAY) is not None:
+                return self._result(DRIFT)
             self._asked = self._still_asked(root)
             rate = self._next(root, part, kept, broken)
 
@@ -158,12 +163,14 @@ class RateSearch:
     def _still_asked(self, root: Root | None) -> int:
         """How long the next trial must be if few are left to come: widths shrink with the root of requests."""
         measured = self.measured()
-        if root is None or root.width is None or not measured:
+        if len(measured) < _LEAST_KNOWN:
             return 0
-        made = sum(one.requests for one in measured)
-        more = made * ((root.width / self.search.tolerance) ** 2 - 1)
-        longest = max(one.requests for one in measured)
-        return max(0, min(round(more / max(2, self.search.trials - root.points)), round(_LONGEST_MORE * longest)))
+        most = round(_LONGEST_MORE * max(one.requests for one in measured))
+        if root is None or root.width is None:
+            # So many trials and no bounds: each of them tells too little.
+            return most
+        more = sum(one.requests for one in measured) * ((root.width / self.search.tolerance) ** 2 - 1)
+        return max(0, min(round(more / max(2, self.search.trials - root.points)), most))
 
     def _result(self, ended: str) -> SearchResult:
         root, part = self.root()
@@ -180,10 +187,17 @@ class RateSearch:
             change=change, ended_by=DRIFT if change is not None else ended,
         )  # fmt: skip
 
-    def change(self, part: str) -> float | None:
-        """By which share the capacity changed during the measurement, where it surely did."""
-        points = self.points(part)
-        return drift_of(points, surely=_SURELY) if len(points) >= _LEAST_DRIFT else None
+    def change(self, part: str, *, surely: float = _SURELY) -> float | None:
+        """By which share the capacity changed during the measurement, where it surely did.
+
+        Of a server that slows down the ceiling comes down, too: what was measured above it then, counts here.
+        """
+        whole = [one for one in self.trials if _is_measured(one)]
+        if len(whole) < _LEAST_DRIFT:
+            return None
+        served = np.cumsum([one.requests for one in self.trials])
+        until = [float(served[place]) for place, one in enumerate(self.trials) if _is_measured(one)]
+        return drift_of(self._points_of(whole, part), until, surely=surely)
 
     def root(self) -> tuple[Root | None, str | None]:
         """The capacity by the part of the objective that breaks first; None where no part tells."""
@@ -210,20 +224,25 @@ class RateSearch:
         return [
             one
             for one in self.trials
-            if one.phase == MEASURE and one.verdict != UNTOLD and not one.ended_early
-            and one.rate is not None and one.rate < self._ceiling
-            and one.requests >= _LONG_ENOUGH * self.search.requests_for(one.rate, self.relaxation_at(one.rate))
+            if _is_measured(one) and (one.rate or 0.0) < self._ceiling
+            and one.requests >= _LONG_ENOUGH * self._asked_at(one.rate or 0.0)
         ]  # fmt: skip
+
+    def _asked_at(self, rate: float) -> int:
+        return self.search.requests_for(rate, self.relaxation_at(rate))
 
     def points(self, part: str) -> list[Point]:
         """They, as far as one part is concerned."""
+        return self._points_of(self.measured(), part)
+
+    def _points_of(self, trials: Sequence[Trial], part: str) -> list[Point]:
         return [
             Point(
                 rate=one.sent_per_s or one.rate or 0.0,
                 share=one.share_over(part) or 0.0,
                 worth=one.counted / self.relaxation_at(one.rate or 0.0),
             )
-            for one in self.measured()
+            for one in trials
         ]
 
     def relaxation_at(self, rate: float) -> float:
@@ -247,7 +266,7 @@ class RateSearch:
         """The next rate: a little aside of the root, to the other side than last; or where one may be found."""
         points = [] if part is None else self.points(part)
         if root is not None:
-            aside = min(_ASIDE / root.slope, _FAR)
+            aside = min(_ASIDE / root.slope, _FAR if root.width is None else _NEARBY)
             rate = root.rate * (1 + (aside if len(points) % 2 else -aside))
         else:
             rate = self._before_a_root(points, part, kept)
@@ -268,6 +287,10 @@ class RateSearch:
         if low < high / 1.002:
             return math.sqrt(low * high)
         return min(below) / 1.02 if len(points) % 2 else max(below) * 1.02
+
+
+def _is_measured(one: Trial) -> bool:
+    return one.phase == MEASURE and one.verdict != UNTOLD and not one.ended_early
 
 
 def knee_of(curve: Sequence[Trial]) -> int | None:

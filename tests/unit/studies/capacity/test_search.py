@@ -195,8 +195,9 @@ def test_a_drift_is_told_when_there_is_one_and_seldom_otherwise() -> None:
         shares = rng.binomial(400, 1 / (1 + 19 * (capacity / rates) ** 12)) / 400
         return [Point(rate=float(r), share=float(s), worth=400.0) for r, s in zip(rates, shares, strict=True)]
 
-    assert sum(drift_of(points(seed, 0.0), surely=0.995) is not None for seed in range(200)) <= 5
-    found = [drift_of(points(seed, -0.15), surely=0.995) for seed in range(50)]
+    served = list(range(20))
+    assert sum(drift_of(points(seed, 0.0), served, surely=0.995) is not None for seed in range(200)) <= 5
+    found = [drift_of(points(seed, -0.15), served, surely=0.995) for seed in range(50)]
     assert sum(one is not None for one in found) >= 45
     assert np.mean([one for one in found if one is not None]) == pytest.approx(-0.15, abs=0.04)
 
