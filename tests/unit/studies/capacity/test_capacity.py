@@ -101,10 +101,10 @@ def truth(services_s: np.ndarray, limit_s: float, share: float) -> float:
     [({"p50_ms": 20.0}, 40.0), ({"p50_ms": 20.0, "p95_ms": 50.0}, 120.0)],
     ids=["constant", "lognormal"],
 )
-def test_the_known_capacity_of_k_workers_is_found_within_five_percent(
+def test_the_known_capacity_of_k_workers_is_found_within_a_tenth(
     latency: dict[str, float], limit_ms: float
 ) -> None:
-    here = bench(latency, Objective(p95_ms=limit_ms), trial_s=12.0)
+    here = bench(latency, Objective(p95_ms=limit_ms), trial_s=3.0, tolerance=0.1)
     services = [here.session.backend._latency.quantile_ms(share) / 1000 for share in (np.arange(2000) + 0.5) / 2000]  # type: ignore[attr-defined]
     hunt = RateSearch(search=here.search, allowed=here.objective.allowed, try_rate=here.poisson)
 
@@ -113,7 +113,10 @@ def test_the_known_capacity_of_k_workers_is_found_within_five_percent(
 
     known = truth(np.array(services), limit_ms / 1000, 0.95)
     assert found.ended_by == "tolerance"
-    assert found.kept == pytest.approx(known, rel=0.05)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= known <= found.high
+    assert found.kept == pytest.approx(known, rel=0.1)
     assert found.saturation is not None
     assert found.kept < found.saturation.high
     assert found.confirmed
