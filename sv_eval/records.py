@@ -221,6 +221,8 @@ class Streamed:
     """Its label, which need not be the last step's; None where it has none, or is not known."""
     speech_end_s: float | None = None
     """Where the last stretch of speech ends, seconds; None where nobody looked, or there is none."""
+    whole_asked: bool = True
+    """Whether the clip was asked about whole; not while other streams were on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,7 @@ def streamed_from_json(data: Mapping[str, Any] | None) -> Streamed | None:
         StreamStep(**{"label": None, "scores": None, **_known(step, StreamStep)}) for step in data["steps"]
     )
     rest = {name: data.get(name) for name in ("offline_label", "final_s", "final_label", "speech_end_s")}
-    return Streamed(steps=steps, **rest)
+    return Streamed(steps=steps, **rest, whole_asked=data.get("whole_asked", True))
 
 
 def streamed_to_json(streamed: Streamed) -> dict[str, Any]:
@@ -98,7 +98,9 @@ def streamed_to_json(streamed: Streamed) -> dict[str, Any]:
         steps.append({**numbers, **_filled({"label": step.label, "scores": scores})})
     moments = {"final_s": streamed.final_s, "speech_end_s": streamed.speech_end_s}
     told = {name: None if moment is None else round(moment, 6) for name, moment in moments.items()}
-    labels = {"offline_label": streamed.offline_label, "final_label": streamed.final_label}
+    labels: dict[str, Any] = {"offline_label": streamed.offline_label, "final_label": streamed.final_label}
+    if not streamed.whole_asked:
+        labels["whole_asked"] = False
     return {"steps": steps, **_filled(labels | told)}
 
 

@@ -95,6 +95,8 @@ def _streamed(data: Mapping[str, Any]) -> Streamed | None:
             raise TypeError("the label of the whole clip, or of its stream, is no text")
         if not all(one is None or type(one) in _NUMBER for one in (found.final_s, found.speech_end_s)):
             raise TypeError("the end of its stream is no number")
+        if not isinstance(found.whole_asked, bool):
+            raise TypeError("whether its stream was asked about whole is neither true nor false")
     return found
 
 

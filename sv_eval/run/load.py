@@ -54,6 +54,9 @@ class LoadConfig:
     pace: str = FAST
     """`stream`: `real_time` lets the audio come as it was spoken; `fast` gives it at once and works out when each
     answer would have been there, from the time that each took."""
+    streams: int = 1
+    """`stream`: calls at once, in real time; each caller goes on with the next clip when its own is answered. With
+    several, nobody asks for the clips whole: that would be load of another kind."""
 
     rate: float = 10.0
     """`poisson`, `constant`: requests a second; `ramp`: those that it begins with."""
@@ -70,7 +73,8 @@ class LoadConfig:
     seed: int = 0
     """`poisson`: makes another draw of the moments."""
     max_late_ms: float = DEFAULT_MAX_LATE_MS
-    """Open loop: the lateness of sending, 99th percentile, beyond which the latency is no result."""
+    """Open loop, and streams in real time: the lateness of sending (of a call's last piece), 99th percentile,
+    beyond which the latency is no result."""
     warmup_tolerance: float = 0.1
     """Warm-up goes over its clips again until two passes differ by no more than this share."""
     warmup_max_s: float = 10.0
@@ -98,6 +102,12 @@ class LoadConfig:
             )
         if self.pace not in PACES:
             raise ConfigError(f"load.pace={self.pace} is not known; {nearest(self.pace, PACES)}")
+        if self.streams < 1:
+            raise ConfigError(f"load.streams={self.streams}: must be at least 1")
+        if self.streams > 1 and self.schedule == STREAM and self.pace != REAL_TIME:
+            raise ConfigError(
+                f"load.streams={self.streams}: several calls at once are for real time; give load.pace=real_time"
+            )
         if self.chunk_size < _SHORTEST_CHUNK_S:
             raise ConfigError(f"load.chunk_size={self.chunk_size}: give seconds, {_SHORTEST_CHUNK_S} or more")
 
@@ -148,6 +158,17 @@ class StreamPlan:
     """Seconds of audio between two judgements."""
     real_time: bool
     """Whether the pieces come as they were spoken, or at once."""
+    calls: int = 1
+    """Streams at once."""
+
+    def start_s(self, number: int) -> float:
+        """How long the stream of this number, from 0 on, waits before it begins: the first ones begin within a
+        chunk, evenly, since callers don't begin to speak at one moment.
+
+        >>> [StreamPlan(chunk_size=1.0, real_time=True, calls=4).start_s(number) for number in (0, 1, 3, 4)]
+        [0.0, 0.25, 0.75, 0.0]
+        """
+        return number * self.chunk_size / self.calls if number < self.calls else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,10 +216,16 @@ def _plan(config: LoadConfig, can: Capabilities) -> LoadPlan:
     if config.schedule == STREAM and not can.streams:
         raise ConfigError("load=stream: this backend takes whole clips only; use load=single_stream")
     if config.schedule in (SINGLE_STREAM, STREAM):
-        stream = StreamPlan(chunk_size=config.chunk_size, real_time=config.pace == REAL_TIME)
+        stream = StreamPlan(chunk_size=config.chunk_size, real_time=config.pace == REAL_TIME, calls=config.streams)
+        several = config.streams if config.schedule == STREAM else 1
+        if several > can.max_in_flight:
+            raise ConfigError(
+                f"load.streams={several}: this backend has {can.max_in_flight} calls open at most; "
+                "give fewer, or a greater backend.concurrency where it has one"
+            )
         return LoadPlan(
             batch_size=1,
-            in_flight=1,
+            in_flight=several,
             window=1,
             warmup_clips=config.warmup_clips,
             stream=stream if config.schedule == STREAM else None,

@@ -253,10 +253,13 @@ class RunLoop:
     async def _finish_stream(self, item: Decoded, plan: StreamPlan) -> None:
         """Recognise one clip piece by piece and record it."""
         (request,) = self._requests([item])
-        call, begin = self._guard.number(), self.clock.now()
+        call = self._guard.number()
+        if (wait_s := plan.start_s(call)) > 0:
+            await self.clock.wait_until(self.clock.now() + wait_s)
+        begin = self.clock.now()
         # The plan holds a stream only for a backend that declares that it streams.
         out = await stream_clip(cast("StreamingBackend", self.backend), request, plan, self.clock)
-        made = _Call(call, begin - self._origin_s, out.latency_ms, 1)
+        made = _Call(call, begin - self._origin_s, out.latency_ms, 1, late_ms=out.late_ms)
         self._record(item, checked(out.answer), made, out.streamed)
 
     def _travelled(self, answer: Answer, made: _Call, *, begun_s: float | None = None) -> _Call:

@@ -33,10 +33,13 @@ class StreamOutcome:
     """The steps on the way; None after a failure."""
     latency_ms: float
     """From the end of the audio to the final answer, milliseconds."""
+    late_ms: float | None = None
+    """How late the last piece was given that the backend was waiting for, milliseconds; None at the fast pace."""
 
 
 async def stream_clip(backend: StreamingBackend, request: Request, plan: StreamPlan, clock: Clock) -> StreamOutcome:
-    """Give `request`'s clip to an entered backend piece by piece; then, untimed, ask for it whole.
+    """Give `request`'s clip to an entered backend piece by piece; then, untimed and where no other stream is on,
+    ask for it whole.
 
     In real time a step is emitted when the clock says so. At the fast pace it is worked out: a chunk's judgement
     begins when its audio has come and the one before is done, and takes as long as the backend took; and the final
@@ -45,7 +48,7 @@ async def stream_clip(backend: StreamingBackend, request: Request, plan: StreamP
     samples = request.waveform.samples
     heard = _Heard(clock=clock, real_time=plan.real_time, begin_s=clock.now())
     answer: Answer
-    whole: Answer | InferenceError
+    whole: Answer | InferenceError | None = None
     speech_end_s, end_s = None, len(samples) / SAMPLE_RATE_HZ
     with around_one_clip("backend_error") as failures:
         told = await backend.stream(heard.pieces(samples, plan), chunk_size=plan.chunk_size, callback=heard.update)
@@ -54,21 +57,24 @@ async def stream_clip(backend: StreamingBackend, request: Request, plan: StreamP
         heard.answered(answer, now_s)
         if heard.strange:
             raise heard.strange[0]
-        (whole,) = plain_answers(await backend.recognize([request]), 1)
+        if plan.calls == 1:
+            (whole,) = plain_answers(await backend.recognize([request]), 1)
         speech_end_s = await _speech_end_s(backend, request)
     if failures or not heard.steps:
         failure = failures[0] if failures else Failure(kind="protocol", message="no update came for the stream")
         latency_ms = max(0.0, clock.now() - heard.begin_s - end_s) * 1000
-        return StreamOutcome(answer=failure, streamed=None, latency_ms=latency_ms)
+        return StreamOutcome(answer=failure, streamed=None, latency_ms=latency_ms, late_ms=heard.late_ms)
     final_s = heard.final_s(end_s)
     streamed = Streamed(
         steps=tuple(heard.steps),
         offline_label=whole.label if isinstance(whole, Prediction) else None,
+        whole_asked=whole is not None,
         final_s=final_s,
         final_label=answer.label if isinstance(answer, Prediction) else None,
         speech_end_s=speech_end_s,
     )
-    return StreamOutcome(answer=answer, streamed=streamed, latency_ms=(final_s - end_s) * 1000)
+    latency_ms = (final_s - end_s) * 1000
+    return StreamOutcome(answer=answer, streamed=streamed, latency_ms=latency_ms, late_ms=heard.late_ms)
 
 
 async def _speech_end_s(backend: StreamingBackend, request: Request) -> float | None:
@@ -98,6 +104,8 @@ class _Heard:
     """The clock at the last update, or when the last piece was taken where that was later."""
     answered_s: float = 0.0
     """The clock at the final answer."""
+    late_ms: float | None = None
+    """How late the last piece was that was waited for."""
 
     def update(self, told: StreamUpdate) -> None:
         """One more judgement."""
@@ -141,7 +149,10 @@ class _Heard:
         """The samples in small pieces; in real time each when its last sample would have been spoken."""
         for first, last in pairwise(piece_ends(len(samples), plan.chunk_size)):
             if self.real_time:
-                await self.clock.wait_until(self.begin_s + last / SAMPLE_RATE_HZ)
+                due_s = max(self.begin_s + last / SAMPLE_RATE_HZ, self.clock.now())
+                await self.clock.wait_until(due_s)
+                # A backend that was busy meanwhile came late by itself.
+                self.late_ms = max(0.0, (self.clock.now() - due_s) * 1000)
             yield samples[first:last]
         # Where no judgement follows any more, the final answer alone is waited for.
         self.last_s = self.clock.now()

@@ -16,6 +16,7 @@ from sv_eval.report.latency import Latency
 from sv_eval.report.reasons import Coded
 from sv_eval.report.report import MarkedClips, Report
 from sv_eval.scoring.contention import CONTENDED, contended
+from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
 from sv_eval.scoring.sound import WORTH_TELLING
 from sv_eval.sound_facts import AUDIO_MARKS
 
@@ -277,7 +278,9 @@ def _about_the_latency(report: Report, environment: Environment) -> _Found:
         yield Coded("n_too_small", percentiles=refused, n=latency.n_calls)
     yield from _about_what_left(latency)
     if load.fell_behind and load.late_ms:
-        yield Coded("fell_behind", p99=load.late_ms.p99, limit=environment.load["max_late_ms"])
+        yield Coded(
+            "fell_behind", p99=load.late_ms.p99, limit=environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)
+        )
     yield from _about_the_phases(report, environment)
     if report.machine is not None and (reasons := held_back(report.machine)):
         yield Coded("throttled", how="; ".join(reasons))

@@ -27,7 +27,8 @@ def load_of(scope: Scope, *, max_late_ms: float) -> Load:
     requests = timing.requests
     here = np.isfinite(requests.sent_s) & (requests.session == (-1 if timing.session is None else timing.session))
     late = requests.late_ms[here & np.isfinite(requests.late_ms)]
-    sent, answered, most_open = _pace(timing.calls)
+    # A stream in real time is open while its audio comes, and has lateness of its own.
+    sent, answered, most_open = _pace(timing.calls, streamed=bool(requests.streamed) and len(late) > 0)
     late_ms, fell_behind = _lateness(late, max_late_ms)
     slo_ms = scope.config.slo_ms
     return Load(
@@ -40,12 +41,12 @@ def load_of(scope: Scope, *, max_late_ms: float) -> Load:
     )
 
 
-def _pace(calls: Calls) -> tuple[float | None, float | None, int | None]:
+def _pace(calls: Calls, *, streamed: bool) -> tuple[float | None, float | None, int | None]:
     """Calls sent and answered a second, and the most that were open at once."""
     if calls.n < 2 or not calls.timed:
         return None, None, None
     begins = np.sort(calls.sent_s)
-    ends = np.sort(calls.sent_s + calls.latency_ms / 1000)
+    ends = np.sort(calls.sent_s + (calls.audio_s if streamed else 0.0) + calls.latency_ms / 1000)
     span_s = float(begins[-1] - begins[0])
     sent = (calls.n - 1) / span_s if span_s > 0 else None
     answered = calls.n / float(ends[-1] - begins[0]) if ends[-1] > begins[0] else None

@@ -66,7 +66,7 @@ def streaming_of(requests: RecordTable, *, confidence: float, timeout_ms: float 
     stable = [value for one in streams.values() if (value := _settled_s(one)) is not None]
     flips = [count_flips(one) for one in steps]
     compute = [step.compute_ms for one in steps for step in one]
-    agreeing = [_last_label(each) == each.offline_label for each in streams.values()]
+    agreeing = [_last_label(each) == each.offline_label for each in streams.values() if each.whole_asked]
     audio_s = sum(float(requests.audio_s[place]) for place in streams)
     return Streaming(
         n=len(streams),

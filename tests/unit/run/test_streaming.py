@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request, StreamUpdate
 from sv_eval.errors import ConfigError, InferenceError
-from sv_eval.machine.clock import SimulatedClock
+from sv_eval.machine.clock import LoopClock, SimulatedClock, SimulatedLoop
 from sv_eval.record_file.as_json import record_from_json, record_to_json
 from sv_eval.records import Clip, Outcome, Passage, Prediction, Record, Waveform
 from sv_eval.run.load import LoadConfig, StreamPlan, plan_load
@@ -149,10 +149,60 @@ def test_a_backend_that_takes_whole_clips_only_is_refused() -> None:
         plan_load(LoadConfig(schedule="stream"), Capabilities())
 
 
-@pytest.mark.parametrize("wrong", [{"pace": "slow"}, {"chunk_size": 0.01}])
-def test_wrong_settings_are_refused(wrong: dict[str, str]) -> None:
+@pytest.mark.parametrize("wrong", [{"pace": "slow"}, {"chunk_size": 0.01}, {"streams": 0}, {"streams": 2}])
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        LoadConfig(schedule="stream", **wrong)  # type: ignore[arg-type]
+        LoadConfig(schedule="stream", **wrong)
+
+
+SEVERAL = LoadConfig(schedule="stream", chunk_size=0.5, pace="real_time", streams=4)
+
+
+def test_more_calls_than_a_backend_takes_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"load.streams=4: this backend has 2 calls open at most"):
+        plan_load(SEVERAL, Capabilities(streams=True, max_in_flight=2))
+
+
+def test_several_calls_at_once_begin_apart_and_nobody_asks_for_whole_clips_beside_them() -> None:
+    records, asked = list[Record](), list[object]()
+
+    class Two:
+        def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
+            return Waveform(samples=np.zeros(32_000, np.float32))
+
+    class Busy(Planted):
+        async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+            asked.extend(requests)
+            return await super().recognize(requests)
+
+        async def stream(self, chunks: Any, **rest: Any) -> Prediction:
+            found = await super().stream(chunks, **rest)
+            await asyncio.sleep(0.25)
+            return found
+
+    async def drive() -> None:
+        backend = Busy(*["sad"] * 4)
+        backend.capabilities = Capabilities(streams=True, max_in_flight=4)
+        loop = RunLoop(
+            backend=backend, source=Two(), plan=plan_load(SEVERAL, backend.capabilities),
+            on_record=records.append, clock=LoopClock(), decode_workers=0,
+        )  # fmt: skip
+        await loop.run([Clip(id=str(number), reference="sad") for number in range(8)])
+
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(drive())
+
+    by_clip = sorted(records, key=lambda one: one.clip.id)
+    assert [one.sent_s for one in by_clip] == pytest.approx(
+        [0, 0.125, 0.25, 0.375, 2.25, 2.375, 2.5, 2.625], abs=0.02
+    )
+    assert [one.latency_ms for one in by_clip] == pytest.approx([250.0] * 8, abs=10)
+    assert all(one.late_ms is not None and one.late_ms < 5 for one in by_clip)
+    assert asked == []
+    assert {one.streamed.whole_asked for one in by_clip if one.streamed} == {False}
+    again = record_from_json(record_to_json(by_clip[0])).streamed
+    assert again is not None
+    assert not again.whole_asked
 
 
 class Speaking(Planted):

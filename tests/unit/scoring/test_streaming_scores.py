@@ -63,6 +63,12 @@ def test_times_flips_and_agreement_are_those_of_the_steps() -> None:
     assert found.example.clip == "c00"
 
 
+def test_clips_that_nobody_asked_about_whole_agree_with_nothing() -> None:
+    found = scores(line("a", ["sad"], whole_asked=False), line("b", ["sad"], whole_asked=False))
+
+    assert found.agreement_with_offline == Agreement(value=None, n=0)
+
+
 def test_too_few_clips_give_a_reason_instead_of_a_percentile() -> None:
     found = scores(line("a", ["sad"]))
 
