@@ -27,6 +27,7 @@ from sv_eval.reports.compare import draw_compare, render_compare
 from sv_eval.reports.figures import draw_confusion
 from sv_eval.reports.gate import render_gate, render_junit
 from sv_eval.reports.parity import render_parity
+from sv_eval.reports.race import render_race
 from sv_eval.reports.suite import render_suite
 from sv_eval.reports.sweep import render_sweep
 from sv_eval.studies.gate.baseline_file import read_subject
@@ -68,6 +69,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Any, C
     words = ("backend=fake", "dataset=simulated", *(f"search.{word}" for word in search), *curve)
     made("capacity", *words, "out=@/capacity")
 
+    made("race", "fake", "fake,seed=2", *FAKE[1:], "rounds=3", "out=@/race")
+
     def read(name: str) -> Any:
         return json.loads((place / name).read_text(encoding="utf-8"))
 
@@ -85,6 +88,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Any, C
         "audit": (read("audit/audit.json"), render_audit),
         "suite": (suite_of(place / "suite"), render_suite),
         "capacity": (read("capacity/capacity.json"), render_capacity),
+        "race": (read("race/race.json"), render_race),
     }
 
 
@@ -133,6 +137,7 @@ def _of_fields(node: Any) -> Iterator[Any]:
         ("audit", 5),
         ("suite", 5),
         ("capacity", 5),
+        ("race", 2),
     ],
 )
 def test_no_word_of_a_study_is_obeyed(
