@@ -22,7 +22,7 @@ from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
 from sv_eval.reports.wording import Wording, number, percent, share
-from sv_eval.scoring.sound import LIMITS
+from sv_eval.sound_limits import LIMITS
 
 _HEADLINE_CAVEATS = (
     "incomplete",

@@ -9,7 +9,8 @@ from sv_eval.foreign_text import cell
 from sv_eval.report.shares import Share
 from sv_eval.report.sound import Sound, SoundSlice
 from sv_eval.reports.wording import Wording, number, p_value, share
-from sv_eval.scoring.sound import DURATION, LIMITS
+from sv_eval.scoring.sound import DURATION
+from sv_eval.sound_limits import LIMITS
 
 
 def condition_line(words: Wording, condition: Mapping[str, Any] | None) -> str:

@@ -17,8 +17,8 @@ from sv_eval.report.reasons import Coded
 from sv_eval.report.report import MarkedClips, Report
 from sv_eval.scoring.contention import CONTENDED, contended
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
-from sv_eval.scoring.sound import WORTH_TELLING
 from sv_eval.sound_facts import AUDIO_MARKS
+from sv_eval.sound_limits import WORTH_TELLING
 
 FEW_SPEAKERS = 10
 """Below this many speakers an interval rests on too few independent units to be narrow honestly."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,41 +13,11 @@ from sv_eval.report.sound import BeyondLimit, Distribution, Sound
 from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.sound_slices import slices_of, worst_of
 from sv_eval.sound_facts import AUDIO_MARKS, SOUND_FACTS
+from sv_eval.sound_limits import LIMITS, clips_beyond, columns_of
 
 Floats = NDArray[np.float64]
 
 DURATION = "duration_s"
-WORTH_TELLING = 0.05
-"""The share of clips from which on a caveat speaks of a limit; fewer are odd clips, which figures hardly feel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """From where on a fact of the sound is not what speech models are made for; docs/audio.md has the reasons."""
-
-    fact: str
-    side: Literal["below", "above"]
-    value: float
-    of_the_median: bool = False
-    """Whether single clips may well be beyond it, and only the corpus's median tells."""
-
-    def beyond(self, values: Floats) -> NDArray[np.bool_]:
-        """Which values are; NaN is not."""
-        with np.errstate(invalid="ignore"):
-            return values < self.value if self.side == "below" else values > self.value
-
-
-LIMITS: Mapping[str, Limit] = {
-    "narrow": Limit("band_hz", "below", 7_000.0),
-    "fast": Limit("pitch_hz", "above", 300.0, of_the_median=True),
-    "noisy": Limit("snr_db", "below", 15.0),
-    "quiet": Limit("level_dbfs", "below", -40.0),
-    "silent": Limit("silence", "above", 0.999),
-    "padded": Limit("padding_s", "above", 1.0),
-    "clipped": Limit("clipped", "above", 0.001),
-    "offset": Limit("dc", "above", 0.01),
-}
-"""The limits by the word of their caveat, `sound_narrow` and so on, the gravest first."""
 
 
 def marked_clips(answers: RecordTable) -> dict[str, MarkedClips]:
@@ -81,12 +49,8 @@ def sound_of(scope: Scope) -> Sound | None:
 
 
 def _values(answers: RecordTable) -> dict[str, Floats]:
-    """The facts as columns: with the length, an offset without its sign, and the longer of both paddings."""
-    found = {name: answers.sound[name] for name in SOUND_FACTS if name in answers.sound}
-    if "dc" in found:
-        found["dc"] = np.abs(found["dc"])
-    if "lead_s" in found and "tail_s" in found:
-        found["padding_s"] = np.fmax(found["lead_s"], found["tail_s"])
+    """The facts as columns, with the length."""
+    found = columns_of({name: answers.sound[name] for name in SOUND_FACTS if name in answers.sound})
     return found | {DURATION: answers.audio_s}
 
 
@@ -98,18 +62,14 @@ def _distribution(values: Floats) -> Distribution:
 
 def _beyond(answers: RecordTable, values: Mapping[str, Floats]) -> dict[str, BeyondLimit]:
     found = {}
-    for name, limit in LIMITS.items():
-        column = values.get(limit.fact)
-        if column is None or not (there := limit.beyond(column)).any():
-            continue
-        median = float(np.nanmedian(column))
-        if limit.of_the_median and not limit.beyond(np.array([median]))[0]:
-            continue
-        found[name] = BeyondLimit(
+    for word, there in clips_beyond(values).items():
+        limit = LIMITS[word]
+        column = values[limit.fact]
+        found[word] = BeyondLimit(
             n=int(there.sum()),
             of=int(np.isfinite(column).sum()),
             limit=limit.value,
             example=answers.clip_ids[int(there.argmax())],
-            median=median,
+            median=float(np.nanmedian(column)),
         )
     return found

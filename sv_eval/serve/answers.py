@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from sv_eval.backend import StreamUpdate
 from sv_eval.emotions import UNKNOWN
 from sv_eval.records import Prediction, Segment
-from sv_eval.wire.messages import EmotionData, Options, SegmentAnswer, StreamPartial
+from sv_eval.sound_facts import SoundFacts
+from sv_eval.sound_limits import concerns_of
+from sv_eval.wire.messages import EmotionData, Options, SegmentAnswer, SoundData, StreamPartial
 
 _DIGITS = 6
 
@@ -34,6 +36,14 @@ def emotion_data(prediction: Prediction, *, duration_s: float, model: str, optio
     if prediction.segments:
         data.segments = [_segment(segment, options) for segment in prediction.segments]
     return data
+
+
+def sound_data(facts: SoundFacts) -> SoundData:
+    """What a file's sound is."""
+    return SoundData(
+        band_hz=facts.band_hz, snr_db=facts.snr_db, clipped=facts.clipped, dc=facts.dc, silence=facts.silence,
+        lead_s=facts.lead_s, tail_s=facts.tail_s, pitch_hz=facts.pitch_hz, concerns=list(concerns_of(facts)),
+    )  # fmt: skip
 
 
 def stream_partial(update: StreamUpdate, options: Options) -> StreamPartial:

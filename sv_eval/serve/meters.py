@@ -11,10 +11,24 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from sv_eval.emotions import UNKNOWN
 from sv_eval.serve.trace import Trace
+from sv_eval.sound_facts import SoundFacts
+from sv_eval.sound_limits import concerns_of
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
 _RECENT = 1000
+_SOUND = {
+    "band_hz": (
+        "Where the spectrum of a recording ends, Hz",
+        (2000, 3000, 3500, 4000, 5000, 6000, 7000, 7500, 8000),
+    ),
+    "snr_db": ("Speech over the quietest tenth, dB", (0, 5, 10, 15, 20, 25, 30, 40, 50)),
+    "level_dbfs": ("Root mean square, dB below full scale", (-60, -50, -40, -35, -30, -25, -20, -15, -10, -5)),
+    "silence": ("The share of a recording in which nobody speaks", (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1.0)),
+    "tail_s": ("Silence behind the last sound, seconds", (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)),
+    "clipped": ("The share of samples whose tops are cut off", (1e-4, 1e-3, 1e-2, 0.1)),
+}
+"""Facts of the sound, as runs have them, to their words and buckets."""
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """Where several worker processes keep their figures together."""
 
@@ -42,6 +56,13 @@ class ServiceMetrics:
             )
         }
         self._recent: deque[bool] = deque(maxlen=_RECENT)
+        self._sound = {
+            name: self._make(Histogram, f"sound_{name}", words, buckets=buckets)
+            for name, (words, buckets) in _SOUND.items()
+        }
+        self._concerns = self._make(
+            Counter, "sound_concerns", "Recordings that are not what speech models are made for", ["concern"]
+        )
 
     def set(self, name: str, value: float) -> None:
         """Set a gauge."""
@@ -57,6 +78,14 @@ class ServiceMetrics:
         self._audio.inc(audio_s)
         self._recent.append(emotion == UNKNOWN)
         self.set("unknown_share", sum(self._recent) / len(self._recent))
+
+    def sound(self, facts: SoundFacts) -> None:
+        """Count what a recording's sound was; what can't be told is in no bucket."""
+        for name, histogram in self._sound.items():
+            if (value := getattr(facts, name)) is not None:
+                histogram.observe(value)
+        for concern in concerns_of(facts):
+            self._concerns.labels(concern).inc()
 
     def request(self, path: str, trace: Trace) -> None:
         """Count a request that was answered. path: the route, not what the client wrote."""

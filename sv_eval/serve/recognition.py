@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,12 @@ import numpy as np
 from sv_eval.backend import Adjustments, Backend, Request, SpeechDetectingBackend
 from sv_eval.data.audio.decoding import decode, decode_raw
 from sv_eval.data.audio.level import peak_dbfs, rms_dbfs
+from sv_eval.data.audio.measuring import measured
 from sv_eval.errors import AudioError, nearest
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
 from sv_eval.run.guard import around_one_clip, around_the_backend, check_told
 from sv_eval.scoring.labels.naming import Naming
-from sv_eval.serve.answers import emotion_data
+from sv_eval.serve.answers import emotion_data, sound_data
 from sv_eval.serve.batching import BatchingRule, MicroBatcher
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.sound import refuse_header
@@ -206,6 +208,7 @@ class Recognition:
             loudness_dbfs=rms_dbfs(waveform.samples),
             peak_dbfs=peak_dbfs(waveform.samples),
             speech_share=share,
+            sound=sound_data(await asyncio.get_running_loop().run_in_executor(self._decoding, measured, waveform)),
         )
         if reason is not None:
             data.speech_share_reason = reason
@@ -229,9 +232,16 @@ class Recognition:
         begin = perf_counter()
         decoding = asyncio.get_running_loop().run_in_executor(self._decoding, self._decode, upload)
         waveform = await decoding
+        if self.config.metrics:
+            # Beside the recognition: nobody waits for what is only counted, and a service that stops does not.
+            with contextlib.suppress(RuntimeError):
+                self._decoding.submit(self._count_sound, waveform)
         trace.audio_s = waveform.duration_s
         trace.add({"decode": (perf_counter() - begin) * 1000})
         return waveform
+
+    def _count_sound(self, waveform: Waveform) -> None:
+        self.meters.sound(measured(waveform))
 
     def _decode(self, upload: Upload) -> Waveform:
         check_format(upload.format)

@@ -149,6 +149,23 @@ class TranscriptAnswer(BaseModel):
     request_id: str
 
 
+class SoundData(BaseModel):
+    """What the sound of a file is, at 16 kHz; null is what can't be told, of digital silence say."""
+
+    band_hz: float | None = Field(description="Where the spectrum ends, Hz; about 4000 for telephone sound")
+    snr_db: float | None = Field(description="Speech over the quietest tenth, dB, estimated")
+    clipped: float = Field(description="The share of samples whose tops are cut off, 0 to 1")
+    dc: float = Field(description="The mean of the samples, of full scale")
+    silence: float = Field(description="The share of the duration in which nobody speaks, 0 to 1")
+    lead_s: float = Field(description="Silence before the first sound, seconds")
+    tail_s: float = Field(description="Silence behind the last sound, seconds")
+    pitch_hz: float | None = Field(description="Median pitch, Hz")
+    concerns: list[str] = Field(
+        description="In what it is not what speech models are made for: narrow, noisy, quiet, silent, padded, "
+        "clipped, offset"
+    )
+
+
 class UploadData(BaseModel):
     """What an uploaded file holds; nothing of it is kept."""
 
@@ -165,6 +182,7 @@ class UploadData(BaseModel):
     )
     speech_share: float | None = Field(description="The share of the duration that is speech, 0 to 1")
     speech_share_reason: str | None = Field(default=None, description="Why there is no speech_share")
+    sound: SoundData
 
 
 class UploadAnswer(BaseModel):

@@ -41,7 +41,10 @@ def voices(tmp_path: Path) -> Path:
     root = tmp_path / "große Stimmen"
     for seed, name in enumerate(f"{emotion}/s{n}.wav" for emotion in ("happy", "sad") for n in range(6)):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(root / name, np.random.default_rng(seed).uniform(-0.2, 0.2, 8_000), 16_000)
+        samples = np.random.default_rng(seed).uniform(-0.2, 0.2, 8_000)
+        # A pause, as speech has them: without one it would be noise.
+        samples[:2_000] *= 0.01
+        soundfile.write(root / name, samples, 16_000)
     return root
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,11 @@ def test_a_corpus_of_such_sound_is_not_reported_without_the_caveat(
     sentence = "The level of 23 of 23 clips" if code == "sound_quiet" else "> **"
     assert sentence in (rest if code == "sound_quiet" else head)
     assert "## What the sound was" in rest
+
+    audited = call("check", "manifest", "manifest.file=m.csv", "out=audit", module="sv_eval.corpus")
+
+    found = json.loads((tmp_path / "audit" / "audit.json").read_text(encoding="utf-8"))["findings"]
+    assert code in [finding["code"] for finding in found], audited.stderr
 
 
 def test_clean_sound_is_reported_without_any(

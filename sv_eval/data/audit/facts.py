@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sv_eval.sound_facts import SoundFacts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
@@ -42,6 +44,8 @@ class AudioFacts:
     """Where the header contradicts itself or the file."""
     marks: tuple[str, ...] = ()
     """What decoding met; words of `sound_facts.AUDIO_MARKS`."""
+    sound: SoundFacts | None = None
+    """What the sound is at 16 kHz, as a run tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.audit.duplicates import duplicates, same_ids
@@ -20,6 +23,8 @@ from sv_eval.data.corpus.notes import Note
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.unread import UnreadFile
 from sv_eval.errors import nearest
+from sv_eval.sound_facts import SOUND_FACTS
+from sv_eval.sound_limits import LIMITS, WORTH_TELLING, clips_beyond, columns_of
 
 _TROUBLES = {
     "truncated": "truncated",
@@ -31,6 +36,8 @@ _TROUBLES = {
 }
 """Kinds of AudioError to codes; the others are unreadable."""
 _FEWEST_FOR_ODD = 10
+_TOLD_OTHERWISE = ("silent", "clipped")
+"""Limits for which an audit has thresholds of its own, of single clips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,7 @@ def judge(
         *label_contradicts_path(clips, card, settings.path_agreement),
         *(_counts(whole) if whole is not None else ()),
         *_lengths(clips, settings, limits),
+        *_sound(clips),
         *_formats(clips, settings),
         *_speakers(clips, card),
         *found("unlabelled", (clip.case() for clip in clips if clip.label is None)),
@@ -179,6 +187,26 @@ def _lengths(clips: Sequence[ClipFacts], settings: CheckSettings, limits: AudioL
             long.append(clip.case(duration_s=length_s))
     yield from found("too_short", short, shortest_s=settings.shortest_s)
     yield from found("too_long", long, longest_s=settings.longest_s)
+
+
+def _sound(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
+    """Sound that speech models were not made for, wherever a run would say so."""
+    heard = [(clip, facts.sound) for clip in clips if (facts := clip.audio_facts) is not None and facts.sound]
+    columns = columns_of(
+        {
+            name: np.array([math.nan if (value := getattr(sound, name)) is None else value for _, sound in heard])
+            for name in SOUND_FACTS
+        }
+    )
+    for word, there in clips_beyond(columns).items():
+        if word in _TOLD_OTHERWISE or there.sum() < WORTH_TELLING * len(heard):
+            continue
+        limit = LIMITS[word]
+        column = columns[limit.fact]
+        cases = (heard[place][0].case(value=float(column[place])) for place in np.flatnonzero(there))
+        yield from found(
+            f"sound_{word}", cases, limit=limit.value, of=len(heard), median=float(np.nanmedian(column))
+        )
 
 
 def _formats(clips: Sequence[ClipFacts], settings: CheckSettings) -> Iterator[Finding]:

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from sv_eval.data.audio.decoding import check_level, read_track
 from sv_eval.data.audio.level import loudest_dbfs, sounding
 from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.audio.measuring import measured
 from sv_eval.data.audio.mono import MonoTrack
+from sv_eval.data.audio.sndfile import Origin
 from sv_eval.data.audit.facts import AudioDefect, AudioFacts
 from sv_eval.data.audit.header import contradictions
 from sv_eval.errors import AudioError
+from sv_eval.records import SAMPLE_RATE_HZ, Waveform
 
 _DIGEST_BYTES = 16
 
@@ -75,7 +78,21 @@ class Measure:
             digest=digest_of(mono),
             contradictions=contradictions(source),
             marks=tuple(sorted(track.marks)),
+            sound=measured(_as_in_a_run(mono, track, origin)),
         )
+
+
+def _as_in_a_run(mono: NDArray[np.float32], track: MonoTrack, origin: Origin) -> Waveform:
+    """The clip as a recogniser would hear it, at 16 kHz."""
+    import soxr
+
+    samples = mono if track.rate_hz == SAMPLE_RATE_HZ else soxr.resample(mono, track.rate_hz, SAMPLE_RATE_HZ)
+    return Waveform(
+        samples=samples,
+        source_rate_hz=origin.rate_hz,
+        source_channels=origin.channels,
+        clipped=track.clipping.share,
+    )
 
 
 def digest_of(mono: NDArray[np.float32]) -> bytes | None:

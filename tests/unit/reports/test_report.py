@@ -35,8 +35,8 @@ from sv_eval.reports.markdown import render
 from sv_eval.reports.wording import Wording, percent
 from sv_eval.scoring.caveats import find_caveats, training_overlap
 from sv_eval.scoring.config import ScoringConfig
-from sv_eval.scoring.sound import LIMITS
 from sv_eval.sound_facts import AUDIO_MARKS
+from sv_eval.sound_limits import LIMITS
 
 CAVEATS = Path("sv_eval/scoring/caveats.py")
 WORDS = Path(reports.__file__).parent / "words"
