@@ -32,6 +32,16 @@ class Outcome(StrEnum):
     """The recogniser found no speech to judge."""
     FAILURE = "FAILURE"
     """No answer: the clip could not be decoded, or the backend failed on it."""
+    UNPARSED = "UNPARSED"
+    """A model answered in words of its own, and none of them is an emotion; counts as NO_TAG where answers do."""
+    REFUSED = "REFUSED"
+    """A model declined to answer; counts as NO_TAG likewise."""
+    HEDGED = "HEDGED"
+    """A model named several emotions; counts as NO_TAG likewise."""
+
+
+UNREAD = (Outcome.UNPARSED, Outcome.REFUSED, Outcome.HEDGED)
+"""Outcomes of answers in words of which none was an emotion that can be taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +172,12 @@ class Prediction:
     """Milliseconds spent by stage, e.g. `features`, `inference`."""
     no_speech: bool = False
     """True when no speech was found; `label` is then None."""
+    unread: str | None = None
+    """Of an answer in words that names no emotion: `unparsed`, `refused` or `hedged`; `label` is then None."""
+    raw_answer: str | None = None
+    """Such an answer as it came, shortened, whatever was read in it."""
+    outside: float | None = None
+    """Where `scores` are probabilities of a model's first word: how much of it was on none of the options."""
     passage: Passage | None = field(default=None, compare=False)
     """How it came here; None where nothing travelled."""
 
@@ -171,7 +187,7 @@ class Prediction:
         if self.no_speech:
             return Outcome.NO_SPEECH
         if self.label is None:
-            return Outcome.NO_TAG
+            return Outcome.NO_TAG if self.unread is None else Outcome[self.unread.upper()]
         return Outcome.UNKNOWN if self.label == "unknown" else Outcome.LABEL
 
 

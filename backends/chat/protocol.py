@@ -99,11 +99,20 @@ class Protocol:
     def asked(self, order: Sequence[str]) -> str:
         """What the user says, with the options in this order."""
         if self.form == LETTERS:
-            lines = (f"{letter}. {self.options[name]}" for letter, name in zip(string.ascii_uppercase, order))
+            lines = (
+                f"{letter}. {self.options[name]}"
+                for letter, name in zip(string.ascii_uppercase, order, strict=False)
+            )
             told = "\n".join(lines)
         else:
             told = ("、" if self.language == "zh" else ", ").join(self.options[name] for name in order)
         return self.user.replace("{options}", told)
+
+    def answers(self, order: Sequence[str]) -> tuple[str, ...]:
+        """What the model may answer, of the forms letters and word."""
+        if self.form == LETTERS:
+            return tuple(string.ascii_uppercase[: len(order)])
+        return tuple(self.options[name] for name in order)
 
     def json_schema(self, order: Sequence[str]) -> dict[str, Any]:
         """The JSON Schema of an answer of the form JSON, for servers that hold a model to one."""
@@ -127,7 +136,7 @@ def protocol_of(given: str | Mapping[str, Any]) -> Protocol:
     place = shipped.get(given, Path(given))
     if place.suffix not in (".yaml", ".yml"):
         raise ConfigError(
-            f"backend.protocol={given}: no such protocol; {nearest(given, list(shipped))}, or a YAML file of your own"
+            f"backend.protocol={given}: no such protocol; {nearest(given, list(shipped))}, or a YAML file"
         )
     try:
         data = read_yaml(place.read_text(encoding="utf-8"))

@@ -39,12 +39,17 @@ _FENCE = re.compile(r"```[a-z]*\n?|```", re.IGNORECASE)
 _MARKS = re.compile(r"[*_`#>~]+")
 _WORDS = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?", re.UNICODE)
 _SENTENCES = re.compile(r"[.!\n。！;；]+|(?<=[?？])")
-_CLAUSES = re.compile(r"[,，、:：()（）\"“”«»「」—–]+|(?<!anything )\bbut\b|\byet\b|\bhowever\b|但是|但|而是|却", re.IGNORECASE)
+_CLAUSES = re.compile(
+    r"[,，、:：()（）\"“”«»「」—–]+|(?<!anything )\bbut\b|\byet\b|\bhowever\b|但是|但|而是|却", re.IGNORECASE
+)
 _LEAD = (
-    r"(?:the\s+)?(?:(?:correct|right|best|final|my)\s+)?(?:answer|option|choice|letter|emotion)(?:\s+is)?\s*[:：]?\s*(?:option\s+)?|"
+    r"(?:the\s+)?(?:(?:correct|right|best|final|my)\s+)?(?:answer|option|choice|letter|emotion)(?:\s+is)?\s*[:：]?\s*"
+    r"(?:option\s+)?|"
     r"(?:正确)?(?:答案|选项|選項|选择|選擇)(?:是|为|為)?\s*[:：]?\s*"
 )
-_LETTER = re.compile(rf"(?:{_LEAD})?[(（\[]?\s*([a-z])\s*[)）\]]?\s*(?:[.:：、,，)\-–]\s*(.*?))?\s*[.。!！]?", re.IGNORECASE)
+_LETTER = re.compile(
+    rf"(?:{_LEAD})?[(（\[]?\s*([a-z])\s*[)）\]]?\s*(?:[.:：、,，)\-–]\s*(.*?))?\s*[.。!！]?", re.IGNORECASE
+)
 _ALONE = re.compile(rf"(?:{_LEAD})?[\"'“”「」\[(（]*\s*(.*?)\s*[\"'“”「」\])）]*\s*[.。!！,，]?", re.IGNORECASE)
 _JSON = re.compile(r"\{[^{}]*\}")
 _CJK, _KANA, _HANGUL = (re.compile(f"[{one}]") for one in ("\u4e00-\u9fff", "\u3040-\u30ff", "\uac00-\ud7af"))
@@ -88,7 +93,7 @@ def read_answer(text: str, protocol: Protocol, order: Sequence[str]) -> Reading:
     alone = _ALONE.fullmatch(flat)
     if alone is not None and (name := _means(alone[1], options, lexicon)) is not None:
         return Reading(emotion=name, word=alone[1])
-    return _in_prose(flat, protocol, options, lexicon)
+    return _in_prose(flat, options, lexicon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +143,7 @@ def _means(word: str, options: Mapping[str, str], lexicon: _Lexicon) -> str | No
     return name if name in options.values() else None
 
 
-def _in_json(
-    text: str, protocol: Protocol, options: Mapping[str, str], lexicon: _Lexicon
-) -> Reading | None:
+def _in_json(text: str, protocol: Protocol, options: Mapping[str, str], lexicon: _Lexicon) -> Reading | None:
     """By the one object that holds the key; None where there is none."""
     found = []
     for part in _JSON.findall(text):
@@ -163,11 +166,9 @@ def _in_json(
     return Reading(emotion=None, why=REFUSED if declined else UNPARSED)
 
 
-def _by_letter(
-    flat: str, order: Sequence[str], options: Mapping[str, str], lexicon: _Lexicon
-) -> Reading | None:
+def _by_letter(flat: str, order: Sequence[str], options: Mapping[str, str], lexicon: _Lexicon) -> Reading | None:
     """By a letter, which the option's word may follow; None where the answer is something else."""
-    by_letter = dict(zip(string.ascii_lowercase, order))
+    by_letter = dict(zip(string.ascii_lowercase, order, strict=False))
     if several := _letters(flat):
         named = {by_letter.get(letter) for letter in several}
         return Reading(emotion=None, why=HEDGED) if None not in named and len(named) > 1 else _NOTHING
@@ -178,7 +179,7 @@ def _by_letter(
     if rest:
         said = _means(rest, options, lexicon)
         if said is None:
-            said = _claimed(rest, options, lexicon, strict=lexicon.spaced)
+            said = _claimed(rest, options, lexicon)
         # A letter and another option's word contradict each other.
         if said is not None and said != name:
             return Reading(emotion=None, why=HEDGED)
@@ -194,13 +195,13 @@ def _letters(flat: str) -> list[str]:
     return letters if len(letters) > 1 and all(re.fullmatch("[a-z]", letter) for letter in letters) else []
 
 
-def _claimed(text: str, options: Mapping[str, str], lexicon: _Lexicon, *, strict: bool) -> str | None:
+def _claimed(text: str, options: Mapping[str, str], lexicon: _Lexicon) -> str | None:
     """The one emotion that a text claims; None for none and for several."""
     names = {name for name, _ in _claims(text, options, lexicon)}
     return names.pop() if len(names) == 1 else None
 
 
-def _in_prose(flat: str, protocol: Protocol, options: Mapping[str, str], lexicon: _Lexicon) -> Reading:
+def _in_prose(flat: str, options: Mapping[str, str], lexicon: _Lexicon) -> Reading:
     """By the one emotion that sentences claim."""
     if any(one in flat for one in lexicon.refusals):
         return Reading(emotion=None, why=REFUSED)
@@ -219,35 +220,41 @@ def _speaks(flat: str, options: Mapping[str, str], lexicon: _Lexicon) -> bool:
     if not lexicon.spaced:
         letters = [one for one in flat if one.isalpha()]
         chinese = sum(bool(_CJK.match(one)) for one in letters)
-        return bool(letters) and not _KANA.search(flat) and not _HANGUL.search(flat) and chinese > _MOSTLY * len(letters)
+        return (
+            bool(letters)
+            and not _KANA.search(flat)
+            and not _HANGUL.search(flat)
+            and chinese > _MOSTLY * len(letters)
+        )
     others = [word for word in _WORDS.findall(flat) if word not in lexicon.words and word not in options]
-    known = sum(word in lexicon.common or word in lexicon.denials or word in lexicon.alternatives for word in others)
+    known = sum(
+        word in lexicon.common or word in lexicon.denials or word in lexicon.alternatives for word in others
+    )
     return bool(others) and known >= _MOSTLY * len(others)
 
 
 def _claims(flat: str, options: Mapping[str, str], lexicon: _Lexicon) -> Iterator[tuple[str, str]]:
     """Emotions that are said to be there, with their words: not denied in their clause, not asked about."""
+    alternative = _pattern(lexicon.alternatives, spaced=lexicon.spaced)
     for sentence in _SENTENCES.split(flat):
         if sentence.rstrip().endswith(("?", "？", "吗", "嗎")):
             continue
-        for clause in _CLAUSES.split(sentence):
-            yield from _claims_of(clause, options, lexicon)
+        claimed = [one for clause in _CLAUSES.split(sentence) for one in _claimed_in(clause, options, lexicon)]
+        # One of several of which the others are no options.
+        if alternative.search(sentence) is None or len({name for name, _ in claimed}) > 1:
+            yield from claimed
 
 
-def _claims_of(clause: str, options: Mapping[str, str], lexicon: _Lexicon) -> Iterator[tuple[str, str]]:
+def _claimed_in(clause: str, options: Mapping[str, str], lexicon: _Lexicon) -> list[tuple[str, str]]:
     words = {**lexicon.words, **options}
     known = {word: name for word, name in words.items() if name in options.values()}
     pattern = _pattern(tuple(sorted(known, key=len, reverse=True)), spaced=lexicon.spaced)
     denied = _pattern(lexicon.denials, spaced=lexicon.spaced).search(clause)
-    claimed = [
+    return [
         (known[match[0]], match[0])
         for match in pattern.finditer(clause)
         if denied is None or match.start() < denied.start()
     ]
-    # One of several of which the others are no options.
-    several = _pattern(lexicon.alternatives, spaced=lexicon.spaced).search(clause)
-    if several is None or len({name for name, _ in claimed}) > 1:
-        yield from claimed
 
 
 @cache

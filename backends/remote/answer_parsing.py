@@ -55,6 +55,12 @@ class ParsedAnswer:
     """Stretches, with canonical labels already."""
     no_speech: bool = False
     """Whether it said that there is no speech."""
+    unread: str | None = None
+    """Of an answer in words of which none is an emotion: why, as `Prediction` has it."""
+    raw_answer: str | None = None
+    """Such an answer as it came."""
+    outside: float | None = None
+    """How much of a first word's probability was on none of the options."""
     model: str | None = None
     """The model that it says has answered."""
     server_ms: Mapping[str, float] = field(default_factory=dict)
@@ -124,6 +130,9 @@ class AnswerParser:
             event=parsed.event or tags.event,
             segments=parsed.segments,
             stages_ms=dict(stages_ms),
+            unread=parsed.unread if label is None else None,
+            raw_answer=parsed.raw_answer,
+            outside=parsed.outside,
             passage=passage(),
         )
 

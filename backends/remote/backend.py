@@ -220,7 +220,8 @@ class RemoteBackend:
         """
         async with self._encoding:
             begin = time.perf_counter()
-            message = self._dialect.message(Sound(request.waveform, self._form), self._asked)
+            sound = Sound(request.waveform, self._form)
+            message = self._dialect.message_about(request.clip_id, sound, self._asked)
             encode_s = time.perf_counter() - begin
             if encode_s > _LONG_S:
                 await asyncio.sleep(0)

@@ -90,6 +90,10 @@ class Dialect(ABC):
     def message(self, sound: Sound, asked: Adjustments) -> Any:
         """What is sent for one clip; what this costs is counted apart from the latency."""
 
+    def message_about(self, clip_id: str, sound: Sound, asked: Adjustments) -> Any:
+        """The same for a clip that is known by its id; of use where the clip decides how it is asked about."""
+        return self.message(sound, asked)
+
     async def prepare(self, transport: Any) -> None:
         """Find out over an open transport what has to be known before the first clip. Raises RemoteError."""
         return

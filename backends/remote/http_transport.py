@@ -55,6 +55,10 @@ class HttpDialect(Dialect):
     def read(self, reply: HttpReply) -> ParsedAnswer:
         """What a good answer says; raises RemoteError for a failure that hides in it."""
 
+    def read_of(self, message: HttpMessage, reply: HttpReply) -> ParsedAnswer:
+        """The same, where it matters what was asked."""
+        return self.read(reply)
+
     def refusal(self, reply: HttpReply) -> RemoteError:
         """The error of an answer with a status of 300 or more."""
         return RemoteError(
@@ -116,7 +120,7 @@ class HttpTransport:
             )
         with understood(lambda: reply.excerpt):
             if reply.status < 300:
-                return self._dialect.read(reply)
+                return self._dialect.read_of(message, reply)
             if self._dialect.silence(reply):
                 return ParsedAnswer(no_speech=True)
             raise self._dialect.refusal(reply)

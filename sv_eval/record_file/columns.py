@@ -13,7 +13,7 @@ from sv_eval.emotions import NO_SPEECH, NO_TAG, PREDICTION_LABELS, UNKNOWN
 from sv_eval.errors import RunDirectoryError, nearest
 from sv_eval.record_file.lines import Key
 from sv_eval.record_file.rows import ANSWERED, ANSWERS, FAILED, OUTCOMES, REFERENCES, Row
-from sv_eval.records import Outcome
+from sv_eval.records import UNREAD, Outcome
 from sv_eval.sound_facts import SOUND_FACTS
 
 _FORCED_CODE: dict[str | None, int] = {None: -1} | {name: code for code, name in enumerate(ANSWERS[:ANSWERED])}
@@ -26,7 +26,7 @@ _WITHOUT_LABEL = {
     Outcome.NO_TAG.value: ANSWERS.index(NO_TAG),
     Outcome.NO_SPEECH.value: ANSWERS.index(NO_SPEECH),
     Outcome.FAILURE.value: ANSWERS.index(FAILED),
-}
+} | {outcome.value: ANSWERS.index(NO_TAG) for outcome in UNREAD}
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }

@@ -16,7 +16,7 @@ import numpy as np
 from sv_eval.backend import Answer, StreamUpdate
 from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
 from sv_eval.errors import InferenceError, nearest
-from sv_eval.records import FailedAttempt, Failure, Passage, Prediction, Segment
+from sv_eval.records import UNREAD, FailedAttempt, Failure, Passage, Prediction, Segment
 
 _ROUNDING = 1e-3
 """How far beyond 0 and 1 a posterior may lie that was worked out with few digits."""
@@ -74,6 +74,9 @@ def plain_update(update: object) -> StreamUpdate:
     return _with(update, changed)
 
 
+_UNREAD = tuple(outcome.value.lower() for outcome in UNREAD)
+
+
 def _is_plain(answer: Prediction) -> bool:
     """Whether it is as nearly all of them are: what that takes is little beside looking at each field by itself."""
     label, forced, confidence, scores = answer.label, answer.forced, answer.confidence, answer.scores
@@ -91,6 +94,9 @@ def _is_plain(answer: Prediction) -> bool:
         and answer.segments == ()
         and (not answer.stages_ms or _is_plain_mapping(answer.stages_ms))
         and answer.passage is None
+        and answer.unread is None
+        and answer.raw_answer is None
+        and answer.outside is None
     )
 
 
@@ -117,7 +123,11 @@ def _prediction(answer: Prediction) -> Prediction:
         "language": _text(answer.language, "language"),
         "event": _text(answer.event, "event"),
         "no_speech": no_speech if type(no_speech) is bool else _flag(no_speech, "no_speech"),
+        "raw_answer": _text(answer.raw_answer, "raw_answer"),
+        "outside": None if answer.outside is None else _number(answer.outside, "outside"),
     }
+    if answer.unread is not None and (answer.unread not in _UNREAD or label is not None or changed["no_speech"]):
+        raise InferenceError("protocol", f"the answer is said to be '{answer.unread}', which it can't be")
     if forced is not None and forced not in EMOTIONS:
         raise InferenceError("protocol", f"the forced label '{forced}' is none of the seven emotions")
     if changed["no_speech"] and label is not None:

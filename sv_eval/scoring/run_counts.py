@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.record_file.class_codes import FAILED
+from sv_eval.record_file.rows import OUTCOMES
+from sv_eval.records import UNREAD
 from sv_eval.scoring.scope import Scope
 
 
@@ -21,6 +25,7 @@ class RunCounts:
     n_no_tag: int
     n_no_speech: int
     n_failed: int
+    n_unread: Mapping[str, int] | UnsetType
     n_out_of_scope: int
     n_repeated: int
     audio_s: float
@@ -42,6 +47,7 @@ def counts_of(scope: Scope) -> tuple[RunCounts, dict[str, int]]:
         strict=True,
     )
     outside = {name: n for name, n in asked if n and name not in scope.labels}
+    unread = {one.value.lower(): int((answers.outcome == OUTCOMES.index(one)).sum()) for one in UNREAD}
     counts = RunCounts(
         n_clips=len(answers),
         n_scored=int(scope.scored.sum()),
@@ -49,6 +55,7 @@ def counts_of(scope: Scope) -> tuple[RunCounts, dict[str, int]]:
         n_no_tag=ended[NO_TAG],
         n_no_speech=ended[NO_SPEECH],
         n_failed=ended[FAILED],
+        n_unread={name: n for name, n in unread.items() if n} or UNSET,
         n_out_of_scope=sum(outside.values()),
         n_repeated=answers.n_repeated,
         audio_s=float(np.nansum(answers.audio_s)),

@@ -19,11 +19,14 @@ ALL = (LETTERS, WORD, JSON, ZH_LETTERS, ZH_WORD, ZH_JSON)
 @pytest.mark.parametrize(
     ("protocol", "answer", "emotion"),
     [
-        *((LETTERS, one, "sad") for one in ("B", "b.", "(B)", "**B**", "B. sad", "b) Sadness", "Answer: B", "[B]")),
-        *((LETTERS, one, "angry") for one in ("The answer is C.", "Option C", "The correct option is: C", "\uff23")),
+        *((LETTERS, one, "sad") for one in ("B", "b.", "(B)", "**B**", "B. sad", "b) Sadness", "Answer: B",
+            "[B]")),
+        *((LETTERS, one, "angry") for one in ("The answer is C.", "Option C", "The correct option is: C",
+            "\uff23")),
         (LETTERS, "D: neutral tone", "neutral"),
         (LETTERS, "The speaker sounds sad.", "sad"),
-        *((WORD, one, "sad") for one in ("sad", " Sad.", '"Sad"', "SADNESS", "**sad**", "Emotion: sad", "sad<|im_end|>")),
+        *((WORD, one, "sad") for one in ("sad", " Sad.", '"Sad"', "SADNESS", "**sad**", "Emotion: sad",
+            "sad<|im_end|>")),
         (WORD, "The speaker is not happy but sad.", "sad"),
         (WORD, "The tone is calm, which suggests a neutral emotion.", "neutral"),
         (WORD, "She says she is sad. Her tone is neutral.", "neutral"),
@@ -31,7 +34,8 @@ ALL = (LETTERS, WORD, JSON, ZH_LETTERS, ZH_WORD, ZH_JSON)
         (JSON, '{"emotion": "sad"}', "sad"),
         (JSON, '```json\n{"emotion": "Sad"}\n```', "sad"),
         (JSON, '<think>{"emotion": "happy"}</think>{"emotion": "sad"}', "sad"),
-        *((ZH_WORD, one, "happy") for one in ("开心", "开心。", "答案是：开心", "说话人听起来很开心。", "這個聲音很開心", "“高兴”")),
+        *((ZH_WORD, one, "happy") for one in ("开心", "开心。", "答案是：开心", "说话人听起来很开心。",
+            "這個聲音很開心", "“高兴”")),
         (ZH_WORD, "说话者并不是开心，而是悲伤", "sad"),
         (ZH_WORD, "情绪是中性的，没有明显的愤怒", "neutral"),
         *((ZH_LETTERS, one, "angry") for one in ("C", "答案：C", "选项C", "C. 愤怒", "正确答案是C。")),
@@ -50,24 +54,31 @@ def test_what_names_one_emotion_is_an_answer(protocol, answer, emotion) -> None:
     [
         *((LETTERS, one, HEDGED) for one in ("A or B", "A, B", "A/C", "B. happy", "(A) and (D)")),
         *((LETTERS, one, UNPARSED) for one in ("H", "Z.", "", " ", "?", "1", "Not A", "letter")),
-        *((WORD, one, HEDGED) for one in ("happy or sad", "The voice is both happy and sad.", "angry and disgusted, I feel")),
+        *((WORD, one, HEDGED) for one in ("happy or sad", "The voice is both happy and sad.",
+            "angry and disgusted, I feel")),
         *((WORD, one, UNPARSED) for one in (
-            "not happy", "The speaker isn't happy", "Is the speaker happy?", "anything but happy", "a lack of joy in the voice",
+            "not happy", "The speaker isn't happy", "Is the speaker happy?", "anything but happy",
+                "a lack of joy in the voice",
             "If the speaker were happy, the voice would be bright", "The speaker doesn't sound angry at all.",
-            "The word happy is said", "on je sad ovde", "<think>the speaker is happy", "content", "happyish", "mad",
+            "The word happy is said", "on je sad ovde", "<think>the speaker is happy", "content", "happyish",
+                "mad",
             "The speaker is happy or excited.", "It is neither.", "jeg er glad og ikke mad",
         )),
         *((WORD, one, REFUSED) for one in (
-            "I'm sorry, but I can't listen to audio.", "As an AI I cannot say whether it is happy. Emotions like sad exist.",
+            "I'm sorry, but I can't listen to audio.",
+                "As an AI I cannot say whether it is happy. Emotions like sad exist.",
             "I am unable to determine the emotion.", "There is no audio, please upload it.",
         )),
         *((JSON, one, why) for one, why in (
-            ('{"emotion": ["sad", "happy"]}', HEDGED), ('{"emotion": null}', UNPARSED), ('{"emotion": "content"}', UNPARSED),
+            ('{"emotion": ["sad", "happy"]}', HEDGED), ('{"emotion": null}', UNPARSED),
+                ('{"emotion": "content"}', UNPARSED),
             ('{"emotion": 3}', UNPARSED), ('{"emotion": "I cannot determine it"}', REFUSED),
         )),
-        *((ZH_WORD, one, UNPARSED) for one in ("不开心", "没有愤怒", "是开心吗？", "彼は悲しい、平静", "说话人是否愤怒", "没有什么情绪")),
+        *((ZH_WORD, one, UNPARSED) for one in ("不开心", "没有愤怒", "是开心吗？", "彼は悲しい、平静",
+            "说话人是否愤怒", "没有什么情绪")),
         (ZH_WORD, "开心或悲伤", HEDGED),
-        *((ZH_WORD, one, REFUSED) for one in ("无法判断", "抱歉，我没有收到音频。", "作为一个语言模型，我不能听到开心。")),
+        *((ZH_WORD, one, REFUSED) for one in ("无法判断", "抱歉，我没有收到音频。",
+            "作为一个语言模型，我不能听到开心。")),
         (ZH_LETTERS, "A、B", HEDGED),
     ],
 )  # fmt: skip
@@ -79,21 +90,38 @@ def test_what_does_not_is_none(protocol, answer, why) -> None:
 
 FOREIGN = (
     "El tono de la voz es tranquilo y pausado.", "No puedo determinar la emoción del hablante, está al sur.",
-    "La voix est dis-tante, sur un ton calme; neutre, sans doute.", "Die Stimme klingt neu und ruhig, nicht traurig.",
+    "La voix est dis-tante, sur un ton calme; neutre, sans doute.",
+        "Die Stimme klingt neu und ruhig, nicht traurig.",
     "On je sad ovde, u sobi.", "Jeg har mad og er glad.", "Tha fear ag an doras.", "Ang tao ay masaya.",
     "O orador parece calmo e um pouco triste.", "Il parlante sembra arrabbiato.", "De spreker klinkt blij.",
-    "Mówca jest w sad, owoce dojrzewają.", "Mluvčí zní smutně.", "Konuşmacı üzgün görünüyor.", "Диктор звучит грустно.",
+    "Mówca jest w sad, owoce dojrzewają.", "Mluvčí zní smutně.", "Konuşmacı üzgün görünüyor.",
+        "Диктор звучит грустно.",
     "Мовець звучить сумно.", "المتحدث يبدو حزينا", "הדובר נשמע עצוב", "वक्ता दुखी लगता है", "বক্তা দুঃখিত",
-    "ผู้พูดฟังดูเศร้า", "Người nói có vẻ buồn.", "Pembicara terdengar sedih.", "話者は悲しそうで、怒りはありません。平静",
-    "화자는 슬프게 들립니다.", "Ο ομιλητής ακούγεται λυπημένος.", "Puhuja kuulostaa surulliselta.", "A beszélő szomorú.",
+    "ผู้พูดฟังดูเศร้า", "Người nói có vẻ buồn.", "Pembicara terdengar sedih.",
+        "話者は悲しそうで、怒りはありません。平静",
+    "화자는 슬프게 들립니다.", "Ο ομιλητής ακούγεται λυπημένος.", "Puhuja kuulostaa surulliselta.",
+        "A beszélő szomorú.",
 )  # fmt: skip
 DENIED = (
     "The speaker is not {w}.", "not {w}", "I would not call it {w}", "It isn't {w} at all", "no {w}", "never {w}",
-    "Is it {w}?", "whether it is {w}", "neither {w}", "The voice is anything but {w}", "without {w}", "{w} or something",
+    "Is it {w}?", "whether it is {w}", "neither {w}", "The voice is anything but {w}", "without {w}",
+        "{w} or something",
     "As an AI, {w}", "I'm sorry, {w}", "I can't tell if {w}", "the word {w}", "un{w}x", "{w}ly-ish", "non-{w}",
     "<think>{w}", "if it were {w}", "the options, such as {w}", "cannot be {w}",
 )  # fmt: skip
-ZH_DENIED = ("不{w}", "没有{w}", "并不是{w}", "是{w}吗", "是否{w}", "如果{w}", "无法说{w}", "抱歉，{w}", "例如{w}", "毫无{w}", "非{w}")
+ZH_DENIED = (
+    "不{w}",
+    "没有{w}",
+    "并不是{w}",
+    "是{w}吗",
+    "是否{w}",
+    "如果{w}",
+    "无法说{w}",
+    "抱歉，{w}",
+    "例如{w}",
+    "毫无{w}",
+    "非{w}",
+)
 
 
 def _unparsable(draw: random.Random) -> str:

@@ -1,0 +1,74 @@
+"""`backend=chat`: an audio language model behind an endpoint, asked under one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, Self
+
+from sv_eval.backend import BackendInfo
+from sv_eval.backends.chat.listening import Listening, look
+from sv_eval.backends.chat.openai_chat import OpenAiChat
+from sv_eval.backends.chat.reading import READER_VERSION
+from sv_eval.backends.remote.backend import RemoteBackend
+
+
+class ChatBackend(RemoteBackend):
+    """Asks a chat model which emotion it hears, and reads its answer without ever guessing.
+
+    model, protocol, logprobs, order_seed: as `ChatDialect` has them; part, structured, stream, extra: as
+    `OpenAiChat`. listening: ask first, forty times, whether the answers depend on the audio. All else is as of
+    `RemoteBackend`.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        model: str | None = None,
+        protocol: str | Mapping[str, Any] = "word_en",
+        logprobs: int = 0,
+        order_seed: int = 0,
+        part: str = "input_audio",
+        structured: str | None = None,
+        stream: bool = False,
+        extra: Mapping[str, Any] | None = None,
+        listening: bool = True,
+        **remote: Any,
+    ) -> None:
+        dialect = OpenAiChat(
+            model=model, protocol=protocol, logprobs=logprobs, order_seed=order_seed, part=part,
+            structured=structured, stream=stream, extra=extra,
+        )  # fmt: skip
+        super().__init__(url=url, dialect=dialect, **remote)
+        self._protocol, self._chat, self._listening = dialect.protocol, dialect, listening
+        self._heard: Listening | None = None
+
+    async def __aenter__(self) -> Self:
+        """As a remote backend, and look whether the model listens; raises EndpointError where it does not."""
+        await super().__aenter__()
+        try:
+            if self._listening and self._transport is not None:
+                self._heard = await look(self._transport, self._chat, self._endpoint, self._form)
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    @property
+    def info(self) -> BackendInfo:
+        """As a remote backend's, with the protocol."""
+        found, protocol = super().info, self._protocol
+        told = {
+            "protocol": f"{protocol.name} v{protocol.version} {protocol.hash}",
+            "answers read by": f"reader v{READER_VERSION}",
+            "listens": self._said_of_listening(),
+        }
+        card = {**found.card, "protocol": {**asdict(protocol), "hash": protocol.hash}}
+        return replace(found, name="chat", details={**found.details, **told}, card=card)
+
+    def _said_of_listening(self) -> str:
+        found = self._heard
+        if found is None:
+            return "not looked at" if self._listening else "not looked at (backend.listening=false)"
+        return f"{found.alike} of {found.asked} clips answered alike when asked twice, p {found.p_value:.2g}"

@@ -1,0 +1,31 @@
+"""Does a model listen? A deaf one is seldom believed, one that hears seldom accused."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sv_eval.backends.chat.listening import CLIPS, judged
+
+NAMES = np.array(["happy", "sad", "angry", "neutral", "surprised", "refused"])
+
+
+def test_deaf_models_are_found_and_those_that_hear_are_not_accused() -> None:
+    rng = np.random.default_rng(5)
+    believed = accused = 0
+    for _ in range(150):
+        shares = rng.dirichlet(np.ones(len(NAMES)))
+        deaf = rng.choice(NAMES, (2, CLIPS), p=shares)
+        believed += judged(*deaf.tolist()).heard
+        hears = rng.choice(NAMES, CLIPS)
+        # One that hears, and answers otherwise every sixth time.
+        again = np.where(rng.random(CLIPS) < 1 / 6, rng.choice(NAMES, CLIPS), hears)
+        accused += not judged(hears.tolist(), again.tolist()).heard
+
+    assert believed <= 6
+    assert accused <= 3
+
+
+def test_one_answer_for_everything_is_deaf() -> None:
+    found = judged(["happy"] * CLIPS, ["happy"] * CLIPS)
+
+    assert (found.heard, found.alike, found.answers) == (False, CLIPS, 1)
