@@ -7,24 +7,31 @@ from dataclasses import asdict, replace
 from typing import Any, Self
 
 from sv_eval.backend import BackendInfo
+from sv_eval.backends.chat.dialect import ChatDialect
+from sv_eval.backends.chat.gemini import GeminiChat
 from sv_eval.backends.chat.listening import Listening, look
-from sv_eval.backends.chat.openai_chat import OpenAiChat
+from sv_eval.backends.chat.openai_chat import INPUT_AUDIO, JSON_SCHEMA, OpenAiChat
 from sv_eval.backends.chat.reading import READER_VERSION
 from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.errors import ConfigError, nearest
+
+OPENAI, GEMINI = "openai", "gemini"
+WIRES = (OPENAI, GEMINI)
 
 
 class ChatBackend(RemoteBackend):
     """Asks a chat model which emotion it hears, and reads its answer without ever guessing.
 
-    model, protocol, logprobs, order_seed: as `ChatDialect` has them; part, structured, stream, extra: as
-    `OpenAiChat`. listening: ask first, forty times, whether the answers depend on the audio. All else is as of
-    `RemoteBackend`.
+    wire: `openai` or `gemini`. model, protocol, logprobs, order_seed: as `ChatDialect` has them; part, structured,
+    stream, extra: as `OpenAiChat`. listening: ask first, forty times, whether the answers depend on the audio. All
+    else is as of `RemoteBackend`.
     """
 
     def __init__(
         self,
         *,
         url: str,
+        wire: str = OPENAI,
         model: str | None = None,
         protocol: str | Mapping[str, Any] = "word_en",
         logprobs: int = 0,
@@ -36,8 +43,8 @@ class ChatBackend(RemoteBackend):
         listening: bool = True,
         **remote: Any,
     ) -> None:
-        dialect = OpenAiChat(
-            model=model, protocol=protocol, logprobs=logprobs, order_seed=order_seed, part=part,
+        dialect = dialect_of(
+            wire, model=model, protocol=protocol, logprobs=logprobs, order_seed=order_seed, part=part,
             structured=structured, stream=stream, extra=extra,
         )  # fmt: skip
         super().__init__(url=url, dialect=dialect, **remote)
@@ -72,3 +79,18 @@ class ChatBackend(RemoteBackend):
         if found is None:
             return "not looked at" if self._listening else "not looked at (backend.listening=false)"
         return f"{found.alike} of {found.asked} clips answered alike when asked twice, p {found.p_value:.2g}"
+
+
+def dialect_of(
+    wire: str, *, part: str = INPUT_AUDIO, structured: str | None = None, stream: bool = False, **shared: Any
+) -> ChatDialect:
+    """The dialect of a wire; raises ConfigError for what it has not."""
+    if wire == OPENAI:
+        return OpenAiChat(part=part, structured=structured, stream=stream, **shared)
+    if wire != GEMINI:
+        raise ConfigError(f"backend.wire={wire} is not known; {nearest(wire, WIRES)}")
+    if structured not in (None, JSON_SCHEMA):
+        raise ConfigError(f"backend.structured={structured}: Gemini takes {JSON_SCHEMA} alone")
+    if stream or part != INPUT_AUDIO:
+        raise ConfigError("backend.stream, backend.part: Gemini's wire has neither; leave them out")
+    return GeminiChat(structured=structured is not None, **shared)

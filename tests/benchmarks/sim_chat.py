@@ -1,8 +1,8 @@
 """Does a run's interval hold a chat model's true UAR? `python tests/benchmarks/sim_chat.py --runs 200`.
 
 A chat server with 12 % refusals, prose in 40 % of its answers and a pull of 20 points to the option that stands
-first, over the bundled clips; run k has seed k. The truth is computed from what was planted: a refusal is wrong, and
-what the pull takes is right where the first option happens to be, one time in seven.
+first, over the bundled clips; run k has seed k. The truth is computed from what was planted: a refusal is wrong,
+and what the pull takes is right where the first option happens to be, one time in seven.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def main() -> None:
             run = sv_eval.evaluate(
                 backend="chat", dataset="demo", directory=Path(folder) / "run",
                 overrides=[
-                    f"backend.url={server.url}", f"backend.protocol={options.protocol}", f"backend.order_seed={seed}",
-                    "backend.listening=false", "load=offline", "run.telemetry_s=null",
+                    f"backend.url={server.url}", f"backend.protocol={options.protocol}",
+                    f"backend.order_seed={seed}", "backend.listening=false", "load=offline", "run.telemetry_s=null",
                 ],
             )  # fmt: skip
         asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from sv_eval.backend import NO_ADJUSTMENTS
+from sv_eval.backends.chat.backend import dialect_of
 from sv_eval.backends.chat.dialect import option_scores
+from sv_eval.backends.chat.gemini import GeminiChat
 from sv_eval.backends.chat.openai_chat import OpenAiChat
 from sv_eval.backends.chat.protocol import protocol_of
 from sv_eval.backends.remote.errors import RemoteError
@@ -129,6 +131,62 @@ def test_a_stream_s_pieces_are_one_answer() -> None:
     parsed = OpenAiChat(stream=True).read(reply(body, "text/event-stream"))
 
     assert (parsed.emotion, parsed.model) == ("sad", "m")
+
+
+def gemini(**more: Any) -> GeminiChat:
+    return GeminiChat(**{"model": "g", "protocol": "json_en", **more})
+
+
+def test_gemini_s_wire() -> None:
+    dialect = gemini(structured=True, logprobs=3, extra={"thinkingConfig": {"thinkingBudget": 0}})
+    found = json.loads(dialect.message_about("a", sound(), NO_ADJUSTMENTS).body)
+
+    assert dialect.traits.path == "/v1beta/models/g:generateContent"
+    audio, text = found["contents"][0]["parts"]
+    assert base64.b64decode(audio["inline_data"]["data"])[:4] == b"RIFF"
+    assert "Choose one of" in text["text"]
+    settings = found["generationConfig"]
+    assert (settings["responseMimeType"], settings["logprobs"]) == ("application/json", 3)
+    assert settings["thinkingConfig"] == {"thinkingBudget": 0}
+
+
+@pytest.mark.parametrize(
+    ("content", "emotion", "why"),
+    [
+        ({"candidates": [{"content": {"parts": [{"text": '{"emotion": "sad"}'}]}}]}, "sad", None),
+        (
+            {"candidates": [{"content": {"parts": [{"text": "happy", "thought": True}, {"text": "sad"}]}}]},
+            "sad",
+            None,
+        ),
+        ({"candidates": [{"finishReason": "SAFETY"}]}, None, "refused"),
+        ({"promptFeedback": {"blockReason": "OTHER"}}, None, "refused"),
+        ({"candidates": [{"content": {"parts": []}, "finishReason": "MAX_TOKENS"}]}, None, "unparsed"),
+    ],
+)
+def test_gemini_s_answers_are_read(content: Any, emotion: str | None, why: str | None) -> None:
+    parsed = gemini().read(reply(content))
+
+    assert (parsed.emotion, parsed.unread) == (emotion, why)
+
+
+@pytest.mark.parametrize("content", [{}, [], {"candidates": [1]}, {"candidates": [{"content": {"parts": "sad"}}]}])
+def test_what_is_none_of_gemini_s_is_no_label(content: Any) -> None:
+    with pytest.raises(RemoteError):
+        gemini().read(reply(content))
+
+
+@pytest.mark.parametrize(
+    ("wire", "wrong", "why"),
+    [
+        ("gemini", {}, "model"), ("gemini", {"model": "g", "stream": True}, "stream"), ("gemmini", {}, "mean gemini"),
+        ("gemini", {"model": "g", "structured": "choice"}, "structured"),
+        ("gemini", {"model": "g", "structured": "json_schema"}, "is of the form word"),
+    ],
+)  # fmt: skip
+def test_what_a_wire_has_not_is_told(wire: str, wrong: dict[str, Any], why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        dialect_of(wire, **wrong)
 
 
 def test_scores_are_of_the_first_token_over_the_options_in_all_spellings() -> None:
