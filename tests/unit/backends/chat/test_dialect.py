@@ -179,7 +179,8 @@ def test_what_is_none_of_gemini_s_is_no_label(content: Any) -> None:
 @pytest.mark.parametrize(
     ("wire", "wrong", "why"),
     [
-        ("gemini", {}, "model"), ("gemini", {"model": "g", "stream": True}, "stream"), ("gemmini", {}, "mean gemini"),
+        ("gemini", {}, "model"), ("gemmini", {}, "mean gemini"),
+        ("gemini", {"model": "g", "stream": True}, "stream"),
         ("gemini", {"model": "g", "structured": "choice"}, "structured"),
         ("gemini", {"model": "g", "structured": "json_schema"}, "is of the form word"),
     ],
