@@ -53,9 +53,11 @@ class Wording:
         """A list of emotions."""
         return ("、" if self.language == "zh" else ", ").join(self.emotion(name) for name in names)
 
-    def counted(self, counts: Mapping[str, int]) -> str:
-        """Names with their numbers: `de (362), fr (3)`."""
-        return ("、" if self.language == "zh" else ", ").join(f"{cell(name)} ({n})" for name, n in counts.items())
+    def counted(self, counts: Mapping[str, int | str]) -> str:
+        """Names with their numbers, or words: `de (362), fr (3)`."""
+        return ("、" if self.language == "zh" else ", ").join(
+            f"{cell(name)} ({n if isinstance(n, int) else cell(n)})" for name, n in counts.items()
+        )
 
     def milliseconds(self, figure: Interval | None) -> str:
         """A latency with its bounds: `12.3 ms [12.0, 12.8]`; the reason where it is refused."""

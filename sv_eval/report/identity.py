@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sv_eval.backend import BackendInfo
 from sv_eval.config.former_names import with_present_names
 from sv_eval.errors import RunDirectoryError
 from sv_eval.report.run_directory import ENVIRONMENT
@@ -22,6 +23,7 @@ _CORPORA = ("corpus", "train")  # of a backend that learns from clips: the hash 
 _ADDED: Mapping[str, Any] = {"channel": None}
 _ADDED_LIMITS: Mapping[str, Any] = {"max_level": 16.0}
 """Settings that came later, as they are by default: runs of before go on, and keep their hashes."""
+_ADDED_LOAD: Mapping[str, Any] = {"streams": 1}
 _WHERE_NOT_WHAT = ("root", "labels_file")  # the same recordings may lie elsewhere; the dataset hash speaks for them
 
 
@@ -29,6 +31,11 @@ def measured_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a configuration that changes records; scoring, report and run settings do not."""
     settings = {group: config.get(group) for group in _MEASURED}
     settings["dataset"] = _without_places(settings["dataset"])
+    load = settings["load"]
+    if isinstance(load, Mapping) and load.get("schedule") == "stream":
+        # How late its pieces may be judges latency, and changes no record.
+        added = {**_ADDED_LOAD, "max_late_ms": load.get("max_late_ms")}
+        settings["load"] = {key: value for key, value in load.items() if (key, value) not in added.items()}
     condition = config.get("condition")
     if isinstance(condition, Mapping) and condition.get("steps"):
         # Without one a run is what it was before there were any.
@@ -41,6 +48,17 @@ def measured_settings(config: Mapping[str, Any]) -> dict[str, Any]:
             if key != _HOW_REACHED
         }
     return settings
+
+
+OF_BACKEND = ("model_hash", "protocol")
+"""What a backend alone knows of itself that changes records."""
+
+
+def of_backend(info: BackendInfo) -> dict[str, Any]:
+    """That, of an open backend: the hash of its weights, and what its model is asked, where that is a choice."""
+    protocol = info.card.get("protocol")
+    asked = {"protocol": protocol["hash"]} if isinstance(protocol, Mapping) and "hash" in protocol else {}
+    return {"model_hash": info.model_hash, **asked}
 
 
 def _without_places(dataset: Any) -> Any:

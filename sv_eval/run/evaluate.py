@@ -23,7 +23,7 @@ from sv_eval.record_file.journal import Journal
 from sv_eval.record_file.set_aside import set_aside
 from sv_eval.records import Clip, Record, as_shared
 from sv_eval.report.environment import HowShared
-from sv_eval.report.identity import measured_settings, refuse_other_run
+from sv_eval.report.identity import measured_settings, of_backend, refuse_other_run
 from sv_eval.report.run_directory import ENVIRONMENT
 from sv_eval.run.early_stopping import NO_EARLY_STOPPING, VERDICT, EarlyStopping, UntilSure
 from sv_eval.run.event_loop import finished
@@ -164,7 +164,7 @@ class _Evaluation:
         session = Session(self._backend, self.run, number=journal.session)
         session.budget.finished, session.budget.failed = len(journal.done), journal.failed
         async with session:
-            settings = measured_settings(self._config) | {"model_hash": self._backend.info.model_hash}
+            settings = measured_settings(self._config) | of_backend(self._backend.info)
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
             journal.refuse_strangers(self.references)
             on_accepted()

@@ -141,3 +141,31 @@ def test_openai_s_own_client_is_answered(serve: Serve, tmp_path: Path) -> None:
         )  # fmt: skip
 
     assert found.choices[0].message.content == "angry"
+
+
+def test_runs_under_other_protocols_are_told_apart(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sv_eval.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    url = serve(recall=0.8)
+    file = tmp_path / "mine.yaml"
+    names = ("angry", "sad", "happy", "neutral", "surprised")
+    mine = {
+        "name": "mine", "version": 1, "language": "en", "form": "word", "user": "{options}?",
+        "options": {name: name for name in names},
+    }  # fmt: skip
+    file.write_text(json.dumps(mine), encoding="utf-8")
+    evaluated(url, tmp_path / "one", "dataset.limit=10")
+    evaluated(url, tmp_path / "other", f"backend.protocol={file}", "dataset.limit=10")
+
+    assert main(["one", "other", "out=compared", "scoring.resamples=100"], command="compare") == 0
+    text = (tmp_path / "compared" / "compare.md").read_text(encoding="utf-8")
+    assert "asked under different protocols" in text
+    assert "mine v1" in text
+
+    # The same file with another question is no more the run that was begun.
+    file.write_text(json.dumps({**mine, "user": "Which: {options}?"}), encoding="utf-8")
+    with pytest.raises(SvEvalError, match="protocol"):
+        evaluated(url, tmp_path / "other", f"backend.protocol={file}", "dataset.limit=10")

@@ -101,11 +101,14 @@ def _left_out(
     more = {name: len(one.table) - len(common) for name, one in zip(names, subjects, strict=True)}
     hashes = {one.identity["dataset_hash"] for one in subjects}
     classes = {name for one in subjects for name in one.labels} - set(labels)
+    settings = {name: one.identity.get("settings") or {} for name, one in zip(names, subjects, strict=True)}
+    protocols = {name: str(one["protocol"]) for name, one in settings.items() if "protocol" in one}
     return Narrowed(
         clips={name: count for name, count in more.items() if count} or UNSET,
         dataset_hashes=tuple(sorted(hashes)) if len(hashes) > 1 else UNSET,
         labels=tuple(sorted(classes)) or UNSET,
         policy=policy if any(one.policy != policy for one in subjects) else UNSET,
+        protocols=protocols if len({*protocols.values()}) > 1 else UNSET,
     )
 
 

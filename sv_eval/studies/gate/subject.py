@@ -163,11 +163,19 @@ def settings_of(environment: Environment) -> dict[str, Any]:
     A baseline is committed: what belongs to a connection (headers, a name and password in an address) stays out.
     """
     settings = environment.settings.get("backend") or {}
-    return {
+    protocol = environment.backend.card.get("protocol")
+    told = {} if not isinstance(protocol, Mapping) else {"protocol": protocol_told(protocol)}
+    found = {
         key: re.sub(r"(?<=://)[^/@]*@", "", value) if isinstance(value, str) else value
         for key, value in settings.items()
         if not key.startswith("_") and not isinstance(value, Mapping | list)
     }
+    return found | told
+
+
+def protocol_told(protocol: Mapping[str, Any]) -> str:
+    """A chat model's protocol, as it is told: what a file is called says nothing of what is in it."""
+    return f"{protocol.get('name')} v{protocol.get('version')} {protocol.get('hash')}"
 
 
 def device_of(report: Report, environment: Environment) -> str:
@@ -195,4 +203,5 @@ def load_of(load: Mapping[str, Any]) -> dict[str, Any]:
         names: tuple[str, ...] = ("schedule",)
     else:
         names = _OF_LOAD
-    return {name: load[name] for name in names if load.get(name) is not None}
+    found = {name: load[name] for name in names if load.get(name) is not None}
+    return found | ({"streams": load["streams"]} if load.get("streams", 1) != 1 else {})

@@ -20,7 +20,7 @@ from sv_eval.data.corpus.reading import Corpus
 from sv_eval.errors import RunDirectoryError, RunIncomplete, RunInterrupted
 from sv_eval.record_file.journal import Journal
 from sv_eval.records import Record
-from sv_eval.report.identity import measured_settings
+from sv_eval.report.identity import measured_settings, of_backend
 from sv_eval.run.history import History
 from sv_eval.run.load import load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
@@ -114,7 +114,7 @@ async def _start(
     loop = session.loop(corpus.source, plan_load(load, contestant.backend.capabilities), on_record)
     history = History(contestant.directory, journal.session, journal.run_id)
     history.begin(
-        settings=measured_settings(contestant.config) | {"model_hash": contestant.backend.info.model_hash},
+        settings=measured_settings(contestant.config) | of_backend(contestant.backend.info),
         config=contestant.config,
         overrides=contestant.overrides,
         corpus=corpus,

@@ -12,7 +12,7 @@ from typing import Any
 
 from sv_eval.config.overrides import as_word
 from sv_eval.errors import RunDirectoryError
-from sv_eval.report.identity import differences, settings_hash
+from sv_eval.report.identity import OF_BACKEND, differences, settings_hash
 from sv_eval.report.run_directory import ENVIRONMENT, METRICS, read_environment, read_json, read_report, write_json
 from sv_eval.scoring.config import ScoringConfig, settings_told
 from sv_eval.scoring.labels.config import LabelsConfig
@@ -137,7 +137,7 @@ def is_finished(directory: Path, setting: Setting, scored_as: str) -> bool:
         raise RunDirectoryError(
             f"{run}: not this program's run; choose another hydra.sweep.dir ({error})"
         ) from error
-    kept = {key: value for key, value in environment.settings.items() if key != "model_hash"}
+    kept = {key: value for key, value in environment.settings.items() if key not in OF_BACKEND}
     ended = environment.sessions[-1].ended if environment.sessions else None
     same = not any(differences(kept, setting.measured))
     return same and ended == FINISHED and report.run.scoring_hash == scored_as
