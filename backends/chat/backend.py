@@ -49,6 +49,7 @@ class ChatBackend(RemoteBackend):
         )  # fmt: skip
         super().__init__(url=url, dialect=dialect, **remote)
         self._protocol, self._chat, self._listening = dialect.protocol, dialect, listening
+        self._order_seed = order_seed
         self._heard: Listening | None = None
 
     async def __aenter__(self) -> Self:
@@ -71,7 +72,9 @@ class ChatBackend(RemoteBackend):
             "answers read by": f"reader v{READER_VERSION}",
             "listens": self._said_of_listening(),
         }
-        card = {**found.card, "protocol": {**asdict(protocol), "hash": protocol.hash}}
+        # Plain data may lose the order of an object's keys.
+        told_apart = {"hash": protocol.hash, "option_order": list(protocol.options), "order_seed": self._order_seed}
+        card = {**found.card, "protocol": {**asdict(protocol), **told_apart}}
         return replace(found, name="chat", details={**found.details, **told}, card=card)
 
     def _said_of_listening(self) -> str:

@@ -78,11 +78,11 @@ class ChatDialect(HttpDialect):
     def said(self, reply: HttpReply) -> Said:
         """What a good answer says; raises RemoteError for one of another form."""
 
-    def message(self, sound: Sound, asked: Adjustments) -> Question:  # noqa: ARG002
+    def message(self, sound: Sound, asked: Adjustments) -> Question:
         """A question with the options as the protocol has them."""
         return self._question(tuple(self.protocol.options), sound)
 
-    def message_about(self, clip_id: str, sound: Sound, asked: Adjustments) -> Question:  # noqa: ARG002
+    def message_about(self, clip_id: str, sound: Sound, asked: Adjustments) -> Question:
         """A question with the options in this clip's order."""
         return self._question(self.protocol.order_of(clip_id, self._seed), sound)
 

@@ -20,12 +20,11 @@ from sv_eval.config.foreign_yaml import read_yaml
 from sv_eval.config.structure import structure
 from sv_eval.emotions import PREDICTION_LABELS
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.option_orders import CYCLIC, ORDERS, order_of
 
 LETTERS, WORD, JSON = "letters", "word", "json"
 FORMS = (LETTERS, WORD, JSON)
 """What the model is to answer: a letter, one word, or a JSON object."""
-CYCLIC, FIXED = "cyclic", "fixed"
-ORDERS = (CYCLIC, FIXED)
 _SHIPPED = Path(__file__).parent / "protocols"
 _FEWEST = 2
 _LANGUAGES = ("en", "zh")
@@ -89,12 +88,7 @@ class Protocol:
 
         Each shift is as likely as any other over the clips of a corpus, and a clip's is the same on any machine.
         """
-        names = tuple(self.options)
-        if self.order == FIXED:
-            return names
-        drawn = hashlib.sha256(f"{seed}\n{clip_id}".encode(errors="surrogatepass")).digest()
-        shift = int.from_bytes(drawn[:8], "big") % len(names)
-        return names[shift:] + names[:shift]
+        return order_of(tuple(self.options), clip_id, self.order, seed)
 
     def asked(self, order: Sequence[str]) -> str:
         """What the user says, with the options in this order."""

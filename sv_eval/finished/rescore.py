@@ -35,6 +35,7 @@ from sv_eval.scoring.labels.relabelling import (
 from sv_eval.scoring.latency import both_refused, latency_refused, refused
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
 from sv_eval.scoring.policies import HEADLINE
+from sv_eval.scoring.positions import positions_of
 from sv_eval.scoring.references import references_of
 from sv_eval.scoring.repeats import repeats_of
 from sv_eval.scoring.scope import scope_of
@@ -126,6 +127,7 @@ def compute_report(
     max_late_ms = environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)
     if environment.load.get("schedule") == STREAM:
         streaming = streaming_of(records.requests, confidence=config.confidence, timeout_ms=config.timeout_ms)
+    positions = positions_of(records.answers, backend.card.get("protocol"), confidence=config.confidence)
     intervals = _intervals(found)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records),
@@ -167,6 +169,7 @@ def compute_report(
         caveats=(),
         streaming=streaming,
         marks=marked_clips(scope.answers) or UNSET,
+        positions=positions or UNSET,
         sound=sound_of(scope) or UNSET,
     )
     if report.load.fell_behind:

@@ -203,7 +203,7 @@ class Narrowed:
     policy: str | UnsetType = UNSET
     """The unknown policy that all are scored under, where it is not everybody's own."""
     protocols: Mapping[str, str] | UnsetType = UNSET
-    """By run, what its chat model was asked, where that differs: nothing is left out, but the question is another."""
+    """By run, what its chat model was asked, where that differs: nothing is left out for it."""
 
     def __bool__(self) -> bool:
         return any(getattr(self, item.name) is not UNSET for item in fields(self))

@@ -22,6 +22,7 @@ from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes
+from sv_eval.report.positions import Positions
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.shares import Shares
 from sv_eval.report.sound import Sound
@@ -205,5 +206,7 @@ class Report(Rounded):
     """How streams went; not set for clips that were given whole."""
     marks: Mapping[str, MarkedClips] | UnsetType = UNSET
     """What was met in the clips' audio, and in how many; not set where there was nothing to say."""
+    positions: Positions | UnsetType = UNSET
+    """Of a chat model whose options change places: where the ones stood that it took."""
     sound: Sound | UnsetType = UNSET
     """What the clips' sound was; not set by earlier versions, nor where nothing was decoded."""

@@ -28,6 +28,7 @@ from sv_eval.report import (
     interval,
     latency,
     parity,
+    positions,
     report,
     shares,
     sound,
@@ -53,7 +54,7 @@ FILES: dict[str, Any] = {
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, change, comparison, context, environment, history, interval, latency, parity,
-    records, report, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
+    positions, records, report, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -169,3 +169,16 @@ def test_runs_under_other_protocols_are_told_apart(
     file.write_text(json.dumps({**mine, "user": "Which: {options}?"}), encoding="utf-8")
     with pytest.raises(SvEvalError, match="protocol"):
         evaluated(url, tmp_path / "other", f"backend.protocol={file}", "dataset.limit=10")
+
+
+def test_a_pull_to_the_first_option_is_told_with_its_size(serve: Serve, tmp_path: Path) -> None:
+    letters = "backend.protocol=letters_en"
+    pulled = evaluated(serve("letters_en", recall=0.7, first=0.5), tmp_path / "pulled", letters)
+    plain = evaluated(serve("letters_en", recall=0.7), tmp_path / "plain", letters)
+
+    found = pulled.report.positions
+    assert sum(found.counts) == 200
+    assert found.pull_low <= 0.5 <= found.pull_high
+    assert found.pull_low > 0.3
+    assert plain.report.positions.pull_low <= 0 <= plain.report.positions.pull_high
+    assert "## Where the options stood" in (tmp_path / "pulled" / "report.md").read_text(encoding="utf-8")
