@@ -1,9 +1,9 @@
 """Does a chat model take an option for where it stands?
 
 Where options begin at another place for each clip, at random, an answer that depends on what was heard alone lies
-at each place equally often, whatever is confused with what. What is more than that at the first place is the pull
-of the place itself: a model that takes the first option in a share `b` of its answers and listens in the others takes
-it in `b + (1 - b) / k` of them.
+at each place equally often, whatever is confused with what. More than that at the first place is the pull of the
+place itself: a model that takes the first option in a share `b` of its answers and listens in the others takes it
+in `b + (1 - b) / k` of them.
 """
 
 from __future__ import annotations
