@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, Self
 
-from sv_eval.backend import BackendInfo
+from sv_eval.backend import BackendInfo, Capabilities
 from sv_eval.backends.chat.dialect import ChatDialect
 from sv_eval.backends.chat.gemini import GeminiChat
 from sv_eval.backends.chat.listening import Listening, look
 from sv_eval.backends.chat.openai_chat import INPUT_AUDIO, JSON_SCHEMA, OpenAiChat
 from sv_eval.backends.chat.reading import READER_VERSION
 from sv_eval.backends.remote.backend import RemoteBackend
+from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 
 OPENAI, GEMINI = "openai", "gemini"
@@ -62,6 +63,13 @@ class ChatBackend(RemoteBackend):
             await self.__aexit__(None, None, None)
             raise
         return self
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As a remote backend's; it can say what it is offered."""
+        return replace(
+            super().capabilities, labels=tuple(name for name in self._protocol.options if name in EMOTIONS)
+        )
 
     @property
     def info(self) -> BackendInfo:

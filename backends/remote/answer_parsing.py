@@ -125,7 +125,8 @@ class AnswerParser:
             forced=_forced(label, scores),
             scores=scores,
             confidence=_confidence(label, scores, parsed.confidence),
-            text=text,
+            # An answer in words is no transcript.
+            text=text if parsed.raw_answer is None else None,
             language=parsed.language or tags.language,
             event=parsed.event or tags.event,
             segments=parsed.segments,

@@ -69,6 +69,8 @@ def test_what_a_model_says_in_any_form_is_read(serve: Serve, tmp_path: Path, pro
     assert run.report.run.n_unread is not None
     text = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
     assert f"protocol {protocol} v1" in text
+    assert "## What the model was asked" in text
+    assert ("Listen to the recording." if protocol.endswith("en") else "请听这段录音。") in text
 
 
 def test_refusals_and_hedges_are_counted_wrong_and_told(serve: Serve, tmp_path: Path) -> None:
@@ -85,7 +87,9 @@ def test_refusals_and_hedges_are_counted_wrong_and_told(serve: Serve, tmp_path: 
     )
     assert run.report.accuracy.accuracy.value == pytest.approx(counted["LABEL"] / 200)
     assert run.report.policies["abstain"].accuracy.value == 1.0
-    assert "that declined to answer" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    text = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    assert "that declined to answer" in text
+    assert "## Transcripts" not in text
     record = json.loads((tmp_path / "run" / "records.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert record["prediction"]["raw_answer"]
 
