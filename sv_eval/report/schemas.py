@@ -29,6 +29,7 @@ from sv_eval.report import (
     latency,
     parity,
     report,
+    robustness,
     shares,
     sound,
     streaming,
@@ -46,6 +47,7 @@ FILES: dict[str, Any] = {
     "compare.json": comparison.Comparison,
     "parity.json": parity.ParityResult,
     "sweep.json": sweep.SweepFile,
+    "robustness.json": robustness.RobustnessFile,
     "history.json": history.HistoryFile,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
@@ -53,7 +55,7 @@ FILES: dict[str, Any] = {
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, change, comparison, context, environment, history, interval, latency, parity,
-    records, report, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
+    records, report, robustness, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -29,6 +29,7 @@ from sv_eval.run.early_stopping import NO_EARLY_STOPPING, VERDICT, EarlyStopping
 from sv_eval.run.event_loop import finished
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
+from sv_eval.run.loop import RunLoop
 from sv_eval.run.pauses import settle, short_collections
 from sv_eval.run.phases import StoppingRule, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
@@ -195,7 +196,7 @@ class _Evaluation:
         try:
             with short_collections(), stopping_on_signals(session.stop) as signalled:
                 settle()
-                await session.warm_up(loop, remaining or self._corpus.clips, self._load)
+                await self._warm_up(session, loop, remaining)
                 history.note_phases(session.phases)
                 begin = time.perf_counter()
                 with session.watched(self._directory), self._progress(journal) as progress:
@@ -231,6 +232,11 @@ class _Evaluation:
         # A spent budget is told elsewhere, and a sure verdict needs no more clips.
         if missing and not session.budget.spent() and session.ended_by != VERDICT:
             raise RunIncomplete(ended)
+
+    async def _warm_up(self, session: Session, loop: RunLoop, remaining: Sequence[Clip]) -> None:
+        """Make it as fast as it gets, where any request is timed."""
+        if self._sharing is None or self._timed:
+            await session.warm_up(loop, remaining or self._corpus.clips, self._load)
 
     def _audio(self) -> tuple[AudioSource, Callable[[Clip], str | None] | None]:
         """Where the sound comes from, under its condition; and what stands for it where work is shared."""
