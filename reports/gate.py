@@ -84,6 +84,10 @@ def title(words: Wording, rule: str) -> str:
     if kind == "share" or name == "coverage":
         what = words("gate.failed_of", label=words.emotion(label)) if label else words(f"gate.shares.{name}")
         return words(f"gate.kinds.{kind}", what=what)
+    if kind == "drop":
+        return words("gate.mean_drop") if rest == "mean" else words("gate.kinds.drop", what=cell(rest))
+    if label and kind == "integrity":
+        return words(f"gate.integrity.{name}", what=cell(label))
     if label:
         return words(f"gate.kinds.{kind}", what=words("gate.recall_of", label=words.emotion(label)))
     if kind == "integrity":
@@ -122,6 +126,9 @@ def _in_units(kind: str, rule: RuleResult) -> dict[str, str]:
         ways |= dict.fromkeys(("taken", "limit"), share)
     elif kind in ("margin", "share"):
         ways |= dict.fromkeys(("before", "after"), share) | dict.fromkeys(("value", "low", "high"), points)
+        ways |= {"margin": lambda margin: f"{100 * margin:g}"}
+    elif kind == "drop":
+        ways |= dict.fromkeys(("before", "after", "value", "low"), points)
         ways |= {"margin": lambda margin: f"{100 * margin:g}"}
     elif kind == "floor":
         ways |= dict.fromkeys(("value", "floor"), share)

@@ -94,6 +94,11 @@ def gate_of(settings: Mapping[str, Any], scoring: Mapping[str, Any] | None = Non
     from sv_eval.studies.gate.reporting import GATE_MD, headline, write_gate
     from sv_eval.studies.gate.subject import subject_of_run
 
+    if config.of_sweeps:
+        raise ConfigError(
+            f"gate={config.name} judges two sweeps over conditions: sv-eval gate gate={config.name} "
+            "baseline=DIR candidate=DIR"
+        )
     if config.baseline is None and config.compares:
         raise ConfigError(f"gate={config.name} compares with a baseline: give gate.baseline=RUN_OR_FILE")
     baseline = None if config.baseline is None else read_subject(config.baseline)

@@ -102,3 +102,20 @@ def test_what_cannot_be_is_refused_before_anything_is_measured(call: Call, tmp_p
     assert "sweep over conditions" in elsewhere.stderr
     assert "changes no record" in swept_over.stderr
     assert not list(tmp_path.glob("*/0/records.jsonl"))
+
+
+def test_two_sweeps_are_gated(finished: Path, call: Call, tmp_path: Path) -> None:
+    same = call("gate", "gate=robust", f"baseline={finished}", f"candidate={finished}", "out=same")
+    beside = call("gate=robust", f"gate.baseline={finished}", "hydra.run.dir=run")
+    single = call("gate", "gate=robust", f"baseline={finished}", f"candidate={finished / '0'}")
+
+    assert same.returncode == 0, same.stderr
+    verdict = json.loads((tmp_path / "same" / "gate.json").read_text(encoding="utf-8"))
+    assert verdict["verdict"] == "pass"
+    assert {rule["rule"] for rule in verdict["rules"]} == {
+        "drop:line/mulaw", "drop:noisy/white_20", "drop:noisy/white_10", "drop:mean",
+    }  # fmt: skip
+    assert beside.returncode == 2
+    assert "judges two sweeps over conditions" in beside.stderr
+    assert single.returncode == 2
+    assert "sweep over conditions" in single.stderr

@@ -50,7 +50,7 @@ def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> G
     rules += _own_rules(candidate, config)
     pairs: Pairs | None = None
     if baseline is not None:
-        apart = list(_integrity(candidate, baseline))
+        apart = list(integrity(candidate, baseline))
         rules += apart
         # Figures over other clips, labels or maps are other figures: there is nothing to compare then.
         if not any(rule.verdict is Verdict.FAIL for rule in apart):
@@ -74,7 +74,7 @@ def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> G
 
 def _on_the_way(candidate: Subject, baseline: Subject, config: GateConfig) -> GateResult | None:
     """The result of a sequential gate that is sure; None where it is not, or where the runs can't be compared."""
-    apart = [rule for rule in _integrity(candidate, baseline) if rule.name != "integrity:clips"]
+    apart = [rule for rule in integrity(candidate, baseline) if rule.name != "integrity:clips"]
     if any(rule.verdict is Verdict.FAIL for rule in apart) or not candidate.labels:
         return None
     schedule = schedule_of(baseline.table, baseline.labels, baseline.identity["dataset_hash"])
@@ -141,7 +141,7 @@ def _by_label(chosen: float | Mapping[str, float] | None, labels: tuple[str, ...
         yield from ((label, chosen) for label in labels)
 
 
-def _integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
+def integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
     """What must be the same for two runs to be comparable."""
     for key in ("dataset_hash", "label_map_hash", "labels_hash"):
         before, after = baseline.identity[key], candidate.identity[key]
