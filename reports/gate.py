@@ -88,6 +88,10 @@ def title(words: Wording, rule: str) -> str:
         return words("gate.mean_drop") if rest == "mean" else words("gate.kinds.drop", what=cell(rest))
     if label and kind == "integrity":
         return words(f"gate.integrity.{name}", what=cell(label))
+    if name == "worst_group":
+        known = words.has(f"fairness.attributes.{label}")
+        attribute = words(f"fairness.attributes.{label}") if known else cell(label)
+        return words("gate.worst_group", attribute=attribute.lower())
     if label:
         return words(f"gate.kinds.{kind}", what=words("gate.recall_of", label=words.emotion(label)))
     if kind == "integrity":
@@ -111,11 +115,16 @@ def _values(words: Wording, rule: RuleResult) -> dict[str, Any]:
     return shown | {
         "p": p_value(rule.p),
         "p_adjusted": p_value(rule.p_adjusted),
+        "group": _group(words, values.get("group")),
         "alone": p_value(values.get("alone")),
         "missing": words("gate.missing", n=values["missing"]) if values.get("missing") else "",
         "beside": _beside(words, values) if kind in ("ratio", "ceiling") else "",
         "needed": words("gate.needed", n=rule.needed) if rule.needed else "",
     }
+
+
+def _group(words: Wording, name: object) -> str:
+    return words(f"fairness.groups.{name}") if words.has(f"fairness.groups.{name}") else cell(name or "")
 
 
 def _in_units(kind: str, rule: RuleResult) -> dict[str, str]:

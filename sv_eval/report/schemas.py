@@ -24,6 +24,7 @@ from sv_eval.report import (
     comparison,
     context,
     environment,
+    fairness,
     history,
     interval,
     latency,
@@ -54,8 +55,8 @@ FILES: dict[str, Any] = {
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, answer_words, backend, change, comparison, context, environment, history, interval, latency, parity,
-    records, report, robustness, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
+    accuracy, answer_words, backend, change, comparison, context, environment, fairness, history, interval, latency,
+    parity, records, report, robustness, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -26,6 +26,8 @@ class Floors:
     """Of macro F1."""
     recall: float | Mapping[str, float] | None = None
     """Of the recall of every emotion, or of those that are named."""
+    worst_group: Mapping[str, float] | None = None
+    """Of the UAR of the group that is understood worst, by attribute: sex, language, pitch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,10 +117,23 @@ def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
             yield floor_rule(f"floor:recall:{label}", figures.per_emotion[label].recall, floor)
         else:
             yield broken(f"floor:recall:{label}", "no_such_label", labels=list(candidate.labels))
+    yield from _worst_groups(candidate, config)
     for name in ("p50", "p95", "p99"):
         ceiling = getattr(config.ceilings, f"{name}_ms")
         if ceiling is not None:
             yield _ceiling(candidate, name, ceiling, config)
+
+
+def _worst_groups(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
+    """The group of speakers that is understood worst must reach its floor, too."""
+    for attribute, floor in (config.floors.worst_group or {}).items():
+        name, worst = f"floor:worst_group:{attribute}", candidate.figures.worst_group.get(attribute)
+        if worst is None:
+            yield broken(name, "no_groups", attribute=attribute)
+            continue
+        rule = floor_rule(name, worst.uar, floor)
+        told = {"reaches": "worst_group_reaches", "below": "worst_group_below"}.get(rule.reason, rule.reason)
+        yield replace(rule, reason=told, values={**rule.values, "group": worst.name})
 
 
 def _ceiling(candidate: Subject, name: str, ceiling: float, config: GateConfig) -> RuleResult:
