@@ -20,8 +20,8 @@ Writes gate.md (for a pull request), junit.xml and gate.json into DIR, by defaul
 appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
 
   gate=ci|quality|release       the rules, files in conf/gate/; or the path of a YAML file
-  gate=robust                   two sweeps over conditions: no drop of UAR, nor their mean, beyond the baseline's by
-                                more than gate.drops.condition=0.10, gate.drops.mean=0.02
+  gate=robust                   of two sweeps over conditions, by directory: no drop of UAR, nor their mean, may
+                                exceed the baseline's by more than gate.drops.condition=0.10, gate.drops.mean=0.02
   gate.margins.uar=0.02         how much worse UAR may be; likewise accuracy, macro_f1, recall (of every emotion)
   gate.ratios.p95=1.15          how many times as long as for the baseline callers waited; likewise p50
   gate.shares.retried=0.02      how much more than in the baseline may leave the sample; likewise resumed, late,

@@ -116,6 +116,42 @@ def test_two_sweeps_are_gated(finished: Path, call: Call, tmp_path: Path) -> Non
         "drop:line/mulaw", "drop:noisy/white_20", "drop:noisy/white_10", "drop:mean",
     }  # fmt: skip
     assert beside.returncode == 2
-    assert "judges two sweeps over conditions" in beside.stderr
+    assert "judges sweeps over conditions" in beside.stderr
     assert single.returncode == 2
     assert "sweep over conditions" in single.stderr
+
+
+def test_a_sweep_is_gated_at_its_end(finished: Path, call: Call, tmp_path: Path) -> None:
+    words = ("-m", *WORDS, *SHARED, "gate=robust", f"hydra.sweep.dir={finished}")
+
+    same = call(*words, f"gate.baseline={finished}")
+    lacking = call(*words)
+    nowhere = call(*words, "gate.baseline=nowhere")
+    of_settings = call(
+        "-m", "backend.chunk_size=1,2", "gate=robust", f"gate.baseline={finished}", "hydra.sweep.dir=other"
+    )
+
+    assert same.returncode == 0, same.stderr
+    assert "gate robust: pass" in same.stdout
+    assert (finished / "gate.md").is_file()
+    assert [done.returncode for done in (lacking, nowhere, of_settings)] == [2, 2, 2]
+    assert "give gate.baseline=DIR" in lacking.stderr
+    assert "nowhere" in nowhere.stderr
+    assert "sweeps over conditions alone" in of_settings.stderr
+    assert not (tmp_path / "other" / "0" / "records.jsonl").exists()
+
+
+def test_one_that_loses_far_more_fails_its_sweep(finished: Path, call: Call, tmp_path: Path) -> None:
+    """Whoever always says the same loses nothing under any condition."""
+    made = call("-m", *WORDS, *SHARED, "backend=majority", "hydra.sweep.dir=same")
+    words = ("-m", *WORDS, *SHARED, "gate=robust", f"hydra.sweep.dir={finished}")
+
+    done = call(*words, f"gate.baseline={tmp_path / 'same'}")
+
+    assert made.returncode == 0, made.stderr
+    assert done.returncode == 3, done.stdout + done.stderr
+    verdict = json.loads((finished / "gate.json").read_text(encoding="utf-8"))
+    assert (verdict["verdict"], verdict["exit_code"]) == ("fail", 3)
+    rules = {rule["rule"]: rule for rule in verdict["rules"]}
+    assert rules["drop:noisy/white_10"]["verdict"] == "fail"
+    assert rules["drop:noisy/white_10"]["after"] < rules["drop:noisy/white_10"]["before"] == 0

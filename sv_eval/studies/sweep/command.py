@@ -58,6 +58,7 @@ def run_sweep(
     from sv_eval.studies.robustness.heard import read_baseline
     from sv_eval.studies.robustness.report import write_robustness
     from sv_eval.studies.sweep.conditions import read_conditions
+    from sv_eval.studies.sweep.gating import sweep_gate_from
     from sv_eval.studies.sweep.report import RESULT, write_report
 
     options = sweep_config_from(_plain(config["sweep"]))
@@ -72,6 +73,7 @@ def run_sweep(
         raise ConfigError("robust.baseline is for a sweep over conditions alone, such as sweep=atlas")
     # One that can't be read must not be noticed after the runs.
     baseline = None if robust.baseline is None else read_baseline(robust.baseline)
+    gate = sweep_gate_from(_plain(config["gate"]), _plain(config["scoring"]), over_conditions=over_conditions)
     keep_to_plan(directory, settings)
     write_text(directory / "multirun.yaml", OmegaConf.to_yaml(config))
     todo = [one for one in settings if not is_finished(directory, one, scored_as)]
@@ -92,6 +94,8 @@ def run_sweep(
         say(heard.headline)
         say(f"robustness: {relative(heard.path)}")
         give(result=read_json(directory / ROBUSTNESS), directory=str(directory), gate=None)
+        if gate is not None:
+            gate.judge(directory, language)
         return done
     result = write_report(directory, settings, options, scoring, language, command=command)
     if result is None:
