@@ -155,3 +155,19 @@ def test_one_that_loses_far_more_fails_its_sweep(finished: Path, call: Call, tmp
     rules = {rule["rule"]: rule for rule in verdict["rules"]}
     assert rules["drop:noisy/white_10"]["verdict"] == "fail"
     assert rules["drop:noisy/white_10"]["after"] < rules["drop:noisy/white_10"]["before"] == 0
+
+
+def test_settings_of_a_condition_are_held_against_the_sound_as_it_is(call: Call, tmp_path: Path) -> None:
+    done = call(
+        "-m", "condition=noise", "condition.steps.noise.snr_db=30,10", "condition.steps.noise.color=pink",
+        "dataset.limit=20", "run.telemetry_s=null", *SHARED, "hydra.sweep.dir=swept",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    found = swept(tmp_path / "swept")
+    assert found["clean"]["name"] == "none"
+    assert [(row["name"], row["corruption"], row["level"]) for row in found["conditions"]] == [
+        ("snr_db=30", "noise_pink", 30.0), ("snr_db=10", "noise_pink", 10.0),
+    ]  # fmt: skip
+    (breaking,) = found["breaking"]
+    assert breaking["levels"] == [30.0, 10.0]

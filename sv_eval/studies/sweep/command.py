@@ -22,6 +22,8 @@ from sv_eval.run.pauses import short_collections
 from sv_eval.run.sharing import can_share
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.scoring.labels.config import labels_config_from
+from sv_eval.studies.robustness.heard import CLEAN
+from sv_eval.studies.sweep.conditions import is_of_condition
 from sv_eval.studies.sweep.config import SweepConfig, sweep_config_from
 from sv_eval.studies.sweep.plan import (
     Setting,
@@ -68,7 +70,7 @@ def run_sweep(
     robust = robust_config_from(_plain(config["robust"]))
     directory = Path(str(config.hydra.sweep.dir))
     settings = planned(config, loader, options, [*_words(params), *_words(options.params), *arguments])
-    over_conditions = list(settings[0].values) == [_CONDITION]
+    over_conditions = all(map(is_of_condition, settings[0].values))
     if robust.baseline is not None and not over_conditions:
         raise ConfigError("robust.baseline is for a sweep over conditions alone, such as sweep=atlas")
     # One that can't be read must not be noticed after the runs.
@@ -141,11 +143,14 @@ def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]
                 f"{key} changes no record, so a sweep has nothing to measure; score one run under each: "
                 "python -m sv_eval.score RUN, or python -m sv_eval.labels diff RUN MAP MAP"
             )
+    over_conditions = all(map(is_of_condition, keys))
     composing = _Composing(config, loader, keys)
     points = [composing.possible([*fixed.values(), *point.values()]) for point in grid(choices)]
-    default = composing.setting([*fixed.values(), *options.baseline_words], default=True)
+    kept = [word for key, word in fixed.items() if not (over_conditions and is_of_condition(key))]
+    # Conditions are held against the sound as it is, whichever of them has its settings swept.
+    clean = [f"{_CONDITION}={CLEAN}"] if over_conditions else []
+    default = composing.setting([*kept, *clean, *options.baseline_words], default=True)
     inside = [point for point in points if _identity(point) == _identity(default)]
-    over_conditions = keys == [_CONDITION]
     of_one_backend = over_conditions or all(key.startswith(_WITHIN) for key in keys)
     if not inside and not (of_one_backend and composing.backend(default)):
         # What the configuration says without the grid is no setting of its own: the first one is compared with.

@@ -7,11 +7,16 @@ from pathlib import Path
 
 from sv_eval.errors import RunIncomplete
 from sv_eval.report.sweep import MissingSetting
-from sv_eval.studies.robustness.heard import Atlas, HeardRun
+from sv_eval.studies.robustness.heard import CLEAN, Atlas, HeardRun
 from sv_eval.studies.sweep.plan import Setting
 from sv_eval.studies.sweep.runs import SweptRun, read_runs
 
 _CONDITION = "condition"
+
+
+def is_of_condition(key: str) -> bool:
+    """Whether a swept key chooses the condition, or a setting of it."""
+    return key.lstrip("+") == _CONDITION or key.lstrip("+").startswith(f"{_CONDITION}.")
 
 
 def read_conditions(directory: Path, settings: Sequence[Setting]) -> tuple[Atlas, list[MissingSetting]]:
@@ -38,4 +43,7 @@ def _heard(run: SweptRun) -> HeardRun:
 
 
 def _name(setting: Setting) -> str:
-    return str(setting.values[_CONDITION])
+    """The condition's name; where settings of one are swept, those, and `none` for the sound as it is."""
+    if list(setting.values) == [_CONDITION]:
+        return str(setting.values[_CONDITION])
+    return CLEAN if setting.default and all(value is None for value in setting.values.values()) else setting.name
