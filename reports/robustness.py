@@ -45,7 +45,7 @@ def render_robustness(found: RobustnessFile, language: str = "en", *, figures: S
         points=points,
         bold=_bold,
         chance=chance,
-        hundredth=_hundredth,
+        hundredth=lambda figure: _hundredth(words, figure),
         of_clips=_of_clips,
         code=lambda name: f"`{cell(name)}`",
         number=number,
@@ -64,10 +64,10 @@ def _bold(change: HeardChange) -> str:
     return f"**{text}**" if change.p_adjusted is not None and change.p_adjusted < _SURE else text
 
 
-def _hundredth(figure: Interval) -> str:
-    """Percent with two decimals and bounds, as RobuSER prints it; a dash for none."""
+def _hundredth(words: RobustnessWords, figure: Interval) -> str:
+    """Percent with two decimals and bounds, as RobuSER prints it; a dash and the reason for none."""
     if figure.value is None:
-        return "–"
+        return f"– ({words.why(figure.reason)})" if figure.reason else "–"
     text = f"{figure.value:.2f}"
     if figure.low is None or figure.high is None:
         return text

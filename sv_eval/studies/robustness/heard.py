@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sv_eval.errors import RunDirectoryError
 from sv_eval.finished.reading import FinishedRun, read_run
 from sv_eval.report.codec import from_json
+from sv_eval.report.report import Report
 from sv_eval.report.robustness import RobustnessFile
 from sv_eval.report.run_directory import read_json
 from sv_eval.scoring.paired.pairs import Pairs, pairs_of
@@ -52,10 +53,14 @@ class Atlas:
     heard: Sequence[HeardRun]
     """The conditions."""
 
-    def pairs(self, one: HeardRun) -> Pairs:
-        """The clips that the clean run answered, and what either said; this one's failures are wrong answers."""
-        report = self.clean.run.report
-        return pairs_of(self.clean.run.answers, one.run.answers, report.labels, report.policy, against_after=True)
+    def pairs(self, one: HeardRun, scored_as: Report | None = None) -> Pairs:
+        """The clips that the clean run answered, and what either said; this one's failures are wrong answers.
+
+        scored_as: whose classes and unknown policy count; the clean run's without it.
+        """
+        report = self.clean.run.report if scored_as is None else scored_as
+        before, after = self.clean.run.answers, one.run.answers
+        return pairs_of(before, after, report.labels, report.policy, against_after=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,30 @@ def test_errors_relative_to_published_ones_are_by_the_formula(atlas: Atlas) -> N
     assert set(errors.only_here) == {"noisy/white_40", "line/opus_24k", "street_call"}
 
 
-def test_a_baseline_of_other_conditions_or_clips_is_refused(atlas: Atlas, atlas_of: Callable[..., Atlas]) -> None:
+def test_a_baseline_that_is_scored_over_other_emotions_is_asked_about_the_same(
+    atlas: Atlas, atlas_of: Callable[..., Atlas]
+) -> None:
+    other = atlas_of(CLEAN, CONDITIONS)
+    run = other.clean.run
+    report = replace(run.report, labels=("sad",))
+    narrower = replace(other, clean=replace(other.clean, run=replace(run, report=report)))
+
+    errors = found_in(atlas, narrower).errors
+
+    assert errors
+    assert errors.n_clips == N
+    assert errors.mce.value == pytest.approx(100)
+
+
+def test_a_baseline_that_loses_nothing_is_said_so(atlas: Atlas) -> None:
+    flat = Published(source="a.json", clean=20.0, errors=dict.fromkeys(CONDITIONS, 20.0))
+
+    text = render_robustness(found_in(atlas, flat))
+
+    assert "– (the baseline loses nothing: there is no ratio)" in text
+
+
+def test_a_baseline_without_these_conditions_is_refused(atlas: Atlas) -> None:
     with pytest.raises(UsageError, match="none of the conditions"):
         found_in(atlas, Published(source="a.json", clean=10.0, errors={"x": 1.0}))
 
