@@ -84,6 +84,14 @@ def title(words: Wording, rule: str) -> str:
     if kind == "share" or name == "coverage":
         what = words("gate.failed_of", label=words.emotion(label)) if label else words(f"gate.shares.{name}")
         return words(f"gate.kinds.{kind}", what=what)
+    if kind == "drop":
+        return words("gate.mean_drop") if rest == "mean" else words("gate.kinds.drop", what=cell(rest))
+    if label and kind == "integrity":
+        return words(f"gate.integrity.{name}", what=cell(label))
+    if name == "worst_group":
+        known = words.has(f"fairness.attributes.{label}")
+        attribute = words(f"fairness.attributes.{label}") if known else cell(label)
+        return words("gate.worst_group", attribute=attribute.lower())
     if label:
         return words(f"gate.kinds.{kind}", what=words("gate.recall_of", label=words.emotion(label)))
     if kind == "integrity":
@@ -107,11 +115,16 @@ def _values(words: Wording, rule: RuleResult) -> dict[str, Any]:
     return shown | {
         "p": p_value(rule.p),
         "p_adjusted": p_value(rule.p_adjusted),
+        "group": _group(words, values.get("group")),
         "alone": p_value(values.get("alone")),
         "missing": words("gate.missing", n=values["missing"]) if values.get("missing") else "",
         "beside": _beside(words, values) if kind in ("ratio", "ceiling") else "",
         "needed": words("gate.needed", n=rule.needed) if rule.needed else "",
     }
+
+
+def _group(words: Wording, name: object) -> str:
+    return words(f"fairness.groups.{name}") if words.has(f"fairness.groups.{name}") else cell(name or "")
 
 
 def _in_units(kind: str, rule: RuleResult) -> dict[str, str]:
@@ -122,6 +135,9 @@ def _in_units(kind: str, rule: RuleResult) -> dict[str, str]:
         ways |= dict.fromkeys(("taken", "limit"), share)
     elif kind in ("margin", "share"):
         ways |= dict.fromkeys(("before", "after"), share) | dict.fromkeys(("value", "low", "high"), points)
+        ways |= {"margin": lambda margin: f"{100 * margin:g}"}
+    elif kind == "drop":
+        ways |= dict.fromkeys(("before", "after", "value", "low"), points)
         ways |= {"margin": lambda margin: f"{100 * margin:g}"}
     elif kind == "floor":
         ways |= dict.fromkeys(("value", "floor"), share)

@@ -20,6 +20,7 @@ from sv_eval.report.reasons import Coded
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures
+from sv_eval.reports.fairness import fairness_sections
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
 from sv_eval.reports.wording import Wording, number, percent, share
 from sv_eval.sound_limits import LIMITS
@@ -90,6 +91,7 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         command=_command(environment, rescored),
         figures=figures,
         span=span,
+        fairness=[] if not report.fairness else fairness_sections(words, report.fairness),
         sound_rows=[] if not report.sound else sound_rows(words, report.sound),
         slice_rows=[] if not report.sound else slice_rows(words, report.sound),
         waited=waited_apart(report.latency_ms),

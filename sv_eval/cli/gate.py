@@ -20,11 +20,14 @@ Writes gate.md (for a pull request), junit.xml and gate.json into DIR, by defaul
 appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
 
   gate=ci|quality|release       the rules, files in conf/gate/; or the path of a YAML file
+  gate=robust                   of two sweeps over conditions, by directory: no drop of UAR, nor their mean, may
+                                exceed the baseline's by more than gate.drops.condition=0.10, gate.drops.mean=0.02
   gate.margins.uar=0.02         how much worse UAR may be; likewise accuracy, macro_f1, recall (of every emotion)
   gate.ratios.p95=1.15          how many times as long as for the baseline callers waited; likewise p50
   gate.shares.retried=0.02      how much more than in the baseline may leave the sample; likewise resumed, late,
                                 unmeasured, slow, unknown, no_tag, no_speech, failed (of an emotion)
   gate.floors.uar=0.6           what the candidate itself must reach; likewise accuracy, macro_f1, recall
+  gate.floors.worst_group.sex=0.6   what the group that is understood worst must reach; likewise language, pitch
   gate.ceilings.p95_ms=200      how long its callers may wait; likewise p50_ms, p99_ms
   gate.max_contention=0.15      the share of the machine that others may have taken, for a latency to be judged
   gate.alpha=0.05               the chance that a change that makes nothing worse fails, over all rules
@@ -56,9 +59,11 @@ def run(arguments: Sequence[str]) -> int:
     from sv_eval.report.verdict import EXIT_CODES
     from sv_eval.studies.gate.baseline_file import read_subject
     from sv_eval.studies.gate.config import NO_GATE
+    from sv_eval.studies.gate.drops import judge_drops
     from sv_eval.studies.gate.judging import judge
     from sv_eval.studies.gate.reporting import GATE_MD, headline, write_gate
     from sv_eval.studies.gate.settings import gate_settings
+    from sv_eval.studies.robustness.heard import read_atlas
 
     typed = parse(arguments, COMMANDS["gate"])
     if typed.names:
@@ -73,10 +78,12 @@ def run(arguments: Sequence[str]) -> int:
     where = given.get("baseline") or config.baseline
     if where is None and config.compares:
         raise UsageError(f"gate={config.name} compares with a baseline: give baseline=RUN_OR_FILE")
-    baseline = None if where is None else read_subject(where)
-    candidate = read_subject(given["candidate"])
-    result = judge(candidate, baseline, config)
     source = Path(given["candidate"]).expanduser()
+    if config.of_sweeps and where is not None:
+        result = judge_drops(read_atlas(source), read_atlas(Path(where).expanduser()), config)
+    else:
+        baseline = None if where is None else read_subject(where)
+        result = judge(read_subject(given["candidate"]), baseline, config)
     directory = Path(given.get("out") or (source if source.is_dir() else "."))
     write_gate(directory, result, language)
     for line in headline(result):

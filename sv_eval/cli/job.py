@@ -11,7 +11,7 @@ from typing import Any
 from sv_eval.config.building import build_backend
 from sv_eval.config.composing import keep_composition
 from sv_eval.config.overrides import teach_omegaconf
-from sv_eval.errors import ConfigError, GateFailed, GateInconclusive
+from sv_eval.errors import ConfigError
 from sv_eval.finished.headline import headline
 from sv_eval.machine.terminal import give, relative, say
 from sv_eval.run.early_stopping import UntilSure
@@ -37,7 +37,8 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
         raise ConfigError("the configuration is not a mapping")
     plain = {str(key): value for key, value in settings.items()}
     backend = executed(plain["backend"], plain.get("executor") or {}, build_backend)
-    gate = gate_of(plain.get("gate") or {}, plain.get("scoring") or {})
+    swept = hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN"
+    gate = gate_of(plain.get("gate") or {}, plain.get("scoring") or {}, swept=swept)
     labels = labels_config_from(plain.get("labels") or {})
     summary = evaluate(
         plain,
@@ -73,11 +74,13 @@ class RunGate:
     """What may end the run early, under its label map; None where nothing may."""
 
 
-def gate_of(settings: Mapping[str, Any], scoring: Mapping[str, Any] | None = None) -> RunGate | None:
+def gate_of(
+    settings: Mapping[str, Any], scoring: Mapping[str, Any] | None = None, *, swept: bool = False
+) -> RunGate | None:
     """The gate that the settings describe; None without one.
 
-    scoring: says how often and from which seed to resample. The baseline is read now: one that is missing must not
-    be noticed after the run.
+    scoring: says how often and from which seed to resample. swept: whether the run is one of a sweep's. The
+    baseline is read now: one that is missing must not be noticed after the run.
     """
     from sv_eval.studies.gate.config import NO_GATE, RESAMPLING, gate_config_from
 
@@ -87,30 +90,26 @@ def gate_of(settings: Mapping[str, Any], scoring: Mapping[str, Any] | None = Non
         if config.baseline is not None:
             raise ConfigError("gate.baseline is given, but no rules: choose gate=ci or another")
         return None
-    from sv_eval.report.codec import as_json
-    from sv_eval.report.verdict import Verdict
     from sv_eval.studies.gate.baseline_file import read_subject
     from sv_eval.studies.gate.judging import judge
-    from sv_eval.studies.gate.reporting import GATE_MD, headline, write_gate
+    from sv_eval.studies.gate.reporting import conclude
     from sv_eval.studies.gate.subject import subject_of_run
 
+    if config.of_sweeps:
+        if swept:
+            # Judged at the end, over all settings.
+            return None
+        raise ConfigError(
+            f"gate={config.name} judges sweeps over conditions: add -m sweep=atlas, or sv-eval gate "
+            f"gate={config.name} baseline=DIR candidate=DIR"
+        )
     if config.baseline is None and config.compares:
         raise ConfigError(f"gate={config.name} compares with a baseline: give gate.baseline=RUN_OR_FILE")
     baseline = None if config.baseline is None else read_subject(config.baseline)
 
     def run_gate(directory: Path, language: str) -> None:
         result = judge(replace(subject_of_run(directory), source=relative(directory)), baseline, config)
-        write_gate(directory, result, language)
-        give(gate=as_json(result.file()))
-        first, *rest = headline(result)
-        for line in rest:
-            say(line)
-        where = f"report: {relative(directory / GATE_MD)}"
-        if result.verdict is Verdict.PASS:
-            say(f"{first}\n{where}")
-            return
-        kind = GateFailed if result.verdict is Verdict.FAIL else GateInconclusive
-        raise kind(f"{first}; {where}")
+        conclude(directory, result, language)
 
     def until_sure(labels: LabelsConfig) -> UntilSure | None:
         if not config.sequential or baseline is None:

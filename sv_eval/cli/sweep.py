@@ -16,9 +16,10 @@ usage: sv-eval sweep GRID [KEY=VALUE ...]
        sv-eval sweep list
 
 Measures every combination of the values that are given after commas, or of a grid from `list`, and writes one
-report on all of them: sweep.md. The same as `sv-eval run -m`.
+report on all of them: sweep.md; over conditions alone, robustness.md. The same as `sv-eval run -m`.
 
   sv-eval sweep vad_chunk dataset=emodb dataset.root=DIR
+  sv-eval sweep atlas                                   what lines, noises and rooms cost (extra [rooms])
   sv-eval sweep backend.chunk_size=3,4,5 backend.vad_threshold=0.5,0.6,0.7
   sv-eval sweep vad_chunk hydra.sweep.dir=DIR           the directory; the same command resumes it
 

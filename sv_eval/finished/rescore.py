@@ -24,6 +24,7 @@ from sv_eval.report.streaming import Streaming
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
+from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
 from sv_eval.scoring.labels.relabelling import (
     check_scored,
@@ -170,6 +171,7 @@ def compute_report(
         streaming=streaming,
         marks=marked_clips(scope.answers) or UNSET,
         positions=positions or UNSET,
+        fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
     )
     if report.load.fell_behind:

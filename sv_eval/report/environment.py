@@ -359,7 +359,7 @@ class Environment:
     @property
     def repeated(self) -> bool:
         """Whether clips were gone through more than once, so that latency rests on more than accuracy does."""
-        return self.load.get("rounds", 1) != 1 or self.sharing is not None
+        return self.load.get("rounds", 1) != 1 or (self.sharing is not None and self.sharing.timed_requests > 0)
 
     def start(self, session: int | None) -> Start | None:
         """The start of this number; None where there is none."""

@@ -47,6 +47,7 @@ TEMPLATES: Mapping[str, str] = {
     "no_example": "no clip of it has an answer",
     "nothing_scored": "no clip was scored",
     "nothing_to_compare": "nothing to compare",
+    "baseline_loses_nothing": "the baseline loses nothing: there is no ratio",
     "no_error": "no error at all: no spread can be seen",
     "no_transcripts": "the corpus has no transcripts",
     "no_text": "the recogniser gives no text",

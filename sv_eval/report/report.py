@@ -20,6 +20,7 @@ from sv_eval.report.accuracy import (
 )
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.environment import Phases, Telemetry
+from sv_eval.report.fairness import Fairness
 from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes
 from sv_eval.report.positions import Positions
@@ -208,5 +209,7 @@ class Report(Rounded):
     """What was met in the clips' audio, and in how many; not set where there was nothing to say."""
     positions: Positions | UnsetType = UNSET
     """Of a chat model whose options change places: where the ones stood that it took."""
+    fairness: Fairness | UnsetType = UNSET
+    """Figures by groups of speakers; not set without two groups, and by earlier versions."""
     sound: Sound | UnsetType = UNSET
     """What the clips' sound was; not set by earlier versions, nor where nothing was decoded."""

@@ -24,12 +24,14 @@ from sv_eval.report import (
     comparison,
     context,
     environment,
+    fairness,
     history,
     interval,
     latency,
     parity,
     positions,
     report,
+    robustness,
     shares,
     sound,
     streaming,
@@ -47,14 +49,15 @@ FILES: dict[str, Any] = {
     "compare.json": comparison.Comparison,
     "parity.json": parity.ParityResult,
     "sweep.json": sweep.SweepFile,
+    "robustness.json": robustness.RobustnessFile,
     "history.json": history.HistoryFile,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, answer_words, backend, change, comparison, context, environment, history, interval, latency, parity,
-    positions, records, report, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
+    accuracy, answer_words, backend, change, comparison, context, environment, fairness, history, interval, latency,
+    parity, positions, records, report, robustness, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shlex
 import sys
 import time
@@ -29,10 +30,11 @@ from sv_eval.run.early_stopping import NO_EARLY_STOPPING, VERDICT, EarlyStopping
 from sv_eval.run.event_loop import finished
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
+from sv_eval.run.loop import RunLoop
 from sv_eval.run.pauses import settle, short_collections
 from sv_eval.run.phases import StoppingRule, all_rounds
 from sv_eval.run.progress import Progress, RunningUar
-from sv_eval.run.session import OnRecord, Session, run_config_from, stopping_on_signals
+from sv_eval.run.session import OnRecord, RunConfig, Session, run_config_from, stopping_on_signals
 from sv_eval.run.sharing import Sharing, can_share, checked_clips
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.scoring.labels.config import labels_config_from
@@ -161,7 +163,9 @@ class _Evaluation:
         if self._sharing is not None:
             # Declared in its capabilities.
             cast("SharingBackend", self._backend).share(self._sharing.work)
-        session = Session(self._backend, self.run, number=journal.session)
+        session = Session(
+            self._backend, self.run, number=journal.session, decode_workers=self._decode_workers(self.run)
+        )
         session.budget.finished, session.budget.failed = len(journal.done), journal.failed
         async with session:
             settings = measured_settings(self._config) | of_backend(self._backend.info)
@@ -195,7 +199,7 @@ class _Evaluation:
         try:
             with short_collections(), stopping_on_signals(session.stop) as signalled:
                 settle()
-                await session.warm_up(loop, remaining or self._corpus.clips, self._load)
+                await self._warm_up(session, loop, remaining)
                 history.note_phases(session.phases)
                 begin = time.perf_counter()
                 with session.watched(self._directory), self._progress(journal) as progress:
@@ -231,6 +235,16 @@ class _Evaluation:
         # A spent budget is told elsewhere, and a sure verdict needs no more clips.
         if missing and not session.budget.spent() and session.ended_by != VERDICT:
             raise RunIncomplete(ended)
+
+    async def _warm_up(self, session: Session, loop: RunLoop, remaining: Sequence[Clip]) -> None:
+        """Make it as fast as it gets, where any request is timed."""
+        if self._sharing is None or self._timed:
+            await session.warm_up(loop, remaining or self._corpus.clips, self._load)
+
+    def _decode_workers(self, run: RunConfig) -> int:
+        """A thread a core where no request is timed that they could disturb; else as many as were asked for."""
+        untimed = self._sharing is not None and not self._timed
+        return max(run.decode_workers, len(os.sched_getaffinity(0))) if untimed else run.decode_workers
 
     def _audio(self) -> tuple[AudioSource, Callable[[Clip], str | None] | None]:
         """Where the sound comes from, under its condition; and what stands for it where work is shared."""

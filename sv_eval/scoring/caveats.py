@@ -293,6 +293,9 @@ def _about_the_latency(report: Report, environment: Environment) -> _Found:
     if schedule == "offline":
         yield Coded("offline_latency", batch=backend.capabilities.max_batch)
     if sharing := environment.sharing:
-        yield Coded("shared_work", requests=sharing.timed_requests, clips=sharing.timed_clips)
+        if sharing.timed_requests:
+            yield Coded("shared_work", requests=sharing.timed_requests, clips=sharing.timed_clips)
+        else:
+            yield Coded("shared_work_untimed")
     if latency.excluded.resumed:
         yield Coded("latency_of_one_session", excluded=latency.excluded.resumed, n=latency.n)

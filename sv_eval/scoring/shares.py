@@ -116,15 +116,19 @@ def _share_in_time(flags: Mask, of: Mask, order: NDArray[np.int64] | None, confi
 
 def share_by_speaker(flags: Mask, of: Mask, answers: RecordTable, confidence: float) -> Share:
     """The share of flagged clips among those of `of`; its bounds allow for clips of one speaker being alike."""
-    n, whole = int((flags & of).sum()), int(of.sum())
+    return share_by_unit(flags[of], answers.speaker[of].astype(np.int64), confidence)
+
+
+def share_by_unit(flags: Mask, unit: NDArray[np.int64], confidence: float) -> Share:
+    """The share of flagged clips; `unit` says whose a clip is, and clips with a negative one are by themselves."""
+    n, whole = int(flags.sum()), len(flags)
     inflation = 1.0
     if 0 < n < whole:
-        speaker = answers.speaker[of].astype(np.int64)
-        lone = speaker < 0
-        speaker[lone] = len(answers.speakers) + np.arange(int(lone.sum()))
-        if len(np.unique(speaker)) > 1:
-            found = dependence_of(flags[of], in_order=False, clip=speaker, audio_s=None)
-            inflation = found.inflation
+        owner = np.where(unit < 0, 0, unit)
+        lone = unit < 0
+        owner[lone] = unit.max() + 1 + np.arange(int(lone.sum()))
+        if len(np.unique(owner)) > 1:
+            inflation = dependence_of(flags, in_order=False, clip=owner, audio_s=None).inflation
     return share(n, whole, confidence, inflation=inflation)
 
 

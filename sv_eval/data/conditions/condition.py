@@ -11,6 +11,7 @@ import numpy as np
 
 from sv_eval.config.structure import structure
 from sv_eval.data.conditions.noise import Noise
+from sv_eval.data.conditions.room import Room
 from sv_eval.data.conditions.shaping import Band, Clipping, Dc, Level, Padding, Pitch, RateHeader, Speed
 from sv_eval.data.conditions.step import Around, Float32, Step
 from sv_eval.data.conditions.telephone import Telephone
@@ -20,6 +21,7 @@ from sv_eval.records import Clip
 KINDS: Mapping[str, type[Any]] = {
     "telephone": Telephone, "noise": Noise, "level": Level, "clipping": Clipping, "padding": Padding,
     "speed": Speed, "pitch": Pitch, "band": Band, "dc": Dc, "rate_header": RateHeader,
+    "room": Room,
 }  # fmt: skip
 """What a step may be."""
 _TARGET = "_target_"

@@ -26,6 +26,8 @@ class Floors:
     """Of macro F1."""
     recall: float | Mapping[str, float] | None = None
     """Of the recall of every emotion, or of those that are named."""
+    worst_group: Mapping[str, float] | None = None
+    """Of the UAR of the group that is understood worst, by attribute: sex, language, pitch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,16 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drops:
+    """How much further than the baseline's UAR may drop under conditions, as shares; None for no such rule."""
+
+    condition: float | None = None
+    """Under each of them."""
+    mean: float | None = None
+    """In the mean over them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ratios:
     """How many times the baseline's latency the candidate's may be; None for no such rule."""
 
@@ -121,6 +133,8 @@ class GateConfig:
     """Accuracy against the baseline."""
     ratios: Ratios = field(default_factory=Ratios)
     """Latency against the baseline."""
+    drops: Drops = field(default_factory=Drops)
+    """What is lost under conditions, against the baseline; of two sweeps, and by themselves."""
     shares: Shares = field(default_factory=Shares)
     """What left the sample, against the baseline."""
     slow_times: float = 2.0
@@ -165,7 +179,13 @@ class GateConfig:
         return dict(_numbers(self.margins))
 
     def _check_rules(self) -> None:
-        for group, low, high in (("floors", 0, 1), ("margins", 0, 1), ("shares", 0, 1), ("ratios", 1, 100)):
+        for group, low, high in (
+            ("floors", 0, 1),
+            ("margins", 0, 1),
+            ("shares", 0, 1),
+            ("drops", 0, 1),
+            ("ratios", 1, 100),
+        ):
             for key, value in _numbers(getattr(self, group)):
                 if not low < value < high:
                     raise ConfigError(
@@ -174,6 +194,11 @@ class GateConfig:
         for key, value in _numbers(self.ceilings):
             if value <= 0:
                 raise ConfigError(f"gate.ceilings.{key}={value:g}: milliseconds, above 0")
+        if self.of_sweeps and any(map(_numbers, (self.margins, self.ratios, *self._own))):
+            raise ConfigError(
+                f"gate={self.name}: drops are of two sweeps over conditions, margins, ratios, floors and ceilings "
+                "of two runs; one gate has the one or the other"
+            )
         if self.name != NO_GATE and not self.compares and not any(_numbers(part) for part in self._own):
             raise ConfigError(f"gate={self.name}: it has no rule; give a margin, a ratio, a floor or a ceiling")
 
@@ -184,7 +209,12 @@ class GateConfig:
     @property
     def compares(self) -> bool:
         """Whether a rule needs a baseline."""
-        return bool(_numbers(self.margins) or _numbers(self.ratios))
+        return bool(_numbers(self.margins) or _numbers(self.ratios) or self.of_sweeps)
+
+    @property
+    def of_sweeps(self) -> bool:
+        """Whether it judges two sweeps over conditions, in place of two runs."""
+        return bool(_numbers(self.drops))
 
 
 def _numbers(part: Any) -> list[tuple[str, float]]:

@@ -50,7 +50,7 @@ def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> G
     rules += _own_rules(candidate, config)
     pairs: Pairs | None = None
     if baseline is not None:
-        apart = list(_integrity(candidate, baseline))
+        apart = list(integrity(candidate, baseline))
         rules += apart
         # Figures over other clips, labels or maps are other figures: there is nothing to compare then.
         if not any(rule.verdict is Verdict.FAIL for rule in apart):
@@ -74,7 +74,7 @@ def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> G
 
 def _on_the_way(candidate: Subject, baseline: Subject, config: GateConfig) -> GateResult | None:
     """The result of a sequential gate that is sure; None where it is not, or where the runs can't be compared."""
-    apart = [rule for rule in _integrity(candidate, baseline) if rule.name != "integrity:clips"]
+    apart = [rule for rule in integrity(candidate, baseline) if rule.name != "integrity:clips"]
     if any(rule.verdict is Verdict.FAIL for rule in apart) or not candidate.labels:
         return None
     schedule = schedule_of(baseline.table, baseline.labels, baseline.identity["dataset_hash"])
@@ -117,10 +117,23 @@ def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
             yield floor_rule(f"floor:recall:{label}", figures.per_emotion[label].recall, floor)
         else:
             yield broken(f"floor:recall:{label}", "no_such_label", labels=list(candidate.labels))
+    yield from _worst_groups(candidate, config)
     for name in ("p50", "p95", "p99"):
         ceiling = getattr(config.ceilings, f"{name}_ms")
         if ceiling is not None:
             yield _ceiling(candidate, name, ceiling, config)
+
+
+def _worst_groups(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
+    """The group of speakers that is understood worst must reach its floor, too."""
+    for attribute, floor in (config.floors.worst_group or {}).items():
+        name, worst = f"floor:worst_group:{attribute}", candidate.figures.worst_group.get(attribute)
+        if worst is None:
+            yield broken(name, "no_groups", attribute=attribute)
+            continue
+        rule = floor_rule(name, worst.uar, floor)
+        told = {"reaches": "worst_group_reaches", "below": "worst_group_below"}.get(rule.reason, rule.reason)
+        yield replace(rule, reason=told, values={**rule.values, "group": worst.name})
 
 
 def _ceiling(candidate: Subject, name: str, ceiling: float, config: GateConfig) -> RuleResult:
@@ -141,7 +154,7 @@ def _by_label(chosen: float | Mapping[str, float] | None, labels: tuple[str, ...
         yield from ((label, chosen) for label in labels)
 
 
-def _integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
+def integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
     """What must be the same for two runs to be comparable."""
     for key in ("dataset_hash", "label_map_hash", "labels_hash"):
         before, after = baseline.identity[key], candidate.identity[key]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sv_eval.errors import RunDirectoryError
-from sv_eval.machine.terminal import note
+from sv_eval.errors import GateFailed, GateInconclusive, RunDirectoryError
+from sv_eval.machine.terminal import give, note, relative, say
 from sv_eval.report.codec import as_json
 from sv_eval.report.run_directory import write_json, write_text
-from sv_eval.report.verdict import GateResult
+from sv_eval.report.verdict import GateResult, Verdict
 from sv_eval.written_files import append_whole
 
 GATE_MD, GATE_JSON, JUNIT = "gate.md", "gate.json", "junit.xml"
@@ -35,9 +35,23 @@ def write_gate(directory: Path, result: GateResult, language: str) -> None:
             note(f"sv_eval: the job's summary is not written: {_STEP_SUMMARY}={error}")
 
 
+def conclude(directory: Path, result: GateResult, language: str) -> None:
+    """Write the files and say the verdict; raises GateFailed or GateInconclusive unless the gate passed."""
+    write_gate(directory, result, language)
+    give(gate=as_json(result.file()))
+    first, *rest = headline(result)
+    for line in rest:
+        say(line)
+    where = f"report: {relative(directory / GATE_MD)}"
+    if result.verdict is Verdict.PASS:
+        say(f"{first}\n{where}")
+        return
+    kind = GateFailed if result.verdict is Verdict.FAIL else GateInconclusive
+    raise kind(f"{first}; {where}")
+
+
 def headline(result: GateResult) -> list[str]:
     """The lines that end the command: the verdict, and every rule that did not pass."""
-    from sv_eval.report.verdict import Verdict
     from sv_eval.reports.gate import sentence, title
     from sv_eval.reports.wording import Wording
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,16 @@ class LatencyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorstGroup:
+    """The group of speakers that is understood worst, by one attribute."""
+
+    name: str
+    """Which."""
+    uar: Interval
+    """Its UAR."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """A run's own figures, as a baseline file keeps them."""
 
@@ -68,6 +78,8 @@ class Figures:
     """By scored class."""
     latency_ms: LatencyRow
     """How fast."""
+    worst_group: Mapping[str, WorstGroup] = field(default_factory=dict)
+    """By attribute, such as sex; empty without groups, and in files of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +144,19 @@ def _figures(report: Report) -> Figures:
         latency_ms=LatencyRow(
             n=latency.n, n_calls=latency.n_calls, p50=latency.p50, p95=latency.p95, p99=latency.p99
         ),
+        worst_group=_worst_groups(report),
     )
+
+
+def _worst_groups(report: Report) -> dict[str, WorstGroup]:
+    if not report.fairness:
+        return {}
+    return {
+        name: WorstGroup(name=group.name, uar=group.uar)
+        for name, each in report.fairness.attributes.items()
+        for group in each.groups
+        if group.name == each.worst
+    }
 
 
 def _identity(run: FinishedRun) -> dict[str, Any]:

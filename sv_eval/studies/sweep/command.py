@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.backend import Backend
+from sv_eval.data.conditions.condition import condition_from
 from sv_eval.errors import ConfigError, ModelError
 from sv_eval.finished.rescore import report_config_from
 from sv_eval.machine.terminal import give, note, relative, say
@@ -21,6 +22,8 @@ from sv_eval.run.pauses import short_collections
 from sv_eval.run.sharing import can_share
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.scoring.labels.config import labels_config_from
+from sv_eval.studies.robustness.heard import CLEAN
+from sv_eval.studies.sweep.conditions import is_of_condition
 from sv_eval.studies.sweep.config import SweepConfig, sweep_config_from
 from sv_eval.studies.sweep.plan import (
     Setting,
@@ -35,7 +38,8 @@ from sv_eval.studies.sweep.plan import (
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
 _GROUPS = ("backend", "dataset", "load", "condition")
 _WITHIN = "backend."
-_AFTERWARDS = ("labels", "scoring", "report", "gate", "sweep")
+_CONDITION = "condition"
+_AFTERWARDS = ("labels", "scoring", "report", "gate", "sweep", "robust")
 """Groups that decide what becomes of records, and not which records there are."""
 
 
@@ -51,14 +55,27 @@ def run_sweep(
     from omegaconf import OmegaConf
 
     from sv_eval.report.run_directory import read_json, write_text
+    from sv_eval.studies.robustness.config import robust_config_from
+    from sv_eval.studies.robustness.heard import RESULT as ROBUSTNESS
+    from sv_eval.studies.robustness.heard import read_baseline
+    from sv_eval.studies.robustness.report import write_robustness
+    from sv_eval.studies.sweep.conditions import read_conditions
+    from sv_eval.studies.sweep.gating import sweep_gate_from
     from sv_eval.studies.sweep.report import RESULT, write_report
 
     options = sweep_config_from(_plain(config["sweep"]))
     scoring = scoring_config_from(_plain(config["scoring"]))
     scored_as = scoring_hash(scoring, labels_config_from(_plain(config["labels"])))
     language = report_config_from(_plain(config["report"])).language
+    robust = robust_config_from(_plain(config["robust"]))
     directory = Path(str(config.hydra.sweep.dir))
     settings = planned(config, loader, options, [*_words(params), *_words(options.params), *arguments])
+    over_conditions = all(map(is_of_condition, settings[0].values))
+    if robust.baseline is not None and not over_conditions:
+        raise ConfigError("robust.baseline is for a sweep over conditions alone, such as sweep=atlas")
+    # One that can't be read must not be noticed after the runs.
+    baseline = None if robust.baseline is None else read_baseline(robust.baseline)
+    gate = sweep_gate_from(_plain(config["gate"]), _plain(config["scoring"]), over_conditions=over_conditions)
     keep_to_plan(directory, settings)
     write_text(directory / "multirun.yaml", OmegaConf.to_yaml(config))
     todo = [one for one in settings if not is_finished(directory, one, scored_as)]
@@ -70,7 +87,19 @@ def run_sweep(
             done += launch([one.overrides for one in run], run[0].number)
     for job in done:
         _ = job.return_value  # raises what ended a job, as Hydra's own sweeper does
-    result = write_report(directory, settings, options, scoring, language, command=_command(arguments))
+    command = _command(arguments)
+    if over_conditions:
+        atlas, missing = read_conditions(directory, settings)
+        heard = write_robustness(
+            directory, atlas, missing, robust, scoring, language, baseline=baseline, command=command
+        )
+        say(heard.headline)
+        say(f"robustness: {relative(heard.path)}")
+        give(result=read_json(directory / ROBUSTNESS), directory=str(directory), gate=None)
+        if gate is not None:
+            gate.judge(directory, language)
+        return done
+    result = write_report(directory, settings, options, scoring, language, command=command)
     if result is None:
         say(f"the settings are of different clips, so nothing is compared; their reports lie below {directory}")
     else:
@@ -114,15 +143,21 @@ def planned(config: Any, loader: Any, options: SweepConfig, words: Sequence[str]
                 f"{key} changes no record, so a sweep has nothing to measure; score one run under each: "
                 "python -m sv_eval.score RUN, or python -m sv_eval.labels diff RUN MAP MAP"
             )
+    over_conditions = all(map(is_of_condition, keys))
     composing = _Composing(config, loader, keys)
     points = [composing.possible([*fixed.values(), *point.values()]) for point in grid(choices)]
-    default = composing.setting([*fixed.values(), *options.baseline_words], default=True)
+    kept = [word for key, word in fixed.items() if not (over_conditions and is_of_condition(key))]
+    # Conditions are held against the sound as it is, whichever of them has its settings swept.
+    clean = [f"{_CONDITION}={CLEAN}"] if over_conditions else []
+    default = composing.setting([*kept, *clean, *options.baseline_words], default=True)
     inside = [point for point in points if _identity(point) == _identity(default)]
-    if not inside and not (all(key.startswith(_WITHIN) for key in keys) and composing.backend(default)):
+    of_one_backend = over_conditions or all(key.startswith(_WITHIN) for key in keys)
+    if not inside and not (of_one_backend and composing.backend(default)):
         # What the configuration says without the grid is no setting of its own: the first one is compared with.
         inside, default = points[:1], replace(points[0], default=True)
     points = [default, *shuffled([point for point in points if point not in inside])]
-    if options.share and composing.shares(default):
+    # Of conditions nobody asks how fast they are.
+    if options.share and not over_conditions and composing.shares(default):
         points.append(replace(default, default=False, again=True))
     placed = [composing.placed(point, number) for number, point in enumerate(points)]
     if len({point.directory for point in placed}) < len(placed):
@@ -168,6 +203,7 @@ class _Composing:
         setting = self.setting(overrides)
         try:
             self._built(setting)
+            condition_from(_plain(self._composed[setting.overrides].get(_CONDITION)))
         except (ConfigError, ModelError) as error:
             raise type(error)(f"setting {setting.name}: {error}") from error
         return setting

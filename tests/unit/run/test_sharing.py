@@ -123,6 +123,27 @@ def test_a_sharing_run_marks_its_answers_and_takes_latency_from_the_timed_pass(t
     assert "nothing was shared" in together.path.read_text(encoding="utf-8")
 
 
+def test_an_untimed_sweep_has_the_same_answers_and_no_latency(tmp_path: Path) -> None:
+    plain = config(chunk_size=1.5)
+
+    apart = evaluate(plain, OnnxBackend(threads=1, chunk_size=1.5), tmp_path / "apart")
+    untimed = Sharing(SharingConfig(timed_requests=0))
+    together = evaluate(plain, OnnxBackend(threads=1, chunk_size=1.5), tmp_path / "together", sharing=untimed)
+
+    report = together.report
+    assert apart.report.accuracy == report.accuracy
+    assert apart.report.confusion == report.confusion
+    assert report.latency_ms.n == 0
+    assert not report.repeats
+    assert report.phases is None or report.phases.warm_up is None
+    assert "shared_work_untimed" in {caveat.code for caveat in report.caveats}
+    text = together.path.read_text(encoding="utf-8")
+    assert "no request was timed" in text
+    assert "gone through several times" not in text
+    evaluate(plain, OnnxBackend(threads=1, chunk_size=1.5), tmp_path / "together", sharing=untimed)
+    assert len((tmp_path / "together" / "records.jsonl").read_bytes().splitlines()) == 20
+
+
 def test_half_a_timed_pass_is_made_again_as_a_whole(tmp_path: Path) -> None:
     sharing, plain, run = Sharing(SharingConfig(timed_requests=130)), config(), tmp_path / "run"
     evaluate(plain, OnnxBackend(threads=1), run, sharing=sharing)
