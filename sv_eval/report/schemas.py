@@ -57,7 +57,8 @@ FILES: dict[str, Any] = {
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, change, comparison, context, environment, fairness, history, interval, latency,
-    parity, positions, records, report, robustness, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
+    parity, positions, records, report, robustness, shares, sound, sound_facts, streaming, sweep, transcripts,
+    verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""
