@@ -15,7 +15,8 @@ from sv_eval.studies.parity.differences import flipped, margin, score_gap
 
 FLIP, WORDS = 1.0, 0.5
 """The gap of answers without scores whose labels differ, and of those whose words alone do."""
-_LEAST = 0.02
+_CLOSE = 0.02
+_LEAST = 0.005
 _LEAST_SEEN = 0.002
 _MOST = 0.5
 _QUANTILE = 0.9
@@ -28,18 +29,17 @@ _UNHEARD = 0.2
 def gap(one: Prediction, other: Prediction, *, words: bool) -> float:
     """How far two answers are apart, 0 to 1: the largest difference of a probability where both have scores.
 
-    A label that differs although the probabilities don't, beyond what a close call explains, is 1. Without scores
-    it is 1 for labels that differ, and, with `words`, 0.5 for texts that do.
+    A label that differs although the probabilities don't, beyond what a close call explains, is 1, and so is one
+    without scores. With `words`, a text that differs is 0.5 at least.
 
     >>> gap(Prediction(label="sad", text="a"), Prediction(label="sad", text="b"), words=True)
     0.5
     """
     apart, other_label = score_gap(one, other), flipped(one, other)
-    if apart is None:
-        return FLIP if other_label else WORDS if words and one.text != other.text else 0.0
-    if other_label and apart + _LEAST < min(margin(one) or 0.0, margin(other) or 0.0):
+    least = WORDS if words and one.text != other.text else 0.0
+    if other_label and (apart is None or apart + _CLOSE < min(margin(one) or 0.0, margin(other) or 0.0)):
         return FLIP
-    return apart
+    return max(apart or 0.0, least)
 
 
 def gap_of(one: Answer, other: Answer, *, words: bool) -> float | None:
@@ -67,7 +67,7 @@ class Noise:
 
     @property
     def off_from(self) -> float:
-        """From which gap on an answer is another one: twice the typical one, but 0.02 at least and 0.5 at most."""
+        """From which gap on an answer is another one: twice the typical one, but 0.005 at least and 0.5 at most."""
         if not self.scored:
             return WORDS if self.words else FLIP
         return min(_MOST, max(_LEAST, _TIMES * self.typical))

@@ -83,6 +83,8 @@ class Relation:
     """Asks in another way."""
     look: Look | None = None
     """Looks at answers."""
+    refusal_holds: bool = False
+    """Whether refusing the guise loudly is as right as hearing it."""
     clips: int | None = None
     """The most clips that it takes, where each costs much; None for all."""
 

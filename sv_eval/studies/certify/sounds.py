@@ -20,7 +20,7 @@ _SPEECH = 0.1
 """The share of a clip's peak from which on it is no pause."""
 _PEAK = 0.9
 _SOFT = 0.2
-_TOPS = 0.25
+_TOPS = 0.3
 _FAINT = 0.02
 _STEPS = 128
 _DETOUR_HZ = 48_000
@@ -47,7 +47,7 @@ def last_bit(material: Material, clip: int) -> Comparison:
 
 
 def _detour(samples: Float32) -> Float32:
-    """To 48 kHz and back, beside what the same filters leave of it at one time less."""
+    """To 48 kHz and back."""
     import soxr
 
     up = soxr.resample(samples, SAMPLE_RATE_HZ, _DETOUR_HZ)
@@ -55,6 +55,7 @@ def _detour(samples: Float32) -> Float32:
 
 
 def _rate_round(material: Material, clip: int) -> Comparison:
+    """To 48 kHz and back twice, beside once: what the filters take at the band's edge is gone on both sides."""
     once = _detour(material.sounds[clip])
     return Comparison(clip=clip, guise=_guise(_detour(once)), reference=_guise(once))
 
@@ -101,7 +102,7 @@ def _at_an_end(material: Material, clip: int, size: int, begin: Callable[[Float3
 
 
 def _tops(material: Material, clip: int) -> Comparison:
-    """Cut off above a quarter of its peak, at full level and well below."""
+    """Cut off above 0.3 of its peak, at full level and well below."""
     loud = material.sounds[clip] * np.float32(_PEAK / np.abs(material.sounds[clip]).max())
     cut = np.clip(loud, -_TOPS * _PEAK, _TOPS * _PEAK)
     return Comparison(
@@ -114,7 +115,7 @@ def _tops(material: Material, clip: int) -> Comparison:
 
 def _low_bits(material: Material, clip: int) -> Comparison:
     """Rounded to the steps of 8 bits when it is faint, and as roughly when it is loud."""
-    faint = material.sounds[clip] * np.float32(_FAINT / np.abs(material.sounds[clip]).max())
+    faint = on_16_bits(material.sounds[clip] * np.float32(_FAINT / np.abs(material.sounds[clip]).max()))
     rough = np.asarray(np.rint(faint * _STEPS) / _STEPS, dtype=np.float32)
     gain = np.float32(_PEAK / _FAINT)
     return Comparison(

@@ -98,7 +98,7 @@ class Trials:
         verdict = await relation.look(self._bench, self._material)
         off, n = len(verdict.off), verdict.n
         if verdict.all_must:
-            p = 0.0 if n and off == n else 1.0
+            p = float(not n or off < n)
         else:
             p = more_than_allowed(off, n, relation.allowed)
         shown = self._shown_as_is(verdict.off[0]) if verdict.off and not verdict.all_must else None
