@@ -46,21 +46,19 @@ class Gathered:
 
     def __init__(self, together: Callable[[Sequence[Asked], Judge], Awaitable[Sequence[Said]]]) -> None:
         self._together = together
-        self._waiting: list[tuple[Asked, asyncio.Future[Said]]] = []
+        self._open: list[Asked] | None = None
+        self._answers: asyncio.Task[Sequence[Said]] | None = None
 
     async def __call__(self, asked: Asked, judge: Judge) -> Said:
         """The answer that it gets."""
-        mine: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asked, mine))
-        if len(self._waiting) == 1:
-            await asyncio.sleep(_GATHER_S)
-            taken, self._waiting = self._waiting, []
-            try:
-                answers = await self._together([one for one, _ in taken], judge)
-            except Exception as error:
-                for _, waiting in taken:
-                    waiting.set_exception(error)
-                return await mine
-            for (_, waiting), said in zip(taken, answers, strict=True):
-                waiting.set_result(said)
-        return await mine
+        if self._open is None or self._answers is None:
+            self._open = []
+            self._answers = asyncio.create_task(self._dealt_with(self._open, judge))
+        place, answers = len(self._open), self._answers
+        self._open.append(asked)
+        return (await asyncio.shield(answers))[place]
+
+    async def _dealt_with(self, gathered: list[Asked], judge: Judge) -> Sequence[Said]:
+        await asyncio.sleep(_GATHER_S)
+        self._open = None
+        return await self._together(gathered, judge)

@@ -39,7 +39,12 @@ _MIXED_UP = ("pairs", "callers_8", "callers_32")
 _FAULTS = (
     # What is heard of a file.
     ("eight_as_sixteen", "samples of 8 kHz are taken for 16 kHz", ("rate_8000",), sounds.eight_as_sixteen),
-    ("rate_ignored", "whatever the rate, it is taken for 16 kHz", ("rate_44100", "doubled_rate"), sounds.rate_ignored),
+    (
+        "rate_ignored",
+        "whatever the rate, it is taken for 16 kHz",
+        ("rate_44100", "doubled_rate"),
+        sounds.rate_ignored,
+    ),
     ("no_antialias", "samples are left out where the rate is lowered", ("above_band",), sounds.no_antialias),
     ("int16_unscaled", "16-bit samples are not divided by 32768", _OTHER_DEPTH, sounds.int16_unscaled),
     ("int16_as_uint16", "16-bit samples are read without sign", _OTHER_DEPTH, sounds.int16_as_uint16),
@@ -72,7 +77,12 @@ _FAULTS = (
     ("normalised_together", "levels are normalised over a batch", ("beside_louder",), asking.normalised_together),
     ("padding_leaks", "what a batch is padded with is heard", ("beside_longer",), asking.padding_leaks),
     ("previous_answer", "each request gets the answer to the one before", ("order",), asking.previous_answer),
-    ("connection_keeps", "a connection keeps the end of the clip before", ("order", "fresh_connection"), asking.connection_keeps),
+    (
+        "connection_keeps",
+        "a connection keeps the end of the clip before",
+        ("order", "fresh_connection"),
+        asking.connection_keeps,
+    ),
     ("name_cached", "answers are kept by the file's name", ("one_name",), asking.name_cached),
     ("length_cached", "answers are kept by the sound's length", ("one_length",), asking.length_cached),
     ("language_kept", "the last request's language stays", ("language_stays",), asking.language_kept),
@@ -87,7 +97,11 @@ _FAULTS = (
 FAULTS: Mapping[str, Fault] = MappingProxyType(
     {
         name: Fault(
-            name=name, what=what, found_by=found_by, around=around, alphabet=_SWAPPED if name == "alphabet" else None
+            name=name,
+            what=what,
+            found_by=found_by,
+            around=around,
+            alphabet=_SWAPPED if name == "alphabet" else None,
         )
         for name, what, found_by, around in _FAULTS
     }

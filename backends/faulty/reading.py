@@ -57,6 +57,11 @@ def native(file: bytes) -> tuple[Float32, int]:
     return np.asarray(samples, dtype=np.float32), int(rate_hz)
 
 
+def mono(samples: Float32) -> Float32:
+    """The mean over the channels, whatever is left of it."""
+    return np.asarray(samples.mean(axis=1), dtype=np.float32)
+
+
 def pcm(data: bytes, kind: str = "<i2") -> Float32:
     """Bytes as samples of a type of numpy's, full scale 1 where it is `<i2`."""
     whole: NDArray[np.generic] = np.frombuffer(data[: len(data) // 2 * 2], dtype=kind)

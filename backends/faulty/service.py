@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import random
 from typing import Any, Self
 
 import numpy as np
@@ -128,8 +127,3 @@ class FaultyService:
             "language": answer.language,
             "event": answer.event,
         }
-
-
-def chosen(seed: int) -> str:
-    """One of the faults, by a seed."""
-    return random.Random(seed).choice(sorted(FAULTS))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from sv_eval.backends.faulty.exchange import Around, Asked, Judge, Said
-from sv_eval.backends.faulty.reading import WavFile, behind_44, native, pcm, wav_of
+from sv_eval.backends.faulty.reading import WavFile, behind_44, mono, native, pcm, wav_of
 from sv_eval.data.audio.decoding import decode
 from sv_eval.data.conditions.step import Float32
 from sv_eval.records import SAMPLE_RATE_HZ
@@ -43,9 +43,11 @@ def _wav(read: Callable[[WavFile], Float32 | None]) -> Callable[[], Around]:
 def _pcm_16(read: Callable[[bytes], Float32]) -> Callable[[], Around]:
     """Mono PCM of 16 bits at 16 kHz read wrongly, as a quick way for the usual file may."""
     return _wav(
-        lambda found: read(found.data)
-        if found.is_pcm_16 and found.channels == 1 and found.rate_hz == SAMPLE_RATE_HZ
-        else None
+        lambda found: (
+            read(found.data)
+            if found.is_pcm_16 and found.channels == 1 and found.rate_hz == SAMPLE_RATE_HZ
+            else None
+        )
     )
 
 
@@ -63,8 +65,7 @@ def _resampled(samples: Float32, rate_hz: float, to_hz: float = SAMPLE_RATE_HZ) 
 def _as_it_stands(file: bytes) -> Float32 | None:
     if wav_of(file) is None:
         return None
-    samples, _ = native(file)
-    return samples.mean(axis=1)
+    return mono(native(file)[0])
 
 
 def _eight(file: bytes) -> Float32 | None:
@@ -77,9 +78,8 @@ def _picked(file: bytes) -> Float32 | None:
     if found is None or found.rate_hz == SAMPLE_RATE_HZ:
         return None
     samples, rate_hz = native(file)
-    mono = samples.mean(axis=1)
-    at = np.arange(0, len(mono) - 1, rate_hz / SAMPLE_RATE_HZ)
-    return mono[at.astype(np.int64)]
+    at = np.arange(0, len(samples) - 1, rate_hz / SAMPLE_RATE_HZ)
+    return mono(samples)[at.astype(np.int64)]
 
 
 def _mulaw(found: WavFile) -> Float32 | None:
@@ -100,7 +100,7 @@ def _first_channel(file: bytes) -> Float32 | None:
 
 def _added(file: bytes) -> Float32 | None:
     found = wav_of(file)
-    return native(file)[0].mean(axis=1) if found is not None and found.channels > 1 else None
+    return mono(native(file)[0]) if found is not None and found.channels > 1 else None
 
 
 def _packet(file: bytes) -> Float32 | None:
@@ -161,6 +161,6 @@ mp3_rate = _file(_mp3)
 head_lost = _sound(_without_head)
 tail_lost = _sound(_without_tail)
 truncated = _sound(lambda samples: samples[:_MOST])
-clipped = _sound(lambda samples: np.clip(samples * np.float32(4), -1, 1))
-int8 = _sound(lambda samples: np.rint(samples * 128) / 128)
+clipped = _sound(lambda samples: np.clip(samples * np.float32(4), np.float32(-1), np.float32(1)))
+int8 = _sound(lambda samples: np.rint(samples * np.float32(128)) / np.float32(128))
 trimmed = _sound(_loud_alone)

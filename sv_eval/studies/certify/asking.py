@@ -64,7 +64,7 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def elsewhere(self, **changes: Any) -> AsyncIterator[Ask]:
-        """A way to ask with other settings: by the request itself where it can say them, else by a second opening."""
+        """A way to ask with other settings: by the request itself where it can, else by another opening."""
         if changes and set(changes) <= set(self.able.adjusts):
             adjusted = Adjustments(**changes)
 

@@ -93,7 +93,9 @@ def noise_of(first: Sequence[Answer], rounds: Sequence[Sequence[Answer]]) -> Noi
         for one, other in zip(first, answers, strict=True)
         if isinstance(one, Prediction) and isinstance(other, Prediction)
     ]
-    words = bool(pairs) and all(one.text == other.text for one, other in pairs) and any(one.text for one, _ in pairs)
+    words = (
+        bool(pairs) and all(one.text == other.text for one, other in pairs) and any(one.text for one, _ in pairs)
+    )
     return Noise(
         gaps=tuple(gap(one, other, words=words) for one, other in pairs),
         scored=any(one.scores is not None for one, _ in pairs),
@@ -115,7 +117,7 @@ def unrelated(answer: Answer, own: Answer, others: Sequence[Answer]) -> bool | N
 
 
 def more_than_noise(off: int, n: int, noise_off: int, noise_n: int) -> float:
-    """The chance of so many of the answers that are off lying among these `n`, were all alike (Fisher's exact test)."""
+    """The chance of so many of the answers that are off being among these `n`, were all alike (Fisher's test)."""
     from scipy.stats import hypergeom
 
     return float(hypergeom.sf(off - 1, n + noise_n, off + noise_off, n)) if off else 1.0

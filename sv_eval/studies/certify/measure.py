@@ -25,7 +25,6 @@ from sv_eval.studies.certify.guise import Guise, Material
 from sv_eval.studies.certify.judging import Noise, noise_of
 from sv_eval.studies.certify.relation import Need, Relation
 from sv_eval.studies.certify.relations import RELATIONS
-from sv_eval.studies.certify.sounds import last_bit
 from sv_eval.studies.certify.trial import Trial, Trials
 
 _PEAK = 0.9
@@ -69,7 +68,7 @@ async def certify(
     async with session:
         with stopping_on_signals(session.stop):
             bench = Bench(session, another, settings)
-            material, noise = await _as_they_are(bench, sounds, config)
+            material, noise, kept = await _as_they_are(bench, sounds, config)
             trials = Trials(bench, material, noise, config.confirmations)
             found = []
             for relation in _wanted(config):
@@ -81,7 +80,11 @@ async def certify(
                 found.append(trial)
         described = describe_backend(backend)
     return Certified(
-        backend=described, clips=tuple(clips), noise=noise, trials=tuple(found), asked=bench.asked
+        backend=described,
+        clips=tuple(clips[place] for place in kept),
+        noise=noise,
+        trials=tuple(found),
+        asked=bench.asked,
     )
 
 
@@ -133,7 +136,10 @@ def _sounds(corpus: Corpus, count: int) -> tuple[list[Clip], list[Float32]]:
     return clips, sounds
 
 
-async def _as_they_are(bench: Bench, sounds: Sequence[Float32], config: CertifyConfig) -> tuple[Material, Noise]:
+async def _as_they_are(
+    bench: Bench, sounds: Sequence[Float32], config: CertifyConfig
+) -> tuple[Material, Noise, list[int]]:
+    """The clips that are answered as they are, the noise of that, and which of the sounds they are."""
     plain = [Guise(samples=one) for one in sounds]
     await bench.by_turns(plain[:_WARM_UP])
     first = await bench.by_turns(plain)
@@ -152,7 +158,7 @@ async def _as_they_are(bench: Bench, sounds: Sequence[Float32], config: CertifyC
     )
     again = [Guise(samples=one) for one in material.sounds]
     rounds = [await bench.by_turns(again) for _ in range(config.repeats)]
-    return material, noise_of(material.answers, rounds)
+    return material, noise_of(material.answers, rounds), answered
 
 
 def _others(answers: Sequence[Answer]) -> list[int]:

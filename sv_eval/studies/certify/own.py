@@ -25,9 +25,7 @@ async def _listens(bench: Bench, material: Material) -> Verdict:
     """Whether answers to different clips differ at all."""
     answers = [one for one in material.answers if isinstance(one, Prediction)]
     first = answers[0]
-    off = tuple(
-        place for place, one in enumerate(answers) if gap(first, one, words=True) <= _NOTHING and place
-    )
+    off = tuple(place for place, one in enumerate(answers) if gap(first, one, words=True) <= _NOTHING and place)
     alone = {one.label for one in answers} == {first.label} and len(off) < len(answers) - 1
     unscored = all(one.scores is None for one in answers)
     return Verdict(n=len(answers) - 1, off=off, all_must=True, reason="one_label" if alone and unscored else None)

@@ -38,7 +38,7 @@ def _guise(samples: Float32) -> Guise:
     return Guise(samples=on_16_bits(samples))
 
 
-def last_bit(material: Material, clip: int) -> Comparison:
+def _last_bit(material: Material, clip: int) -> Comparison:
     """The clip with a few samples changed by a 16-bit step: no cache knows it, and nobody hears it."""
     samples = material.sounds[clip].copy()
     places = np.random.default_rng(clip).integers(0, len(samples), _LAST_BITS)
@@ -79,14 +79,14 @@ def _within_speech(samples: Float32) -> Float32:
 
 
 def _head(material: Material, clip: int) -> Comparison | None:
-    return _at_an_end(material, clip, _HEAD, lambda samples: 0)
+    return _at_an_end(material, clip, _HEAD, at_its_end=False)
 
 
 def _tail(material: Material, clip: int) -> Comparison | None:
-    return _at_an_end(material, clip, _TAIL, lambda samples: len(samples) - _TAIL)
+    return _at_an_end(material, clip, _TAIL, at_its_end=True)
 
 
-def _at_an_end(material: Material, clip: int, size: int, begin: Callable[[Float32], int]) -> Comparison | None:
+def _at_an_end(material: Material, clip: int, size: int, *, at_its_end: bool) -> Comparison | None:
     """Speech with an end replaced by somebody else's, and with its middle replaced."""
     speech, by = _within_speech(material.sounds[clip]), _piece(material.other(clip), size)
     if len(speech) < 3 * size or len(by) < size:
@@ -96,7 +96,7 @@ def _at_an_end(material: Material, clip: int, size: int, begin: Callable[[Float3
     return Comparison(
         clip=clip,
         reference=whole,
-        guise=_guise(_replaced(speech, begin(speech), by)),
+        guise=_guise(_replaced(speech, len(speech) - size if at_its_end else 0, by)),
         control=(whole, _guise(_replaced(speech, middle, by))),
     )
 
@@ -159,17 +159,13 @@ def _stream(material: Material, clip: int) -> Comparison:
 
 
 SOUNDS = (
-    Relation(name="last_bit", rule=Rule.NEAR, allowed=TIGHT, disguise=last_bit),
+    Relation(name="last_bit", rule=Rule.NEAR, allowed=TIGHT, disguise=_last_bit),
     Relation(name="gain_6", rule=Rule.NEAR, allowed=LOOSE, disguise=changed(Level(gain_db=-6.0).of)),
     Relation(name="gain_20", rule=Rule.NEAR, allowed=LOOSE, disguise=changed(Level(gain_db=-20.0).of)),
     Relation(name="polarity", rule=Rule.NEAR, allowed=LOOSE, disguise=changed(np.negative)),
     Relation(name="offset", rule=Rule.NEAR, allowed=LOOSE, disguise=changed(Dc(offset=0.02).of)),
-    Relation(
-        name="shift", rule=Rule.NEAR, allowed=LOOSE, disguise=changed(lambda one: np.pad(one, (_SHIFT, 0)))
-    ),
-    Relation(
-        name="padding", rule=Rule.NEAR, allowed=LOOSE, disguise=changed(Padding(lead_s=0.1, tail_s=0.1).of)
-    ),
+    Relation(name="shift", rule=Rule.NEAR, allowed=LOOSE, disguise=changed(lambda one: np.pad(one, (_SHIFT, 0)))),
+    Relation(name="padding", rule=Rule.NEAR, allowed=LOOSE, disguise=changed(Padding(lead_s=0.1, tail_s=0.1).of)),
     Relation(name="rate_round", rule=Rule.NEAR, allowed=TIGHT, disguise=_rate_round),
     Relation(name="one_length", rule=Rule.NEAR, allowed=TIGHT, disguise=_one_length),
     Relation(name="head", rule=Rule.HEARD, disguise=_head),

@@ -97,10 +97,7 @@ class Trials:
         assert relation.look is not None
         verdict = await relation.look(self._bench, self._material)
         off, n = len(verdict.off), verdict.n
-        if verdict.all_must:
-            p = float(not n or off < n)
-        else:
-            p = more_than_allowed(off, n, relation.allowed)
+        p = float(not n or off < n) if verdict.all_must else more_than_allowed(off, n, relation.allowed)
         shown = self._shown_as_is(verdict.off[0]) if verdict.off and not verdict.all_must else None
         return Trial(relation=relation, n=n, off=off, p=p, reason=verdict.reason, shown=shown)
 
@@ -131,9 +128,7 @@ class Trials:
         assert relation.way is not None
         odd = [one for _ in range(_MORE_PASSES) for one in await relation.way(self._bench, self._material)]
         plain = [Guise(samples=one) for one in self._material.sounds]
-        usual = [
-            pair for _ in range(2 * _MORE_PASSES) for pair in enumerate(await self._bench.by_turns(plain))
-        ]
+        usual = [pair for _ in range(2 * _MORE_PASSES) for pair in enumerate(await self._bench.by_turns(plain))]
         (n, off), (usual_n, usual_off) = (
             self._counted([pair.gap for pair in self._pairs(answered)]) for answered in (odd, usual)
         )
@@ -247,7 +242,9 @@ class Trials:
         told = [(one, control) for one, control in both if one.gap is not None and control is not None]
         subject = [(one.gap or 0.0) >= from_ for one, _ in told]
         control = [(control or 0.0) >= from_ for _, control in told]
-        unheard_ones = [one for (one, _), seen, able in zip(told, subject, control, strict=True) if able and not seen]
+        unheard_ones = [
+            one for (one, _), seen, able in zip(told, subject, control, strict=True) if able and not seen
+        ]
         return replace(
             trial,
             n=len(told),
