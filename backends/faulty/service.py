@@ -25,17 +25,26 @@ class FaultyService:
     """Speaks as this project's service does: `POST /analyze` with a form, `POST /v1/emotion` with JSON.
 
     inner: the backend behind it; entered by whoever opened it. fault: one of FAULTS; None for a sound one. noise:
-    the standard deviation of what is added to log-probabilities at each request. seed: of that noise.
+    the standard deviation of what is added to log-probabilities at each request. seed: of that noise. remembered:
+    where the inner backend's answers are kept, so that services after each other share them.
     """
 
-    def __init__(self, inner: Backend, fault: str | None = None, *, noise: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        inner: Backend,
+        fault: str | None = None,
+        *,
+        noise: float = 0.0,
+        seed: int = 0,
+        remembered: dict[bytes, Prediction] | None = None,
+    ) -> None:
         if fault is not None and fault not in FAULTS:
             raise ConfigError(f"fault '{fault}' is not known; {nearest(fault, FAULTS)}")
         self._inner, self._noise = inner, noise
         self._fault: Fault | None = None if fault is None else FAULTS[fault]
         self._around: Around | None = None if self._fault is None else self._fault.around()
         self._rng = np.random.default_rng(seed)
-        self._known: dict[bytes, Prediction] = {}
+        self._known: dict[bytes, Prediction] = {} if remembered is None else remembered
         self._runner: web.AppRunner | None = None
         self.url = ""
         """Where it listens, once it is entered."""
