@@ -70,6 +70,8 @@ def render_certificate(result: Certificate, language: str = "en") -> str:
     """The certificate's report, in `language` (`en` or `zh`)."""
     words, result = CertifyWording(language), each_text(result, inert)
     counts = result.counts
+    broken = [one for one in result.relations if one.standing is Standing.BROKEN]
+    explained = {name for cause in result.likely_causes for name in cause.explains}
     unable: dict[str, list[str]] = {}
     for one in result.relations:
         if one.standing is Standing.NOT_APPLICABLE and one.reason is not None:
@@ -78,7 +80,9 @@ def render_certificate(result: Certificate, language: str = "en") -> str:
         w=words,
         r=result,
         of=counts.held + counts.broken + counts.undecided,
-        broken=[one for one in result.relations if one.standing is Standing.BROKEN],
+        broken=broken,
+        alone=[one for one in broken if one.name not in explained],
+        codes=lambda names: [f"`{name}`" for name in names],
         undecided=[one for one in result.relations if one.standing is Standing.UNDECIDED],
         sensitive=[one for one in result.relations if one.sensitive],
         asked=[one for one in result.relations if one.standing is not Standing.NOT_APPLICABLE],

@@ -105,6 +105,16 @@ class RelationFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LikelyCause:
+    """One place that several broken relations point at."""
+
+    name: str
+    """Its name."""
+    explains: tuple[str, ...]
+    """The broken relations that follow from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatNoise:
     """What answers to identical requests do."""
 
@@ -162,6 +172,8 @@ class Certificate:
     """How long all of it took, seconds."""
     noise: RepeatNoise
     """What answers to identical requests do."""
+    likely_causes: tuple[LikelyCause, ...]
+    """What explains several broken relations at once, the likeliest first; what is left stands for itself."""
     relations: tuple[RelationFound, ...]
     """Every relation, in the order in which they were asked."""
     environment: Surroundings

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backend import Adjustments, Answer, Backend, Request, StreamingBackend
+from sv_eval.errors import ConfigError
 from sv_eval.records import Waveform
 from sv_eval.run.guard import around_one_clip, checked
 from sv_eval.run.session import Session
@@ -61,6 +62,19 @@ class Bench:
                 return await self.ask(guise)
 
         return list(await asyncio.gather(*map(one, guises)))
+
+    def can_be(self, **changes: Any) -> bool:
+        """Whether `elsewhere` can ask with these settings."""
+        if changes and set(changes) <= set(self.able.adjusts):
+            return True
+        if not set(changes) <= self.settings:
+            return False
+        try:
+            self._another(changes)
+        except ConfigError:
+            # It has the setting, and no way to say it to what it speaks to.
+            return False
+        return True
 
     @contextlib.asynccontextmanager
     async def elsewhere(self, **changes: Any) -> AsyncIterator[Ask]:

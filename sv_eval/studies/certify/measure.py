@@ -26,6 +26,7 @@ from sv_eval.studies.certify.judging import Noise, noise_of
 from sv_eval.studies.certify.relation import Need, Relation
 from sv_eval.studies.certify.relations import RELATIONS
 from sv_eval.studies.certify.trial import Trial, Trials
+from sv_eval.studies.certify.ways import ITN, LANGUAGE
 
 _PEAK = 0.9
 _SHORTEST_S, _LONGEST_S = 0.3, 20.0
@@ -101,8 +102,8 @@ def _missing(relation: Relation, bench: Bench, noise: Noise) -> str | None:
         Need.BATCH: able.max_batch > 1,
         Need.STREAM: able.streams,
         Need.AGAIN: "url" in bench.settings,
-        Need.LANGUAGE: "language" in bench.settings or "language" in able.adjusts,
-        Need.ITN: "use_itn" in bench.settings or "use_itn" in able.adjusts,
+        Need.LANGUAGE: bench.can_be(**LANGUAGE),
+        Need.ITN: bench.can_be(**ITN),
         Need.SCORES: noise.scored,
     }
     return next((f"no_{need}" for need in relation.needs if not met[need]), None)

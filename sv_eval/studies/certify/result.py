@@ -24,6 +24,7 @@ from sv_eval.studies.certify.files import wav
 from sv_eval.studies.certify.guise import Guise
 from sv_eval.studies.certify.judging import Noise, more_than_noise
 from sv_eval.studies.certify.measure import Certified
+from sv_eval.studies.certify.patterns import likely_causes
 from sv_eval.studies.certify.relation import Rule
 from sv_eval.studies.certify.trial import Shown, Trial
 
@@ -63,6 +64,7 @@ def result_of(
             scored=found.noise.scored,
             words=found.noise.words,
         ),
+        likely_causes=likely_causes([one.name for one in relations if one.standing is Standing.BROKEN]),
         relations=tuple(relations),
         environment=environment,
     )

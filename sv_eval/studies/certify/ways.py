@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,9 @@ _BATCH = 4
 _FRESH = 8
 _BAD = 6
 _TOO_SHORT = 16
+LANGUAGE: Mapping[str, Any] = MappingProxyType({"language": "zh"})
+ITN: Mapping[str, Any] = MappingProxyType({"use_itn": True})
+"""What other requests ask for."""
 
 Answered = Sequence[tuple[int, Answer]]
 
@@ -112,7 +117,7 @@ async def _fresh(bench: Bench, material: Material) -> Answered:
     return found
 
 
-def _after(**changes: object) -> Way:
+def _after(**changes: Any) -> Way:
     async def way(bench: Bench, material: Material) -> Answered:
         """Each clip after a request of another clip with other settings."""
         found: list[tuple[int, Answer]] = []
@@ -139,6 +144,6 @@ WAYS = (
     _same("beside_louder", _beside_louder),
     _same("after_bad", _after_bad),
     _same("fresh_connection", _fresh, Need.AGAIN),
-    _same("language_stays", _after(language="zh"), Need.LANGUAGE),
-    _same("setting_stays", _after(use_itn=True), Need.ITN),
+    _same("language_stays", _after(**LANGUAGE), Need.LANGUAGE),
+    _same("setting_stays", _after(**ITN), Need.ITN),
 )

@@ -11,6 +11,7 @@ from sv_eval.backends.faulty.faults import FAULTS
 from sv_eval.errors import ConfigError
 from sv_eval.reports.certify import CertifyWording
 from sv_eval.studies.certify.config import CertifyConfig, certify_config_from
+from sv_eval.studies.certify.patterns import PATTERNS, likely_causes
 from sv_eval.studies.certify.relation import Rule
 from sv_eval.studies.certify.relations import RELATIONS
 
@@ -32,6 +33,8 @@ def test_every_relation_has_words(language: str) -> None:
     assert all(texts)
     told = set(words._words["certify"]["relations"])
     assert told == set(RELATIONS)
+    for pattern in PATTERNS:
+        assert words(f"certify.patterns.{pattern.name}")
     for rule in Rule:
         assert words(f"certify.rule.{rule}")
 
@@ -79,3 +82,24 @@ def test_a_wrong_setting_is_named(settings: dict[str, object], said: str) -> Non
 
 def test_settings_have_their_defaults() -> None:
     assert certify_config_from({"only": ["order"]}) == CertifyConfig(only=("order",))
+
+
+def test_patterns_are_about_relations_that_there_are() -> None:
+    for pattern in PATTERNS:
+        assert pattern.broken | pattern.whole | pattern.explains <= set(RELATIONS), pattern.name
+
+
+@pytest.mark.parametrize(
+    ("broken", "causes"),
+    [
+        (["flac", "ogg", "int24", "float32", "mulaw", "padding"], {"plain_wav": 6}),
+        (["flac", "ogg", "webm"], {"packed": 3}),
+        (["flac", "int24", "float32", "big_chunk", "extensible"], {"header_skipped": 5}),
+        (["order", "callers_8", "pairs", "flac"], {"carried_over": 4}),
+        (["pairs", "callers_8", "dual_mono", "left_only"], {"mixed_up": 2, "interleaved": 2}),
+        (["head"], {}),
+        ([], {}),
+    ],
+)
+def test_broken_relations_together_point_at_one_place(broken: list[str], causes: dict[str, int]) -> None:
+    assert {one.name: len(one.explains) for one in likely_causes(broken)} == causes
