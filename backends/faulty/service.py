@@ -94,7 +94,7 @@ class FaultyService:
 
     async def _answer(self, asked: Asked) -> web.Response:
         try:
-            said = await (self._judge(asked) if self._around is None else self._around(asked, self._judge))
+            said = await (self.judge(asked) if self._around is None else self._around(asked, self.judge))
         except AudioError as error:
             problem: dict[str, Any] = {"code": error.kind, "detail": str(error), "success": False}
             return web.json_response(problem, status=422)
@@ -102,7 +102,7 @@ class FaultyService:
             return web.json_response({"code": "overloaded", "detail": "come again"}, status=503)
         return web.json_response({"success": True, "data": said})
 
-    async def _judge(self, asked: Asked) -> Said:
+    async def judge(self, asked: Asked) -> Said:
         """The sound answer."""
         samples = decode(asked.data).samples if asked.samples is None else asked.samples
         if not len(samples):

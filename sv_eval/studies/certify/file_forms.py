@@ -56,11 +56,14 @@ def _resampled(samples: Float32, rate_hz: int) -> Float32:
 
 def _with_hiss(samples: Float32) -> bytes:
     """At 48 kHz, with a hiss above what a recogniser hears."""
+    from scipy.fft import next_fast_len
+
     wide = _resampled(samples, _WIDE_HZ)
-    spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=len(wide)))
-    at_hz = np.fft.rfftfreq(len(wide), 1 / _WIDE_HZ)
+    size = next_fast_len(len(wide), real=True)
+    spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=size))
+    at_hz = np.fft.rfftfreq(size, 1 / _WIDE_HZ)
     spectrum[(at_hz < _HISS_HZ[0]) | (at_hz > _HISS_HZ[1])] = 0
-    hiss = np.fft.irfft(spectrum, len(wide))
+    hiss = np.fft.irfft(spectrum, size)[: len(wide)]
     hiss *= _HISS * np.abs(wide).max() / np.abs(hiss).max()
     return wav((wide + hiss).astype(np.float32) * np.float32(0.75), _WIDE_HZ)
 
