@@ -177,6 +177,20 @@ def test_single_clips_that_change_in_a_nearly_equal_sound_are_the_models_own_aff
     assert standing(result, "mp3") is Standing.HELD
 
 
+def test_what_is_refused_again_and_again_is_not_asked_any_further(corpus: Corpus) -> None:
+    asked: list[str] = []
+
+    def change(request: Request, answer: Prediction) -> Answer:
+        asked.append(request.waveform.container or "")
+        return Failure(kind="not_audio", message="no") if request.waveform.container == "flac" else answer
+
+    certified(Reader(change), corpus, "flac")
+
+    assert asked.count("flac") == 4
+    # So that nobody who counts failures in a row takes the service for lost.
+    assert asked[-1] == "wav"
+
+
 def test_what_is_refused_is_counted_apart_and_refusing_opposite_channels_is_right(corpus: Corpus) -> None:
     def change(request: Request, answer: Prediction) -> Answer:
         encoded = request.waveform.encoded or b""
