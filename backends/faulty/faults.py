@@ -76,6 +76,7 @@ _FAULTS = (
     ("retry_mixed_up", "a second attempt gets somebody else's answer", _MIXED_UP, asking.retry_mixed_up),
     ("normalised_together", "levels are normalised over a batch", ("beside_louder",), asking.normalised_together),
     ("padding_leaks", "what a batch is padded with is heard", ("beside_longer",), asking.padding_leaks),
+    ("replicas", "two models stand behind one address", ("repeat",), asking.replicas),
     ("previous_answer", "each request gets the answer to the one before", ("order",), asking.previous_answer),
     (
         "connection_keeps",

@@ -80,6 +80,11 @@ class Noise:
         return min(_MOST, max(_LEAST_SEEN, _TIMES * self.typical))
 
     @property
+    def far(self) -> float:
+        """The share of repeated requests whose answers could be another clip's."""
+        return sum(one > _FAR for one in self.gaps) / len(self.gaps) if self.gaps else 0.0
+
+    @property
     def n_off(self) -> int:
         """Repeated requests that were answered otherwise."""
         return sum(one >= self.off_from for one in self.gaps)

@@ -98,7 +98,7 @@ def _own(name: str, look: Look, *needs: Need, allowed: float = TIGHT) -> Relatio
 
 OWN = (
     _own("listens", _listens),
-    Relation(name="repeat", rule=Rule.NEAR, allowed=TIGHT, disguise=_again),
+    Relation(name="repeat", rule=Rule.NEAR, allowed=TIGHT, disguise=_again, noise_excuses=False),
     _own("best_score", _each(_best), Need.SCORES),
     _own("confidence", _each(_confidence), Need.SCORES),
     _own("silence", _silence),

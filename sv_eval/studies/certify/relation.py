@@ -85,6 +85,8 @@ class Relation:
     """Looks at answers."""
     refusal_holds: bool = False
     """Whether refusing the guise loudly is as right as hearing it."""
+    noise_excuses: bool = True
+    """Whether noise that leads to other clips' answers is allowed on top; not where it is what is asked about."""
     clips: int | None = None
     """The most clips that it takes, where each costs much; None for all."""
 

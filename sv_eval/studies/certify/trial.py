@@ -26,6 +26,8 @@ _SUSPECTS = 2
 """The clips of a relation that are asked anew."""
 _MORE_PASSES = 2
 _MOSTLY = 0.5
+_FAR_TIMES = 2
+"""So many times the share that noise alone takes to another clip's answer is allowed more."""
 _GIVEN_UP = 4
 """So many first failures, and a guise is not asked any further."""
 _TOLERATED_FAILURES = 0.1
@@ -239,7 +241,10 @@ class Trials:
             if answer is not None and reference is not None and unrelated(answer, reference, others):
                 strange.append(one)
         worst = max(strange, key=lambda one: one.gap or 0.0, default=None)
-        p = more_than_allowed(len(strange), trial.n, trial.relation.allowed)
+        allowed = trial.relation.allowed
+        if trial.relation.noise_excuses:
+            allowed = min(_MOSTLY, allowed + _FAR_TIMES * self._noise.far)
+        p = more_than_allowed(len(strange), trial.n, allowed)
         return replace(trial, off=len(strange), p=p, shown=worst)
 
     def _heard(self, trial: Trial, shown: Sequence[Shown], controls: Sequence[float | None]) -> Trial:

@@ -65,6 +65,11 @@ def test_noise_moves_the_limit_between_its_bounds() -> None:
     assert Noise(gaps=(), scored=False, words=False).off_from == 1.0
 
 
+def test_noise_that_leads_to_other_clips_answers_is_known() -> None:
+    assert Noise(gaps=(0.0, 0.1, 0.31, 0.9), scored=True, words=False).far == 0.5
+    assert Noise(gaps=(), scored=True, words=False).far == 0.0
+
+
 def test_an_answer_is_unrelated_when_it_is_no_nearer_to_its_own_clip() -> None:
     others = [scored(0.05), scored(0.1), scored(0.9)]
 

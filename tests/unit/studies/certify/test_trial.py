@@ -222,6 +222,21 @@ def test_noise_is_no_fault_however_much_there_is(corpus: Corpus) -> None:
     assert result.counts.broken == 0
 
 
+def test_labels_that_flip_by_themselves_are_no_fault(corpus: Corpus) -> None:
+    rng = np.random.default_rng(7)
+
+    def change(request: Request, answer: Prediction) -> Answer:
+        if rng.random() > 0.15:
+            return answer
+        return replace(answer, label=next(name for name in LABELS if name != answer.label))
+
+    tight = ("last_bit", "rate_round", "one_length", "repeat")
+    result = certified(Listener(change, scores=False), corpus, *tight, "gain_6", "order", "pairs", "callers_8")
+
+    assert result.noise.off > 0
+    assert result.counts.broken == 0
+
+
 def test_answers_without_scores_are_judged_by_label_and_text(corpus: Corpus) -> None:
     result = certified(Listener(scores=False), corpus, "listens", "best_score", "order", "polarity")
 
