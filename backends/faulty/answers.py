@@ -34,7 +34,7 @@ def _of_the_next(said: Said) -> Said:
 def _constant(said: Said) -> Said:
     names = list(said["scores"])
     scores = {name: 0.93 if name == names[0] else 0.07 / (len(names) - 1) for name in names}
-    return said | {"emotion": names[0], "scores": scores, "confidence": scores[names[0]], "text": ""}
+    return said | {"emotion": names[0], "scores": scores, "confidence": scores[names[0]]}
 
 
 tagless_neutral = _told(_tagless)

@@ -22,13 +22,14 @@ _FAINT = 3 / 32_768
 
 
 async def _listens(bench: Bench, material: Material) -> Verdict:
-    """Whether answers to different clips differ at all."""
-    answers = [one for one in material.answers if isinstance(one, Prediction)]
-    first = answers[0]
-    off = tuple(place for place, one in enumerate(answers) if gap(first, one, words=True) <= _NOTHING and place)
-    alone = {one.label for one in answers} == {first.label} and len(off) < len(answers) - 1
-    unscored = all(one.scores is None for one in answers)
-    return Verdict(n=len(answers) - 1, off=off, all_must=True, reason="one_label" if alone and unscored else None)
+    """Whether what is told of different clips' emotion differs at all; texts alone are no emotion."""
+    first, *others = [one for one in material.answers if isinstance(one, Prediction)]
+    off = tuple(place for place, one in enumerate(others, start=1) if gap(first, one, words=False) <= _NOTHING)
+    labels_alone = first.scores is None and len(off) == len(others)
+    texts = {first.text, *(one.text for one in others)}
+    # Labels of clips that are all of one emotion are equal by right; without scores, texts show that it listens.
+    by_right = labels_alone and len(texts) > 1
+    return Verdict(n=len(others), off=off, all_must=True, reason="one_label" if by_right else None)
 
 
 def _each(holds: Callable[[Prediction], bool]) -> Look:

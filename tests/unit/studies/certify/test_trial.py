@@ -222,6 +222,26 @@ def test_noise_is_no_fault_however_much_there_is(corpus: Corpus) -> None:
     assert result.counts.broken == 0
 
 
+def test_one_answer_to_everything_is_no_listening_whatever_the_texts_are(corpus: Corpus) -> None:
+    def change(request: Request, answer: Prediction) -> Answer:
+        return replace(answer, label="sad", scores={"sad": 0.9, "happy": 0.1}, confidence=0.9)
+
+    result = certified(Listener(change), corpus, "listens", "order")
+
+    assert standing(result, "listens") is Standing.BROKEN
+    assert standing(result, "order") is Standing.HELD
+
+
+def test_one_label_to_everything_may_be_right_where_texts_differ(corpus: Corpus) -> None:
+    def change(request: Request, answer: Prediction) -> Answer:
+        return replace(answer, label="sad")
+
+    result = certified(Listener(change, scores=False), corpus, "listens")
+
+    assert result.relations[0].reason == "one_label"
+    assert result.verdict == "inconclusive"
+
+
 def test_labels_that_flip_by_themselves_are_no_fault(corpus: Corpus) -> None:
     rng = np.random.default_rng(7)
 
