@@ -92,6 +92,8 @@ class Waveform:
     """What decoding met that a reader should know; words of AUDIO_MARKS, sorted."""
     clipped: float | None = None
     """The share of the original's samples at full scale, of the worst channel; None where nobody counted."""
+    name: str | None = None
+    """What its file is called where a file is sent, without ending; None for `clip`."""
 
     def __post_init__(self) -> None:
         # Others may hear the same samples: a recogniser that works in place must take a copy.

@@ -51,6 +51,11 @@ class Sound:
         return name if name.isalnum() else "bin"
 
     @property
+    def file_name(self) -> str:
+        """What the file is called where a name is sent along."""
+        return f"{self.waveform.name or 'clip'}.{self.format}"
+
+    @property
     def media_type(self) -> str:
         """The media type of `file`."""
         return (

@@ -106,6 +106,12 @@ _COMMANDS = (
         groups=("a", "b", "dataset", "parity", "report"),
     ),
     Command(
+        name="certify",
+        does="is a backend wired up rightly? no labels are needed",
+        needs_words=False,
+        main_file="certify",
+    ),
+    Command(
         name="serve", does="the HTTP and gRPC service", needs_words=False, main_file="serve", gives_result=False
     ),
     Command(

@@ -14,8 +14,8 @@ _HELP = """\
 usage: sv-eval schema list
        sv-eval schema FILE
 
-FILE: metrics.json, records.jsonl, environment.json, gate.json, compare.json, parity.json, sweep.json or
-robustness.json.
+FILE: metrics.json, records.jsonl, environment.json, gate.json, compare.json, parity.json, certificate.json,
+sweep.json, robustness.json or history.json.
 
 Prints the JSON Schema (draft 2020-12) of a file that a run, a gate, a comparison, a parity check or a sweep leaves;
 of records.jsonl it is a line's. More keys than it names may stand in a file: a reader of today reads the files of

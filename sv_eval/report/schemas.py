@@ -20,6 +20,7 @@ import msgspec
 from sv_eval import answer_words, backend, records, sound_facts
 from sv_eval.report import (
     accuracy,
+    certificate,
     change,
     comparison,
     context,
@@ -48,6 +49,7 @@ FILES: dict[str, Any] = {
     "gate.json": verdict.GateFile,
     "compare.json": comparison.Comparison,
     "parity.json": parity.ParityResult,
+    "certificate.json": certificate.Certificate,
     "sweep.json": sweep.SweepFile,
     "robustness.json": robustness.RobustnessFile,
     "history.json": history.HistoryFile,
@@ -56,9 +58,9 @@ FILES: dict[str, Any] = {
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, answer_words, backend, change, comparison, context, environment, fairness, history, interval, latency,
-    parity, positions, records, report, robustness, shares, sound, sound_facts, streaming, sweep, transcripts,
-    verdict,
+    accuracy, answer_words, backend, certificate, change, comparison, context, environment, fairness, history,
+    interval, latency, parity, positions, records, report, robustness, shares, sound, sound_facts, streaming, sweep,
+    transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -17,12 +17,14 @@ from sv_eval.cli.main import main
 from sv_eval.config.composing import composed
 from sv_eval.errors import SvEvalError
 from sv_eval.report.accuracy import Confusion
+from sv_eval.report.certificate import Certificate
 from sv_eval.report.codec import from_json
 from sv_eval.report.comparison import Comparison
 from sv_eval.report.parity import ParityResult
 from sv_eval.report.sweep import SweepFile
 from sv_eval.reports.audit import render_audit
 from sv_eval.reports.capacity import render_capacity
+from sv_eval.reports.certify import render_certificate
 from sv_eval.reports.compare import draw_compare, render_compare
 from sv_eval.reports.figures import draw_confusion
 from sv_eval.reports.gate import render_gate, render_junit
@@ -64,6 +66,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Any, C
         "parity.trace_clips=2",
         "out=@/parity",
     )
+    relations = "certify.only=[listens,order,polarity,gain_6,flac]"
+    made("certify", "backend=fake", relations, "certify.clips=12", "certify.repeats=2", "out=@/certificate")
     search = ("trial_s=0.2", "min_requests=150", "start_rate=150", "max_rate=300", "max_trials=2")
     curve = ("curve.concurrency=[1]", "curve.requests=20", "slo.p95_ms=1000", "search.max_late_ms=5000")
     words = ("backend=fake", "dataset=simulated", *(f"search.{word}" for word in search), *curve)
@@ -79,12 +83,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Any, C
     sweep = from_json(SweepFile, read("sweep/sweep.json"), "sweep.json")
     compared = from_json(Comparison, read("compared/compare.json"), "compare.json")
     parity = from_json(ParityResult, read("parity/parity.json"), "parity.json")
+    certificate = from_json(Certificate, read("certificate/certificate.json"), "certificate.json")
     return {
         "gate": (gated, render_gate),
         "junit": (gated, render_junit),
         "sweep": (sweep, render_sweep),
         "compare": (compared, render_compare),
         "parity": (parity, render_parity),
+        "certify": (certificate, render_certificate),
         "audit": (read("audit/audit.json"), render_audit),
         "suite": (suite_of(place / "suite"), render_suite),
         "capacity": (read("capacity/capacity.json"), render_capacity),
@@ -134,6 +140,7 @@ def _of_fields(node: Any) -> Iterator[Any]:
         ("sweep", 5),
         ("compare", 5),
         ("parity", 5),
+        ("certify", 5),
         ("audit", 5),
         ("suite", 5),
         ("capacity", 5),

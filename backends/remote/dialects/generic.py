@@ -103,7 +103,7 @@ class Generic(HttpDialect):
                 fields,
                 name=self._field,
                 file=sound.file,
-                filename=f"clip.{sound.format}",
+                filename=sound.file_name,
                 media_type=sound.media_type,
             )
             return HttpMessage(body=made.body, headers=made.headers, method=self._method)

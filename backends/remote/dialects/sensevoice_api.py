@@ -32,7 +32,7 @@ class SenseVoiceApi(HttpDialect):
         if asked.use_itn is not None:
             fields.append(("use_itn", str(asked.use_itn).lower()))
         return multipart(
-            fields, name="files", file=sound.file, filename=f"clip.{sound.format}", media_type=sound.media_type
+            fields, name="files", file=sound.file, filename=sound.file_name, media_type=sound.media_type
         )
 
     def read(self, reply: HttpReply) -> ParsedAnswer:

@@ -98,7 +98,7 @@ class FormDialect(_OverHttp):
         wishes = wishes_of(asked, ASKS) | {"return_all_emotions": True}
         fields = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in wishes.items()]
         return multipart(
-            fields, name="file", file=sound.file, filename=f"clip.{sound.format}", media_type=sound.media_type
+            fields, name="file", file=sound.file, filename=sound.file_name, media_type=sound.media_type
         )
 
 
