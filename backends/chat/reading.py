@@ -51,6 +51,11 @@ _LETTER = re.compile(
     rf"(?:{_LEAD})?[(（\[]?\s*([a-z])\s*[)）\]]?\s*(?:[.:：、,，)\-–]\s*(.*?))?\s*[.。!！]?", re.IGNORECASE
 )
 _ALONE = re.compile(rf"(?:{_LEAD})?[\"'“”「」\[(（]*\s*(.*?)\s*[\"'“”「」\])）]*\s*[.。!！,，]?", re.IGNORECASE)
+_BESIDE = re.compile(r"([a-z])\s+(\S+?)\s*[.。!！]?")
+_NAMED = re.compile(
+    r"(?:(?i:answer|option|choice|letter)(?:\s+(?i:is|would be))?\s*:?\s*|(?:答案|选项|選項)(?:是|为|為)?\s*:?\s*)"
+    r"[(\[]?\s*([A-Z])(?![A-Za-z'])[)\]]?"
+)
 _JSON = re.compile(r"\{[^{}]*\}")
 _CJK, _KANA, _HANGUL = (re.compile(f"[{one}]") for one in ("\u4e00-\u9fff", "\u3040-\u30ff", "\uac00-\ud7af"))
 _MOSTLY = 0.5
@@ -90,6 +95,8 @@ def read_answer(text: str, protocol: Protocol, order: Sequence[str]) -> Reading:
     flat = _folded(_MARKS.sub(" ", _FENCE.sub(" ", plain)))
     if protocol.form == LETTERS and (found := _by_letter(flat, order, options, lexicon)) is not None:
         return found
+    if protocol.form == LETTERS and (found := _by_named_letter(plain, flat, order, options, lexicon)) is not None:
+        return found
     alone = _ALONE.fullmatch(flat)
     if alone is not None and (name := _means(alone[1], options, lexicon)) is not None:
         return Reading(emotion=name, word=alone[1])
@@ -103,6 +110,7 @@ class _Lexicon:
     words: Mapping[str, str]
     denials: tuple[str, ...]
     alternatives: tuple[str, ...]
+    frames: tuple[str, ...]
     refusals: tuple[str, ...]
     common: frozenset[str]
     spaced: bool
@@ -116,6 +124,7 @@ def _lexicon(language: str) -> _Lexicon:
         words={_folded(word): name for name, words in data["words"].items() for word in words},
         denials=tuple(_folded(str(word)) for word in data["denials"]),
         alternatives=tuple(_folded(str(word)) for word in data["alternatives"]),
+        frames=tuple(_folded(word) for word in data["frames"]),
         refusals=tuple(_folded(word) for word in data["refusals"]),
         common=frozenset(_folded(str(word)) for word in data["common"]),
         spaced=language != "zh",
@@ -173,6 +182,13 @@ def _by_letter(flat: str, order: Sequence[str], options: Mapping[str, str], lexi
         named = {by_letter.get(letter) for letter in several}
         return Reading(emotion=None, why=HEDGED) if None not in named and len(named) > 1 else _NOTHING
     match = _LETTER.fullmatch(flat)
+    beside = _BESIDE.fullmatch(flat)
+    if (
+        beside is not None
+        and beside[1] in by_letter
+        and _means(beside[2], options, lexicon) == by_letter[beside[1]]
+    ):
+        return Reading(emotion=by_letter[beside[1]], word=beside[1])
     if match is None or match[1] not in by_letter:
         return None
     name, rest = by_letter[match[1]], (match[2] or "").strip(" .\"'")
@@ -186,6 +202,26 @@ def _by_letter(flat: str, order: Sequence[str], options: Mapping[str, str], lexi
         if said is None:
             return None
     return Reading(emotion=name, word=match[1])
+
+
+def _by_named_letter(
+    plain: str, flat: str, order: Sequence[str], options: Mapping[str, str], lexicon: _Lexicon
+) -> Reading | None:
+    """By a capital letter that a sentence calls its answer; None where none does, or the sentence says more."""
+    text = unicodedata.normalize("NFKC", _MARKS.sub(" ", plain))
+    matches = list(_NAMED.finditer(text))
+    denials = _pattern(lexicon.denials, spaced=lexicon.spaced)
+    if any(denials.search(_folded(_SENTENCES.split(text[: match.start()])[-1])) for match in matches):
+        return None
+    named = {match[1].casefold() for match in matches}
+    by_letter = dict(zip(string.ascii_lowercase, order, strict=False))
+    if len(named) != 1 or not named <= set(by_letter) or any(one in flat for one in lexicon.refusals):
+        return None
+    (letter,) = named
+    also = {name for name, _ in _claims(flat, options, lexicon)}
+    if also - {by_letter[letter]}:
+        return Reading(emotion=None, why=HEDGED)
+    return Reading(emotion=by_letter[letter], word=letter)
 
 
 def _letters(flat: str) -> list[str]:
@@ -207,7 +243,7 @@ def _in_prose(flat: str, options: Mapping[str, str], lexicon: _Lexicon) -> Readi
         return Reading(emotion=None, why=REFUSED)
     if not _speaks(flat, options, lexicon):
         return _NOTHING
-    claims = list(_claims(flat, options, lexicon))
+    claims = list(_claims(_pattern(lexicon.frames, spaced=lexicon.spaced).sub(" ", flat), options, lexicon))
     names = {name for name, _ in claims}
     if len(names) > 1:
         return Reading(emotion=None, why=HEDGED)
@@ -230,7 +266,7 @@ def _speaks(flat: str, options: Mapping[str, str], lexicon: _Lexicon) -> bool:
     known = sum(
         word in lexicon.common or word in lexicon.denials or word in lexicon.alternatives for word in others
     )
-    return bool(others) and known >= _MOSTLY * len(others)
+    return known >= _MOSTLY * len(others)
 
 
 def _claims(flat: str, options: Mapping[str, str], lexicon: _Lexicon) -> Iterator[tuple[str, str]]:

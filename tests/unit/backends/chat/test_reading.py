@@ -24,6 +24,13 @@ ALL = (LETTERS, WORD, JSON, ZH_LETTERS, ZH_WORD, ZH_JSON)
         *((LETTERS, one, "angry") for one in ("The answer is C.", "Option C", "The correct option is: C",
             "\uff23")),
         (LETTERS, "D: neutral tone", "neutral"),
+        (LETTERS, "B sad", "sad"),
+        (WORD, "There is a hint of sadness, but overall the tone is neutral.", "neutral"),
+        (WORD, "The voice conveys a sense of fear, with trembling.", "fearful"),
+        (LETTERS, "The answer is (B) because the voice trembles.", "sad"),
+        (LETTERS, "I think the answer is B, since she sounds sad.", "sad"),
+        *((WORD, one, "angry") for one in ("I'd say anger.", "Angry (90 %)", "Emotion: angry\nConfidence: 0.8",
+                                           "angry, angry!!")),
         (LETTERS, "The speaker sounds sad.", "sad"),
         *((WORD, one, "sad") for one in ("sad", " Sad.", '"Sad"', "SADNESS", "**sad**", "Emotion: sad",
             "sad<|im_end|>")),
@@ -52,6 +59,12 @@ def test_what_names_one_emotion_is_an_answer(protocol, answer, emotion) -> None:
 @pytest.mark.parametrize(
     ("protocol", "answer", "why"),
     [
+        (LETTERS, "The answer is B because she is angry.", HEDGED),
+        *((LETTERS, one, UNPARSED) for one in (
+            "The answer is not B.", "Not option B", "I don't think the answer is B",
+        )),
+        (LETTERS, "A choice between A and B.", UNPARSED),
+        (LETTERS, "I cannot determine it, option A or whichever", REFUSED),
         *((LETTERS, one, HEDGED) for one in ("A or B", "A, B", "A/C", "B. happy", "(A) and (D)")),
         *((LETTERS, one, UNPARSED) for one in ("H", "Z.", "", " ", "?", "1", "Not A", "letter")),
         *((WORD, one, HEDGED) for one in ("happy or sad", "The voice is both happy and sad.",
