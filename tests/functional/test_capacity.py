@@ -17,7 +17,7 @@ from sv_eval.reports.capacity import render_capacity
 FAKE = (
     "backend=fake", "backend.latency.p50_ms=20", "backend.latency.p95_ms=50", "backend.concurrency=4",
     "dataset=simulated", "search.trial_s=1", "search.max_trial_s=1.5", "search.min_requests=150", "search.trials=6",
-    "search.tolerance=0.5", "search.max_trials=20",
+    "search.tolerance=0.5", "search.max_trials=16",
     # Whoever runs these tests runs others beside them; what lateness does to a trial is a test of its own.
     "search.max_late_ms=5000",
     "curve.concurrency=[1,4,8]", "curve.requests=100",

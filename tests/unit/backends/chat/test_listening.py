@@ -12,7 +12,7 @@ NAMES = np.array(["happy", "sad", "angry", "neutral", "surprised", "refused"])
 def test_deaf_models_are_found_and_those_that_hear_are_not_accused() -> None:
     rng = np.random.default_rng(5)
     believed = accused = 0
-    for _ in range(150):
+    for _ in range(80):
         shares = rng.dirichlet(np.ones(len(NAMES)))
         deaf = rng.choice(NAMES, (2, CLIPS), p=shares)
         believed += judged(*deaf.tolist()).heard
@@ -21,8 +21,8 @@ def test_deaf_models_are_found_and_those_that_hear_are_not_accused() -> None:
         again = np.where(rng.random(CLIPS) < 1 / 6, rng.choice(NAMES, CLIPS), hears)
         accused += not judged(hears.tolist(), again.tolist()).heard
 
-    assert believed <= 6
-    assert accused <= 3
+    assert believed <= 4
+    assert accused <= 2
 
 
 def test_one_answer_for_everything_is_deaf() -> None:
