@@ -122,4 +122,4 @@ def test_failures_are_counted_and_never_scored(runs: list[Scorecard]) -> None:
     failed = [card.run.n_failed for card in runs]
 
     assert np.mean(failed) / CLIPS == pytest.approx(FAILURE_RATE, abs=0.005)
-    assert all(card.run.n_scored + card.run.n_failed == 800 for card in runs)
+    assert all(card.run.n_scored + card.run.n_failed == CLIPS for card in runs)
