@@ -15,7 +15,9 @@ import json
 import math
 import string
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -170,6 +172,35 @@ class ChatFake:
         return int.from_bytes(drawn[:8], "big") / 2**64
 
 
+@contextmanager
+def serving(known: Mapping[str, str], planted: Planted, protocol: str = "word_en") -> Iterator[str]:
+    """The address of a server in a thread of its own, for as long as the block lasts."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = ChatFake(known, planted, protocol)
+    try:
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+        yield server.url
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def bundled() -> dict[str, str]:
+    """The emotions of the bundled clips, by fingerprint."""
+    from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+
+    corpus = read_corpus(dataset_config_from({"name": "demo", "card": "demo"}))
+    return {
+        fingerprint(corpus.source.load(clip).samples): clip.reference
+        for clip in corpus.clips
+        if clip.reference in EMOTIONS
+    }
+
+
 def fingerprint(samples: NDArray[np.float32]) -> str:
     """What the server knows a clip by: its samples to 16 bits.
 
@@ -200,7 +231,6 @@ async def _streamed(request: web.Request, model: str, said: str) -> web.StreamRe
 
 
 async def _serve(words: list[str]) -> None:
-    from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
     from sv_eval.machine.terminal import say
 
     given: dict[str, Any] = {}
@@ -208,13 +238,7 @@ async def _serve(words: list[str]) -> None:
         key, _, value = word.partition("=")
         given[key] = read_json(value.encode()) if value[:1].isdigit() or value in ("true", "false") else value
     protocol = str(given.pop("protocol", "word_en"))
-    corpus = read_corpus(dataset_config_from({"name": "demo", "card": "demo"}))
-    known = {
-        fingerprint(corpus.source.load(clip).samples): clip.reference
-        for clip in corpus.clips
-        if clip.reference in EMOTIONS
-    }
-    async with ChatFake(known, Planted(**given), protocol) as server:
+    async with ChatFake(bundled(), Planted(**given), protocol) as server:
         say(server.url)
         await asyncio.Event().wait()
 

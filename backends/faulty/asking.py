@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -179,8 +180,8 @@ def _kept(field: str) -> Callable[[], Around]:
 
 
 def _with(asked: Asked, field: str, value: object) -> Asked:
-    changes: dict[str, object] = {field: value}
-    return replace(asked, **changes)  # type: ignore[arg-type]
+    changes: dict[str, Any] = {field: value}
+    return replace(asked, **changes)
 
 
 def after_error() -> Around:

@@ -136,9 +136,8 @@ def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
     return {name: round(number, 6) for name, number in numbers.items()}
 
 
-def _known(data: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    slots: tuple[str, ...] = kind.__slots__  # type: ignore[attr-defined]
-    return {name: data[name] for name in slots if name in data}
+def _known(data: Mapping[str, Any], kind: Any) -> dict[str, Any]:
+    return {name: data[name] for name in kind.__slots__ if name in data}
 
 
 def _prediction(data: Mapping[str, Any]) -> Prediction:

@@ -9,20 +9,17 @@ refusals became a label.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import random
 import re
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import sv_eval
-from sv_eval.backends.chat.fake_server import ChatFake, Planted, fingerprint
+from sv_eval.backends.chat.fake_server import Planted, bundled, serving
 from sv_eval.backends.chat.protocol import LETTERS, Protocol, protocol_of
 from sv_eval.backends.chat.reading import read_answer
-from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 
 Read = Callable[[str, Protocol, tuple[str, ...], random.Random], str | None]
 
@@ -91,17 +88,12 @@ def _distance(one: str, other: str) -> int:
 
 def recorded(protocol: str) -> list[tuple[str, str, str]]:
     """Clip, reference and raw answer of a run."""
-    corpus = read_corpus(dataset_config_from({"name": "demo", "card": "demo"}))
-    known = {fingerprint(corpus.source.load(clip).samples): clip.reference or "" for clip in corpus.clips}
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
-    server = ChatFake(known, Planted(recall=0.6, refuses=0.12, hedges=0.05, prose=0.4), protocol)
-    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
-    with tempfile.TemporaryDirectory() as folder:
+    planted = Planted(recall=0.6, refuses=0.12, hedges=0.05, prose=0.4)
+    with serving(bundled(), planted, protocol) as url, tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "run"
         sv_eval.evaluate(
             backend="chat", dataset="demo", directory=place,
-            overrides=[f"backend.url={server.url}", f"backend.protocol={protocol}", "load=offline"],
+            overrides=[f"backend.url={url}", f"backend.protocol={protocol}", "load=offline"],
         )  # fmt: skip
         lines = (place / "records.jsonl").read_text(encoding="utf-8").splitlines()
     found = [json.loads(line) for line in lines]

@@ -8,15 +8,12 @@ and what the pull takes is right where the first option happens to be, one time 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import sv_eval
-from sv_eval.backends.chat.fake_server import ChatFake, Planted, fingerprint
-from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.backends.chat.fake_server import Planted, bundled, serving
 
 RECALL, REFUSES, PROSE, FIRST = 0.7, 0.12, 0.4, 0.2
 
@@ -26,25 +23,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--protocol", default="letters_en")
     options = parser.parse_args()
-    corpus = read_corpus(dataset_config_from({"name": "demo", "card": "demo"}))
-    known = {fingerprint(corpus.source.load(clip).samples): clip.reference or "" for clip in corpus.clips}
+    known = bundled()
     truth = (1 - REFUSES) * (FIRST / 7 + (1 - FIRST) * RECALL)
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
     held, values, begin = 0, list[float](), time.perf_counter()
     for seed in range(options.runs):
         planted = Planted(recall=RECALL, refuses=REFUSES, prose=PROSE, first=FIRST, seed=seed)
-        server = ChatFake(known, planted, options.protocol)
-        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
-        with tempfile.TemporaryDirectory() as folder:
+        with serving(known, planted, options.protocol) as url, tempfile.TemporaryDirectory() as folder:
             run = sv_eval.evaluate(
                 backend="chat", dataset="demo", directory=Path(folder) / "run",
                 overrides=[
-                    f"backend.url={server.url}", f"backend.protocol={options.protocol}",
+                    f"backend.url={url}", f"backend.protocol={options.protocol}",
                     f"backend.order_seed={seed}", "backend.listening=false", "load=offline", "run.telemetry_s=null",
                 ],
             )  # fmt: skip
-        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
         uar = run.report.accuracy.uar
         held += uar.low <= truth <= uar.high
         values.append(uar.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -26,7 +25,8 @@ from sv_eval.backend import (
 from sv_eval.backends.baselines.chance import ChanceBackend
 from sv_eval.backends.baselines.egemaps_svm import EgemapsSvmBackend
 from sv_eval.backends.chat.backend import ChatBackend
-from sv_eval.backends.chat.fake_server import ChatFake, Planted
+from sv_eval.backends.chat.fake_server import Planted
+from sv_eval.backends.chat.fake_server import serving as serving_chat
 from sv_eval.backends.fake import FakeBackend
 from sv_eval.backends.local import LocalBackend
 from sv_eval.backends.onnx import OnnxBackend
@@ -83,16 +83,8 @@ def service(serving: Callable[..., Any]) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def chat_url() -> Iterator[str]:
     """Where a chat server listens whose answers depend on the clip."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    server = ChatFake({}, Planted(recall=0.5))
-    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(120)
-    yield server.url
-    asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(120)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(120)
-    loop.close()
+    with serving_chat({}, Planted(recall=0.5)) as url:
+        yield url
 
 
 @pytest.fixture(params=[*BACKENDS, *REMOTES, "chat"])

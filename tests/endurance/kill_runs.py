@@ -36,7 +36,6 @@ from sv_eval.errors import EXIT_USAGE
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 os.environ.setdefault("MPLBACKEND", "agg")
-
 _EVENTS = frozenset(("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link"))
 _LIMIT_S = 120
 _AGAIN = 0.75

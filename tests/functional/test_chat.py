@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sv_eval
-from sv_eval.backends.chat.fake_server import ChatFake, Planted, fingerprint
-from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.backends.chat.fake_server import Planted, bundled, serving
 from sv_eval.errors import SvEvalError
 
 Serve = Callable[..., str]
@@ -22,30 +20,16 @@ PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, prefli
 
 @pytest.fixture(scope="module")
 def known() -> dict[str, str]:
-    corpus = read_corpus(dataset_config_from({"name": "demo", "card": "demo"}))
-    return {fingerprint(corpus.source.load(clip).samples): clip.reference or "" for clip in corpus.clips}
+    return bundled()
 
 
 @pytest.fixture
 def serve(known: dict[str, str]) -> Iterator[Serve]:
     """`serve(protocol, recall=..., ...)` is the address of a server that runs until the test ends."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    running: list[ChatFake] = []
-
-    def start(protocol: str = "word_en", **planted: Any) -> str:
-        server = ChatFake(known, Planted(**planted), protocol)
-        asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(120)
-        running.append(server)
-        return server.url
-
-    yield start
-    for server in running:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result(120)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(120)
-    loop.close()
+    with ExitStack() as running:
+        yield lambda protocol="word_en", **planted: running.enter_context(
+            serving(known, Planted(**planted), protocol)
+        )
 
 
 def evaluated(url: str, directory: Path, *more: str) -> Any:

@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -144,26 +143,6 @@ def test_an_upload_is_described_and_not_judged(api: httpx.Client) -> None:
     quiet = api.post("/upload", files={"file": wav(np.zeros(16_000))}).json()["data"]
     assert (quiet["loudness_dbfs"], quiet["peak_dbfs"]) == (None, None)
     assert (quiet["sound"]["band_hz"], quiet["sound"]["concerns"]) == (None, ["silent"])
-
-
-def test_what_the_sound_of_recordings_was_is_counted(api: httpx.Client, clip: bytes) -> None:
-    def counted(name: str) -> float:
-        lines = api.get("/metrics").text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
-
-    bands, narrow = "sv_eval_sound_band_hz_count", 'sv_eval_sound_concerns_total{concern="narrow"}'
-    before = counted(bands), counted(narrow)
-    samples, rate_hz = soundfile.read(io.BytesIO(clip), dtype="float32")
-    telephone = np.repeat(samples[::2].reshape(-1, 1), 1, axis=1)
-    api.post("/v1/emotion", json=encoded(clip)).raise_for_status()
-    api.post("/v1/emotion", json=encoded(wav(telephone, rate_hz // 2))).raise_for_status()
-
-    # Nobody waits for it, so that it may come later than the answer.
-    until = time.monotonic() + 60
-    while counted(bands) < before[0] + 2 and time.monotonic() < until:
-        time.sleep(0.01)
-    assert counted(bands) == before[0] + 2
-    assert counted(narrow) == before[1] + 1
 
 
 def test_raw_samples(api: httpx.Client, clip: bytes) -> None:
