@@ -162,7 +162,7 @@ def _left(words: Wording, report: Report) -> list[tuple[str, Share, str]]:
     found = []
     for name in LEAVING:
         share_of = getattr(shares, name)
-        if not share_of.n:
+        if not share_of or not share_of.n:
             continue
         worst = ""
         if name in BY_EMOTION and shares.by_emotion:

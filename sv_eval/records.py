@@ -33,11 +33,11 @@ class Outcome(StrEnum):
     FAILURE = "FAILURE"
     """No answer: the clip could not be decoded, or the backend failed on it."""
     UNPARSED = "UNPARSED"
-    """A model answered in words of its own, and none of them is an emotion; counts as NO_TAG where answers do."""
+    """A model answered in words of its own, and none of them is an emotion."""
     REFUSED = "REFUSED"
-    """A model declined to answer; counts as NO_TAG likewise."""
+    """A model declined to answer."""
     HEDGED = "HEDGED"
-    """A model named several emotions; counts as NO_TAG likewise."""
+    """A model named several emotions."""
 
 
 UNREAD = (Outcome.UNPARSED, Outcome.REFUSED, Outcome.HEDGED)

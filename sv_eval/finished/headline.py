@@ -25,8 +25,7 @@ def headline(summary: Summary) -> str:
     run, latency = report.run, report.latency_ms
     # Rare with most recognisers, and nearly everything where a threshold is too high.
     without = [f"{n} {name}" for n, name in ((run.n_no_tag, "no tag"), (run.n_no_speech, "no speech")) if n]
-    if run.n_unread:
-        without.append("of them " + ", ".join(f"{n} {name}" for name, n in run.n_unread.items()))
+    without += [f"{n} {name}" for name, n in (run.n_unread or {}).items()]
     lines = [
         f"{run.dataset} on {run.backend}: {run.n_scored} of {run.n_clips} clips scored, "
         + ", ".join([f"{run.n_unknown} unknown", *without, f"{run.n_failed} failed"]),

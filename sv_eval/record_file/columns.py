@@ -26,7 +26,7 @@ _WITHOUT_LABEL = {
     Outcome.NO_TAG.value: ANSWERS.index(NO_TAG),
     Outcome.NO_SPEECH.value: ANSWERS.index(NO_SPEECH),
     Outcome.FAILURE.value: ANSWERS.index(FAILED),
-} | {outcome.value: ANSWERS.index(NO_TAG) for outcome in UNREAD}
+} | {outcome.value: ANSWERS.index(outcome.value.lower()) for outcome in UNREAD}
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }

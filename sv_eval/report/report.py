@@ -52,7 +52,8 @@ class RunFacts(Rounded):
     n_no_speech: int
     """Answers that no speech was found."""
     n_unread: Mapping[str, int] | UnsetType = UNSET
-    """Of those without an emotion tag, by `unparsed`, `refused` and `hedged`; not set where there are none."""
+    """Clips answered in words that name no one emotion, by `unparsed`, `refused` and `hedged`; not set where there
+    are none."""
     n_failed: int
     """Clips without an answer."""
     n_out_of_scope: int

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 import sv_eval
 from sv_eval.backends.chat.fake_server import Planted, bundled, serving
@@ -65,10 +66,11 @@ def test_refusals_and_hedges_are_counted_wrong_and_told(serve: Serve, tmp_path: 
     counted = outcomes(tmp_path / "run")
     assert set(counted) == {"LABEL", "REFUSED", "HEDGED"}
     told = run.report.run
-    assert (told.n_unread, told.n_no_tag) == (
-        {"refused": counted["REFUSED"], "hedged": counted["HEDGED"]},
-        counted["REFUSED"] + counted["HEDGED"],
-    )
+    assert (told.n_unread, told.n_no_tag) == ({"refused": counted["REFUSED"], "hedged": counted["HEDGED"]}, 0)
+    matrix = run.report.confusion
+    assert matrix.columns[-2:] == ("refused", "hedged")
+    assert sum(row[-2] for row in matrix.counts) == counted["REFUSED"]
+    assert (run.report.shares.refused.n, run.report.shares.unparsed) == (counted["REFUSED"], UNSET)
     assert run.report.accuracy.accuracy.value == pytest.approx(counted["LABEL"] / 200)
     assert run.report.policies["abstain"].accuracy.value == 1.0
     text = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
