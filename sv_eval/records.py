@@ -40,6 +40,10 @@ class Outcome(StrEnum):
     """A model named several emotions."""
 
 
+TOKENS = ("input", "audio", "cached", "output")
+"""Tokens that were put in, all of them; of them those of sound, and those that had been put in before; and those of
+the answer, reasoning included."""
+
 UNREAD = (Outcome.UNPARSED, Outcome.REFUSED, Outcome.HEDGED)
 """Outcomes of answers in words of which none was an emotion that can be taken."""
 
@@ -179,7 +183,11 @@ class Prediction:
     raw_answer: str | None = None
     """Such an answer as it came, shortened, whatever was read in it."""
     outside: float | None = None
-    """Where `scores` are probabilities of a model's first word: how much of it was on none of the options."""
+    """Where `scores` are probabilities of a model's first word, or votes: how much was on none of the options."""
+    tokens: Mapping[str, int] | None = None
+    """What a model that is paid by tokens says it took: of TOKENS those that it tells."""
+    sent: str | None = None
+    """The first 16 hex digits of a SHA-256 over the request's body."""
     passage: Passage | None = field(default=None, compare=False)
     """How it came here; None where nothing travelled."""
 

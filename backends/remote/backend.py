@@ -221,11 +221,18 @@ class RemoteBackend:
         async with self._encoding:
             begin = time.perf_counter()
             sound = Sound(request.waveform, self._form)
-            message = self._dialect.message_about(request.clip_id, sound, self._asked)
+            message = self._dialect.message_about(request.clip_id, sound, self._asked_of(request))
             encode_s = time.perf_counter() - begin
             if encode_s > _LONG_S:
                 await asyncio.sleep(0)
         return message, encode_s * 1000
+
+    def _asked_of(self, request: Request) -> Adjustments:
+        """What a request asks for, over what every one does."""
+        own = request.adjustments
+        return (
+            replace(self._asked, **{name: getattr(own, name) for name in own.asked}) if own.asked else self._asked
+        )
 
     @property
     def _lossy(self) -> str | None:
