@@ -21,7 +21,7 @@ from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.sound import Sound
 from sv_eval.backends.remote.typed_fields import number_in
-from sv_eval.errors import ConfigError
+from sv_eval.errors import ConfigError, InferenceError
 from sv_eval.option_orders import orders_from
 
 LONGEST_KEPT = LONGEST_READ
@@ -109,7 +109,11 @@ class ChatDialect(HttpDialect):
     def message_about(self, clip_id: str, sound: Sound, asked: Adjustments) -> Question:
         """A question with the options in this clip's order, or another one that is asked for."""
         own = self.protocol.order_of(clip_id, self._seed)
-        order = own if not asked.option_order else orders_from(own)[asked.option_order]
+        orders = (own,) if not asked.option_order else orders_from(own)
+        number = asked.option_order or 0
+        if not 0 <= number < len(orders):
+            raise InferenceError("bad_setting", f"option_order={number}: from 0 to {len(orders) - 1}")
+        order = orders[number]
         return self._question(order, None if asked.transcript is not None else sound, asked.transcript)
 
     def read(self, reply: HttpReply) -> ParsedAnswer:

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.record_file.controls import read_controls
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.accuracy import AllLabels, Intervals
 from sv_eval.report.environment import Environment
@@ -24,6 +25,8 @@ from sv_eval.report.streaming import Streaming
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
+from sv_eval.scoring.controls import controls_of
+from sv_eval.scoring.cost import cost_of
 from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
 from sv_eval.scoring.labels.relabelling import (
@@ -90,7 +93,8 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     report_config = report_config_from(settings.get("report") or {})
     environment = read_environment(directory)
     records = RunRecords.read(directory)
-    report = compute_report(records, environment, scoring_config, labels=labels_config)
+    controls = read_controls(directory)
+    report = compute_report(records, environment, scoring_config, labels=labels_config, controls=controls)
     for name, drawing in draw_figures(report).items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
@@ -101,11 +105,16 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
 
 
 def compute_report(
-    records: RunRecords, environment: Environment, config: ScoringConfig, *, labels: LabelsConfig | None = None
+    records: RunRecords,
+    environment: Environment,
+    config: ScoringConfig,
+    *,
+    labels: LabelsConfig | None = None,
+    controls: Mapping[str, RunRecords] | None = None,
 ) -> Report:
     """What metrics.json holds, from a run's records and its environment.
 
-    `labels` is the label map, SenseVoice's seven emotions by default.
+    `labels` is the label map, SenseVoice's seven emotions by default; `controls` the answers to its controls.
     """
     backend, dataset = environment.backend, environment.dataset
     plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words)
@@ -128,6 +137,13 @@ def compute_report(
     max_late_ms = environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)
     if environment.load.get("schedule") == STREAM:
         streaming = streaming_of(records.requests, confidence=config.confidence, timeout_ms=config.timeout_ms)
+    told = {name: one.answers for name, one in (controls or {}).items()}
+    controlled = controls_of(
+        scope,
+        {name: relabelled(one, plan).answers for name, one in (controls or {}).items()},
+        (records.answers, told),
+        backend.card.get("protocol"),
+    )
     positions = positions_of(records.answers, backend.card.get("protocol"), confidence=config.confidence)
     intervals = _intervals(found)
     report = Report(
@@ -171,6 +187,8 @@ def compute_report(
         streaming=streaming,
         marks=marked_clips(scope.answers) or UNSET,
         positions=positions or UNSET,
+        controls=controlled or UNSET,
+        cost=cost_of(records.requests, list(told.values()), config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
     )

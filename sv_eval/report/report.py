@@ -19,6 +19,8 @@ from sv_eval.report.accuracy import (
     WrongPair,
 )
 from sv_eval.report.context import LabelMap, Reference
+from sv_eval.report.controls import Controls
+from sv_eval.report.cost import Cost
 from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.fairness import Fairness
 from sv_eval.report.interval import Rounded
@@ -210,6 +212,10 @@ class Report(Rounded):
     """What was met in the clips' audio, and in how many; not set where there was nothing to say."""
     positions: Positions | UnsetType = UNSET
     """Of a chat model whose options change places: where the ones stood that it took."""
+    controls: Controls | UnsetType = UNSET
+    """What questions beyond the clips told: repeats, orders of options, words alone; not set without any."""
+    cost: Cost | UnsetType = UNSET
+    """What the run took of a service that tells tokens, or whose prices are given; not set without either."""
     fairness: Fairness | UnsetType = UNSET
     """Figures by groups of speakers; not set without two groups, and by earlier versions."""
     sound: Sound | UnsetType = UNSET

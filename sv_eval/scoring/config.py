@@ -10,6 +10,7 @@ from typing import Any
 
 from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.scoring.prices import Prices
 
 POLICIES: tuple[str, ...] = ("wrong", "abstain", "ban")
 """What becomes of an answer without an emotion: a wrong answer, left out, or replaced by the forced label."""
@@ -37,6 +38,8 @@ class ScoringConfig:
     """The latency objective that goodput is counted by, milliseconds; None for none."""
     timeout_ms: float | None = None
     """What a consumer of streams waits for a final answer after the end of speech, milliseconds; None: not told."""
+    prices: Prices | None = None
+    """What a service that is paid charges; None for no amounts."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -57,6 +60,9 @@ class ScoringConfig:
         edges = self.duration_bins_s
         if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
             raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")
+
+
+_NEWER = ("timeout_ms", "prices")
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:
@@ -81,4 +87,4 @@ def settings_told(config: ScoringConfig) -> dict[str, Any]:
     """The settings; one that is newer than others and was not given is left out, so that hashes stay what they
     were."""
     settings = asdict(config)
-    return settings if config.timeout_ms is not None else {k: v for k, v in settings.items() if k != "timeout_ms"}
+    return {key: value for key, value in settings.items() if value is not None or key not in _NEWER}
