@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, Self
 
-from sv_eval.backend import BackendInfo, Capabilities
+from sv_eval.backend import Answer, BackendInfo, Capabilities
 from sv_eval.backends.chat.dashscope import DashScopeChat
 from sv_eval.backends.chat.dialect import ChatDialect
 from sv_eval.backends.chat.gemini import GeminiChat
@@ -61,8 +61,8 @@ class ChatBackend(RemoteBackend):
         """As a remote backend, and look whether the model listens; raises EndpointError where it does not."""
         await super().__aenter__()
         try:
-            if self._listening and self._transport is not None:
-                self._heard = await look(self._transport, self._chat, self._endpoint, self._form)
+            if self._listening:
+                self._heard = await look(self._delivered, self._chat, self._endpoint.url, self._form)
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
@@ -94,11 +94,17 @@ class ChatBackend(RemoteBackend):
         card = {**found.card, "protocol": {**asdict(protocol), **told_apart}}
         return replace(found, name="chat", details={**found.details, **told}, card=card)
 
+    async def _delivered(self, message: Any) -> Answer:
+        return await self._delivery.deliver(message, encode_ms=0.0)
+
     def _said_of_listening(self) -> str:
         found = self._heard
         if found is None:
             return "not looked at" if self._listening else "not looked at (backend.listening=false)"
-        return f"{found.alike} of {found.asked} clips answered alike when asked twice, p {found.p_value:.2g}"
+        alike = f"{found.alike} of {found.asked} sounds answered alike when asked twice, p {found.p_value:.2g}"
+        return "; ".join(
+            [alike, *(f"to {what}: {said or 'nothing'}" for what, said in found.without_speech.items())]
+        )
 
 
 def dialect_of(

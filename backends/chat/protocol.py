@@ -129,6 +129,11 @@ class Protocol:
         }
 
 
+def shipped_protocols() -> dict[str, Path]:
+    """The protocols that come along, by name."""
+    return {path.stem: path for path in sorted(_SHIPPED.glob("*.yaml"))}
+
+
 def protocol_of(given: str | Mapping[str, Any]) -> Protocol:
     """The protocol of a shipped name, of a YAML file's path, or of its settings.
 
@@ -136,7 +141,7 @@ def protocol_of(given: str | Mapping[str, Any]) -> Protocol:
     """
     if isinstance(given, Mapping):
         return structure(Protocol, given, "backend.protocol", ConfigError)
-    shipped = {path.stem: path for path in sorted(_SHIPPED.glob("*.yaml"))}
+    shipped = shipped_protocols()
     place = shipped.get(given, Path(given))
     if place.suffix not in (".yaml", ".yml"):
         raise ConfigError(

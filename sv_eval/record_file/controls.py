@@ -22,6 +22,16 @@ def control_directory(run: Path, name: str) -> Path:
     return run / CONTROLS / name
 
 
+def control_names(run: Path) -> tuple[str, ...]:
+    """The kinds that a run has answers to."""
+    return tuple(place.name for place in _places(run))
+
+
+def order_in(name: str) -> int:
+    """Which of a clip's orders the options stood in: 0, its own, but for `order-N`."""
+    return int(name.partition("-")[2]) if name.startswith(ORDER) else 0
+
+
 def read_controls(run: Path) -> dict[str, RunRecords]:
     """The answers by kind; empty without controls. Raises RunDirectoryError for what is not of this run."""
     run_id = kept_run_id(run)

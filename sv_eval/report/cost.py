@@ -32,7 +32,7 @@ class Price(Rounded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost(Rounded):
+class ServiceCost(Rounded):
     """What a run took."""
 
     requests: int

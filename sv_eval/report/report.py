@@ -20,7 +20,7 @@ from sv_eval.report.accuracy import (
 )
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.controls import Controls
-from sv_eval.report.cost import Cost
+from sv_eval.report.cost import ServiceCost
 from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.fairness import Fairness
 from sv_eval.report.interval import Rounded
@@ -214,7 +214,7 @@ class Report(Rounded):
     """Of a chat model whose options change places: where the ones stood that it took."""
     controls: Controls | UnsetType = UNSET
     """What questions beyond the clips told: repeats, orders of options, words alone; not set without any."""
-    cost: Cost | UnsetType = UNSET
+    cost: ServiceCost | UnsetType = UNSET
     """What the run took of a service that tells tokens, or whose prices are given; not set without either."""
     fairness: Fairness | UnsetType = UNSET
     """Figures by groups of speakers; not set without two groups, and by earlier versions."""

@@ -15,7 +15,7 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from sv_eval.option_orders import order_of, orders_from
-from sv_eval.record_file.controls import ORDER, REPEAT, WORDS
+from sv_eval.record_file.controls import ORDER, REPEAT, WORDS, order_in
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.controls import Controls, Orders, Repeated, Words
 from sv_eval.report.interval import Interval, given
@@ -43,7 +43,7 @@ def controls_of(
     what the backend says its model was asked: `option_order`, `order`, `order_seed`.
     """
     repeats = [controls[name] for name in sorted(controls) if name.startswith(REPEAT)]
-    orders = {int(name.partition("-")[2]): table for name, table in controls.items() if name.startswith(ORDER)}
+    orders = {order_in(name): table for name, table in controls.items() if name.startswith(ORDER)}
     words = controls.get(WORDS)
     found = Controls(
         repeated=_repeated(scope, repeats) or UNSET,

@@ -8,12 +8,12 @@ import numpy as np
 from msgspec import UNSET
 
 from sv_eval.record_file.table import RecordTable
-from sv_eval.report.cost import Cost, Price
+from sv_eval.report.cost import Price, ServiceCost
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.prices import Prices
 
 
-def cost_of(requests: RecordTable, controls: Sequence[RecordTable], prices: Prices | None) -> Cost | None:
+def cost_of(requests: RecordTable, controls: Sequence[RecordTable], prices: Prices | None) -> ServiceCost | None:
     """What the requests and those of controls took; None where the service tells no tokens and there are no prices.
 
     requests: of all rounds.
@@ -37,7 +37,7 @@ def cost_of(requests: RecordTable, controls: Sequence[RecordTable], prices: Pric
     attempts = sum(int(table.attempts.sum()) for table in tables)
     audio_s = sum(float(np.nansum(table.audio_s[which])) for table, which in zip(tables, answered, strict=True))
     per_clip = {name: total / told for name, total in tokens.items()} if told else {}
-    return Cost(
+    return ServiceCost(
         requests=n,
         controls=sum(int(which.sum()) for which in answered[1:]),
         attempts=attempts,

@@ -304,7 +304,8 @@ def test_probabilities_and_tokens_of_a_stream_are_read(serve: Serve, tmp_path: P
 
 def test_a_rate_limit_is_waited_for_and_counted(serve: Serve, tmp_path: Path) -> None:
     run = evaluated(
-        serve(recall=1.0, rate_limit=3), tmp_path / "run", "dataset.limit=6", "backend.listening=false", "load.warmup_clips=0",
+        serve(recall=1.0, rate_limit=3), tmp_path / "run", "dataset.limit=6", "backend.listening=false",
+        "load.warmup_clips=0",
         "backend.connection.attempts=50",
     )  # fmt: skip
 
