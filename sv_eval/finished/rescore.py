@@ -188,7 +188,7 @@ def compute_report(
         marks=marked_clips(scope.answers) or UNSET,
         positions=positions or UNSET,
         controls=controlled or UNSET,
-        cost=cost_of(records.requests, list(told.values()), config.prices) or UNSET,
+        cost=cost_of(records.requests, told, config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
     )

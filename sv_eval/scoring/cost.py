@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from msgspec import UNSET
 
+from sv_eval.record_file.controls import WORDS
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.cost import Price, ServiceCost
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.prices import Prices
 
 
-def cost_of(requests: RecordTable, controls: Sequence[RecordTable], prices: Prices | None) -> ServiceCost | None:
+def cost_of(
+    requests: RecordTable, controls: Mapping[str, RecordTable], prices: Prices | None
+) -> ServiceCost | None:
     """What the requests and those of controls took; None where the service tells no tokens and there are no prices.
 
-    requests: of all rounds.
+    requests: of all rounds. controls: as `record_file.controls` names them; those of words take no sound. What was
+    asked before the run began, to look and to warm up, has no records and is not counted.
     """
-    tables = [requests, *controls]
+    tables = [requests, *controls.values()]
     answered = [~table.failed for table in tables]
     n = sum(int(which.sum()) for which in answered)
     known = [np.logical_and(which, _told(table)) for table, which in zip(tables, answered, strict=True)]
@@ -35,7 +39,11 @@ def cost_of(requests: RecordTable, controls: Sequence[RecordTable], prices: Pric
         for name in names
     }
     attempts = sum(int(table.attempts.sum()) for table in tables)
-    audio_s = sum(float(np.nansum(table.audio_s[which])) for table, which in zip(tables, answered, strict=True))
+    audio_s = sum(
+        float(np.nansum(table.audio_s[which]))
+        for name, table, which in zip(("", *controls), tables, answered, strict=True)
+        if name != WORDS
+    )
     per_clip = {name: total / told for name, total in tokens.items()} if told else {}
     return ServiceCost(
         requests=n,
