@@ -28,6 +28,7 @@ from sv_eval.scoring.config import settings_told
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
 from sv_eval.scoring.fairness import fairness_of
+from sv_eval.scoring.findings import findings_of
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
 from sv_eval.scoring.labels.relabelling import (
     check_scored,
@@ -72,6 +73,8 @@ class Summary:
     """What metrics.json holds."""
     path: Path
     """The report's file."""
+    language: str = "en"
+    """What the verdict is said in."""
 
 
 def report_config_from(settings: Mapping[str, Any]) -> ReportConfig:
@@ -95,13 +98,13 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     records = RunRecords.read(directory)
     controls = read_controls(directory)
     report = compute_report(records, environment, scoring_config, labels=labels_config, controls=controls)
-    for name, drawing in draw_figures(report).items():
+    for name, drawing in draw_figures(report, report_config.language).items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
     write_text(path, render(report, environment, report_config.language, rescored=overrides))
     # Last: sweeps and suites take a run that has it for finished, and never come back to one that was killed here.
     write_report(directory / METRICS, report)
-    return Summary(report=report, path=path)
+    return Summary(report=report, path=path, language=report_config.language)
 
 
 def compute_report(
@@ -195,15 +198,10 @@ def compute_report(
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))
     report = replace(report, references=references_of(report, environment))
-    return replace(
-        report,
-        caveats=find_caveats(
-            report,
-            environment,
-            scope.answers.speakers,
-            confidences=bool(np.isfinite(scope.answers.confidence).any()),
-        ),
-    )
+    confidences = bool(np.isfinite(scope.answers.confidence).any())
+    caveats = find_caveats(report, environment, scope.answers.speakers, confidences=confidences)
+    report = replace(report, caveats=caveats)
+    return replace(report, findings=findings_of(report, environment, config.goals))
 
 
 def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records: RunRecords) -> RunFacts:

@@ -23,6 +23,7 @@ from sv_eval.report.controls import Controls
 from sv_eval.report.cost import ServiceCost
 from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.fairness import Fairness
+from sv_eval.report.findings import Finding
 from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes
 from sv_eval.report.positions import Positions
@@ -212,6 +213,8 @@ class Report(Rounded):
     """What was met in the clips' audio, and in how many; not set where there was nothing to say."""
     positions: Positions | UnsetType = UNSET
     """Of a chat model whose options change places: where the ones stood that it took."""
+    findings: tuple[Finding, ...] | UnsetType = UNSET
+    """The verdict, line by line, in the order in which it is read; not set by earlier versions."""
     controls: Controls | UnsetType = UNSET
     """What questions beyond the clips told: repeats, orders of options, words alone; not set without any."""
     cost: ServiceCost | UnsetType = UNSET

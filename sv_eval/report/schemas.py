@@ -28,6 +28,7 @@ from sv_eval.report import (
     cost,
     environment,
     fairness,
+    findings,
     history,
     interval,
     latency,
@@ -61,7 +62,7 @@ FILES: dict[str, Any] = {
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, certificate, change, comparison, context, controls, cost, environment,
-    fairness, history, interval, latency, parity, positions, records, report, robustness, shares, sound,
+    fairness, findings, history, interval, latency, parity, positions, records, report, robustness, shares, sound,
     sound_facts, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
