@@ -78,7 +78,7 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         counts=asdict(report.run),
         excluded=asdict(report.latency_ms.excluded),
         scale=f"{100 * report.intervals.confidence:g} %",
-        headline_caveats=[caveat for caveat in report.caveats if _at_the_top(caveat)],
+        headline_caveats=headline_caveats(report),
         measured=_measured_rows(words, report, environment),
         corpus_map=_map(environment.dataset.label_map),
         both_sides=_both_sides(report.label_map),
@@ -101,6 +101,11 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         share=share,
         number=number,
     )
+
+
+def headline_caveats(report: Report) -> list[Coded]:
+    """Those that stand beneath the headline."""
+    return [caveat for caveat in report.caveats if _at_the_top(caveat)]
 
 
 def _at_the_top(caveat: Coded) -> bool:
