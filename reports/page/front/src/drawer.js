@@ -8,7 +8,7 @@ import { emotion, fact, ms, outcome, percent, plain, seconds, t } from "./words.
 export class Drawer {
   constructor(clips, { sound, nonce, closed, step }) {
     Object.assign(this, { clips, sound, nonce, closed, step });
-    this.node = el("aside", { class: "drawer", role: "dialog", "aria-labelledby": "clip-title", hidden: true,
+    this.node = el("div", { class: "drawer", role: "dialog", "aria-labelledby": "clip-title", hidden: true,
       on: { keydown: (event) => this.key(event) } });
     this.shown = 0;
   }
@@ -50,7 +50,7 @@ export class Drawer {
     const title = el("h2", { id: "clip-title", tabindex: -1 }, String(clip.id));
     this.player = el("div", { class: "player" });
     this.node.replaceChildren(
-      el("header", {},
+      el("div", { class: "headline" },
         title,
         el("div", { class: "steps" },
           el("button", { type: "button", class: "icon", "aria-label": t("previous"), on: { click: () => this.step(-1) } }, "↑"),

@@ -103,14 +103,14 @@ export class RunPage {
           return el("td", {}, n ? el("button", {
             type: "button", class: `cellbutton ${reference === answer ? "hit" : "miss"} ${share > 0.5 ? "strong" : ""}`,
             "aria-label": name(reference, answer, n), title: `${name(reference, answer, n)} (${percent(share, 0)})`,
-            style: { backgroundColor: `color-mix(in oklab, var(--${reference === answer ? "accent" : "second"}) ${Math.round(8 + 84 * share)}%, var(--card))` },
+            style: { backgroundColor: `color-mix(in oklab, var(--${reference === answer ? "accent" : "second"}) ${depth(share)}%, var(--card))` },
             on: { click: () => this.listen(reference, answer) },
           }, String(n)) : el("span", { class: "zero" }, "·"));
         }));
     });
     return el("section", { class: "card", "aria-labelledby": "matrix-title" },
       el("h2", { id: "matrix-title" }, t("matrix")), el("p", { class: "soft" }, t("matrix_note")),
-      el("div", { class: "wide", tabindex: 0, role: "region", "aria-labelledby": "matrix-title" }, el("table", { class: "matrix" },
+      el("div", { class: "wide", tabindex: 0, role: "group", "aria-label": t("matrix") }, el("table", { class: "matrix" },
         el("thead", {}, el("tr", {}, el("td", {}), columns.map((answer) => el("th", { scope: "col" }, emotion(answer))))),
         el("tbody", {}, body))));
   }
@@ -193,6 +193,9 @@ export class RunPage {
       el("p", { class: "soft" }, t("verify_note"), " ", el("code", {}, "sv-eval verify report.html")));
   }
 }
+
+// How deep a cell's colour is: never so that neither dark nor light words can be read on it.
+const depth = (share) => Math.round(share > 0.5 ? 86 + 28 * (share - 0.5) : 8 + 50 * share);
 
 // A share with its interval on an axis from 0 to 1, and a mark to hold it against.
 function range(name, figure, { tick, note, act } = {}) {

@@ -1,6 +1,6 @@
 // The table of clips: virtual rows, sorted, and walked through by keys.
 
-import { Virtualizer, elementScroll, observeElementOffset, observeElementRect } from "@tanstack/virtual-core";
+import { Virtualizer, defaultRangeExtractor, elementScroll, observeElementOffset, observeElementRect } from "@tanstack/virtual-core";
 import { el } from "./dom.js";
 import { emotion, plain, t } from "./words.js";
 
@@ -38,8 +38,18 @@ export class ClipTable {
       observeElementRect,
       observeElementOffset,
       overscan: 10,
+      // The row that the keys are at is always there, so that it keeps the focus however far away it is.
+      rangeExtractor: (range) => {
+        const shown = defaultRangeExtractor(range);
+        return this.active < this.rows.length && !shown.includes(this.active) ? [...shown, this.active].sort((a, b) => a - b) : shown;
+      },
       onChange: () => this.draw(),
     };
+  }
+
+  // What is drawn is kept until an option is another.
+  refresh() {
+    this.virtual.setOptions({ ...this.virtual.options, ...this.options() });
   }
 
   mounted() {
@@ -96,7 +106,7 @@ export class ClipTable {
     this.rows = found.subarray(0, n);
     this.keep = keep;
     this.active = Math.min(this.active, Math.max(0, n - 1));
-    this.virtual.setOptions({ ...this.virtual.options, ...this.options() });
+    this.refresh();
     if (this.virtual.scrollElement) {
       this.virtual.scrollToOffset(0);
       this.virtual.measure();
@@ -181,9 +191,10 @@ export class ClipTable {
   }
 
   step(by) {
-    const index = Math.max(0, Math.min(this.rows.length - 1, this.active + by));
-    this.virtual.scrollToIndex(index, { align: "auto" });
-    this.choose(index);
+    this.active = Math.max(0, Math.min(this.rows.length - 1, this.active + by));
+    this.refresh();
+    this.virtual.scrollToIndex(this.active, { align: "auto" });
+    this.choose(this.active);
   }
 
   closed() {
@@ -198,11 +209,10 @@ export class ClipTable {
 
   move(to) {
     this.active = Math.max(0, Math.min(this.rows.length - 1, to));
+    this.refresh();
     this.virtual.scrollToIndex(this.active, { align: "auto" });
     this.draw();
     this.focus();
-    // The rows of a place far away are made once the table has scrolled there.
-    requestAnimationFrame(() => requestAnimationFrame(() => this.focus()));
   }
 
   key(event) {
