@@ -20,7 +20,21 @@ from sv_eval.errors import AudioError, SvEvalError
 from sv_eval.records import SAMPLE_RATE_HZ, Clip
 from sv_eval.report.environment import Environment
 
-_SHAREABLE = ("CC0", "CC-BY", "CC-PDDC", "PDDL", "ODbL", "MIT", "Apache", "BSD", "Unlicense", "GPL", "LGPL", "ISC")
+_SHAREABLE = (
+    "CC0",
+    "CC-BY",
+    "CC-PDDC",
+    "PDDL",
+    "ODbL",
+    "DbCL",
+    "MIT",
+    "Apache",
+    "BSD",
+    "Unlicense",
+    "GPL",
+    "LGPL",
+    "ISC",
+)
 """How identifiers of licences begin that let anybody pass the clips on."""
 _UNCHANGED_ONLY = "-ND"
 """No derivatives: a clip that was cut, mixed and encoded anew is one."""
