@@ -20,7 +20,7 @@ _CAVEATS = {
 
 
 def headline(summary: Summary) -> str:
-    """What was scored, UAR, latency, the gravest caveats and where the report is, a line each."""
+    """What was scored, UAR, latency, the gravest caveats and where the report and its page are, a line each."""
     report = summary.report
     run, latency = report.run, report.latency_ms
     # Rare with most recognisers, and nearly everything where a threshold is too high.
@@ -39,7 +39,8 @@ def headline(summary: Summary) -> str:
         for caveat in report.caveats
         if caveat.code in _CAVEATS
     ]
-    return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}"])
+    page = [] if summary.page is None else [f"page: {relative(summary.page)}"]
+    return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}", *page])
 
 
 def _waited(latency: Latency) -> list[str]:
