@@ -73,10 +73,11 @@ _COMMANDS = (
     ),
     Command(
         name="view",
-        does="a run's page in a browser, with its clips to hear",
+        does="runs in a browser, with their clips to hear",
         keys=("port", "root", "open", "report.language"),
         gives_result=False,
     ),
+    Command(name="site", does="runs as pages for any web server", keys=("report.language",)),
     Command(name="verify", does="are a run's figures those of its records?"),
     Command(
         name="compare",

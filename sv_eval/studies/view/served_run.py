@@ -47,6 +47,11 @@ class ServedRun:
         """The page."""
         return self._page.text(served=True).encode()
 
+    @property
+    def file(self) -> bytes:
+        """The page as a file that stands alone, without sound."""
+        return self._page.text().encode()
+
     @cached_property
     def _clips(self) -> tuple[Clip, ...]:
         data: Mapping[str, Any] = self._page.clips

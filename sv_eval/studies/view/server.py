@@ -42,13 +42,16 @@ class Answer(NamedTuple):
 class ReportServer(ThreadingHTTPServer):
     """Serves the runs at `address`, which nobody can guess who was not told.
 
-    port: 0 for any that is free.
+    front: the page that stands before those of several runs; without one it is the first run's. port: 0 for any
+    that is free.
     """
 
     daemon_threads = True
 
-    def __init__(self, runs: Sequence[ServedRun], *, port: int = 0, token: str | None = None) -> None:
-        self._runs = tuple(runs)
+    def __init__(
+        self, runs: Sequence[ServedRun], *, front: bytes | None = None, port: int = 0, token: str | None = None
+    ) -> None:
+        self._runs, self._front = tuple(runs), front
         self._token = token or secrets.token_urlsafe(_TOKEN_BYTES)
         # One page is made at a time: two would need twice the memory and come no sooner.
         self._busy = threading.Lock()
@@ -78,6 +81,8 @@ class ReportServer(ThreadingHTTPServer):
         number = 0
         if rest[0] == "run" and len(rest) > 2 and (chosen := _number(rest[1], len(self._runs))) is not None:
             number, rest = chosen, rest[2:]
+        elif rest == [""] and self._front is not None:
+            return Answer(HTTPStatus.OK, "text/html; charset=utf-8", self._front)
         try:
             if rest == [""]:
                 with self._busy:

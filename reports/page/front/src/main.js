@@ -6,6 +6,7 @@ import * as charts from "./charts.js";
 import { read } from "./data.js";
 import { el } from "./dom.js";
 import { RunPage } from "./run.js";
+import { RunsPage } from "./runs.js";
 import { speak, spoken, t } from "./words.js";
 
 const root = document.documentElement;
@@ -28,7 +29,7 @@ async function start() {
   speak(boot.words, Object.hasOwn(boot.words, wished) ? wished : "en");
 
   const main = el("main", {});
-  const heading = el("h1", {}, boot.title);
+  const heading = el("h1", {});
   const language = el("button", { type: "button", class: "switch", lang: "", on: { click: () => turn(() => {
     const next = spoken() === "en" ? "zh" : "en";
     store.set("language", next);
@@ -41,14 +42,15 @@ async function start() {
   const subtitle = el("p", { class: "soft" });
   const switches = el("div", { class: "switches" }, language, theme);
   document.getElementById("app").replaceChildren(el("header", { class: "top" }, el("div", {}, heading, subtitle), switches), main);
-  const page = new RunPage(main, boot);
+  const page = boot.kind === "runs" ? new RunsPage(main, boot) : new RunPage(main, boot);
 
   function name() {
     language.textContent = spoken() === "en" ? "中文" : "English";
     language.lang = spoken() === "en" ? "zh-CN" : "en";
     theme.textContent = isDark() ? t("light") : t("dark");
     subtitle.textContent = boot.subtitle[spoken()];
-    document.title = boot.title;
+    heading.textContent = boot.kind === "runs" ? t("runs_title", { n: boot.places.length }) : boot.title;
+    document.title = heading.textContent;
   }
 
   function turn(change) {

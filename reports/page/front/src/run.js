@@ -5,6 +5,7 @@ import { Clips, arrived, read } from "./data.js";
 import { el } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Filters, sliceName, slicesOf } from "./filters.js";
+import { range } from "./range.js";
 import { ClipTable } from "./table.js";
 import { bounds, count, emotion, fact, ms, percent, plain, spoken, t } from "./words.js";
 
@@ -36,8 +37,20 @@ export class RunPage {
     this.clips = new Clips(data);
     this.drawClips();
     document.documentElement.dataset.ready = "yes";
+    this.openAsked();
     // What a first search would wait for.
     (window.requestIdleCallback ?? setTimeout)(() => this.clips.texts());
+  }
+
+  // The clip that an address ends with, as `#clip=ID`.
+  openAsked() {
+    const asked = new URLSearchParams(location.hash.slice(1)).get("clip");
+    if (asked === null) return;
+    const row = this.table.rows.findIndex((one) => this.clips.id(one) === asked);
+    if (row < 0) return;
+    this.clipsPart.scrollIntoView({ block: "start" });
+    this.table.active = row;
+    this.table.step(0);
   }
 
   async soundSource() {
@@ -196,16 +209,3 @@ export class RunPage {
 
 // How deep a cell's colour is: never so that neither dark nor light words can be read on it.
 const depth = (share) => Math.round(share > 0.5 ? 86 + 28 * (share - 0.5) : 8 + 50 * share);
-
-// A share with its interval on an axis from 0 to 1, and a mark to hold it against.
-function range(name, figure, { tick, note, act } = {}) {
-  const value = figure?.value;
-  const place = (share) => `${100 * Math.max(0, Math.min(1, share))}%`;
-  return el("div", { class: "range" },
-    el("span", { class: "name" }, act ? el("button", { type: "button", class: "link", on: { click: act } }, name) : name, " ", el("small", { class: "soft" }, note ?? "")),
-    el("span", { class: "track", "aria-hidden": "true" },
-      figure?.low != null && figure?.high != null ? el("span", { class: "spread", style: { left: place(figure.low), width: `calc(${place(figure.high)} - ${place(figure.low)})` } }) : "",
-      tick == null ? "" : el("span", { class: "tick", style: { left: place(tick) } }),
-      value == null ? "" : el("span", { class: "dot", style: { left: place(value) } })),
-    el("span", { class: "number" }, percent(value), " ", el("small", { class: "soft" }, bounds(figure))));
-}
