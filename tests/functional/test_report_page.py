@@ -19,6 +19,7 @@ import pytest
 
 from sv_eval.finished.rescore import rescore
 from sv_eval.report.run_directory import read_report
+from sv_eval.studies.view.leaderboard import board_of, board_page
 from sv_eval.studies.view.served_run import ServedRun
 from sv_eval.studies.view.server import ReportServer
 
@@ -30,7 +31,7 @@ pytestmark = [
 ]
 PICTURES = os.environ.get("SV_EVAL_PICTURES")
 """A folder for screenshots; none are made without it."""
-PATIENCE_MS = 120_000
+PATIENCE_MS = 60_000
 PAYLOADS = [
     "<script>window.broken=1</script>",
     "</script><script>window.broken=1</script>",
@@ -219,7 +220,7 @@ def test_filters_meet_and_are_cleared(browser: Any, run: Path) -> None:
         it.page.fill("[name=latency_to]", "3")
         assert f"{len(fast)} of {len(records)} clips" in it.page.inner_text(".clips")
         it.page.fill("[name=text]", "no clip says this")
-        assert "No clip is like that." in it.page.inner_text(".canvas")
+        assert "No clip is like that." in it.page.inner_text(".clips .empty")
         it.page.get_by_role("button", name="Clear").click()
         assert f"{len(records)} of {len(records)} clips" in it.page.inner_text(".clips")
         it.page.get_by_role("button", name="Latency, ms").click()
@@ -313,4 +314,33 @@ def test_a_served_page_has_every_clip_to_hear(browser: Any, run: Path) -> None:
             assert it.errors == []
             assert it.strangers(server.address) == []
             assert [url for url in it.asked if "/clip/" in url] != []
+        server.shutdown()
+
+
+def test_two_runs_lead_to_the_clips_that_only_one_got_right(
+    browser: Any, run: Path, assets: ModuleType, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    other = tmp_path / "other"
+    command = [sys.executable, "-m", "sv_eval", "backend=fake", "dataset=demo", f"hydra.run.dir={other}"]
+    subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=1800, check=True)
+    board = board_of((run, other))
+    front = board_page(board, language="en", served=True).encode()
+    with ReportServer([ServedRun(one) for one in board.directories], front=front) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        with Opened(browser, server.address) as it:
+            it.picture("runs")
+            first = it.page.locator(".clip-list li").first
+            clip = first.locator("code").inner_text()
+            first.locator("a").last.click()
+            it.page.locator(".player[data-ready=yes]").wait_for()
+
+            assert it.page.inner_text("#clip-title") == clip
+            assert it.page.locator(".drawer .mark.wrong").count() == 1
+            assert it.errors == []
+            assert it.strangers(server.address) == []
+        with Opened(browser, server.address, bypass_csp=True, color_scheme="dark", locale="zh-CN") as it:
+            it.page.add_script_tag(path=assets.MODULES / "axe-core" / "axe.min.js")
+            found = it.page.evaluate("axe.run().then((found) => found.violations)")
+
+            assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
         server.shutdown()

@@ -158,7 +158,7 @@ def _pairs(runs: Sequence[FinishedRun]) -> list[dict[str, Any]]:
 
 
 def board_page(board: Board, *, language: str, served: bool) -> str:
-    """The page of several runs. served: whether the pages of each are asked for below `run/`, or are files there."""
+    """The page of several runs. served: whether their own pages are asked for below `run/`, or are files there."""
     page = "" if served else PAGE
     places = [f"run/{number}/{page}" for number in range(len(board.directories))]
     title = str(page_words(language)["runs_title"]).format(n=len(board.directories))

@@ -167,7 +167,7 @@ export class RunPage {
     this.drawer = new Drawer(clips, { sound: this.sounds, nonce: this.boot.nonce, closed: () => this.table.closed(), step: (by) => this.table.step(by) });
     document.body.append(this.drawer.node);
     this.clipsPart.replaceChildren(el("h2", { id: "clips-title" }, t("clips")), this.filters.fields, this.filters.note,
-      el("p", { class: "soft keys" }, t("keys")), this.table.grid);
+      el("p", { class: "soft keys" }, t("keys")), this.table.grid, this.table.empty);
     this.table.mounted();
     this.filters.set(kept ?? {});
     this.plots();

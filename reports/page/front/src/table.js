@@ -17,7 +17,9 @@ export class ClipTable {
     this.columns = this.columnsOf();
     this.head = el("div", { role: "row", class: "line head", "aria-rowindex": 1 });
     this.canvas = el("div", { class: "canvas", role: "presentation" });
+    this.drawn = new Map();
     this.scroller = el("div", { class: "scroller", role: "rowgroup" }, this.canvas);
+    this.empty = el("p", { class: "empty", role: "status", hidden: true }, t("no_clips"));
     this.grid = el(
       "div",
       { role: "grid", class: "grid", "aria-labelledby": "clips-title", on: { keydown: (event) => this.key(event) } },
@@ -122,6 +124,9 @@ export class ClipTable {
   }
 
   drawHead() {
+    const stamp = `${this.sort.key} ${this.sort.down}`;
+    if (this.headed?.stamp === stamp && this.headed.columns === this.columns) return;
+    this.headed = { stamp, columns: this.columns };
     const sorted = (column) => (this.sort.key === column.name ? (this.sort.down ? "descending" : "ascending") : "none");
     this.head.replaceChildren(
       ...this.columns.map((column, place) =>
@@ -150,23 +155,39 @@ export class ClipTable {
     this.grid.setAttribute("aria-rowcount", this.rows.length + 1);
     this.grid.setAttribute("aria-colcount", this.columns.length);
     this.canvas.style.height = `${this.virtual.getTotalSize()}px`;
-    const focused = this.canvas.contains(document.activeElement);
-    this.canvas.replaceChildren(...this.virtual.getVirtualItems().map((item) => this.line(item)));
-    if (focused) this.focus();
-    if (!this.rows.length) this.canvas.append(el("p", { class: "empty" }, t("no_clips")));
+    this.drawRows();
+    this.empty.hidden = this.rows.length > 0;
   }
 
-  line({ index, start }) {
-    const row = this.rows[index];
+  // Rows that are there already stay, so that no press of a button or key is lost on one that was replaced meanwhile.
+  drawRows() {
+    const before = this.drawn;
+    this.drawn = new Map();
+    for (const item of this.virtual.getVirtualItems()) {
+      const row = this.rows[item.index];
+      const kept = before.get(item.index);
+      const made = kept?.row === row && kept.columns === this.columns ? kept.made : this.line(row, item);
+      this.drawn.set(item.index, { row, made, columns: this.columns });
+      made.classList.toggle("opened", this.opened === row);
+      made.setAttribute("aria-selected", String(this.opened === row));
+      made.tabIndex = item.index === this.active ? 0 : -1;
+    }
+    for (const [index, { made }] of before) if (this.drawn.get(index)?.made !== made) made.remove();
+    let last = null;
+    for (const { made } of [...this.drawn.values()].reverse()) {
+      if (made.parentNode !== this.canvas || made.nextSibling !== last) this.canvas.insertBefore(made, last);
+      last = made;
+    }
+  }
+
+  line(row, { index, start }) {
     const right = this.clips.right(row);
     const made = el(
       "div",
       {
         role: "row",
-        class: `line${this.opened === row ? " opened" : ""}`,
+        class: "line",
         "aria-rowindex": index + 2,
-        "aria-selected": this.opened === row ? "true" : "false",
-        tabindex: index === this.active ? 0 : -1,
         style: { transform: `translateY(${start}px)`, height: `${ROW_PX}px` },
         on: { click: () => this.choose(index), focus: () => { this.active = index; } },
       },
