@@ -3,6 +3,7 @@
 # make test-busy    the tests beside busy loops (N=20), which leave them little of every core
 # make check        format, lint, types, layers
 # make serve        the service with the bundled model on http://127.0.0.1:8000
+# make page         the program of report pages, built from its sources into reports/page/assets
 # make coverage     the tests, and how much of the code they reach; fails where that has fallen
 # make test-lowest  the tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 # Each sets up .venv by itself and is quick the second time. uv installs; INSTALLER=pip has pip do it.
@@ -18,10 +19,10 @@ ARGS ?=
 N ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-busy test-lowest coverage check bench proto schemas clean
+.PHONY: help demo serve test test-busy test-lowest coverage check bench page proto schemas clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 8
+	@sed -n 's/^# //p' Makefile | head -n 9
 
 demo: $(VENV)/.core
 	@$(BIN)/python -m sv_eval $(ARGS)
@@ -30,23 +31,23 @@ serve: $(VENV)/.serve
 	@$(BIN)/python -m sv_eval.serve $(ARGS)
 
 # Two at a time; a file's tests stay together, for what they share. ARGS="-n 0" runs them one by one.
-test: $(VENV)/.dev $(VENV)/.debian
+test: $(VENV)/.dev $(VENV)/.debian $(VENV)/.page
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
 
 # No test may depend on how fast the machine is.
-test-busy: $(VENV)/.dev $(VENV)/.debian
+test-busy: $(VENV)/.dev $(VENV)/.debian $(VENV)/.page
 	@$(BIN)/python tests/busy.py $(N) -- $(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
 
 # No lower bound in pyproject.toml may be untrue. An old package that calls a newer one by its name of yesterday has not
 # failed, and the golden files hold the last digits of a current scipy: 1.16 and older differ from them in the tenth.
 GOLDEN := tests/functional/test_golden.py
-test-lowest: $(LOWEST)/.dev $(VENV)/.debian
+test-lowest: $(LOWEST)/.dev $(VENV)/.debian $(LOWEST)/.page
 	@$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --benchmark-disable -W ignore::DeprecationWarning \
 	  --deselect $(GOLDEN)::test_a_run_scores_and_reads_as_it_did \
 	  --deselect $(GOLDEN)::test_the_runs_of_a_sweep_score_as_they_did $(ARGS)
 
 # In this process alone: what the tests start as commands of their own is run, but not counted.
-coverage: $(VENV)/.dev $(VENV)/.debian
+coverage: $(VENV)/.dev $(VENV)/.debian $(VENV)/.page
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.dev
@@ -54,6 +55,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+page: $(VENV)/.page
+	@$(BIN)/python tests/page_assets.py
 
 bench: $(VENV)/.dev
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -91,6 +95,15 @@ $(LOWEST)/.dev: pyproject.toml requirements-dev.txt
 	@$(LOWEST)/bin/python tests/install.py --lowest $(LOWEST)/lowest.txt --extras $(EXTRAS) \
 	  --step "1/2 the lowest versions, and torch: 800 MB; 1 to 8 minutes" -- -r requirements-dev.txt -e '.[$(EXTRAS)]'
 	@$(LOWEST)/bin/python tests/install.py --step "2/2 Hydra's launcher for Ray; seconds" -- --no-deps hydra-ray-launcher
+	@touch $@
+
+# What report pages are bundled of, as their lock has it: a test bundles them anew.
+$(VENV)/.page: reports/page/front/package-lock.json $(VENV)/.dev
+	@$(BIN)/python tests/page_assets.py packages
+	@touch $@
+
+$(LOWEST)/.page: reports/page/front/package-lock.json $(LOWEST)/.dev
+	@$(LOWEST)/bin/python tests/page_assets.py packages
 	@touch $@
 
 # The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium; those of

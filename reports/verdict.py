@@ -37,7 +37,12 @@ class VerdictLine:
     @property
     def plain(self) -> str:
         """The sentence without the marks of Markdown."""
-        return self.text.replace("**", "").replace("`", "")
+        return plain(self.text)
+
+
+def plain(sentence: str) -> str:
+    """A sentence of a report without the marks of Markdown."""
+    return sentence.replace("**", "").replace("`", "")
 
 
 def verdict_lines(words: Wording, report: Report, *, run: str = "RUN") -> list[VerdictLine]:

@@ -41,6 +41,13 @@ class Wording:
             node = node[part]
         return True
 
+    def table(self, key: str) -> dict[str, str]:
+        """All words below `key`, by name."""
+        node: Any = self._words
+        for part in key.split("."):
+            node = node[part]
+        return dict(node)
+
     def joined(self, parts: Iterable[str]) -> str:
         """A list of words."""
         return ("、" if self.language == "zh" else ", ").join(parts)

@@ -52,7 +52,15 @@ _COMMANDS = (
         does="score and report a finished run again, without inference",
         main_file="config",
         keys=(
-            *("labels", "report.language", "scoring.policy", "scoring.labels", *_SCORING),
+            *(
+                "labels",
+                "report.language",
+                "report.audio",
+                "report.audio_mb",
+                "scoring.policy",
+                "scoring.labels",
+                *_SCORING,
+            ),
             *(
                 "scoring.duration_bins_s",
                 "scoring.slo_ms",
@@ -63,6 +71,14 @@ _COMMANDS = (
         ),
         groups=("scoring", "labels", "report"),
     ),
+    Command(
+        name="view",
+        does="runs in a browser, with their clips to hear",
+        keys=("port", "root", "open", "report.language"),
+        gives_result=False,
+    ),
+    Command(name="site", does="runs as pages for any web server", keys=("report.language",)),
+    Command(name="verify", does="are a run's figures those of its records?"),
     Command(
         name="compare",
         does="finished runs side by side, tested on pairs",

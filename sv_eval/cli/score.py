@@ -15,8 +15,8 @@ from sv_eval.machine.terminal import give, say
 _HELP = """\
 usage: sv-eval score RUN [labels=MAP] [GROUP.KEY=VALUE ...]        GROUP: scoring, labels, report
 
-Scores the records of the run directory RUN and writes its metrics.json, report.md and figures/ again, without
-inference. Settings that are not given are those that the run was made with.
+Scores the records of the run directory RUN and writes its metrics.json, report.md, report.html and figures/ again,
+without inference. Settings that are not given are those that the run was made with.
 
   labels=native|sensevoice7|four|three|...   the label map, or a YAML file with one
   labels.merges.calm=neutral                 what a word finer than the seven emotions counts as
@@ -27,6 +27,7 @@ inference. Settings that are not given are those that the run was made with.
   scoring.slo_ms=200                         goodput: what was answered within so many milliseconds
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
+  report.audio=none|worst|all  report.audio_mb=8    whose sound report.html holds, where the licence allows it
   set_aside=true                             put records that are not of this run into set_aside.jsonl first
 
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (scored all the same).

@@ -29,7 +29,7 @@ _WIDEST = 180
 
 
 def headline(summary: Summary) -> str:
-    """The verdict, what was scored, UAR, latency, the gravest caveats and where the report is, a line each."""
+    """The verdict, what was scored, UAR, latency, grave caveats and where report and page are, a line each."""
     report = summary.report
     place = relative(summary.path.parent)
     verdict = [
@@ -53,7 +53,8 @@ def headline(summary: Summary) -> str:
         for caveat in report.caveats
         if caveat.code in _CAVEATS and caveat.code not in said
     ]
-    return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}"])
+    page = [] if summary.page is None else [f"page: {relative(summary.page)}"]
+    return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}", *page])
 
 
 def _verdict_line(line: VerdictLine) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from sv_eval.config.structure import structure
-from sv_eval.errors import ConfigError, nearest
-from sv_eval.record_file.controls import read_controls
+from sv_eval.finished.report_config import ReportConfig, report_config_from
+from sv_eval.record_file.controls import control_files, read_controls
+from sv_eval.record_file.lines import RECORDS
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.accuracy import AllLabels, Intervals
 from sv_eval.report.environment import Environment
@@ -20,7 +20,16 @@ from sv_eval.report.identity import settings_hash
 from sv_eval.report.latency import DurationBin
 from sv_eval.report.reasons import Why
 from sv_eval.report.report import Report, RunFacts
-from sv_eval.report.run_directory import FIGURES, METRICS, REPORT, read_environment, write_report, write_text
+from sv_eval.report.run_directory import (
+    ENVIRONMENT,
+    FIGURES,
+    METRICS,
+    REPORT,
+    metrics_text,
+    read_environment,
+    write_report,
+    write_text,
+)
 from sv_eval.report.streaming import Streaming
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
@@ -50,19 +59,7 @@ from sv_eval.scoring.sound import marked_clips, sound_of
 from sv_eval.scoring.streaming import STREAM, streaming_of
 from sv_eval.scoring.transcripts import known_languages, transcripts_of
 
-LANGUAGES = ("en", "zh")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportConfig:
-    """What the `report` part of the configuration holds."""
-
-    language: str = "en"
-    """`en` or `zh`."""
-
-    def __post_init__(self) -> None:
-        if self.language not in LANGUAGES:
-            raise ConfigError(f"report.language={self.language} is not known; {nearest(self.language, LANGUAGES)}")
+__all__ = ["ReportConfig", "Summary", "compute_report", "report_config_from", "rescore"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,21 +72,20 @@ class Summary:
     """The report's file."""
     language: str = "en"
     """What the verdict is said in."""
-
-
-def report_config_from(settings: Mapping[str, Any]) -> ReportConfig:
-    """The configuration in `settings`; a wrong key or type is a ConfigError."""
-    return structure(ReportConfig, settings, "report", ConfigError)
+    page: Path | None = None
+    """The same as a page of HTML; None where none was made."""
 
 
 def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence[str] = ()) -> Summary:
-    """Score the records of a run directory and write `metrics.json`, `report.md` and `figures/`.
+    """Score the records of a run directory and write `metrics.json`, `report.md`, `report.html` and `figures/`.
 
     settings holds the groups scoring, labels and report; what is missing has its default. overrides: what of
     them the run itself was not made with, for the report. Raises RunDirectoryError when the directory is no run.
     """
+    from sv_eval.finished.page import made_of, page_of
     from sv_eval.reports.figures import draw_figures
     from sv_eval.reports.markdown import render
+    from sv_eval.reports.page.document import PAGE
 
     scoring_config = scoring_config_from(settings.get("scoring") or {})
     labels_config = labels_config_from(settings.get("labels") or {})
@@ -98,13 +94,19 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     records = RunRecords.read(directory)
     controls = read_controls(directory)
     report = compute_report(records, environment, scoring_config, labels=labels_config, controls=controls)
+    files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
+    files |= {name: directory / name for name in control_files(directory)}
     for name, drawing in draw_figures(report, report_config.language).items():
         write_text(directory / FIGURES / name, drawing)
-    path = directory / REPORT
+        files[f"{FIGURES}/{name}"] = directory / FIGURES / name
+    path, page = directory / REPORT, directory / PAGE
     write_text(path, render(report, environment, report_config.language, rescored=overrides))
+    files |= {REPORT: path, METRICS: metrics_text(directory / METRICS, report).encode()}
+    made = made_of(settings, overrides, files, report_config)
+    write_text(page, page_of(directory, report, environment, records, report_config, made).text())
     # Last: sweeps and suites take a run that has it for finished, and never come back to one that was killed here.
     write_report(directory / METRICS, report)
-    return Summary(report=report, path=path, language=report_config.language)
+    return Summary(report=report, path=path, page=page, language=report_config.language)
 
 
 def compute_report(

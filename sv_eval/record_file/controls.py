@@ -27,6 +27,11 @@ def control_names(run: Path) -> tuple[str, ...]:
     return tuple(place.name for place in _places(run))
 
 
+def control_files(run: Path) -> tuple[str, ...]:
+    """Their records' files, by name within the run."""
+    return tuple(f"{CONTROLS}/{name}/{RECORDS}" for name in control_names(run))
+
+
 def order_in(name: str) -> int:
     """Which of a clip's orders the options stood in: 0, its own, but for `order-N`."""
     return int(name.partition("-")[2]) if name.startswith(ORDER) else 0

@@ -28,6 +28,10 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write JSON for people and programs; NaN is refused, a value that can't be given is null."""
+    write_text(path, _json_text(path, data))
+
+
+def _json_text(path: Path, data: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
@@ -35,7 +39,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
             f"{path}: a figure comes out as no number ({error}); what it is made of holds numbers beyond all "
             "measure, such as a latency of 1e308 in a record"
         ) from error
-    write_text(path, f"{text}\n")
+    return f"{text}\n"
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -58,12 +62,17 @@ def refuse_constant(name: str) -> None:
 
 def write_report(path: Path, report: Report) -> None:
     """Write `metrics.json`."""
+    write_text(path, metrics_text(path, report))
+
+
+def metrics_text(path: Path, report: Report) -> str:
+    """What `metrics.json` holds, at `path`."""
     data = as_json(report)
     latency = data["latency_ms"]
     if report.load.fell_behind:
         # Why nothing is to be had was found out after everything else, and has always stood last.
         latency["reason"] = latency.pop("reason")
-    write_json(path, data)
+    return _json_text(path, data)
 
 
 def read_report(directory: Path) -> Report:

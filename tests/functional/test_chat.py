@@ -14,6 +14,7 @@ from msgspec import UNSET
 import sv_eval
 from sv_eval.backends.chat.fake_server import Known, Planted, bundled, serving
 from sv_eval.errors import SvEvalError
+from sv_eval.studies.verify.verifying import verify
 
 Serve = Callable[..., str]
 PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
@@ -244,6 +245,12 @@ def test_controls_are_asked_of_a_finished_run_without_asking_the_rest_anew(serve
     assert not before.report.controls
     assert after.report.controls.repeated.n_clips == 10
     assert (tmp_path / "run" / "records.jsonl").read_bytes() == records
+    # The page holds what its figures are made of, and a byte of that can't change unseen.
+    assert verify(tmp_path / "run").trouble is None
+    assert verify(tmp_path / "run" / "report.html").trouble is None
+    answers = tmp_path / "run" / "controls" / "repeat-1" / "records.jsonl"
+    answers.write_bytes(answers.read_bytes().replace(b"happy", b"angry", 1))
+    assert "controls/repeat-1" in str(verify(tmp_path / "run").trouble)
 
 
 def test_a_control_that_a_backend_can_not_be_asked_is_refused_before_the_run(tmp_path: Path) -> None:

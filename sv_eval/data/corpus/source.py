@@ -33,6 +33,11 @@ class FileSource:
         self._root = root
         self._limits = limits
 
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self._root
+
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
         """The clip's audio, decoded from its file."""
         return decode(

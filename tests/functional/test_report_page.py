@@ -1,0 +1,346 @@
+"""The page of a run in a real browser: as a file that asks nobody for anything, and served with its clips."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sv_eval.finished.rescore import rescore
+from sv_eval.report.run_directory import read_report
+from sv_eval.studies.view.leaderboard import board_of, board_page
+from sv_eval.studies.view.served_run import ServedRun
+from sv_eval.studies.view.server import ReportServer
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)"),
+    pytest.mark.filterwarnings("default"),
+]
+PICTURES = os.environ.get("SV_EVAL_PICTURES")
+"""A folder for screenshots; none are made without it."""
+PATIENCE_MS = 60_000
+PAYLOADS = [
+    "<script>window.broken=1</script>",
+    "</script><script>window.broken=1</script>",
+    "<img src=x onerror=window.broken=1>",
+    "<svg onload=window.broken=1>",
+    "<svg><script>window.broken=1</script></svg>",
+    "<iframe srcdoc='<script>parent.broken=1</script>'>",
+    "<body onload=window.broken=1>",
+    "<details open ontoggle=window.broken=1>",
+    "<video><source onerror=window.broken=1></video>",
+    "<a href=javascript:window.broken=1>a</a>",
+    "javascript:window.broken=1",
+    '"><script>window.broken=1</script>',
+    "'><script>window.broken=1</script>",
+    '" autofocus onfocus=window.broken=1 x="',
+    "' onmouseover='window.broken=1",
+    "`-window.broken=1-`",
+    "${window.broken=1}",
+    "{{constructor.constructor('window.broken=1')()}}",
+    "<%= window.broken=1 %>",
+    "#{window.broken=1}",
+    "<style>*{display:none}</style>",
+    "<link rel=stylesheet href=http://example.com/a.css>",
+    "<meta http-equiv=refresh content=0;url=http://example.com>",
+    "<base href=http://example.com/>",
+    "<object data=http://example.com/a></object>",
+    "<embed src=http://example.com/a>",
+    "<form action=http://example.com/><input type=submit></form>",
+    "<math><mi xlink:href=javascript:window.broken=1>",
+    "<!--<img src=x onerror=window.broken=1>-->",
+    "--><script>window.broken=1</script>",
+    "]]><script>window.broken=1</script>",
+    "<![CDATA[<script>window.broken=1</script>]]>",
+    "&lt;script&gt;window.broken=1&lt;/script&gt;",
+    "&#60;script&#62;",
+    "\\u003cscript\\u003ewindow.broken=1\\u003c/script\\u003e",
+    "\u202egnp.exe\u202c",
+    "\u2066a\u2069",
+    "\x1b]0;owned\x07",
+    "\x1b[31mred",
+    "a\u2028b\u2029c",
+    "\ufeff<script>window.broken=1</script>",
+    "\u0000<script>window.broken=1</script>",
+    "\u007f\u0085",
+    "=1+1",
+    "@SUM(1)",
+    "+cmd|' /C calc'!A0",
+    "__proto__",
+    "constructor",
+    "toString",
+    "../../../../etc/passwd",
+    "a" * 3000,
+    "\ud83d\ude00 \u611f\u60c5",
+]
+"""What a hostile corpus, service or file name may hold."""
+
+
+@pytest.fixture(scope="module")
+def assets() -> ModuleType:
+    """tests/page_assets.py, which is a script."""
+    spec = importlib.util.spec_from_file_location("page_assets", REPOSITORY / "tests" / "page_assets.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not module.installed():
+        pytest.skip("what pages are built from is not installed (make page)")
+    return module
+
+
+def test_the_program_that_travels_along_is_what_its_sources_give(assets: ModuleType, tmp_path: Path) -> None:
+    assets.build(tmp_path)
+
+    built = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert built == {path.name: path.read_bytes() for path in assets.ASSETS.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        it = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            timeout=PATIENCE_MS,
+            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+        )
+        yield it
+        it.close()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
+    """A run of the bundled model on the bundled clips, with the sound of those that it got wrong in its page."""
+    directory = tmp_path_factory.mktemp("pages") / "run"
+    # The browser's library has an event loop in this process.
+    command = [sys.executable, "-m", "sv_eval", f"hydra.run.dir={directory}", "report.audio=worst"]
+    subprocess.run(command, env=environment, cwd=directory.parent, capture_output=True, timeout=1800, check=True)
+    return directory
+
+
+class Opened:
+    """A page, and what it did beside being looked at."""
+
+    def __init__(self, browser: Any, url: str, **context: Any) -> None:
+        options = {"locale": "en-GB", "color_scheme": "light", "viewport": {"width": 1280, "height": 900}} | context
+        self._context = browser.new_context(**options)
+        self._context.set_default_timeout(PATIENCE_MS)
+        self.page = self._context.new_page()
+        self.errors: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "console", lambda one: self.errors.append(one.text) if one.type in ("error", "warning") else None
+        )
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(url)
+        self.page.locator("html[data-ready=yes]").wait_for()
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._context.close()
+
+    def strangers(self, *own: str) -> list[str]:
+        """What was asked for that is neither the page itself nor of its own making."""
+        return [url for url in self.asked[1:] if not url.startswith((*own, "data:", "blob:"))]
+
+    def picture(self, name: str) -> None:
+        if PICTURES:
+            self.page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+def test_a_cell_of_the_matrix_lists_exactly_its_clips_and_the_first_one_plays(browser: Any, run: Path) -> None:
+    records = [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    pairs = Counter((one["clip"]["reference"], one["prediction"]["label"]) for one in records)
+    (reference, answer), n = max(
+        (item for item in pairs.items() if item[0][0] != item[0][1]), key=lambda item: item[1]
+    )
+    expected = [
+        one["clip"]["id"]
+        for one in records
+        if (one["clip"]["reference"], one["prediction"]["label"]) == (reference, answer)
+    ]
+    with Opened(browser, (run / "report.html").as_uri()) as it:
+        it.page.get_by_role("button", name=f"{reference} answered as {answer}: {n} clips").click()
+        rows = it.page.locator(".canvas [role=row]")
+
+        assert rows.count() == n
+        assert it.page.locator(".canvas .c-id").all_inner_texts() == sorted(expected)
+        assert f"{n} of {len(records)} clips" in it.page.inner_text(".clips")
+
+        rows.first.press("Enter")
+        it.page.locator(".player[data-ready=yes]").wait_for()
+        it.page.get_by_role("button", name="Play").click()
+        it.page.get_by_role("button", name="Pause").wait_for()
+        # Its samples have reached the audio element, and time goes by.
+        it.page.locator(".time", has_text="0.0").wait_for(state="hidden")
+        it.picture("cell")
+        assert it.errors == []
+        assert it.strangers() == []
+
+
+def test_the_table_is_walked_by_keys(browser: Any, run: Path) -> None:
+    with Opened(browser, (run / "report.html").as_uri()) as it:
+        it.page.locator(".canvas [role=row]").first.focus()
+        for key in ("ArrowDown", "ArrowDown", "End", "Home", "ArrowDown"):
+            it.page.keyboard.press(key)
+        it.page.keyboard.press("Enter")
+        ids = it.page.locator(".canvas .c-id").all_inner_texts()
+
+        assert it.page.inner_text("#clip-title") == ids[1]
+
+        it.page.keyboard.press("Escape")
+        assert it.page.locator(".drawer").is_hidden()
+        assert it.page.locator(":focus .c-id").inner_text() == ids[1]
+        assert it.errors == []
+
+
+def test_filters_meet_and_are_cleared(browser: Any, run: Path) -> None:
+    records = [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    fast = [one for one in records if one["clip"]["speaker"] == "en_f1" and one["latency_ms"] <= 3]
+    with Opened(browser, (run / "report.html").as_uri()) as it:
+        it.page.select_option("[name=speaker]", "en_f1")
+        it.page.fill("[name=latency_to]", "3")
+        assert f"{len(fast)} of {len(records)} clips" in it.page.inner_text(".clips")
+        it.page.fill("[name=text]", "no clip says this")
+        assert "No clip is like that." in it.page.inner_text(".clips .empty")
+        it.page.get_by_role("button", name="Clear").click()
+        assert f"{len(records)} of {len(records)} clips" in it.page.inner_text(".clips")
+        it.page.get_by_role("button", name="Latency, ms").click()
+        shown = [float(text) for text in it.page.locator(".canvas .c-latency").all_inner_texts()]
+        assert shown == sorted(shown)
+        assert it.errors == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "locale"), [("light", "en-GB"), ("dark", "en-GB"), ("light", "zh-CN"), ("dark", "zh-CN")]
+)
+def test_nobody_is_kept_out(browser: Any, run: Path, assets: ModuleType, scheme: str, locale: str) -> None:
+    context = {"locale": locale, "color_scheme": scheme, "viewport": {"width": 390, "height": 844}}
+    # Its own policy forbids what is no program of the page, such as this examiner.
+    with Opened(browser, (run / "report.html").as_uri(), bypass_csp=True, **context) as it:
+        it.page.add_script_tag(path=assets.MODULES / "axe-core" / "axe.min.js")
+        assert it.page.evaluate("document.documentElement.scrollWidth") <= 390
+        it.picture(f"narrow-{scheme}-{locale}")
+        it.page.set_viewport_size({"width": 1280, "height": 900})
+        found = it.page.evaluate("axe.run().then((found) => found.violations)")
+        it.page.locator(".canvas [role=row]").first.click()
+        found += it.page.evaluate("axe.run('.drawer').then((found) => found.violations)")
+        it.picture(f"wide-{scheme}-{locale}")
+
+        assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
+
+
+def test_hostile_words_stay_words(browser: Any, run: Path, tmp_path: Path) -> None:
+    directory = hostile(run, tmp_path / "hostile")
+    with Opened(browser, (directory / "report.html").as_uri()) as it:
+        elements = it.page.evaluate(
+            "document.querySelectorAll('script, img, iframe, object, embed, svg, form, base, link').length"
+        )
+        for row in range(len(PAYLOADS)):
+            it.page.keyboard.press("Escape")
+            it.page.locator(f".canvas [data-row='{row}']").click(timeout=PATIENCE_MS)
+            it.page.locator(".drawer:not([hidden])").wait_for()
+            it.page.locator(".drawer summary").click()
+        after = it.page.evaluate(
+            "document.querySelectorAll('script, img, iframe, object, embed, svg, form, base, link').length"
+        )
+
+        assert it.page.evaluate("window.broken") is None
+        assert after == elements
+        assert "<img src=x onerror=window.broken=1>" in it.page.locator(".filters [name=speaker]").inner_text()
+        assert it.errors == []
+        assert it.strangers() == []
+
+
+def hostile(run: Path, to: Path) -> Path:
+    """The run with payloads for everything that strangers say."""
+    to.mkdir()
+    environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    del environment["run_id"]
+    environment["backend"]["model"] = PAYLOADS[0]
+    environment["dataset"]["title"] = PAYLOADS[2]
+    (to / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    with (to / "records.jsonl").open("w", encoding="utf-8") as file:
+        for number, text in enumerate(PAYLOADS):
+            record = json.loads(lines[number])
+            del record["seal"]
+            record["clip"] |= {
+                "id": f"{number:02d}{text}",
+                "path": text,
+                "speaker": text,
+                "transcript": text,
+                "language": text,
+            }
+            if number % 3:
+                record["prediction"] |= {"text": text, "raw_answer": text, "event": text}
+            else:
+                del record["prediction"]
+                record |= {"outcome": "FAILURE", "failure": {"kind": text, "message": text, "attempts": 1}}
+            file.write(json.dumps(record) + "\n")
+    rescore(to, environment["config"])
+    return to
+
+
+def test_a_served_page_has_every_clip_to_hear(browser: Any, run: Path) -> None:
+    with ReportServer([ServedRun(run)]) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        with Opened(browser, server.address) as it:
+            right = it.page.locator(".canvas [role=row]", has=it.page.locator(".mark.right")).first
+            right.click()
+            it.page.locator(".player[data-ready=yes]").wait_for()
+
+            assert read_report(run).run.n_clips == len(
+                (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+            )
+            assert it.errors == []
+            assert it.strangers(server.address) == []
+            assert [url for url in it.asked if "/clip/" in url] != []
+        server.shutdown()
+
+
+def test_two_runs_lead_to_the_clips_that_only_one_got_right(
+    browser: Any, run: Path, assets: ModuleType, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    other = tmp_path / "other"
+    command = [sys.executable, "-m", "sv_eval", "backend=fake", "dataset=demo", f"hydra.run.dir={other}"]
+    subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=1800, check=True)
+    board = board_of((run, other))
+    front = board_page(board, language="en", served=True).encode()
+    with ReportServer([ServedRun(one) for one in board.directories], front=front) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        with Opened(browser, server.address) as it:
+            it.picture("runs")
+            first = it.page.locator(".clip-list li").first
+            clip = first.locator("code").inner_text()
+            first.locator("a").last.click()
+            it.page.locator(".player[data-ready=yes]").wait_for()
+
+            assert it.page.inner_text("#clip-title") == clip
+            assert it.page.locator(".drawer .mark.wrong").count() == 1
+            assert it.errors == []
+            assert it.strangers(server.address) == []
+        with Opened(browser, server.address, bypass_csp=True, color_scheme="dark", locale="zh-CN") as it:
+            it.page.add_script_tag(path=assets.MODULES / "axe-core" / "axe.min.js")
+            found = it.page.evaluate("axe.run().then((found) => found.violations)")
+
+            assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
+        server.shutdown()
