@@ -15,7 +15,7 @@ from itertools import islice, repeat
 from typing import Any, Self
 
 from sv_eval.data.audio.digest import sound_digest
-from sv_eval.data.audio.measuring import measured
+from sv_eval.data.audio.measuring import measured_all
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.records import Clip, Failure, Waveform
 from sv_eval.run.guard import around_one_clip
@@ -112,22 +112,33 @@ class Prefetcher:
             self._held_s += seconds
 
     def _decode_some(self, turns: list[tuple[Clip, int]]) -> list[Decoded]:
-        return [self._decode(clip, number) for clip, number in turns]
+        return _with_facts([self._decode(clip, number) for clip, number in turns])
 
     def _decode(self, clip: Clip, number: int) -> Decoded:
         begin = time.perf_counter()
-        waveform, sound, elapsed_ms = None, None, 0.0
+        waveform, elapsed_ms = None, 0.0
         with around_one_clip("decode_error") as failures:
             waveform = self._source.load(clip, keep_encoded=self._keep_encoded)
             self._hold(waveform.duration_s)
             elapsed_ms = (time.perf_counter() - begin) * 1000
-            sound = None if number else measured(waveform)
         failure = failures[0] if failures else None
         if self._taught and waveform is not None and sound_digest(waveform.samples) in self._taught:
             waveform = replace(waveform, marks=tuple(sorted({*waveform.marks, "taught"})))
-        return Decoded(
-            clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number, sound=sound
-        )
+        return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number)
+
+
+def _with_facts(items: list[Decoded]) -> list[Decoded]:
+    """The clips with what their sound was, those of the first round."""
+    fresh = [(place, item.waveform) for place, item in enumerate(items) if not item.round and item.waveform]
+    found: list[SoundFacts | None] = []
+    with around_one_clip("decode_error") as failures:
+        found += measured_all([waveform for _, waveform in fresh])
+    if failures and len(items) > 1:
+        # A plug-in's sound that is none; the others have facts all the same.
+        return [one for item in items for one in _with_facts([item])]
+    for (place, _), sound in zip(fresh, found or [None] * len(fresh), strict=True):
+        items[place] = replace(items[place], failure=failures[0] if failures else items[place].failure, sound=sound)
+    return items
 
 
 class _OnTheSpot(Executor):
