@@ -2,8 +2,8 @@
 
 The bundled model goes through a corpus one clip at a time, with the facts of every clip measured and without, in
 turns, each beginning in half of the rounds; wall clock from first to last clip, as the run's own report has it,
-wall clock of the whole run with reading, scoring and reports, and processor time of the process. Goal: 3 % of the wall
-clock of a run at most.
+wall clock of the whole run with reading, scoring and reports, and processor time of the process. Goal: 3 % of the
+wall clock of a run at most.
 """
 
 from __future__ import annotations
