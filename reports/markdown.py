@@ -44,6 +44,7 @@ _HEADLINE_CAVEATS = (
     "sound_narrow",
     "sound_fast",
     "sound_noisy",
+    "sound_background",
     "sound_padded",
     "sound_silent",
     "fell_behind",

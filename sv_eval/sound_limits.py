@@ -37,6 +37,7 @@ LIMITS: Mapping[str, Limit] = {
     "narrow": Limit("band_hz", "below", 7_000.0),
     "fast": Limit("pitch_hz", "above", 300.0, of_the_median=True),
     "noisy": Limit("snr_db", "below", 15.0),
+    "background": Limit("snr_db", "below", 25.0, of_the_median=True),
     "quiet": Limit("level_dbfs", "below", -40.0),
     "silent": Limit("silence", "above", 0.999),
     "padded": Limit("padding_s", "above", 1.0),

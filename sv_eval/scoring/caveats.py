@@ -175,8 +175,10 @@ def _beyond_limits(report: Report, environment: Environment) -> _Found:
     """What of the sound is not what speech models are made for; simulated clips are silence, and nobody listens."""
     if isinstance(report.sound, UnsetType) or environment.backend.card.get("kind") in ("simulation", "chance"):
         return
-    for name, found in report.sound.beyond.items():
-        if found.n >= WORTH_TELLING * found.of:
+    worth = {name: found for name, found in report.sound.beyond.items() if found.n >= WORTH_TELLING * found.of}
+    for name, found in worth.items():
+        # What is plain to hear says what is not.
+        if name != "background" or "noisy" not in worth:
             yield Coded(
                 f"sound_{name}",
                 n=found.n, total=found.of, limit=found.limit, example=found.example, median=found.median,
