@@ -45,6 +45,8 @@ LIMITS: Mapping[str, Limit] = {
     "offset": Limit("dc", "above", 0.01),
 }
 """The limits by the word of their caveat, `sound_narrow` and so on, the gravest first."""
+_SAID_BY = {"background": "noisy"}
+"""What another limit says as well, and more plainly."""
 
 
 def columns_of(sound: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -75,6 +77,16 @@ def clips_beyond(columns: Mapping[str, Floats]) -> dict[str, NDArray[np.bool_]]:
             continue
         found[word] = there
     return found
+
+
+def worth_telling(beyond: Mapping[str, tuple[int, int]]) -> list[str]:
+    """The words that are to be told, of how many clips are beyond each limit and of how many.
+
+    >>> worth_telling({"noisy": (9, 10), "background": (10, 10), "quiet": (1, 100)})
+    ['noisy']
+    """
+    words = [word for word, (n, of) in beyond.items() if n >= WORTH_TELLING * of]
+    return [word for word in words if _SAID_BY.get(word) not in words]
 
 
 def concerns_of(facts: SoundFacts) -> tuple[str, ...]:
