@@ -25,7 +25,9 @@ def _kept(those: Callable[[Sequence[Float32]], Sequence[Float32]]) -> Callable[[
 
 
 def _crossed(pieces: Sequence[Float32]) -> Sequence[Float32]:
-    return [one for pair in zip(pieces[1::2], pieces[::2], strict=False) for one in pair]
+    crossed, pairs = list(pieces), len(pieces) // 2 * 2
+    crossed[0:pairs:2], crossed[1:pairs:2] = pieces[1:pairs:2], pieces[0:pairs:2]
+    return crossed
 
 
 def stream_before() -> Around:
@@ -45,6 +47,4 @@ def stream_before() -> Around:
 
 first_piece = _kept(lambda pieces: pieces[1:])
 last_piece = _kept(lambda pieces: pieces[:-1])
-pieces_crossed = _kept(
-    lambda pieces: [one for pair in zip(pieces[1::2], pieces[::2], strict=False) for one in pair]
-)
+pieces_crossed = _kept(_crossed)
