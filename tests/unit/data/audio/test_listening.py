@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sv_eval.data.audio import listening as module
 from sv_eval.data.audio.decoding import decode
 from sv_eval.data.audio.listening import listening
 from sv_eval.data.audio.measuring import measured
@@ -72,8 +72,11 @@ def test_noise_costs_quality_and_long_clips_are_judged_whole() -> None:
     assert worse < clean - 0.5
 
 
-def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+@pytest.mark.parametrize(("setting", "package"), [("dnsmos", "speechmos"), ("lufs", "pyloudnorm")])
+def test_a_missing_package_is_named_with_its_extra(
+    setting: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
 
-    with pytest.raises(ConfigError, match=r"run\.dnsmos needs speechmos .* pip install 'sv-eval\[mos\]'"):
-        listening(lufs=False, dnsmos=True)
+    with pytest.raises(ConfigError, match=rf"run\.{setting} needs {package} .* pip install 'sv-eval\[mos\]'"):
+        listening(**{"lufs": False, "dnsmos": False, setting: True})
