@@ -34,8 +34,9 @@ Findings by their code, for check.allow:
                tells_less, silent, cancelling, duplicate_conflict, duplicate_leak, speaker_leak,
                label_contradicts_path
   warnings     counts_differ, speaker_counts_differ, duplicate, too_short, too_long, clipped, sound_narrow,
-               sound_fast, sound_noisy, sound_quiet, sound_padded, sound_offset, wrong_extension, odd_format,
-               joined, unfinished, strays, unlisted_speaker, speakers_shared, text_leak, label_drift
+               sound_fast, sound_noisy, sound_background, sound_quiet, sound_padded, sound_offset,
+               wrong_extension, odd_format, joined, unfinished, strays, unlisted_speaker, speakers_shared,
+               text_leak, label_drift
   information  texts_shared, unlabelled, unread_audio, companions
 
 Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configuration, 3 check found errors,
