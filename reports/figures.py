@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sv_eval.foreign_text import visible
 from sv_eval.report.accuracy import Confusion
+from sv_eval.report.calibration import ProbabilityFigures
 from sv_eval.report.latency import Histogram, Latency
 from sv_eval.report.report import Report
 from sv_eval.report.streaming import StreamExample
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 CONFUSION = "confusion.svg"
 LATENCY = "latency.svg"
 TIMELINE = "timeline.svg"
+RELIABILITY = "reliability.svg"
 
 INK = "#24292f"
 """Text and axes."""
@@ -65,6 +67,8 @@ def draw_figures(report: Report, language: str = "en") -> dict[str, str]:
         drawn[CONFUSION] = draw_confusion(report.confusion, words)
     if report.latency_ms.histogram:
         drawn[LATENCY] = draw_latency(report.latency_ms.histogram, report.latency_ms, words)
+    if report.calibration and report.calibration.confidence:
+        drawn[RELIABILITY] = draw_reliability(report.calibration.confidence, words)
     example = report.streaming.example if report.streaming else None
     if example is not None and any(step.scores for step in example.steps):
         drawn[TIMELINE] = draw_timeline(example, words)
@@ -118,6 +122,30 @@ def draw_latency(histogram: Histogram, latency: Latency, words: Wording) -> str:
             )
         axes.set_xlabel(words("figure.latency"))
         axes.set_ylabel(words("figure.calls"))
+        axes.spines[["top", "right"]].set_visible(False)
+        return svg(figure)
+
+
+def draw_reliability(found: ProbabilityFigures, words: Wording) -> str:
+    """What answers of about the same confidence were right in, with bounds; the diagonal is what they say."""
+    import matplotlib
+
+    with matplotlib.rc_context(STYLE):
+        figure, axes = plot(width=3.4, height=3.0, left=0.7, bottom=0.55)
+        axes.plot([0, 1], [0, 1], color="#8c959f", linewidth=0.8, linestyle="--", zorder=1)
+        for one in found.bins:
+            middle, observed = one.mean, one.observed
+            low, high = observed.low or 0.0, 1.0 if observed.high is None else observed.high
+            axes.plot([middle, middle], [low, high], color=_BAR, linewidth=1.2, zorder=2)
+            axes.plot([one.low, one.high], [observed.value or 0.0] * 2, color=_BAR, linewidth=1.2, zorder=2)
+        axes.plot(
+            [one.mean for one in found.bins], [one.observed.value or 0.0 for one in found.bins],
+            color=_BAR, marker="o", markersize=4, linestyle="none", zorder=3,
+        )  # fmt: skip
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_xlabel(words("figure.confidence"))
+        axes.set_ylabel(words("figure.right"))
         axes.spines[["top", "right"]].set_visible(False)
         return svg(figure)
 

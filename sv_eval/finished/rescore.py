@@ -14,6 +14,7 @@ from sv_eval.finished.report_config import ReportConfig, report_config_from
 from sv_eval.record_file.controls import control_files, read_controls
 from sv_eval.record_file.lines import RECORDS
 from sv_eval.record_file.run_records import RunRecords
+from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.report.accuracy import AllLabels, Intervals
 from sv_eval.report.environment import Environment
 from sv_eval.report.identity import settings_hash
@@ -31,6 +32,7 @@ from sv_eval.report.run_directory import (
     write_text,
 )
 from sv_eval.report.streaming import Streaming
+from sv_eval.scoring.calibration.judging import calibration_of
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
@@ -92,8 +94,10 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     report_config = report_config_from(settings.get("report") or {})
     environment = read_environment(directory)
     records = RunRecords.read(directory)
-    controls = read_controls(directory)
-    report = compute_report(records, environment, scoring_config, labels=labels_config, controls=controls)
+    controls, scores = read_controls(directory), ScoreTable.read(directory)
+    report = compute_report(
+        records, environment, scoring_config, labels=labels_config, controls=controls, score_table=scores
+    )
     files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
     files |= {name: directory / name for name in control_files(directory)}
     for name, drawing in draw_figures(report, report_config.language).items():
@@ -116,10 +120,12 @@ def compute_report(
     *,
     labels: LabelsConfig | None = None,
     controls: Mapping[str, RunRecords] | None = None,
+    score_table: ScoreTable | None = None,
 ) -> Report:
     """What metrics.json holds, from a run's records and its environment.
 
     `labels` is the label map, SenseVoice's seven emotions by default; `controls` the answers to its controls.
+    score_table: the answers' scores as they were read; without them confidence alone can be judged.
     """
     backend, dataset = environment.backend, environment.dataset
     plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words)
@@ -151,6 +157,7 @@ def compute_report(
     )
     positions = positions_of(records.answers, backend.card.get("protocol"), confidence=config.confidence)
     intervals = _intervals(found)
+    probabilities = None if score_table is None else score_table.as_classes(plan.class_of_score)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records),
         labels=scores.labels,
@@ -196,6 +203,7 @@ def compute_report(
         cost=cost_of(records.requests, told, config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
+        calibration=calibration_of(scope, probabilities) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))

@@ -18,6 +18,7 @@ from sv_eval.report.accuracy import (
     SpeakerFigures,
     WrongPair,
 )
+from sv_eval.report.calibration import Calibration
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.controls import Controls
 from sv_eval.report.cost import ServiceCost
@@ -223,3 +224,5 @@ class Report(Rounded):
     """Figures by groups of speakers; not set without two groups, and by earlier versions."""
     sound: Sound | UnsetType = UNSET
     """What the clips' sound was; not set by earlier versions, nor where nothing was decoded."""
+    calibration: Calibration | UnsetType = UNSET
+    """Whether confidence and scores mean what they say; not set where too few have any."""

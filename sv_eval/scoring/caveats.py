@@ -47,7 +47,7 @@ def find_caveats(
         *_about_the_controls(report),
         *_about_the_clips(report, environment),
         *_about_the_latency(report, environment),
-        *(_about_the_confidence(environment) if confidences and _is_judged(report, environment) else ()),
+        *(_about_the_confidence(report, environment) if confidences and _is_judged(report, environment) else ()),
     )
 
 
@@ -67,11 +67,24 @@ def _about_the_controls(report: Report) -> _Found:
         yield Coded("unsteady", share=round(100 * flipped, 1), n=repeated.n_clips, times=repeated.times)
 
 
-def _about_the_confidence(environment: Environment) -> _Found:
-    if environment.backend.words is None:
-        yield Coded("uncalibrated")
+def _about_the_confidence(report: Report, environment: Environment) -> _Found:
+    found = report.calibration.confidence if report.calibration else None
+    if found is None:
+        if environment.backend.words is None:
+            yield Coded("uncalibrated")
+        else:
+            yield Coded("confidence_as_told")
+        return
+    mean = sum(one.mean * one.observed.of for one in found.bins) / found.n
+    right = sum(one.observed.n for one in found.bins) / found.n
+    shown = {"confidence": mean, "right": right, "ece": found.ece.value or 0.0}
+    values = {name: round(100 * share, 1) for name, share in shown.items()}
+    if found.gap.low is not None and found.gap.low > 0:
+        yield Coded("overconfident", values)
+    elif found.gap.high is not None and found.gap.high < 0:
+        yield Coded("underconfident", values)
     else:
-        yield Coded("confidence_as_told")
+        yield Coded("confidence_measured", values)
 
 
 def _is_judged(report: Report, environment: Environment) -> bool:

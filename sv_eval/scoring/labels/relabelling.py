@@ -72,6 +72,10 @@ class Relabelling:
         emotion = canonical_of(meaning)
         return self.of_emotion.get(emotion, emotion)
 
+    def class_of_score(self, name: str) -> str:
+        """The class of a name that has a score; what no map holds keeps its name."""
+        return self.class_of_meaning(name) if name in PREDICTION_LABELS or name in self.of_word else name
+
     def meaning_of_answer(self, said: str) -> str | None:
         """What a word of the recogniser means; None where neither the user's words nor its own hold it."""
         return self.answer_words.meaning(said)

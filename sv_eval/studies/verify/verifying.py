@@ -16,6 +16,7 @@ from sv_eval.foreign_text import each_text, visible
 from sv_eval.record_file.controls import read_controls
 from sv_eval.record_file.lines import RECORDS
 from sv_eval.record_file.run_records import RunRecords
+from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.report.codec import as_json, from_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.report import Report
@@ -82,7 +83,7 @@ def _of_run(directory: Path) -> Iterator[str]:
     records = RunRecords.read(directory)
     yield f"{RECORDS}: {len(records.requests)} records, each as the run wrote it"
     controls = read_controls(directory)
-    report = _made_again(records, controls, environment, settings)
+    report = _made_again(records, controls, ScoreTable.read(directory), environment, settings)
     _same_metrics(directory / METRICS, report)
     yield f"{METRICS}: every figure is what the records give"
     _same_bytes(directory, hashes)
@@ -124,9 +125,10 @@ def _of_page(path: Path) -> Iterator[str]:
     environment = from_json(Environment, json.loads(clips["environment"]), f"{path}: environment")
     settings, _ = _settings(held, environment)
     records = RunRecords.of_lines(records_in(clips["columns"], clips["n"]), f"{path}: records")
+    scores = ScoreTable.of_lines(records_in(clips["columns"], clips["n"]), f"{path}: records")
     printed = boot["report"]
     again = each_text(
-        as_json(_made_again(records, controls_held(clips, str(path)), environment, settings)), visible
+        as_json(_made_again(records, controls_held(clips, str(path)), scores, environment, settings)), visible
     )
     # The page speaks for its records; their file's hash is for who has the file.
     again["run"] |= {name: printed["run"][name] for name in _OF_FILES if name in printed["run"]}
@@ -157,12 +159,13 @@ def _settings(held: Mapping[str, Any] | None, environment: Environment) -> tuple
 def _made_again(
     records: RunRecords,
     controls: Mapping[str, RunRecords],
+    scores: ScoreTable,
     environment: Environment,
     settings: Mapping[str, Any],
 ) -> Report:
     scoring = scoring_config_from(settings.get("scoring") or {})
     labels = labels_config_from(settings.get("labels") or {})
-    return compute_report(records, environment, scoring, labels=labels, controls=controls)
+    return compute_report(records, environment, scoring, labels=labels, controls=controls, score_table=scores)
 
 
 def _agree(where: str, printed: object, found: object) -> None:

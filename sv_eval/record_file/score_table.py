@@ -1,0 +1,140 @@
+"""The scores of a run's answers, as a matrix: read apart from its records, of which they are most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sv_eval.errors import RunDirectoryError
+from sv_eval.record_file.json_lines import no_collections, parse_line
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver
+from sv_eval.record_file.seal import own_lines
+
+Lines = Iterable[Mapping[str, Any] | str | bytes]
+
+_KEY = b'"scores"'
+
+
+class _Clip(msgspec.Struct, gc=False):
+    id: str
+
+
+class _Prediction(msgspec.Struct, gc=False):
+    scores: dict[str, float] | None = None
+
+
+class _Scored(msgspec.Struct, gc=False):
+    """Of a record what its scores are known by."""
+
+    clip: _Clip
+    prediction: _Prediction | None = None
+    session: int = 0
+    round: int = 0
+
+
+_DECODER = msgspec.json.Decoder(_Scored)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScoreTable:
+    """What the answers of the first round hold probable, a row for each clip that has scores."""
+
+    clip_ids: tuple[str, ...]
+    """The clips, ascending."""
+    names: tuple[str, ...]
+    """What the columns are of: emotions and `unknown`, in the order in which the first clips have them."""
+    values: NDArray[np.float64]
+    """Probabilities; 0 where an answer leaves a name out. Shape [clips, names]."""
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    @classmethod
+    def read(cls, directory: Path, *, run_id: str | None = None) -> Self:
+        """The scores in a run directory's records; empty where it has none.
+
+        Raises RunDirectoryError for a line that is not of this run, as reading its records does.
+        """
+        return cls.of_lines(own_lines(directory, run_id), str(directory / RECORDS))
+
+    @classmethod
+    def of_lines(cls, lines: Lines, where: str = "records") -> Self:
+        """The scores in lines of a `records.jsonl`, parsed or not; `where` begins errors.
+
+        Of lines that are no records it says nothing: those who read the records do.
+        """
+        duplicates = DuplicateResolver(where)
+        found: dict[str, dict[str, float]] = {}
+        with no_collections():
+            for number, line in enumerate(lines, 1):
+                one = _scored(line, where, number)
+                if one is None or one.round or one.prediction is None or not one.prediction.scores:
+                    continue
+                # A failure has no scores, and nothing but a failure gives way to another record of its clip.
+                duplicates.settle(one.clip.id, 0, one.session, failed=False, number=number)
+                found[one.clip.id] = one.prediction.scores
+            return cls._of_scores(found)
+
+    @classmethod
+    def _of_scores(cls, found: Mapping[str, Mapping[str, float]]) -> Self:
+        clip_ids = tuple(sorted(found))
+        names = tuple(dict.fromkeys(name for clip_id in clip_ids for name in found[clip_id]))
+        rows = [[found[clip_id].get(name, 0.0) for name in names] for clip_id in clip_ids]
+        return cls(
+            clip_ids=clip_ids,
+            names=names,
+            values=np.array(rows, dtype=np.float64).reshape(len(clip_ids), len(names)),
+        )
+
+    def as_classes(self, class_of: Callable[[str], str]) -> Self:
+        """The scores under a label map: those of names that are one class are added up."""
+        of_name = [class_of(name) for name in self.names]
+        classes = tuple(dict.fromkeys(of_name))
+        if classes == self.names:
+            return self
+        values = np.zeros((len(self), len(classes)))
+        for column, name in enumerate(of_name):
+            values[:, classes.index(name)] += self.values[:, column]
+        return type(self)(clip_ids=self.clip_ids, names=classes, values=values)
+
+    def of_clips(self, clip_ids: Sequence[str]) -> NDArray[np.float64]:
+        """A row for each of the clips, in their order; NaN for one without scores."""
+        if tuple(clip_ids) == self.clip_ids:
+            return self.values
+        place = {clip_id: row for row, clip_id in enumerate(self.clip_ids)}
+        rows = np.array([place.get(clip_id, -1) for clip_id in clip_ids], dtype=np.int64)
+        values = np.full((len(rows), len(self.names)), np.nan)
+        values[rows >= 0] = self.values[rows[rows >= 0]]
+        return values
+
+
+def _scored(line: Mapping[str, Any] | str | bytes, where: str, number: int) -> _Scored | None:
+    """What the line has of scores; None where it has none, or is no record."""
+    if isinstance(line, bytes):
+        if _KEY not in line:
+            return None
+        try:
+            return _DECODER.decode(line)
+        except (msgspec.DecodeError, RecursionError):
+            pass
+    elif isinstance(line, str):
+        line = line.encode("utf-8", errors="surrogatepass")
+    try:
+        data = parse_line(line) if isinstance(line, bytes) else line
+    except ValueError:
+        return None
+    if not isinstance(data, Mapping):
+        return None
+    try:
+        found = msgspec.convert(dict(data), _Scored, strict=True)
+    except msgspec.ValidationError as error:
+        raise RunDirectoryError(
+            f"{where}, line {number}: its scores are no numbers by name ({error}); mend or delete the line"
+        ) from None
+    return found

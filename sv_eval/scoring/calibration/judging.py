@@ -1,0 +1,196 @@
+"""How well a run's confidence and scores fit what was, with bounds that allow for its speakers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from msgspec import UNSET
+from numpy.typing import NDArray
+
+from sv_eval.record_file.score_table import ScoreTable
+from sv_eval.report.calibration import Calibration, ProbabilityFigures, ReliabilityBin, ScoredDistribution
+from sv_eval.report.interval import Interval
+from sv_eval.scoring.calibration.bins import FEWEST, Binned, Codes, Floats, binned, units_of
+from sv_eval.scoring.calibration.errors import (
+    FLOOR,
+    brier_parts,
+    ece_debiased,
+    ece_plain,
+    log_losses,
+    squared_unbiased,
+    standard_errors,
+)
+from sv_eval.scoring.scope import Scope
+from sv_eval.scoring.shares import share_by_unit
+from sv_eval.scoring.unit_bounds import jackknife_interval, mean_by_unit
+
+_Figure = Callable[[Floats, Floats, Floats], Floats]
+
+_SLACK = 0.01
+"""Scores may add up to so much more than 1: those of some services are rounded to two digits."""
+
+
+def calibration_of(scope: Scope, scores: ScoreTable | None) -> Calibration | None:
+    """Whether what the answers hold probable is; None where that can't be judged.
+
+    scores: under the label map that the scope is under; None where nobody read them.
+    """
+    confidence = _of_confidence(scope)
+    judged = judged_scores(scope, scores)
+    if confidence is None and judged is None:
+        return None
+    return Calibration(
+        confidence=confidence,
+        distribution=UNSET if judged is None else distribution_of(judged, scope.config.confidence),
+        floor=FLOOR,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JudgedScores:
+    """The scored clips that have scores."""
+
+    clip_ids: tuple[str, ...]
+    """The clips."""
+    labels: tuple[str, ...]
+    """The scored classes."""
+    names: tuple[str, ...]
+    """All names that have a score, the labels first."""
+    values: Floats
+    """Their scores; shape [clips, names]."""
+    reference: Codes
+    """Each clip's reference, by position among the labels."""
+    answer: Codes
+    """Each clip's answer, by position among the labels; -1 for any other."""
+    unit: Codes
+    """Each clip's speaker, numbered from 0; a clip without one is by itself."""
+    speaker: tuple[str | None, ...]
+    """The speaker's name."""
+    audio_s: Floats
+    """Length of the audio, seconds."""
+
+
+def judged_scores(scope: Scope, scores: ScoreTable | None) -> JudgedScores | None:
+    """The scores of scored clips; None for too few, or where a scored class never has a score."""
+    answers, labels = scope.answers, scope.labels
+    if scores is None or not len(scores) or not labels or not set(labels) <= {*scores.names}:
+        return None
+    values = scores.of_clips(answers.clip_ids)
+    there = scope.scored & np.isfinite(values).all(axis=1)
+    there &= (np.nan_to_num(values) >= 0).all(axis=1) & (np.nan_to_num(values).sum(axis=1) <= 1 + _SLACK)
+    if int(there.sum()) < FEWEST:
+        return None
+    names = (*labels, *(name for name in scores.names if name not in labels))
+    columns = np.array([scores.names.index(name) for name in names])
+    places = np.flatnonzero(there)
+    codes = np.array([answers.class_codes.reference(label) for label in labels])
+    place = np.full(len(answers.class_codes.answers), -1, dtype=np.int64)
+    place[codes] = np.arange(len(labels))
+    speaker = answers.speaker[there]
+    return JudgedScores(
+        clip_ids=tuple(answers.clip_ids[one] for one in places.tolist()),
+        labels=labels,
+        names=names,
+        values=values[places][:, columns],
+        reference=place[answers.reference[there]],
+        answer=place[answers.predicted[there]],
+        unit=units_of(speaker),
+        speaker=tuple(None if code < 0 else answers.speakers[code] for code in speaker.tolist()),
+        audio_s=answers.audio_s[there],
+    )
+
+
+def _of_confidence(scope: Scope) -> ProbabilityFigures | None:
+    """Of scored clips answered with an emotion: their confidence, against whether that is right."""
+    answers = scope.answers
+    confidence = answers.confidence
+    there = scope.scored & (answers.predicted < answers.class_codes.answered)
+    there &= (np.nan_to_num(confidence, nan=-1.0) >= 0) & (np.nan_to_num(confidence, nan=2.0) <= 1)
+    right = answers.predicted[there] == answers.reference[there]
+    return probability_figures(confidence[there], right, units_of(answers.speaker[there]), scope.config.confidence)
+
+
+def distribution_of(found: JudgedScores, confidence: float) -> ScoredDistribution:
+    """The figures of whole distributions, and of each class."""
+    values, unit = found.values, found.unit
+    rows = np.arange(len(values))
+    given = values[rows, found.reference]
+    square = (values**2).sum(axis=1) - 2 * given + 1
+    per_emotion, errors, without = {}, [], []
+    for place, label in enumerate(found.labels):
+        probability, was = values[:, place], found.reference == place
+        figures = probability_figures(probability, was, unit, confidence)
+        if figures is not None:
+            value, each, _ = _without_each(binned(probability, was, unit), ece_debiased)
+            per_emotion[label] = figures
+            errors.append(value)
+            without.append(each)
+    sizes = np.bincount(unit).astype(np.float64)
+    return ScoredDistribution(
+        n=len(values),
+        brier=mean_by_unit(square, unit, confidence, least=0.0, most=2.0),
+        log_loss=mean_by_unit(-np.log(np.maximum(given, FLOOR)), unit, confidence, least=0.0),
+        ece_classwise=jackknife_interval(
+            float(np.mean(errors)), np.mean(without, axis=0), sizes, confidence, least=0.0, most=1.0
+        ),
+        ece_classwise_plain=float(np.mean([figures.ece_plain for figures in per_emotion.values()])),
+        per_emotion=per_emotion,
+    )
+
+
+def probability_figures(
+    probability: Floats, observed: NDArray[np.bool_], unit: Codes, confidence: float
+) -> ProbabilityFigures | None:
+    """The figures of a probability of something that is or is not; None for too few clips."""
+    if len(probability) < FEWEST:
+        return None
+    found = binned(probability, observed, unit)
+    return ProbabilityFigures(
+        n=len(probability),
+        ece=_ece(found, confidence),
+        ece_plain=ece_plain(found),
+        gap=mean_by_unit(probability - observed, unit, confidence, least=-1.0, most=1.0),
+        brier=mean_by_unit((probability - observed) ** 2, unit, confidence, least=0.0, most=1.0),
+        parts=brier_parts(found, probability, observed),
+        log_loss=mean_by_unit(log_losses(probability, observed), unit, confidence, least=0.0),
+        bins=_bins(found, probability, observed, unit, confidence),
+    )
+
+
+def _ece(found: Binned, confidence: float) -> Interval:
+    """The debiased error; its lower bound is 0 where the square without bias may be 0: it is not sure then."""
+    value, without, sizes = _without_each(found, ece_debiased)
+    interval = jackknife_interval(value, without, sizes, confidence, least=0.0, most=1.0)
+    square, without, sizes = _without_each(found, squared_unbiased)
+    sure = jackknife_interval(square, without, sizes, confidence).low
+    return replace(interval, low=0.0) if interval.low and (sure is None or sure <= 0) else interval
+
+
+def _without_each(found: Binned, figure: _Figure) -> tuple[float, Floats, Floats]:
+    """A figure of the bins, what it is without each unit, and how many clips each of these has."""
+    counts, errors = found.counts, standard_errors(found)
+    value = float(figure(found.differences, errors, counts))
+    if len(found.n) < 2:
+        return value, np.array([value]), counts.sum(keepdims=True)
+    without = figure(found.differences_without, errors, counts - found.n)
+    return value, without, np.asarray(found.n.sum(axis=1), dtype=np.float64)
+
+
+def _bins(
+    found: Binned, probability: Floats, observed: NDArray[np.bool_], unit: Codes, confidence: float
+) -> tuple[ReliabilityBin, ...]:
+    made = []
+    for place in range(len(found.counts)):
+        there = found.of_clip == place
+        inside = probability[there]
+        made.append(
+            ReliabilityBin(
+                low=float(inside.min()),
+                high=float(inside.max()),
+                mean=float(inside.mean()),
+                observed=share_by_unit(observed[there], unit[there], confidence),
+            )
+        )
+    return tuple(made)

@@ -1,0 +1,85 @@
+"""How often intervals of calibration figures hold what they are of: run this file as a script.
+
+Corpora are simulated: speakers differ in how often what is held probable comes true, and probabilities are off by a
+planted factor on the logit. What an interval should hold is the figure over 200,000 clips of other speakers in the
+same bins.
+
+    python tests/benchmarks/sim_calibration.py [CORPORA]
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from sv_eval.scoring.calibration.bins import binned
+from sv_eval.scoring.calibration.errors import ece_debiased, ece_plain, standard_errors
+from sv_eval.scoring.calibration.judging import probability_figures
+
+Floats = NDArray[np.float64]
+SETTINGS = [
+    (4, 50, 1.0, 0.0),
+    (4, 50, 2.0, 0.5),
+    (10, 40, 1.0, 0.3),
+    (10, 40, 2.0, 0.5),
+    (30, 20, 2.0, 0.5),
+    (30, 20, 1.0, 0.5),
+    (100, 10, 1.5, 0.3),
+]
+"""Speakers, clips of each, the factor on the logit, and by how much speakers differ on it (standard deviation)."""
+
+
+def corpus(
+    rng: np.random.Generator, speakers: int, clips: int, factor: float, spread: float
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+    """Probabilities, whether they came true, and whose clips they are."""
+    unit = np.repeat(np.arange(speakers), clips)
+    truth = rng.beta(3.0, 1.5, len(unit))
+    told = expit(factor * logit(np.clip(truth, 1e-6, 1 - 1e-6)))
+    moved = expit(logit(np.clip(truth, 1e-6, 1 - 1e-6)) + rng.normal(0.0, spread, speakers)[unit])
+    return told, rng.random(len(unit)) < moved, unit
+
+
+def main(corpora: int) -> None:
+    """Print how often each interval holds its figure, and what is left of the error by chance."""
+    sys.stdout.write("speakers clips factor spread | ece true plain debiased | covered: ece gap brier log loss\n")
+    for speakers, clips, factor, spread in SETTINGS:
+        rng = np.random.default_rng(0)
+        told, was, _ = corpus(rng, 20_000, 10, factor, spread)
+        held, seen = [], []
+        for _ in range(corpora):
+            probability, true, unit = corpus(rng, speakers, clips, factor, spread)
+            figures = probability_figures(probability, true, unit, 0.95)
+            assert figures is not None
+            found = binned(probability, true, unit)
+            edges = np.array([probability[found.of_clip == one].min() for one in range(1, len(found.counts))])
+            place = np.searchsorted(edges, told, side="right")
+            size = np.bincount(place, minlength=len(found.counts))
+            apart = np.bincount(place, told - was, minlength=len(found.counts)) / np.maximum(size, 1)
+            ece = float(np.abs(apart) @ found.counts / found.counts.sum())
+            given = np.where(was, told, 1 - told)
+            facts = {
+                "ece": ece,
+                "gap": float((told - was).mean()),
+                "brier": float(((told - was) ** 2).mean()),
+                "log_loss": float(-np.log(np.maximum(given, 1e-6)).mean()),
+            }
+            intervals = {name: getattr(figures, name) for name in facts}
+            held.append(
+                [one.low is not None and one.low <= facts[name] <= one.high for name, one in intervals.items()]
+            )
+            debiased = float(ece_debiased(found.differences, standard_errors(found), found.counts))
+            seen.append((ece, ece_plain(found), debiased))
+        true_ece, plain, debiased = np.mean(seen, axis=0)
+        shares = " ".join(f"{100 * one:.1f}" for one in np.mean(held, axis=0))
+        sys.stdout.write(
+            f"{speakers} {clips} {factor} {spread} | {true_ece:.3f} {plain:.3f} {debiased:.3f} | {shares}\n"
+        )
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
