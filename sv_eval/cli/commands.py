@@ -66,10 +66,16 @@ _COMMANDS = (
                 "scoring.slo_ms",
                 "scoring.timeout_ms",
                 "scoring.second_opinion",
+                "calibration",
                 "set_aside",
             ),
         ),
         groups=("scoring", "labels", "report"),
+    ),
+    Command(
+        name="calibrate",
+        does="what makes a model's scores probabilities, on speakers held out",
+        keys=("out", "method"),
     ),
     Command(
         name="view",

@@ -28,11 +28,13 @@ without inference. Settings that are not given are those that the run was made w
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
   report.audio=none|worst|all  report.audio_mb=8    whose sound report.html holds, where the licence allows it
+  calibration=FILE                           judge scores under a file of sv-eval calibrate; none: as they came
   set_aside=true                             put records that are not of this run into set_aside.jsonl first
 
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (scored all the same).
 """
 _GROUPS = ("scoring", "labels", "report")
+_FILE = "calibration="
 _YES_OR_NO = {"set_aside=true": True, "set_aside=false": False}
 
 
@@ -63,7 +65,7 @@ def run(arguments: Sequence[str]) -> None:
         for said in set_aside(Path(directory)) if _YES_OR_NO[wanted[-1]] else ():
             say(f"put aside: {said}")
     limit = _checked(environment.config, Path(directory))
-    settings = merge_overrides(environment.config, overrides)
+    settings = _settings(environment.config, overrides)
     try:
         summary = rescore(Path(directory), settings, overrides=overrides)
     except ConfigError as error:
@@ -83,6 +85,18 @@ def run(arguments: Sequence[str]) -> None:
     budget = FailureBudget(limit, finished=run.n_clips, failed=run.n_failed, kinds=kinds, messages=messages)
     if budget.spent(at_end=True):
         raise RunIncomplete(f"the failure budget is spent: {budget}")
+
+
+def _settings(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The groups that scoring reads, with the overrides set in, and what a calibration file holds."""
+    from sv_eval.report.calibration_file import read_calibration
+    from sv_eval.report.codec import as_json
+
+    settings = merge_overrides(config, [word for word in overrides if not word.startswith(_FILE)])
+    if files := [word.removeprefix(_FILE) for word in overrides if word.startswith(_FILE)]:
+        held = None if files[-1] == "none" else as_json(read_calibration(Path(files[-1])))
+        settings["scoring"] = {**settings["scoring"], "calibration": held}
+    return settings
 
 
 def _checked(config: Mapping[str, Any], directory: Path) -> float:

@@ -83,6 +83,8 @@ def _keys(kind: Any) -> dict[str, Field[Any]]:
 def _converted(hint: Any, value: object, where: str, error: type[UsageError]) -> Any:
     if isinstance(hint, type) and is_dataclass(hint):
         return structure(hint, value, where, error)
+    if hint is Any:
+        return value
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _one_of(arguments, value, where, error)

@@ -16,6 +16,7 @@ from sv_eval.record_file.lines import RECORDS
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.report.accuracy import AllLabels, Intervals
+from sv_eval.report.calibration_file import calibration_from
 from sv_eval.report.environment import Environment
 from sv_eval.report.identity import settings_hash
 from sv_eval.report.latency import DurationBin
@@ -32,6 +33,7 @@ from sv_eval.report.run_directory import (
     write_text,
 )
 from sv_eval.report.streaming import Streaming
+from sv_eval.scoring.calibration.applying import calibrated, refuse_strangers, with_confidence
 from sv_eval.scoring.calibration.judging import calibration_of
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
@@ -128,6 +130,11 @@ def compute_report(
     score_table: the answers' scores as they were read; without them confidence alone can be judged.
     """
     backend, dataset = environment.backend, environment.dataset
+    file = None if config.calibration is None else calibration_from(config.calibration)
+    if file is not None:
+        refuse_strangers(file, environment, records.answers)
+        score_table = calibrated(file, score_table or ScoreTable.of_lines(()))
+        records = with_confidence(records, score_table)
     plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words)
     check_scored(config.labels, plan)
     refuse_contradictions(records.answers, plan)
@@ -203,7 +210,7 @@ def compute_report(
         cost=cost_of(records.requests, told, config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
-        calibration=calibration_of(scope, probabilities) or UNSET,
+        calibration=calibration_of(scope, probabilities, file) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))

@@ -80,6 +80,22 @@ class ScoredDistribution(Rounded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedCalibration(Rounded):
+    """What confidence and scores were changed by before they were judged."""
+
+    method: str
+    """`temperature`, `vector`, or `none`."""
+    temperature: float
+    """Above 1 scores were too sure."""
+    dataset: str
+    """The corpus that it was fitted on."""
+    n_clips: int
+    """How many clips of it."""
+    n_speakers: int
+    """How many speakers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration(Rounded):
     """Whether confidence and scores mean what they say."""
 
@@ -87,5 +103,7 @@ class Calibration(Rounded):
     """Of answers that name an emotion: their confidence against whether they are right; null for too few."""
     distribution: ScoredDistribution | UnsetType = UNSET
     """Of the scores; not set where there are none, or not of every scored class."""
+    applied: AppliedCalibration | UnsetType = UNSET
+    """The calibration file that confidence and scores are judged under; not set for those that the model gave."""
     floor: float
     """What a probability is at least when its logarithm is taken."""

@@ -21,6 +21,7 @@ from sv_eval import answer_words, backend, records, sound_facts
 from sv_eval.report import (
     accuracy,
     calibration,
+    calibration_file,
     certificate,
     change,
     comparison,
@@ -57,14 +58,15 @@ FILES: dict[str, Any] = {
     "sweep.json": sweep.SweepFile,
     "robustness.json": robustness.RobustnessFile,
     "history.json": history.HistoryFile,
+    "calibration.json": calibration_file.CalibrationFile,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, answer_words, backend, calibration, certificate, change, comparison, context, controls, cost,
-    environment, fairness, findings, history, interval, latency, parity, positions, records, report, robustness,
-    shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
+    accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, context,
+    controls, cost, environment, fairness, findings, history, interval, latency, parity, positions, records,
+    report, robustness, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -43,6 +43,8 @@ class ScoringConfig:
     """What the run is to reach."""
     prices: Prices | None = None
     """What a service that is paid charges; None for no amounts."""
+    calibration: Mapping[str, Any] | None = None
+    """What a calibration file holds that scores are judged under; None for scores as they came."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -66,6 +68,7 @@ class ScoringConfig:
 
 
 _CHANGES_NO_SCORE = ("goals", "prices")
+_ADDED = ("timeout_ms", "calibration")
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:
@@ -90,4 +93,4 @@ def settings_told(config: ScoringConfig) -> dict[str, Any]:
     """The settings that change scores; one that is newer than others and was not given is left out, so that hashes
     stay what they were."""
     settings = {key: value for key, value in asdict(config).items() if key not in _CHANGES_NO_SCORE}
-    return settings if config.timeout_ms is not None else {k: v for k, v in settings.items() if k != "timeout_ms"}
+    return {key: value for key, value in settings.items() if key not in _ADDED or value is not None}

@@ -10,7 +10,14 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from sv_eval.record_file.score_table import ScoreTable
-from sv_eval.report.calibration import Calibration, ProbabilityFigures, ReliabilityBin, ScoredDistribution
+from sv_eval.report.calibration import (
+    AppliedCalibration,
+    Calibration,
+    ProbabilityFigures,
+    ReliabilityBin,
+    ScoredDistribution,
+)
+from sv_eval.report.calibration_file import CalibrationFile
 from sv_eval.report.interval import Interval
 from sv_eval.scoring.calibration.bins import FEWEST, Binned, Codes, Floats, binned, units_of
 from sv_eval.scoring.calibration.errors import (
@@ -32,10 +39,13 @@ _SLACK = 0.01
 """Scores may add up to so much more than 1: those of some services are rounded to two digits."""
 
 
-def calibration_of(scope: Scope, scores: ScoreTable | None) -> Calibration | None:
+def calibration_of(
+    scope: Scope, scores: ScoreTable | None, file: CalibrationFile | None = None
+) -> Calibration | None:
     """Whether what the answers hold probable is; None where that can't be judged.
 
-    scores: under the label map that the scope is under; None where nobody read them.
+    scores: under the label map that the scope is under; None where nobody read them. file: what they and the
+    scope's confidence have been changed by.
     """
     confidence = _of_confidence(scope)
     judged = judged_scores(scope, scores)
@@ -44,7 +54,19 @@ def calibration_of(scope: Scope, scores: ScoreTable | None) -> Calibration | Non
     return Calibration(
         confidence=confidence,
         distribution=UNSET if judged is None else distribution_of(judged, scope.config.confidence),
+        applied=UNSET if file is None else _applied(file),
         floor=FLOOR,
+    )
+
+
+def _applied(file: CalibrationFile) -> AppliedCalibration:
+    fitted = file.fitted_on
+    return AppliedCalibration(
+        method=file.method,
+        temperature=file.temperature,
+        dataset=fitted.dataset,
+        n_clips=fitted.n_clips,
+        n_speakers=len(fitted.speakers),
     )
 
 

@@ -1,0 +1,1 @@
+"""What makes a model's scores probabilities, fitted on some speakers and judged on others."""

@@ -1,0 +1,92 @@
+"""`sv-eval calibrate`, from a run to another run that is judged under it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sv_eval.cli.main import command
+
+run = command("run")
+calibrate = command("calibrate")
+score = command("score")
+verify = command("verify")
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled model on the bundled clips."""
+    directory = tmp_path_factory.mktemp("calibrate") / "run"
+    assert (
+        run([f"hydra.run.dir={directory}", "load.warmup_clips=0", "run.telemetry_s=null", "scoring.resamples=100"])
+        == 0
+    )
+    return directory
+
+
+def test_a_file_is_fitted_on_a_run_and_judged_on_speakers_held_out(measured: Path, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+
+    assert calibrate([str(measured), "--out", str(file), "method=temperature"]) == 0
+
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert (found["method"], found["folds"], len(found["fitted_on"]["speakers"])) == ("temperature", 5, 20)
+    # The bundled model is less sure than it might be.
+    assert 0.3 < found["temperature"] < 0.8
+    before, after = (found["held_out"][name]["ece_confidence"]["value"] for name in ("none", "temperature"))
+    assert after < before
+
+
+def test_the_run_that_it_was_fitted_on_is_not_judged_by_it(
+    measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "calibration.json"
+    assert calibrate([str(measured), f"out={file}"]) == 0
+
+    assert score([str(measured), f"calibration={file}"]) == 2
+    assert "it was fitted on" in capsys.readouterr().err
+
+
+def test_another_run_of_the_model_is_judged_under_it_and_verified(measured: Path, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    assert calibrate([str(measured), f"out={file}", "method=vector"]) == 0
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    # As if it came from elsewhere.
+    found["fitted_on"] |= {"corpus": "elsewhere", "dataset": "elsewhere", "dataset_hash": "0"}
+    file.write_text(json.dumps(found), encoding="utf-8")
+
+    assert score([str(measured), f"calibration={file}"]) == 0
+    calibration = json.loads((measured / "metrics.json").read_text(encoding="utf-8"))["calibration"]
+    assert calibration["applied"]["method"] == "vector"
+    assert calibration["applied"]["dataset"] == "elsewhere"
+    assert "calibrated ones" in (measured / "report.md").read_text(encoding="utf-8")
+    assert verify([str(measured)]) == 0
+
+    assert score([str(measured)]) == 0
+    assert "applied" not in json.loads((measured / "metrics.json").read_text(encoding="utf-8"))["calibration"]
+
+
+def test_a_file_that_is_there_is_left_alone(measured: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.json").write_text("mine", encoding="utf-8")
+
+    assert calibrate([str(measured), f"out={tmp_path / 'there.json'}"]) == 2
+    assert (tmp_path / "there.json").read_text(encoding="utf-8") == "mine"
+
+
+def test_speakers_that_the_model_learned_from_teach_nothing(
+    measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = json.loads((measured / "environment.json").read_text(encoding="utf-8"))
+    taught = tmp_path / "taught"
+    taught.mkdir()
+    corpus = environment["dataset"].get("identity") or environment["dataset"]["card"]
+    environment["backend"]["card"]["training"] = [{"corpus": corpus}]
+    (taught / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    for name in ("records.jsonl", "metrics.json"):
+        (taught / name).write_bytes((measured / name).read_bytes())
+
+    assert calibrate([str(taught), f"out={tmp_path / 'x.json'}"]) == 2
+    assert "the model was trained on" in capsys.readouterr().err
