@@ -19,8 +19,9 @@ from sv_eval.report.latency import Latency, Waited
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures
-from sv_eval.reports.calibration import calibration_rows, reliability_rows
+from sv_eval.reports.calibration import calibration_rows, decimal, reliability_rows
 from sv_eval.reports.fairness import fairness_sections
+from sv_eval.reports.operating import bounded, operating_rows, promised_rows
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
 from sv_eval.reports.verdict import verdict_lines
 from sv_eval.reports.wording import Wording, number, percent, real_time_factor, share
@@ -75,6 +76,10 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         fairness=[] if not report.fairness else fairness_sections(words, report.fairness),
         calibration_rows=[] if not report.calibration else calibration_rows(words, report.calibration),
         reliability_rows=[] if not report.calibration else reliability_rows(report.calibration),
+        operating_rows=[] if not report.operating else operating_rows(words, report.operating),
+        promised_rows=[] if not report.operating else promised_rows(words, report.operating),
+        bounded=bounded,
+        decimal=decimal,
         sound_rows=[] if not report.sound else sound_rows(words, report.sound),
         slice_rows=[] if not report.sound else slice_rows(words, report.sound),
         waited=waited_apart(report.latency_ms),

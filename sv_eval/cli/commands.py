@@ -66,6 +66,7 @@ _COMMANDS = (
                 "scoring.slo_ms",
                 "scoring.timeout_ms",
                 "scoring.second_opinion",
+                "scoring.precision",
                 "calibration",
                 "set_aside",
             ),

@@ -25,6 +25,7 @@ without inference. Settings that are not given are those that the run was made w
   scoring.confidence=0.95  scoring.resamples=10000  scoring.seed=0
   scoring.duration_bins_s=[0,2,4,8,16]       lower edges of the audio lengths that latency is shown by
   scoring.slo_ms=200                         goodput: what was answered within so many milliseconds
+  scoring.precision=0.9                      thresholds that keep this precision, into thresholds.json
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
   report.audio=none|worst|all  report.audio_mb=8    whose sound report.html holds, where the licence allows it

@@ -20,6 +20,7 @@ from sv_eval.report.calibration_file import calibration_from
 from sv_eval.report.environment import Environment
 from sv_eval.report.identity import settings_hash
 from sv_eval.report.latency import DurationBin
+from sv_eval.report.operating import Operating
 from sv_eval.report.reasons import Why
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.run_directory import (
@@ -29,12 +30,13 @@ from sv_eval.report.run_directory import (
     REPORT,
     metrics_text,
     read_environment,
+    write_json,
     write_report,
     write_text,
 )
 from sv_eval.report.streaming import Streaming
 from sv_eval.scoring.calibration.applying import calibrated, refuse_strangers, with_confidence
-from sv_eval.scoring.calibration.judging import calibration_of
+from sv_eval.scoring.calibration.judging import calibration_of, judged_scores
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
@@ -52,18 +54,23 @@ from sv_eval.scoring.labels.relabelling import (
 )
 from sv_eval.scoring.latency import both_refused, latency_refused, refused
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
+from sv_eval.scoring.operating import operating_of
 from sv_eval.scoring.policies import HEADLINE
 from sv_eval.scoring.positions import positions_of
 from sv_eval.scoring.references import references_of
 from sv_eval.scoring.repeats import repeats_of
 from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
+from sv_eval.scoring.selective import selective_of
 from sv_eval.scoring.shares import shares_of
 from sv_eval.scoring.sound import marked_clips, sound_of
 from sv_eval.scoring.streaming import STREAM, streaming_of
 from sv_eval.scoring.transcripts import known_languages, transcripts_of
 
 __all__ = ["ReportConfig", "Summary", "compute_report", "report_config_from", "rescore"]
+
+
+THRESHOLDS = "thresholds.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +112,11 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     for name, drawing in draw_figures(report, report_config.language).items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
+    if report.operating and report.operating.precision is not None:
+        write_json(directory / THRESHOLDS, thresholds_of(report.operating, environment))
+    else:
+        # One of an earlier scoring would be taken for this one's.
+        (directory / THRESHOLDS).unlink(missing_ok=True)
     path, page = directory / REPORT, directory / PAGE
     write_text(path, render(report, environment, report_config.language, rescored=overrides))
     files |= {REPORT: path, METRICS: metrics_text(directory / METRICS, report).encode()}
@@ -211,6 +223,8 @@ def compute_report(
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
         calibration=calibration_of(scope, probabilities, file) or UNSET,
+        operating=operating_of(judged_scores(scope, probabilities), config.precision, config.confidence) or UNSET,
+        selective=selective_of(scope, probabilities) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))
@@ -219,6 +233,22 @@ def compute_report(
     caveats = find_caveats(report, environment, scope.answers.speakers, confidences=confidences)
     report = replace(report, caveats=caveats)
     return replace(report, findings=findings_of(report, environment, config.goals))
+
+
+def thresholds_of(found: Operating, environment: Environment) -> dict[str, Any]:
+    """What a service needs of the thresholds that are promised, and which emotions have none."""
+    wanted = {label: each.wanted for label, each in found.per_emotion.items() if each.wanted}
+    promised = {label: one.threshold for label, one in wanted.items() if one.threshold is not None}
+    return {
+        "kind": "sv_eval thresholds",
+        "schema_version": 1,
+        "model": {"model": environment.backend.model, "model_hash": environment.backend.model_hash},
+        "dataset": environment.dataset.name,
+        "precision": found.precision,
+        "sure": found.sure,
+        "thresholds": promised,
+        "not_promised": [label for label in wanted if label not in promised],
+    }
 
 
 def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records: RunRecords) -> RunFacts:

@@ -27,8 +27,10 @@ from sv_eval.report.fairness import Fairness
 from sv_eval.report.findings import Finding
 from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes
+from sv_eval.report.operating import Operating
 from sv_eval.report.positions import Positions
 from sv_eval.report.reasons import Coded, Why
+from sv_eval.report.selective import Selective
 from sv_eval.report.shares import Shares
 from sv_eval.report.sound import Sound
 from sv_eval.report.streaming import Streaming
@@ -226,3 +228,7 @@ class Report(Rounded):
     """What the clips' sound was; not set by earlier versions, nor where nothing was decoded."""
     calibration: Calibration | UnsetType = UNSET
     """Whether confidence and scores mean what they say; not set where too few have any."""
+    operating: Operating | UnsetType = UNSET
+    """What thresholds on scores give; not set without scores."""
+    selective: Selective | UnsetType = UNSET
+    """What is won where only confident answers count; not set where too few have a confidence."""

@@ -45,6 +45,8 @@ class ScoringConfig:
     """What a service that is paid charges; None for no amounts."""
     calibration: Mapping[str, Any] | None = None
     """What a calibration file holds that scores are judged under; None for scores as they came."""
+    precision: float | None = None
+    """The precision that a threshold on each emotion's score is to keep; None for no such threshold."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -62,13 +64,15 @@ class ScoringConfig:
             raise ConfigError(f"scoring.slo_ms: {self.slo_ms} must be above 0; give milliseconds")
         if self.timeout_ms is not None and self.timeout_ms <= 0:
             raise ConfigError(f"scoring.timeout_ms: {self.timeout_ms} must be above 0; give milliseconds")
+        if self.precision is not None and not 0 < self.precision < 1:
+            raise ConfigError(f"scoring.precision: {self.precision} is no share between 0 and 1; try 0.9")
         edges = self.duration_bins_s
         if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
             raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")
 
 
 _CHANGES_NO_SCORE = ("goals", "prices")
-_ADDED = ("timeout_ms", "calibration")
+_ADDED = ("timeout_ms", "calibration", "precision")
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:

@@ -23,6 +23,15 @@ JACKKNIFE = "jackknife_t"
 """The rule's name in metrics.json."""
 
 
+MOST_GROUPS = 200
+"""Figures that are costly to find without each unit are found without each of at most so many groups of them."""
+
+
+def grouped(unit: Codes) -> Codes:
+    """The units, or so many groups of them where there are more."""
+    return unit if int(unit.max()) < MOST_GROUPS else unit % MOST_GROUPS
+
+
 def mean_by_unit(
     values: Floats, unit: Codes, confidence: float, *, least: float = -math.inf, most: float = math.inf
 ) -> Interval:

@@ -1,0 +1,135 @@
+"""What is won where only confident answers count.
+
+With answers in order of confidence and e_i of the first i wrong, risk at coverage i/n is `e_i / i`, and AURC its
+mean over all i (Geifman and El-Yaniv 2017, Selective Classification for Deep Neural Networks). The best order has all
+right ones first; AURC less that order's is its excess (Geifman, Uziel and El-Yaniv 2019). Of equally confident
+answers each is as wrong as they are in the mean: what order they come in is chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from msgspec import UNSET
+from numpy.typing import NDArray
+
+from sv_eval.emotions import UNKNOWN
+from sv_eval.record_file.score_table import ScoreTable
+from sv_eval.report.interval import Interval
+from sv_eval.report.selective import Abstention, CoveragePoint, Selective
+from sv_eval.scoring.calibration.bins import FEWEST, Codes, Floats, units_of
+from sv_eval.scoring.scope import Scope
+from sv_eval.scoring.shares import share_by_unit
+from sv_eval.scoring.unit_bounds import grouped, jackknife_interval
+
+Mask = NDArray[np.bool_]
+_Figure = Callable[[Floats, Mask], float]
+
+COVERAGES = (0.8, 0.9, 0.95)
+"""Where accuracy is given."""
+_CURVE = 20
+_FEWEST_UNKNOWN = 10
+
+
+def selective_of(scope: Scope, scores: ScoreTable | None) -> Selective | None:
+    """The figures of a run; None for too few answers with a confidence."""
+    answers, level = scope.answers, scope.config.confidence
+    there = scope.scored & (answers.predicted < answers.class_codes.answered) & np.isfinite(answers.confidence)
+    if int(there.sum()) < FEWEST:
+        return None
+    confidence = answers.confidence[there]
+    wrong = answers.predicted[there] != answers.reference[there]
+    unit = units_of(answers.speaker[there])
+    n = len(wrong)
+    risk = risks(confidence, wrong)
+    ordered = np.sort(confidence)[::-1]
+
+    def interval(figure: _Figure) -> Interval:
+        return _interval(figure, confidence, wrong, unit, level)
+
+    def point(coverage: float) -> CoveragePoint:
+        def accuracy(sure: Floats, false: Mask) -> float:
+            return 1 - float(risks(sure, false)[_kept(coverage, len(sure)) - 1])
+
+        threshold = float(ordered[_kept(coverage, n) - 1])
+        return CoveragePoint(coverage=coverage, threshold=threshold, accuracy=interval(accuracy))
+
+    places = np.unique(np.linspace(1, n, min(n, _CURVE)).round().astype(np.int64))
+    return Selective(
+        n=n,
+        aurc=interval(aurc),
+        excess=interval(lambda one, two: aurc(one, two) - best_aurc(two)),
+        curve=tuple((round(int(i) / n, 6), round(float(risk[i - 1]), 6)) for i in places.tolist()),
+        at=tuple(map(point, COVERAGES)),
+        unknown=_abstention(scope, scores) or UNSET,
+    )
+
+
+def risks(confidence: Floats, wrong: Mask) -> Floats:
+    """The share of wrong ones among the i most confident, for each i.
+
+    >>> risks(np.array([0.9, 0.5, 0.5, 0.1]), np.array([False, True, False, True])).round(3).tolist()
+    [0.0, 0.25, 0.333, 0.5]
+    """
+    _, place, sizes = np.unique(-confidence, return_inverse=True, return_counts=True)
+    mean = np.bincount(place, wrong.astype(np.float64)) / sizes
+    return np.asarray(np.cumsum(np.repeat(mean, sizes)) / np.arange(1, len(wrong) + 1), dtype=np.float64)
+
+
+def aurc(confidence: Floats, wrong: Mask) -> float:
+    """The area beneath risk by coverage."""
+    return float(risks(confidence, wrong).mean())
+
+
+def best_aurc(wrong: Mask) -> float:
+    """That of the best order: wrong ones last.
+
+    >>> best_aurc(np.array([True, False, False, False]))
+    0.0625
+    """
+    n, errors = len(wrong), int(wrong.sum())
+    places = np.arange(1, n + 1)
+    return float((np.maximum(places - (n - errors), 0) / places).mean())
+
+
+def _kept(coverage: float, n: int) -> int:
+    return max(1, round(coverage * n))
+
+
+def _interval(figure: _Figure, confidence: Floats, wrong: Mask, unit: Codes, level: float) -> Interval:
+    group = grouped(unit)
+    value = figure(confidence, wrong)
+    without = [value]
+    if group.any():
+        kept = (group != one for one in range(int(group.max()) + 1))
+        without = [figure(confidence[others], wrong[others]) for others in kept]
+    sizes = np.bincount(group).astype(np.float64)
+    return jackknife_interval(value, np.array(without), sizes, level, least=0.0, most=1.0)
+
+
+def _abstention(scope: Scope, scores: ScoreTable | None) -> Abstention | None:
+    """How well `unknown` picks what not to answer."""
+    answers, codes = scope.answers, scope.answers.class_codes
+    if scores is None or not len(scores):
+        return None
+    column = np.array([scores.names.index(name) if name in scores.names else -1 for name in codes.answers])
+    values = scores.of_clips(answers.clip_ids)
+    forced = np.maximum(answers.banned.astype(np.int64), 0)
+    sure = np.where(column[forced] >= 0, values[np.arange(len(answers)), column[forced]], np.nan)
+    named = answers.predicted < codes.answered
+    declined = answers.predicted == codes.answer(UNKNOWN)
+    there = scope.scored & (named | declined) & (answers.banned < codes.answered) & np.isfinite(sure)
+    if int((there & declined).sum()) < _FEWEST_UNKNOWN or not (there & named).any():
+        return None
+    kept = np.zeros(len(answers), dtype=np.bool_)
+    places = np.flatnonzero(there)
+    kept[places[np.argsort(-sure[places], kind="stable")[: int((there & named).sum())]]] = True
+    unit, level = answers.speaker.astype(np.int64), scope.config.confidence
+    right, right_forced = answers.predicted == answers.reference, answers.banned == answers.reference
+    return Abstention(
+        n_unknown=int((there & declined).sum()),
+        coverage=float((there & named).sum() / there.sum()),
+        by_unknown=share_by_unit(right[there & named], unit[there & named], level),
+        by_confidence=share_by_unit(right_forced[kept], unit[kept], level),
+    )
