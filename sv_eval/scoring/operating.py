@@ -14,7 +14,8 @@ whichever is more, and less for how unsure that inflation is itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from msgspec import UNSET
@@ -30,7 +31,6 @@ from sv_eval.scoring.shares import clopper_pearson, share_by_unit
 from sv_eval.scoring.unit_bounds import grouped, jackknife_interval
 
 Mask = NDArray[np.bool_]
-_Area = Callable[[Floats, Mask], float]
 
 SURE = 0.95
 """How sure a promised threshold is to keep its precision."""
@@ -40,7 +40,7 @@ _STEP = 1.1
 """By how much more clips reach each next threshold that is tested."""
 _LOOSEST = 3.0
 """The loosest one is reached by so many times the clips that are answered with the emotion."""
-GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+GRID = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Thresholds that are shown."""
 
 
@@ -61,12 +61,12 @@ def _of_emotion(
     found: JudgedScores, place: int, was: Mask, parts: Codes, precision: float | None, confidence: float
 ) -> EmotionPoints:
     scores = found.values[:, place]
-    group = grouped(found.unit)
+    precision_area, roc_area = areas(scores, was, grouped(found.unit), confidence)
     shown = [one for one in GRID if (scores >= one).any()]
     return EmotionPoints(
         support=int(was.sum()),
-        average_precision=_area(average_precision, scores, was, group, confidence),
-        roc_auc=_area(roc_auc, scores, was, group, confidence),
+        average_precision=precision_area,
+        roc_auc=roc_area,
         points=tuple(_point(scores, was, found, one, confidence) for one in shown),
         wanted=UNSET if precision is None else _promised(found, place, was, parts, precision, confidence),
     )
@@ -146,37 +146,49 @@ def _lower_bound(was: Mask, unit: Codes, loosest: float, sure: float) -> float:
     return clopper_pearson(right / n * worth, worth, 2 * sure - 1)[0]
 
 
-def average_precision(scores: Floats, was: Mask) -> float:
-    """`sum (R_i - R_{i-1}) P_i` over thresholds descending, as scikit-learn has it; NaN without a clip that was."""
-    hits, sizes, total = _steps(scores, was)
-    if not total:
-        return math.nan
-    return float((np.diff(hits, prepend=0.0) / total * hits / sizes).sum())
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ranking:
+    """Clips by score, descending: sorted once, whatever is left out of them afterwards."""
+
+    was: Floats
+    """1 for a clip of the emotion, 0 for another."""
+    unit: Codes
+    """Whose each is."""
+    ends: Codes
+    """The last place of each distinct score."""
+
+    @classmethod
+    def of(cls, scores: Floats, was: Mask, unit: Codes) -> Self:
+        """The clips in order."""
+        order = np.argsort(-scores, kind="stable")
+        ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+        return cls(was=was[order].astype(np.float64), unit=unit[order], ends=ends)
+
+    def areas(self, without: int | None = None) -> tuple[float, float]:
+        """Average precision and the area beneath the ROC, of all clips or without those of a unit.
+
+        Average precision is `sum (R_i - R_{i-1}) P_i` over thresholds descending, as scikit-learn has it; the other
+        how often a clip that was has a higher score than one that was not, ties counting half. NaN where one of the
+        two is missing.
+        """
+        kept = np.ones(len(self.was)) if without is None else (self.unit != without).astype(np.float64)
+        hits, sizes = np.cumsum(self.was * kept)[self.ends], np.cumsum(kept)[self.ends]
+        total, rest = float(hits[-1]), float(sizes[-1] - hits[-1])
+        if not total or not rest:
+            return math.nan, math.nan
+        gained = np.diff(hits, prepend=0.0)
+        precision = float((gained * hits / np.maximum(sizes, 1.0)).sum()) / total
+        recall = np.concatenate([[0.0], hits / total])
+        return precision, float(np.trapezoid(recall, np.concatenate([[0.0], (sizes - hits) / rest])))
 
 
-def roc_auc(scores: Floats, was: Mask) -> float:
-    """How often a clip that was has a higher score than one that was not, ties counting half."""
-    hits, sizes, total = _steps(scores, was)
-    rest = len(was) - total
-    if not total or not rest:
-        return math.nan
-    recall = np.concatenate([[0.0], hits / total])
-    alarms = np.concatenate([[0.0], (sizes - hits) / rest])
-    return float(np.trapezoid(recall, alarms))
-
-
-def _steps(scores: Floats, was: Mask) -> tuple[Floats, Floats, int]:
-    """Hits and clips at each distinct score, descending, and how many there are to hit."""
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    ends = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    hits = np.cumsum(was[order])[ends].astype(np.float64)
-    return hits, ends + 1.0, int(was.sum())
-
-
-def _area(area: _Area, scores: Floats, was: Mask, unit: Codes, confidence: float) -> Interval:
-    value = area(scores, was)
-    without = np.array([area(scores[unit != one], was[unit != one]) for one in range(int(unit.max()) + 1)])
-    sizes = np.bincount(unit).astype(np.float64)
-    known = np.isfinite(without)
-    return jackknife_interval(value, without[known], sizes[known], confidence, least=0.0, most=1.0)
+def areas(scores: Floats, was: Mask, unit: Codes, confidence: float) -> tuple[Interval, Interval]:
+    """Average precision and the area beneath the ROC with bounds; `unit` numbers the speakers from 0."""
+    ranking, sizes = Ranking.of(scores, was, unit), np.bincount(unit).astype(np.float64)
+    without = np.array([ranking.areas(one) for one in range(len(sizes))])
+    known = np.isfinite(without).all(axis=1)
+    precision, roc = (
+        jackknife_interval(value, each[known], sizes[known], confidence, least=0.0, most=1.0)
+        for value, each in zip(ranking.areas(), without.T, strict=True)
+    )
+    return precision, roc

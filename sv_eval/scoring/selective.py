@@ -1,8 +1,8 @@
 """What is won where only confident answers count.
 
 With answers in order of confidence and e_i of the first i wrong, risk at coverage i/n is `e_i / i`, and AURC its
-mean over all i (Geifman and El-Yaniv 2017, Selective Classification for Deep Neural Networks). The best order has all
-right ones first; AURC less that order's is its excess (Geifman, Uziel and El-Yaniv 2019). Of equally confident
+mean over all i (Geifman and El-Yaniv 2017, Selective Classification for Deep Neural Networks). The best order has
+all right ones first; AURC less that order's is its excess (Geifman, Uziel and El-Yaniv 2019). Of equally confident
 answers each is as wrong as they are in the mean: what order they come in is chance.
 """
 
@@ -46,13 +46,13 @@ def selective_of(scope: Scope, scores: ScoreTable | None) -> Selective | None:
     ordered = np.sort(confidence)[::-1]
 
     def interval(figure: _Figure) -> Interval:
-        return _interval(figure, confidence, wrong, unit, level)
+        return interval_of(figure, confidence, wrong, unit, level)
 
     def point(coverage: float) -> CoveragePoint:
         def accuracy(sure: Floats, false: Mask) -> float:
-            return 1 - float(risks(sure, false)[_kept(coverage, len(sure)) - 1])
+            return 1 - float(risks(sure, false)[kept(coverage, len(sure)) - 1])
 
-        threshold = float(ordered[_kept(coverage, n) - 1])
+        threshold = float(ordered[kept(coverage, n) - 1])
         return CoveragePoint(coverage=coverage, threshold=threshold, accuracy=interval(accuracy))
 
     places = np.unique(np.linspace(1, n, min(n, _CURVE)).round().astype(np.int64))
@@ -93,17 +93,19 @@ def best_aurc(wrong: Mask) -> float:
     return float((np.maximum(places - (n - errors), 0) / places).mean())
 
 
-def _kept(coverage: float, n: int) -> int:
+def kept(coverage: float, n: int) -> int:
+    """How many of n answers that coverage keeps, 1 at least."""
     return max(1, round(coverage * n))
 
 
-def _interval(figure: _Figure, confidence: Floats, wrong: Mask, unit: Codes, level: float) -> Interval:
+def interval_of(figure: _Figure, confidence: Floats, wrong: Mask, unit: Codes, level: float) -> Interval:
+    """A figure of answers with bounds that leave out one speaker at a time."""
     group = grouped(unit)
     value = figure(confidence, wrong)
     without = [value]
     if group.any():
-        kept = (group != one for one in range(int(group.max()) + 1))
-        without = [figure(confidence[others], wrong[others]) for others in kept]
+        parts = (group != one for one in range(int(group.max()) + 1))
+        without = [figure(confidence[others], wrong[others]) for others in parts]
     sizes = np.bincount(group).astype(np.float64)
     return jackknife_interval(value, np.array(without), sizes, level, least=0.0, most=1.0)
 
@@ -122,14 +124,14 @@ def _abstention(scope: Scope, scores: ScoreTable | None) -> Abstention | None:
     there = scope.scored & (named | declined) & (answers.banned < codes.answered) & np.isfinite(sure)
     if int((there & declined).sum()) < _FEWEST_UNKNOWN or not (there & named).any():
         return None
-    kept = np.zeros(len(answers), dtype=np.bool_)
+    chosen = np.zeros(len(answers), dtype=np.bool_)
     places = np.flatnonzero(there)
-    kept[places[np.argsort(-sure[places], kind="stable")[: int((there & named).sum())]]] = True
+    chosen[places[np.argsort(-sure[places], kind="stable")[: int((there & named).sum())]]] = True
     unit, level = answers.speaker.astype(np.int64), scope.config.confidence
     right, right_forced = answers.predicted == answers.reference, answers.banned == answers.reference
     return Abstention(
         n_unknown=int((there & declined).sum()),
         coverage=float((there & named).sum() / there.sum()),
         by_unknown=share_by_unit(right[there & named], unit[there & named], level),
-        by_confidence=share_by_unit(right_forced[kept], unit[kept], level),
+        by_confidence=share_by_unit(right_forced[chosen], unit[chosen], level),
     )

@@ -16,8 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from sv_eval.emotions import EMOTIONS
 from sv_eval.record_file.run_records import RunRecords
+from sv_eval.record_file.score_table import ScoreTable
+from sv_eval.scoring.calibration.judging import calibration_of, judged_scores
 from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.operating import operating_of
+from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import score
+from sv_eval.scoring.selective import selective_of
 
 
 def random_lines(clips: int, speakers: int, seed: int = 0) -> list[bytes]:
@@ -58,6 +63,25 @@ def main() -> None:
     sys.stdout.write(
         f"{len(kept)} clips: parse {parse:.3f} s ({parse / bare:.2f} x json.loads), score {scoring:.3f} s, "
         f"{size / len(kept):.0f} bytes a clip kept\n"
+    )
+    of_scores()
+
+
+def of_scores(clips: int = 100_000) -> None:
+    """Print what the figures of scores cost: reading them, calibration, thresholds, selective answers."""
+    lines = random_lines(clips, 40)
+    scope = scope_of(RunRecords.of_lines(lines), ScoringConfig())
+    table = ScoreTable.of_lines(lines)
+    read, calibration, thresholds, selective = medians_s(
+        lambda: ScoreTable.of_lines(lines),
+        lambda: calibration_of(scope, table),
+        lambda: operating_of(judged_scores(scope, table), 0.9, 0.95),
+        lambda: selective_of(scope, table),
+        repeats=3,
+    )
+    sys.stdout.write(
+        f"{clips} clips: read scores {read:.2f} s, calibration {calibration:.2f} s, thresholds {thresholds:.2f} s, "
+        f"selective {selective:.2f} s, together {read + calibration + thresholds + selective:.2f} s\n"
     )
 
 

@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from sv_eval.report.interval import Interval
 from sv_eval.scoring.calibration.bins import binned
 from sv_eval.scoring.calibration.errors import ece_debiased, ece_plain, standard_errors
 from sv_eval.scoring.calibration.judging import probability_figures
+from sv_eval.scoring.operating import Ranking, areas
+from sv_eval.scoring.selective import aurc, best_aurc, interval_of, kept, risks
 
 Floats = NDArray[np.float64]
 SETTINGS = [
@@ -43,12 +46,32 @@ def corpus(
     return told, rng.random(len(unit)) < moved, unit
 
 
+def of_order(probability: Floats, true: NDArray[np.bool_], unit: NDArray[np.int64]) -> dict[str, Interval]:
+    """The intervals of figures that go by the order of probabilities alone."""
+    wrong = ~true
+    figures = {
+        "aurc": aurc,
+        "excess": lambda sure, false: aurc(sure, false) - best_aurc(false),
+        "accuracy": lambda sure, false: 1 - float(risks(sure, false)[kept(0.8, len(sure)) - 1]),
+    }
+    found = {name: interval_of(figure, probability, wrong, unit, 0.95) for name, figure in figures.items()}
+    return found | dict(zip(("precision", "roc"), areas(probability, true, unit, 0.95), strict=True))
+
+
 def main(corpora: int) -> None:
     """Print how often each interval holds its figure, and what is left of the error by chance."""
-    sys.stdout.write("speakers clips factor spread | ece true plain debiased | covered: ece gap brier log loss\n")
+    sys.stdout.write(
+        "speakers clips factor spread | ece true plain debiased | covered: ece gap brier log loss aurc excess accuracy@80 precision roc\n"
+    )
     for speakers, clips, factor, spread in SETTINGS:
         rng = np.random.default_rng(0)
-        told, was, _ = corpus(rng, 20_000, 10, factor, spread)
+        told, was, owner = corpus(rng, 20_000, 10, factor, spread)
+        order = {
+            "aurc": aurc(told, ~was),
+            "excess": aurc(told, ~was) - best_aurc(~was),
+            "accuracy": 1 - float(risks(told, ~was)[int(0.8 * len(told)) - 1]),
+            **dict(zip(("precision", "roc"), Ranking.of(told, was, owner).areas(), strict=True)),
+        }
         held, seen = [], []
         for _ in range(corpora):
             probability, true, unit = corpus(rng, speakers, clips, factor, spread)
@@ -68,8 +91,13 @@ def main(corpora: int) -> None:
                 "log_loss": float(-np.log(np.maximum(given, 1e-6)).mean()),
             }
             intervals = {name: getattr(figures, name) for name in facts}
+            intervals |= of_order(probability, true, unit)
+            facts |= order
             held.append(
-                [one.low is not None and one.low <= facts[name] <= one.high for name, one in intervals.items()]
+                [
+                    one.low is not None and one.high is not None and one.low <= facts[name] <= one.high
+                    for name, one in intervals.items()
+                ]
             )
             debiased = float(ece_debiased(found.differences, standard_errors(found), found.counts))
             seen.append((ece, ece_plain(found), debiased))

@@ -69,6 +69,25 @@ def test_another_run_of_the_model_is_judged_under_it_and_verified(measured: Path
     assert "applied" not in json.loads((measured / "metrics.json").read_text(encoding="utf-8"))["calibration"]
 
 
+def test_thresholds_that_keep_a_precision_are_written_and_go_when_none_is_wanted(measured: Path) -> None:
+    assert score([str(measured), "scoring.precision=0.9"]) == 0
+
+    found = json.loads((measured / "thresholds.json").read_text(encoding="utf-8"))
+    emotions = json.loads((measured / "metrics.json").read_text(encoding="utf-8"))["operating"]["per_emotion"]
+    assert {*found["thresholds"], *found["not_promised"]} == {*emotions}
+    assert found["thresholds"]
+    for label, threshold in found["thresholds"].items():
+        assert emotions[label]["wanted"]["threshold"] == threshold
+        assert emotions[label]["wanted"]["point"]["precision"]["value"] >= 0.9
+    report = (measured / "report.md").read_text(encoding="utf-8")
+    assert "Thresholds for a precision of 90.0 %" in report
+    assert report.count("can't be promised") == len(found["not_promised"])
+    assert verify([str(measured)]) == 0
+
+    assert score([str(measured)]) == 0
+    assert not (measured / "thresholds.json").exists()
+
+
 def test_a_file_that_is_there_is_left_alone(measured: Path, tmp_path: Path) -> None:
     (tmp_path / "there.json").write_text("mine", encoding="utf-8")
 

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from sv_eval.scoring.calibration.judging import JudgedScores
-from sv_eval.scoring.operating import average_precision, operating_of, promised_threshold, roc_auc
+from sv_eval.scoring.operating import Ranking, operating_of, promised_threshold
 
 Floats = NDArray[np.float64]
 
@@ -40,10 +40,13 @@ def judged(seed: int, **more: Any) -> JudgedScores:
 
 
 def test_the_areas_equal_scikit_learns() -> None:
-    scores, was, _ = clips(0)
+    scores, was, unit = clips(0)
+    ranking = Ranking.of(scores, was, unit)
 
-    assert average_precision(scores, was) == pytest.approx(average_precision_score(was, scores), abs=1e-9)
-    assert roc_auc(scores, was) == pytest.approx(roc_auc_score(was, scores), abs=1e-9)
+    for without in (None, 7):
+        left = unit != without
+        peers = average_precision_score(was[left], scores[left]), roc_auc_score(was[left], scores[left])
+        assert ranking.areas(without) == pytest.approx(peers, abs=1e-9)
 
 
 def test_points_equal_scikit_learns_curve() -> None:
