@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class ScoreTable:
     clip_ids: tuple[str, ...]
     """The clips, ascending."""
     names: tuple[str, ...]
-    """What the columns are of: emotions and `unknown`, in the order in which the first clips have them."""
+    """What the columns are of: emotions and `unknown`, in the answers' own order, sorted where answers differ."""
     values: NDArray[np.float64]
     """Probabilities; 0 where an answer leaves a name out. Shape [clips, names]."""
 
@@ -70,7 +71,7 @@ class ScoreTable:
         Of lines that are no records it says nothing: those who read the records do.
         """
         duplicates = DuplicateResolver(where)
-        found: dict[str, dict[str, float]] = {}
+        found = _Rows()
         with no_collections():
             for number, line in enumerate(lines, 1):
                 one = _scored(line, where, number)
@@ -78,19 +79,9 @@ class ScoreTable:
                     continue
                 # A failure has no scores, and nothing but a failure gives way to another record of its clip.
                 duplicates.settle(one.clip.id, 0, one.session, failed=False, number=number)
-                found[one.clip.id] = one.prediction.scores
-            return cls._of_scores(found)
-
-    @classmethod
-    def _of_scores(cls, found: Mapping[str, Mapping[str, float]]) -> Self:
-        clip_ids = tuple(sorted(found))
-        names = tuple(dict.fromkeys(name for clip_id in clip_ids for name in found[clip_id]))
-        rows = [[found[clip_id].get(name, 0.0) for name in names] for clip_id in clip_ids]
-        return cls(
-            clip_ids=clip_ids,
-            names=names,
-            values=np.array(rows, dtype=np.float64).reshape(len(clip_ids), len(names)),
-        )
+                found.add(one.clip.id, one.prediction.scores)
+        clip_ids, names, values = found.in_order()
+        return cls(clip_ids=clip_ids, names=names, values=values)
 
     def as_classes(self, class_of: Callable[[str], str]) -> Self:
         """The scores under a label map: those of names that are one class are added up."""
@@ -112,6 +103,44 @@ class ScoreTable:
         values = np.full((len(rows), len(self.names)), np.nan)
         values[rows >= 0] = self.values[rows[rows >= 0]]
         return values
+
+
+class _Rows:
+    """Rows as they come: numbers one behind another, since a hundred thousand dictionaries take much room."""
+
+    def __init__(self) -> None:
+        self._clip_ids: list[str] = []
+        self._names: tuple[str, ...] = ()
+        self._numbers = array("d")
+        # Rows of other names than the first one's, by their place.
+        self._others: dict[int, dict[str, float]] = {}
+
+    def add(self, clip_id: str, scores: dict[str, float]) -> None:
+        """Take the row of a clip."""
+        names = tuple(scores)
+        self._names = self._names or names
+        if names == self._names:
+            self._numbers.extend(scores.values())
+        else:
+            self._others[len(self._clip_ids)] = scores
+            self._numbers.extend([0.0] * len(self._names))
+        self._clip_ids.append(clip_id)
+
+    def in_order(self) -> tuple[tuple[str, ...], tuple[str, ...], NDArray[np.float64]]:
+        """Clips ascending, names in an order that does not depend on theirs, and the rows."""
+        more = {name for scores in self._others.values() for name in scores} - {*self._names}
+        names = (*self._names, *sorted(more))
+        values = np.zeros((len(self._clip_ids), len(names)))
+        values[:, : len(self._names)] = np.array(self._numbers).reshape(-1, len(self._names) or 1)[:, : len(names)]
+        for place, scores in self._others.items():
+            values[place] = [scores.get(name, 0.0) for name in names]
+        order = sorted(range(len(self._clip_ids)), key=self._clip_ids.__getitem__)
+        columns = sorted(range(len(names)), key=names.__getitem__) if self._others else list(range(len(names)))
+        return (
+            tuple(self._clip_ids[place] for place in order),
+            tuple(names[column] for column in columns),
+            values[order][:, columns],
+        )
 
 
 def _scored(line: Mapping[str, Any] | str | bytes, where: str, number: int) -> _Scored | None:

@@ -188,7 +188,7 @@ def areas(scores: Floats, was: Mask, unit: Codes, confidence: float) -> tuple[In
     without = np.array([ranking.areas(one) for one in range(len(sizes))])
     known = np.isfinite(without).all(axis=1)
     precision, roc = (
-        jackknife_interval(value, each[known], sizes[known], confidence, least=0.0, most=1.0)
+        jackknife_interval(value, each[known], sizes[known], confidence, least=0.0, most=1.0, on_logit=True)
         for value, each in zip(ranking.areas(), without.T, strict=True)
     )
     return precision, roc

@@ -107,7 +107,7 @@ def interval_of(figure: _Figure, confidence: Floats, wrong: Mask, unit: Codes, l
         parts = (group != one for one in range(int(group.max()) + 1))
         without = [figure(confidence[others], wrong[others]) for others in parts]
     sizes = np.bincount(group).astype(np.float64)
-    return jackknife_interval(value, np.array(without), sizes, level, least=0.0, most=1.0)
+    return jackknife_interval(value, np.array(without), sizes, level, least=0.0, most=1.0, on_logit=True)
 
 
 def _abstention(scope: Scope, scores: ScoreTable | None) -> Abstention | None:

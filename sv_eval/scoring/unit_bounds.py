@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from msgspec import UNSET
 from numpy.typing import NDArray
 
 from sv_eval.report.interval import Interval
@@ -20,7 +19,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 JACKKNIFE = "jackknife_t"
-"""The rule's name in metrics.json."""
+JACKKNIFE_LOGIT = "jackknife_t_logit"
+"""The rules' names in metrics.json."""
 
 
 MOST_GROUPS = 200
@@ -51,8 +51,12 @@ def jackknife_interval(
     *,
     least: float = -math.inf,
     most: float = math.inf,
+    on_logit: bool = False,
 ) -> Interval:
-    """A figure with its bounds; `without` is what it is without each unit, `sizes` how many clips each has."""
+    """A figure with its bounds; `without` is what it is without each unit, `sizes` how many clips each has.
+
+    on_logit: for figures between 0 and 1 that may lie near either, the logit scale, as accuracy figures have it.
+    """
     n, clips = len(without), int(sizes.sum())
     if n < 2:
         return Interval(value=value, n=clips, n_clusters=n, reason=Why.of("one_unit", unit="speaker"))
@@ -62,12 +66,23 @@ def jackknife_interval(
     from scipy.special import stdtrit
 
     worth = float(effective_number(sizes[None, :], np.ones(n, dtype=np.int64))[0])
-    half = error * float(stdtrit(max(worth - 1, 1.0), (1 + confidence) / 2))
+    between = on_logit and 0 < value < 1
+    # On the logit scale the error is by the delta method.
+    scale = value * (1 - value) if between else 1.0
+    half = error / scale * float(stdtrit(max(worth - 1, 1.0), (1 + confidence) / 2))
     return Interval(
         value=value,
-        low=max(least, value - half),
-        high=min(most, value + half),
+        low=_expit(_logit(value) - half) if between else max(least, value - half),
+        high=_expit(_logit(value) + half) if between else min(most, value + half),
         n=clips,
         n_clusters=n,
-        method=JACKKNIFE if half else UNSET,
+        method=JACKKNIFE_LOGIT if between else JACKKNIFE,
     )
+
+
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
+
+
+def _expit(value: float) -> float:
+    return 1 / (1 + math.exp(-value)) if value > -700 else 0.0

@@ -46,6 +46,11 @@ def corpus(
     return told, rng.random(len(unit)) < moved, unit
 
 
+def covers(interval: Interval, fact: float) -> bool:
+    """Whether the interval holds the fact; one without bounds does not."""
+    return interval.low is not None and interval.high is not None and interval.low <= fact <= interval.high
+
+
 def of_order(probability: Floats, true: NDArray[np.bool_], unit: NDArray[np.int64]) -> dict[str, Interval]:
     """The intervals of figures that go by the order of probabilities alone."""
     wrong = ~true
@@ -60,9 +65,8 @@ def of_order(probability: Floats, true: NDArray[np.bool_], unit: NDArray[np.int6
 
 def main(corpora: int) -> None:
     """Print how often each interval holds its figure, and what is left of the error by chance."""
-    sys.stdout.write(
-        "speakers clips factor spread | ece true plain debiased | covered: ece gap brier log loss aurc excess accuracy@80 precision roc\n"
-    )
+    columns = "ece gap brier log_loss aurc excess accuracy@80 precision roc"
+    sys.stdout.write(f"speakers clips factor spread | ece true plain debiased | covered: {columns}\n")
     for speakers, clips, factor, spread in SETTINGS:
         rng = np.random.default_rng(0)
         told, was, owner = corpus(rng, 20_000, 10, factor, spread)

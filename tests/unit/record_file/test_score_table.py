@@ -41,23 +41,23 @@ def test_a_row_for_each_clip_of_the_first_round_that_has_scores(form: Any) -> No
     found = ScoreTable.of_lines([form(one) for one in LINES])
 
     assert found.clip_ids == ("a", "b", "d")
-    assert found.names == ("sad", "unknown", "happy")
-    assert found.values.tolist() == [[0.5, 0.5, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 1.0]]
+    assert found.names == ("happy", "sad", "unknown")
+    assert found.values.tolist() == [[0.0, 0.5, 0.5], [0.75, 0.25, 0.0], [1.0, 0.0, 0.0]]
 
 
 def test_rows_are_found_by_clip_and_missing_ones_are_no_number() -> None:
     found = ScoreTable.of_lines(LINES).of_clips(("a", "c", "d"))
 
-    assert found[0].tolist() == [0.5, 0.5, 0.0]
+    assert found[0].tolist() == [0.0, 0.5, 0.5]
     assert np.isnan(found[1]).all()
-    assert found[2].tolist() == [0.0, 0.0, 1.0]
+    assert found[2].tolist() == [1.0, 0.0, 0.0]
 
 
 def test_names_of_one_class_are_added_up() -> None:
     found = ScoreTable.of_lines(LINES).as_classes(lambda name: "low" if name in ("sad", "unknown") else name)
 
-    assert found.names == ("low", "happy")
-    assert found.values.tolist() == [[1.0, 0.0], [0.25, 0.75], [0.0, 1.0]]
+    assert found.names == ("happy", "low")
+    assert found.values.tolist() == [[0.0, 1.0], [0.75, 0.25], [1.0, 0.0]]
 
 
 def test_records_without_scores_give_an_empty_table() -> None:
@@ -80,3 +80,11 @@ def test_a_torn_last_line_is_left_to_whoever_reads_the_records() -> None:
     whole = as_bytes(line("a", {"sad": 1.0}))
 
     assert ScoreTable.of_lines([whole, whole[:-20]]).clip_ids == ("a",)
+
+
+def test_names_stand_as_answers_have_them_where_these_are_alike() -> None:
+    found = ScoreTable.of_lines([line("b", {"sad": 0.25, "happy": 0.75}), line("a", {"sad": 1.0, "happy": 0.0})])
+
+    assert (found.clip_ids, found.names, found.values.tolist()) == (
+        ("a", "b"), ("sad", "happy"), [[1.0, 0.0], [0.25, 0.75]],
+    )  # fmt: skip
