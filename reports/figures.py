@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sv_eval.foreign_text import visible
 from sv_eval.report.accuracy import Confusion
-from sv_eval.report.calibration import ProbabilityFigures
+from sv_eval.report.calibration import ReliabilityBin
 from sv_eval.report.latency import Histogram, Latency
 from sv_eval.report.report import Report
 from sv_eval.report.streaming import StreamExample
@@ -68,7 +69,7 @@ def draw_figures(report: Report, language: str = "en") -> dict[str, str]:
     if report.latency_ms.histogram:
         drawn[LATENCY] = draw_latency(report.latency_ms.histogram, report.latency_ms, words)
     if report.calibration and report.calibration.confidence:
-        drawn[RELIABILITY] = draw_reliability(report.calibration.confidence, words)
+        drawn[RELIABILITY] = draw_reliability({"": report.calibration.confidence.bins}, words)
     example = report.streaming.example if report.streaming else None
     if example is not None and any(step.scores for step in example.steps):
         drawn[TIMELINE] = draw_timeline(example, words)
@@ -126,28 +127,40 @@ def draw_latency(histogram: Histogram, latency: Latency, words: Wording) -> str:
         return svg(figure)
 
 
-def draw_reliability(found: ProbabilityFigures, words: Wording) -> str:
-    """What answers of about the same confidence were right in, with bounds; the diagonal is what they say."""
-    import matplotlib
+def draw_reliability(found: Mapping[str, Sequence[ReliabilityBin]], words: Wording) -> str:
+    """What answers of about the same confidence were right in, with bounds; the diagonal is what they say.
 
+    A plot for each, side by side, under its title.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    across = 0.7 + 3.4 * len(found) + 0.5 * (len(found) - 1) + 0.25
+    titled = 0.25 if any(found) else 0.0
+    tall = 0.55 + 3.0 + titled + 0.2
     with matplotlib.rc_context(STYLE):
-        figure, axes = plot(width=3.4, height=3.0, left=0.7, bottom=0.55)
-        axes.plot([0, 1], [0, 1], color="#8c959f", linewidth=0.8, linestyle="--", zorder=1)
-        for one in found.bins:
-            middle, observed = one.mean, one.observed
-            low, high = observed.low or 0.0, 1.0 if observed.high is None else observed.high
-            axes.plot([middle, middle], [low, high], color=_BAR, linewidth=1.2, zorder=2)
-            axes.plot([one.low, one.high], [observed.value or 0.0] * 2, color=_BAR, linewidth=1.2, zorder=2)
-        axes.plot(
-            [one.mean for one in found.bins], [one.observed.value or 0.0 for one in found.bins],
-            color=_BAR, marker="o", markersize=4, linestyle="none", zorder=3,
-        )  # fmt: skip
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(-0.02, 1.02)
-        axes.set_xlabel(words("figure.confidence"))
-        axes.set_ylabel(words("figure.right"))
-        axes.spines[["top", "right"]].set_visible(False)
+        figure = Figure(figsize=(across, tall))
+        for place, (title, bins) in enumerate(found.items()):
+            axes = figure.add_axes(((0.7 + 3.9 * place) / across, 0.55 / tall, 3.4 / across, 3.0 / tall))
+            _reliability(axes, bins)
+            axes.set_title(title, fontsize=9)
+            axes.set_xlabel(words("figure.confidence"))
+            if not place:
+                axes.set_ylabel(words("figure.right"))
         return svg(figure)
+
+
+def _reliability(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
+    axes.plot([0, 1], [0, 1], color="#8c959f", linewidth=0.8, linestyle="--", zorder=1)
+    for one in bins:
+        low, high = one.observed.low or 0.0, 1.0 if one.observed.high is None else one.observed.high
+        axes.plot([one.mean, one.mean], [low, high], color=_BAR, linewidth=1.2, zorder=2)
+        axes.plot([one.low, one.high], [one.observed.value or 0.0] * 2, color=_BAR, linewidth=1.2, zorder=2)
+    means, shares = [one.mean for one in bins], [one.observed.value or 0.0 for one in bins]
+    axes.plot(means, shares, color=_BAR, marker="o", markersize=4, linestyle="none", zorder=3)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_timeline(example: StreamExample, words: Wording) -> str:

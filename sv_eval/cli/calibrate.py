@@ -23,7 +23,8 @@ part: the speakers are parted, and the scores of each part are judged under what
 fitted on all of them, and belongs to this model; sv-eval score OTHER calibration=FILE judges another run under it,
 and refuses one that shares speakers or clips.
 
-  out=calibration.json   where it is written; one that is there is left alone
+  out=calibration.json   where it is written, with a picture of confidence before and after beside it
+                         (calibration.svg); a file that is there is left alone
   method=auto            temperature (one number), vector (two an emotion); auto: the simplest that none surely
                          beats on speakers held out, so that it may be none at all
 
@@ -40,7 +41,9 @@ def help_text(words: Sequence[str]) -> str:
 def run(arguments: Sequence[str]) -> None:
     """Do what the words say."""
     from sv_eval.report.codec import as_json
-    from sv_eval.report.run_directory import write_json
+    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.reports.figures import draw_reliability
+    from sv_eval.reports.wording import Wording
     from sv_eval.studies.calibrate.fitting import fit
 
     typed = parse(arguments, COMMANDS["calibrate"])
@@ -52,14 +55,21 @@ def run(arguments: Sequence[str]) -> None:
     if method not in _METHODS:
         raise UsageError(f"method={method}: {nearest(method, _METHODS)}")
     out = Path(typed.settings["out"])
-    if out.exists():
-        raise UsageError(f"{out}: is there already; delete it, or give another name")
+    picture = out.with_suffix(".svg")
+    if out == picture:
+        raise UsageError(f"{out}: the picture beside the file is called so; give it a name such as {out.stem}.json")
+    if there := next((one for one in (out, picture) if one.exists()), None):
+        raise UsageError(f"{there}: is there already; delete it, or give another name")
     found = fit(Path(typed.names[0]), method)
     for line in _lines(found):
         say(line)
     write_json(out, as_json(found))
-    say(f"written: {relative(out)}")
-    give(result=as_json(found), file=str(out))
+    words = Wording("en")
+    titles = {name: words(f"calibration.methods.{name}") for name in found.held_out}
+    bins = {titles[name]: figures.reliability for name, figures in found.held_out.items()}
+    write_text(picture, draw_reliability(bins, words))
+    say(f"written: {relative(out)}, {relative(picture)}")
+    give(result=as_json(found), file=str(out), figure=str(picture))
 
 
 def _lines(found: CalibrationFile) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sv_eval.errors import ConfigError, RunDirectoryError
+from sv_eval.report.calibration import ReliabilityBin
 from sv_eval.report.codec import from_json
 from sv_eval.report.interval import Interval, Rounded
 from sv_eval.report.run_directory import read_json
@@ -68,6 +69,8 @@ class HeldOut:
     """Of the confidence of answers."""
     gap_confidence: Interval
     """Mean confidence less the share of right answers."""
+    reliability: tuple[ReliabilityBin, ...]
+    """The reliability diagram of confidence; empty for too few answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ def test_a_file_is_fitted_on_a_run_and_judged_on_speakers_held_out(measured: Pat
     assert 0.3 < found["temperature"] < 0.8
     before, after = (found["held_out"][name]["ece_confidence"]["value"] for name in ("none", "temperature"))
     assert after < before
+    assert file.with_suffix(".svg").read_text(encoding="utf-8").count("speakers held out") == 2
 
 
 def test_the_run_that_it_was_fitted_on_is_not_judged_by_it(
@@ -93,6 +94,10 @@ def test_a_file_that_is_there_is_left_alone(measured: Path, tmp_path: Path) -> N
 
     assert calibrate([str(measured), f"out={tmp_path / 'there.json'}"]) == 2
     assert (tmp_path / "there.json").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "other.svg").write_text("mine", encoding="utf-8")
+    assert calibrate([str(measured), f"out={tmp_path / 'other.json'}"]) == 2
+    assert calibrate([str(measured), f"out={tmp_path / 'new.svg'}"]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.svg", "there.json"]
 
 
 def test_speakers_that_the_model_learned_from_teach_nothing(

@@ -162,4 +162,5 @@ def _figures(found: JudgedScores, values: Floats) -> HeldOut:
         ece_classwise=whole.ece_classwise,
         ece_confidence=unknown if of_answers is None else of_answers.ece,
         gap_confidence=unknown if of_answers is None else of_answers.gap,
+        reliability=() if of_answers is None else of_answers.bins,
     )
