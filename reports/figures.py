@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from sv_eval.report.accuracy import Confusion
 from sv_eval.report.latency import Histogram, Latency
 from sv_eval.report.report import Report
 from sv_eval.report.streaming import StreamExample
+from sv_eval.reports.wording import Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +29,12 @@ MARK = "#b3541e"
 """What is to be noticed."""
 _WORTH_A_LINE = 0.05
 """Emotions that never reach this probability are left out of a timeline."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666", "#000000")
+"""Told apart by everybody (Okabe and Ito 2008, Color Universal Design), the darkest for text last."""
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "sv_eval",
     "svg.fonttype": "none",
+    # Text stays text (svg.fonttype), so whoever shows the figure finds a font with Chinese by itself.
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "text.color": INK,
@@ -47,20 +52,26 @@ def drawable(word: object) -> str:
     return " ".join(visible(word).split())
 
 
-def draw_figures(report: Report) -> dict[str, str]:
-    """File name to SVG, for the figures that the report supports. Words in them are English in any report."""
+def named(words: Wording, name: str) -> str:
+    """An emotion's or an answer's name as a figure may hold it; a foreign one keeps its own."""
+    return words.emotion(name) if words.has(f"emotions.{name}") else drawable(name).replace("_", " ")
+
+
+def draw_figures(report: Report, language: str = "en") -> dict[str, str]:
+    """File name to SVG, for the figures that the report supports, with words in its language."""
+    words = Wording(language)
     drawn = {}
     if any(map(any, report.confusion.counts)):
-        drawn[CONFUSION] = draw_confusion(report.confusion)
+        drawn[CONFUSION] = draw_confusion(report.confusion, words)
     if report.latency_ms.histogram:
-        drawn[LATENCY] = draw_latency(report.latency_ms.histogram, report.latency_ms)
+        drawn[LATENCY] = draw_latency(report.latency_ms.histogram, report.latency_ms, words)
     example = report.streaming.example if report.streaming else None
     if example is not None and any(step.scores for step in example.steps):
-        drawn[TIMELINE] = draw_timeline(example)
+        drawn[TIMELINE] = draw_timeline(example, words)
     return drawn
 
 
-def draw_confusion(confusion: Confusion) -> str:
+def draw_confusion(confusion: Confusion, words: Wording) -> str:
     """Counts in cells, coloured by their share of the row; rows are references, columns answers."""
     import matplotlib
 
@@ -69,12 +80,10 @@ def draw_confusion(confusion: Confusion) -> str:
     with matplotlib.rc_context(STYLE):
         figure, axes = plot(width=0.68 * len(columns), height=0.46 * len(rows), left=1.2, bottom=1.0)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axes.set_xticks(
-            range(len(columns)), [drawable(name).replace("_", " ") for name in columns], rotation=35, ha="right"
-        )
-        axes.set_yticks(range(len(rows)), [drawable(name).replace("_", " ") for name in rows])
-        axes.set_xlabel("answer")
-        axes.set_ylabel("reference")
+        axes.set_xticks(range(len(columns)), [named(words, name) for name in columns], rotation=35, ha="right")
+        axes.set_yticks(range(len(rows)), [named(words, name) for name in rows])
+        axes.set_xlabel(words("figure.answer"))
+        axes.set_ylabel(words("figure.reference"))
         axes.tick_params(length=0)
         for y, row in enumerate(counts):
             for x, count in enumerate(row):
@@ -84,7 +93,7 @@ def draw_confusion(confusion: Confusion) -> str:
         return svg(figure)
 
 
-def draw_latency(histogram: Histogram, latency: Latency) -> str:
+def draw_latency(histogram: Histogram, latency: Latency, words: Wording) -> str:
     """A histogram of the latency with its percentiles marked."""
     import matplotlib
 
@@ -107,13 +116,13 @@ def draw_latency(histogram: Histogram, latency: Latency) -> str:
                 color=MARK,
                 va="top",
             )
-        axes.set_xlabel("latency, ms")
-        axes.set_ylabel("calls")
+        axes.set_xlabel(words("figure.latency"))
+        axes.set_ylabel(words("figure.calls"))
         axes.spines[["top", "right"]].set_visible(False)
         return svg(figure)
 
 
-def draw_timeline(example: StreamExample) -> str:
+def draw_timeline(example: StreamExample, words: Wording) -> str:
     """The running probability of each emotion that was ever likely, at the moments when it was known."""
     import matplotlib
 
@@ -127,17 +136,29 @@ def draw_timeline(example: StreamExample) -> str:
             values = [scores.get(name, 0.0) for _, scores in known]
             held = [*values, values[-1]]
             axes.step(
-                [*times, end_s * 1.06], held, where="post", color=f"C{number}", label=drawable(name), marker="."
+                [*times, end_s * 1.06],
+                held,
+                where="post",
+                color=COLOURS[number % len(COLOURS)],
+                label=named(words, name),
+                marker=".",
             )
         for step in example.steps:
             axes.axvline(step.end_s, color="#d0d7de", linewidth=0.6, zorder=0)
         axes.axvline(example.audio_s, color=MARK, linewidth=1, linestyle="--")
-        axes.annotate("audio ends", (example.audio_s, 1.0), xytext=(-4, 0), textcoords="offset points",
-                      color=MARK, ha="right", va="top")  # fmt: skip
+        axes.annotate(
+            words("figure.audio_ends"),
+            (example.audio_s, 1.0),
+            xytext=(-4, 0),
+            textcoords="offset points",
+            color=MARK,
+            ha="right",
+            va="top",
+        )
         axes.set_xlim(0, end_s * 1.06)
         axes.set_ylim(0, 1.04)
-        axes.set_xlabel("seconds since the audio began")
-        axes.set_ylabel("probability so far")
+        axes.set_xlabel(words("figure.seconds"))
+        axes.set_ylabel(words("figure.probability"))
         axes.legend(frameon=False, loc="center left", fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         return svg(figure)
@@ -160,5 +181,8 @@ def svg(figure: Figure) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        # It measures words in a font that may lack them; they are drawn by whoever shows the figure.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()

@@ -12,43 +12,19 @@ from typing import Any
 import jinja2
 
 from sv_eval.foreign_text import cell, visible
-from sv_eval.report.accuracy import Intervals
+from sv_eval.report.accuracy import Intervals, PolicyFigures
 from sv_eval.report.context import LabelMap
 from sv_eval.report.environment import CorpusLabels, Environment, GitState, Machine
 from sv_eval.report.latency import Latency, Waited
-from sv_eval.report.reasons import Coded
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures
 from sv_eval.reports.fairness import fairness_sections
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
-from sv_eval.reports.wording import Wording, number, percent, share
-from sv_eval.sound_limits import LIMITS
+from sv_eval.reports.verdict import verdict_lines
+from sv_eval.reports.wording import Wording, number, percent, real_time_factor, share
+from sv_eval.scoring.findings import is_grave
 
-_HEADLINE_CAVEATS = (
-    "incomplete",
-    "strange_clips",
-    "set_aside",
-    "nothing_scored",
-    "words_without_meaning",
-    "demonstration_model",
-    "random_weights",
-    "simulation",
-    "changed_sound",
-    "chance",
-    "fitted_by_speakers",
-    "fitted_by_clips",
-    "training_overlap",
-    "sound_taught",
-    "sound_tells_less",
-    "sound_narrow",
-    "sound_fast",
-    "sound_noisy",
-    "sound_padded",
-    "sound_silent",
-    "fell_behind",
-    "contended",
-)
 _LOAD_SETTINGS: Mapping[str, Sequence[str]] = {
     "poisson": ("rate", "seed"),
     "constant": ("rate",),
@@ -70,6 +46,8 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
     rescored: what `python -m sv_eval.score` was told, where it made the figures.
     """
     words = Wording(language)
+    # What the verdict has said already.
+    said = [report.caveats[one.values["place"]] for one in report.findings or () if one.code == "caveat"]
     return template("report.md.j2").render(
         w=words,
         m=report,
@@ -78,7 +56,9 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         counts=asdict(report.run),
         excluded=asdict(report.latency_ms.excluded),
         scale=f"{100 * report.intervals.confidence:g} %",
-        headline_caveats=headline_caveats(report),
+        verdict=verdict_lines(words, report),
+        headline_caveats=[caveat for caveat in report.caveats if is_grave(caveat) and caveat not in said],
+        policy_rows=_policy_rows(words, report),
         measured=_measured_rows(words, report, environment),
         corpus_map=_map(environment.dataset.label_map),
         both_sides=_both_sides(report.label_map),
@@ -100,19 +80,23 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         quoted=_quoted(),
         share=share,
         number=number,
+        rtf=real_time_factor,
     )
 
 
-def headline_caveats(report: Report) -> list[Coded]:
-    """Those that stand beneath the headline."""
-    return [caveat for caveat in report.caveats if _at_the_top(caveat)]
-
-
-def _at_the_top(caveat: Coded) -> bool:
-    """Whether a caveat stands beneath the headline; of the sound's limits, where half of the clips are beyond."""
-    counted = caveat.values.get("n", 0), caveat.values.get("total", 0)
-    of_limits = caveat.code.removeprefix("sound_") in LIMITS
-    return caveat.code in _HEADLINE_CAVEATS and (not of_limits or 2 * counted[0] >= counted[1])
+def _policy_rows(words: Wording, report: Report) -> list[tuple[str, PolicyFigures]]:
+    """What the scores are under each policy; policies that give the same share a row."""
+    rows: list[tuple[list[str], PolicyFigures]] = []
+    for name, scores in report.policies.items():
+        alike = next((names for names, found in rows if found == scores), None)
+        if alike is None:
+            rows.append(([name], scores))
+        else:
+            alike.append(name)
+    return [
+        (words(f"policies.{names[0]}") if len(names) == 1 else words.joined(f"`{name}`" for name in names), scores)
+        for names, scores in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +151,7 @@ def _left(words: Wording, report: Report) -> list[tuple[str, Share, str]]:
     found = []
     for name in LEAVING:
         share_of = getattr(shares, name)
-        if not share_of.n:
+        if not share_of or not share_of.n:
             continue
         worst = ""
         if name in BY_EMOTION and shares.by_emotion:

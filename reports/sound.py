@@ -61,9 +61,14 @@ def slice_rows(words: Wording, sound: Sound) -> list[Sequence[str]]:
 
 def span(one: SoundSlice) -> str:
     """The values that a slice is of: `15 … 20`."""
-    if one.low is None:
-        return f"< {_plain(one.high)}"
-    return f"≥ {_plain(one.low)}" if one.high is None else f"{_plain(one.low)} … {_plain(one.high)}"
+    return span_between(one.low, one.high)
+
+
+def span_between(low: float | None, high: float | None) -> str:
+    """The values from here to there; None for an open end."""
+    if low is None:
+        return f"< {_plain(high)}"
+    return f"≥ {_plain(low)}" if high is None else f"{_plain(low)} … {_plain(high)}"
 
 
 def _plain(value: float | None) -> str:

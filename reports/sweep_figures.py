@@ -1,4 +1,4 @@
-"""The figures of a sweep, as SVG text. Words in them are English in any report."""
+"""The figures of a sweep, as SVG text, with words in its report's language."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sv_eval.config.overrides import as_word
 from sv_eval.report.interval import Interval
 from sv_eval.report.sweep import Cost, Sensitivity, SettingFigures, SweepFile
 from sv_eval.reports.figures import INK, MARK, STYLE, drawable, plot, svg
+from sv_eval.reports.wording import Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,31 +45,27 @@ class _Against:
         return None if figure is None else figure.value
 
 
-def draw_sweep(found: SweepFile) -> dict[str, str]:
+def draw_sweep(found: SweepFile, language: str = "en") -> dict[str, str]:
     """File name to SVG, for the figures that the sweep supports."""
     drawn: dict[str, str] = {}
+    words = Wording(language)
     if _is_heat(found):
-        drawn[HEAT] = _heat(found)
+        drawn[HEAT] = _heat(found, words)
     latency = _Against(
-        figure=lambda row: row.p95, front=lambda row: row.front, label="p95, ms", limit=found.slo_p95_ms
+        figure=lambda row: row.p95, front=lambda row: row.front, label=words("figure.p95"), limit=found.slo_p95_ms
     )
     cost = _Against(
         figure=lambda row: row.busy_s_per_audio_hour,
         front=lambda row: row.cost_front,
-        label=_cost_label(found),
+        label=words("figure.gpu_s" if found.backend.device.startswith("cuda") else "figure.compute_s"),
         limit=None,
     )
     for name, against in ((FRONT, latency), (COST, cost)):
         if len(_points(found, against)) > 1:
-            drawn[name] = _front(found, against)
+            drawn[name] = _front(found, against, words)
     if any(len(one.levels) > 1 for one in found.sensitivity):
-        drawn[LEVELS] = _levels(found.sensitivity)
+        drawn[LEVELS] = _levels(found.sensitivity, words)
     return drawn
-
-
-def _cost_label(found: SweepFile) -> str:
-    unit = "GPU-seconds" if found.backend.device.startswith("cuda") else "compute-seconds"
-    return f"{unit} per hour of audio"
 
 
 def _is_heat(found: SweepFile) -> bool:
@@ -79,7 +76,7 @@ def _is_heat(found: SweepFile) -> bool:
     return found.grid_complete and all("–" not in one.value for p in found.sensitivity for one in p.levels)
 
 
-def _heat(found: SweepFile) -> str:
+def _heat(found: SweepFile, words: Wording) -> str:
     """UAR and p95 of the grid, side by side; recommended is framed, the best within the objective dotted."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -91,7 +88,9 @@ def _heat(found: SweepFile) -> str:
     whole, tall = 2 * (0.75 + width) + 0.3, height + 0.95
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(whole, tall))
-        for panel, (title, colours) in enumerate((("UAR, %", "Blues"), ("p95, ms", "Oranges"))):
+        for panel, (title, colours) in enumerate(
+            ((words("figure.uar"), "Blues"), (words("figure.p95"), "Oranges"))
+        ):
             left = 0.65 + panel * (width + 0.85)
             axes = figure.add_axes((left / whole, 0.55 / tall, width / whole, height / tall))
             _heat_panel(axes, found, (down.parameter, across.parameter), rows, columns, panel, colours)
@@ -149,7 +148,7 @@ def _points(found: SweepFile, against: _Against) -> list[tuple[SettingFigures, f
     return [(row, x, 100 * uar) for row, x, uar in places if x is not None and uar is not None]
 
 
-def _front(found: SweepFile, against: _Against) -> str:
+def _front(found: SweepFile, against: _Against, words: Wording) -> str:
     """Every setting with its intervals; those on the front are joined and bear their numbers."""
     import matplotlib
 
@@ -160,16 +159,18 @@ def _front(found: SweepFile, against: _Against) -> str:
         for row, x, y in points:
             front = against.front(row)
             _point(axes, row, (x, y), against, _FRONT_COLOUR if front else _QUIET, 3 if front else 2)
-        axes.step([x for _, x, _ in held], [y for _, _, y in held],
-                  where="post", color=_FRONT_COLOUR, linewidth=1, zorder=3, label="front")  # fmt: skip
+        axes.step(
+            [x for _, x, _ in held], [y for _, _, y in held],
+            where="post", color=_FRONT_COLOUR, linewidth=1, zorder=3, label=words("figure.front"),
+        )  # fmt: skip
         for row, x, y in held:
             axes.annotate(
                 str(row.number), (x, y),
                 xytext=(3, 4), textcoords="offset points", fontsize=7, color=_FRONT_COLOUR,
             )  # fmt: skip
         for number, marker, word in (
-            (found.choice.default, "D", "default"),
-            (found.choice.recommended, "*", "recommended"),
+            (found.choice.default, "D", words("figure.default")),
+            (found.choice.recommended, "*", words("figure.recommended")),
         ):
             for _, x, y in (point for point in points if point[0].number == number):
                 size = 90 if marker == "*" else 36
@@ -178,7 +179,7 @@ def _front(found: SweepFile, against: _Against) -> str:
         if against.limit is not None and against.limit <= 2 * max(x for _, x, _ in points):
             axes.axvline(against.limit, color=INK, linewidth=0.8, linestyle="--")
         axes.set_xlabel(against.label)
-        axes.set_ylabel("UAR, %")
+        axes.set_ylabel(words("figure.uar"))
         axes.legend(frameon=False, fontsize=8, loc="best")
         axes.spines[["top", "right"]].set_visible(False)
         return svg(figure)
@@ -200,7 +201,7 @@ def _point(
                   elinewidth=0.5, alpha=1.0 if order == 3 else 0.7, zorder=order)  # fmt: skip
 
 
-def _levels(sensitivity: Sequence[Sensitivity]) -> str:
+def _levels(sensitivity: Sequence[Sensitivity], words: Wording) -> str:
     """A panel a parameter: the mean UAR and the mean p95 of the settings at each of its values."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -224,10 +225,10 @@ def _levels(sensitivity: Sequence[Sensitivity]) -> str:
                 range(len(values)), list(map(drawable, values)), rotation=30 if max(map(len, values)) > 6 else 0
             )
             axes.set_xlabel(_short(one.parameter))
-            axes.set_ylabel("mean UAR, %", color=_BLUE)
+            axes.set_ylabel(words("figure.mean_uar"), color=_BLUE)
             other = axes.twinx()
             other.plot(range(len(values)), p95, color=MARK, marker="s", markersize=3, linestyle="--")
-            other.set_ylabel("mean p95, ms", color=MARK)
+            other.set_ylabel(words("figure.mean_p95"), color=MARK)
             other.set_ylim(bottom=0)
             axes.spines["top"].set_visible(False)
             other.spines["top"].set_visible(False)

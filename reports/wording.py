@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -201,6 +202,18 @@ def share(value: float | None) -> str:
 def number(value: float | None) -> str:
     """Four significant digits; a dash for none."""
     return _DASH if value is None else f"{value:.4g}"
+
+
+def real_time_factor(value: float | None) -> str:
+    """Two significant digits, as the field writes it; a dash for none.
+
+    >>> [real_time_factor(one) for one in (0.04123, 0.0059, 1.25, 12.3, None)]
+    ['0.041', '0.0059', '1.2', '12', '–']
+    """
+    if value is None:
+        return _DASH
+    digits = max(0, 1 - math.floor(math.log10(abs(value)))) if value else 1
+    return f"{value:.{digits}f}"
 
 
 def p_value(p: float | None) -> str:

@@ -96,6 +96,11 @@ class Adjustments:
     """The speech probability from which on a frame is speech, between 0 and 1."""
     chunk_size: float | None = None
     """The longest stretch that one inference sees, seconds."""
+    option_order: int | None = None
+    """Of a model that chooses from options: which of `option_orders.orders_from` it is offered them in, from the
+    order that is the clip's own (0)."""
+    transcript: str | None = None
+    """Judge these words alone; no sound is sent."""
 
     @property
     def asked(self) -> tuple[str, ...]:

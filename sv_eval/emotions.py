@@ -20,6 +20,8 @@ OTHER = "other"
 UNKNOWN = "unknown"
 NO_TAG = "no_tag"
 NO_SPEECH = "no_speech"
+UNREAD: tuple[str, ...] = ("unparsed", "refused", "hedged")
+"""What an answer in words may be that names no emotion: none can be read in it; it declines; it names several."""
 
 REFERENCE_LABELS: tuple[str, ...] = (*EMOTIONS, OTHER)
 PREDICTION_LABELS: tuple[str, ...] = (*EMOTIONS, OTHER, UNKNOWN)

@@ -33,7 +33,7 @@ __all__ = ("Run", "compare", "evaluate", "gate", "read_run")
 T = TypeVar("T")
 _FORBIDDEN = ("gate", "sweep", "suite", "tune", "hydra")
 _DEFAULT_BACKEND = "onnx"
-_GROUPS = ("backend", "dataset", "condition", "load", "scoring", "labels", "run", "report", "executor")
+_GROUPS = ("backend", "dataset", "condition", "load", "controls", "scoring", "labels", "run", "report", "executor")
 
 
 class FunctionModule(ModuleType):

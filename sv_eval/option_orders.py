@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 
 CYCLIC, FIXED = "cyclic", "fixed"
@@ -24,6 +25,25 @@ def order_of(names: Sequence[str], clip_id: str, order: str, seed: int = 0) -> t
     """The options in a clip's order."""
     shift = shift_of(clip_id, len(names), seed) if order == CYCLIC else 0
     return (*names[shift:], *names[:shift])
+
+
+_ALL_ORDERS_OF = 4
+
+
+def orders_from(own: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The orders that a choice is offered in to see what the order does, beginning with `own`.
+
+    Of up to four options all; of more those that begin elsewhere, forwards and backwards: each option stands at
+    each place equally often, and beside its neighbours on either side.
+
+    >>> len(orders_from("abcd")), len(orders_from("abcdefg"))
+    (24, 14)
+    """
+    names = tuple(own)
+    if len(names) <= _ALL_ORDERS_OF:
+        return tuple(itertools.permutations(names))
+    back = names[::-1]
+    return tuple((*way[at:], *way[:at]) for way in (names, back) for at in range(len(names)))
 
 
 if __name__ == "__main__":

@@ -33,12 +33,16 @@ class Outcome(StrEnum):
     FAILURE = "FAILURE"
     """No answer: the clip could not be decoded, or the backend failed on it."""
     UNPARSED = "UNPARSED"
-    """A model answered in words of its own, and none of them is an emotion; counts as NO_TAG where answers do."""
+    """A model answered in words of its own, and none of them is an emotion."""
     REFUSED = "REFUSED"
-    """A model declined to answer; counts as NO_TAG likewise."""
+    """A model declined to answer."""
     HEDGED = "HEDGED"
-    """A model named several emotions; counts as NO_TAG likewise."""
+    """A model named several emotions."""
 
+
+TOKENS = ("input", "audio", "cached", "output")
+"""Tokens that were put in, all of them; of them those of sound, and those that had been put in before; and those of
+the answer, reasoning included."""
 
 UNREAD = (Outcome.UNPARSED, Outcome.REFUSED, Outcome.HEDGED)
 """Outcomes of answers in words of which none was an emotion that can be taken."""
@@ -179,7 +183,11 @@ class Prediction:
     raw_answer: str | None = None
     """Such an answer as it came, shortened, whatever was read in it."""
     outside: float | None = None
-    """Where `scores` are probabilities of a model's first word: how much of it was on none of the options."""
+    """Where `scores` are probabilities of a model's first word, or votes: how much was on none of the options."""
+    tokens: Mapping[str, int] | None = None
+    """What a model that is paid by tokens says it took: of TOKENS those that it tells."""
+    sent: str | None = None
+    """The first 16 hex digits of a SHA-256 over the request's body."""
     passage: Passage | None = field(default=None, compare=False)
     """How it came here; None where nothing travelled."""
 

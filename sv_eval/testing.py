@@ -13,6 +13,12 @@ and then, with pytest-benchmark:
 `pytest --sv-backend "backend=remote backend.url=http://host:8000" --sv-dataset "dataset=emodb dataset.root=DIR"`
 says what is tested; both may stand in the ini file as `sv_backend` and `sv_dataset`. Without them it is the bundled
 model and the bundled clips.
+
+`sv_chat_server` starts chat servers whose faults are planted, to test what is built around a chat model (extra
+`[remote]`):
+
+    def test_refusals_are_no_answers(sv_chat_server):
+        url = sv_chat_server(recall=0.9, refuses=0.1)
 """
 
 from __future__ import annotations
@@ -21,7 +27,8 @@ import asyncio
 import os
 import shlex
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -156,6 +163,30 @@ def sv_clips(request: pytest.FixtureRequest, sv_backend: CalledBackend) -> list[
     corpus = read_corpus(dataset_config_from(_settings(request.config, "sv_dataset")))
     keep = sv_backend.backend.capabilities.needs_encoded
     return [DecodedClip(clip, corpus.source.load(clip, keep_encoded=keep)) for clip in corpus.clips]
+
+
+@pytest.fixture
+def sv_chat_server() -> Iterator[Callable[..., str]]:
+    """Starts a chat server with planted faults and gives its address; it runs until the test ends.
+
+    The keywords are those of `sv_eval.backends.chat.planted.Planted`; `protocol` says what its prompts are taken to
+    be, `dataset` and its settings which corpus it knows, the bundled clips by default.
+    """
+    from sv_eval.backends.chat.fake_server import Planted, bundled, serving
+
+    with ExitStack() as running:
+
+        def start(
+            *,
+            protocol: str | Mapping[str, Any] = "word_en",
+            dataset: str = "demo",
+            dataset_settings: Mapping[str, Any] | None = None,
+            **planted: Any,
+        ) -> str:
+            known = bundled(dataset, **(dataset_settings or {}))
+            return running.enter_context(serving(known, Planted(**planted), protocol))
+
+        yield start
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sv_eval.backends.chat.dialect import ChatDialect, Said
+from sv_eval.backends.chat.dialect import ChatDialect, Said, counted
 from sv_eval.backends.chat.protocol import JSON
 from sv_eval.backends.remote.answer_parsing import expect
 from sv_eval.backends.remote.dialect import Traits
 from sv_eval.backends.remote.http_messages import HttpReply
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
-from sv_eval.backends.remote.typed_fields import mapping_in, needed_number, objects_in, text_in
+from sv_eval.backends.remote.typed_fields import mapping_in, needed_number, number_in, objects_in, text_in
 from sv_eval.config.foreign_json import read_json
 from sv_eval.errors import ConfigError, nearest
 
@@ -58,19 +58,23 @@ class OpenAiChat(ChatDialect):
             )
         self._part, self._structured, self._stream, self._extra = part, structured, stream, dict(extra or {})
 
-    def body(self, order: Sequence[str], sound: Sound) -> dict[str, Any]:
+    def body(self, order: Sequence[str], sound: Sound | None, words: str | None = None) -> dict[str, Any]:
         """The conversation and the settings."""
         protocol = self.protocol
         told = [{"role": "system", "content": protocol.system}] if protocol.system else []
-        asked = [self._audio(sound), {"type": "text", "text": protocol.asked(order)}]
+        audio = [] if sound is None else [self._audio(sound)]
+        asked = [*audio, {"type": "text", "text": protocol.asked(order, words)}]
         settings: dict[str, Any] = {
             "model": self._model, "temperature": protocol.temperature, "max_tokens": protocol.max_tokens,
             "seed": protocol.seed,
         }  # fmt: skip
         if self._logprobs:
             settings |= {"logprobs": True, "top_logprobs": self._logprobs}
+        if self._samples > 1:
+            settings["n"] = self._samples
         if self._stream:
-            settings["stream"] = True
+            # Without the options the tokens of a stream are not told.
+            settings |= {"stream": True, "stream_options": {"include_usage": True}}
         if self._structured == JSON_SCHEMA:
             schema = {"name": "emotion", "strict": True, "schema": protocol.json_schema(order)}
             settings["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -87,13 +91,15 @@ class OpenAiChat(ChatDialect):
             raise self.refusal(reply)
         choices = objects_in(content.get("choices"), "choices")
         expect(choices, "the answer has no `choices`")
-        message = mapping_in(choices[0].get("message"), "choices[0].message") or {}
-        refusal = text_in(message.get("refusal"), "refusal")
+        first, *others = choices
+        refusal = text_in((mapping_in(first.get("message"), "choices[0].message") or {}).get("refusal"), "refusal")
         return Said(
-            text=_text(message.get("content")) or refusal or "",
+            text=_answer(first),
             model=text_in(content.get("model"), "model"),
-            first=_first(choices[0].get("logprobs")),
-            refused=bool(refusal) or choices[0].get("finish_reason") == "content_filter",
+            first=_first(first.get("logprobs")),
+            refused=bool(refusal) or first.get("finish_reason") == "content_filter",
+            more=tuple(_answer(one) for one in others),
+            tokens=_tokens(content.get("usage")),
         )
 
     def _audio(self, sound: Sound) -> dict[str, Any]:
@@ -108,6 +114,23 @@ def _text(content: Any) -> str:
     if isinstance(content, list):
         return "".join(text_in(one.get("text"), "content's text") or "" for one in objects_in(content, "content"))
     return text_in(content, "content") or ""
+
+
+def _answer(choice: Mapping[str, Any]) -> str:
+    message = mapping_in(choice.get("message"), "choices' message") or {}
+    return _text(message.get("content")) or text_in(message.get("refusal"), "refusal") or ""
+
+
+def _tokens(usage: Any) -> dict[str, int] | None:
+    """What the answer says it took; None where it doesn't."""
+    told = mapping_in(usage, "usage") or {}
+    details = mapping_in(told.get("prompt_tokens_details"), "prompt_tokens_details") or {}
+    return counted(
+        input=told.get("prompt_tokens"),
+        audio=details.get("audio_tokens"),
+        cached=details.get("cached_tokens"),
+        output=told.get("completion_tokens"),
+    )
 
 
 def _first(told: Any) -> dict[str, float] | None:
@@ -130,17 +153,24 @@ def _events(body: bytes) -> Iterator[dict[str, Any]]:
 
 def _joined(body: bytes) -> dict[str, Any]:
     """A stream's pieces as the answer that they make up."""
-    text, logprobs, found, reason = list[str](), list[Mapping[str, Any]](), dict[str, Any](), None
+    texts, logprobs = dict[int, list[str]](), list[Mapping[str, Any]]()
+    found, reason = dict[str, Any](), dict[int, Any]()
     for event in _events(body):
         if event.get("error"):
             return event
         found.setdefault("model", event.get("model"))
-        for choice in objects_in(event.get("choices"), "choices")[:1]:
+        found["usage"] = event.get("usage") or found.get("usage")
+        for choice in objects_in(event.get("choices"), "choices"):
+            place = int(number_in(choice.get("index"), "index") or 0)
             delta = mapping_in(choice.get("delta"), "delta") or {}
-            text.append(_text(delta.get("content")))
-            logprobs += objects_in(
-                (mapping_in(choice.get("logprobs"), "logprobs") or {}).get("content"), "logprobs"
-            )
-            reason = choice.get("finish_reason") or reason
-    whole = {"message": {"content": "".join(text)}, "logprobs": {"content": logprobs}, "finish_reason": reason}
-    return {**found, "choices": [whole]}
+            texts.setdefault(place, []).append(_text(delta.get("content")))
+            reason[place] = choice.get("finish_reason") or reason.get(place)
+            if place == 0:
+                told = mapping_in(choice.get("logprobs"), "logprobs") or {}
+                logprobs += objects_in(told.get("content"), "logprobs")
+    choices: list[dict[str, Any]] = [
+        {"message": {"content": "".join(texts[place])}, "finish_reason": reason[place]} for place in sorted(texts)
+    ]
+    if choices:
+        choices[0]["logprobs"] = {"content": logprobs}
+    return {**found, "choices": choices}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -46,6 +47,9 @@ class Protocol:
     """Emotion (or `unknown`) to what the option is called, in the order of the protocol."""
     user: str
     """What is asked; `{options}` is where the options stand."""
+    words: str | None = None
+    """What is asked where the words alone are given, to see how much they tell: `{transcript}` is where they stand,
+    `{options}` as in `user`. None where that can't be asked."""
     system: str | None = None
     """What stands before the conversation; None for nothing."""
     key: str = "emotion"
@@ -74,6 +78,8 @@ class Protocol:
             raise ConfigError(f"{where}: options: give two to 26, each called otherwise")
         if "{options}" not in self.user:
             raise ConfigError(f"{where}: user: it needs {{options}} where the options are to stand")
+        if self.words is not None and not ("{options}" in self.words and "{transcript}" in self.words):
+            raise ConfigError(f"{where}: words: it needs {{options}} and {{transcript}} where they are to stand")
         if self.max_tokens is not None and self.max_tokens < 1:
             raise ConfigError(f"{where}: max_tokens={self.max_tokens}: at least 1")
 
@@ -90,8 +96,8 @@ class Protocol:
         """
         return order_of(tuple(self.options), clip_id, self.order, seed)
 
-    def asked(self, order: Sequence[str]) -> str:
-        """What the user says, with the options in this order."""
+    def asked(self, order: Sequence[str], words: str | None = None) -> str:
+        """What the user says, with the options in this order: about a recording, or about `words` alone."""
         if self.form == LETTERS:
             lines = (
                 f"{letter}. {self.options[name]}"
@@ -100,7 +106,11 @@ class Protocol:
             told = "\n".join(lines)
         else:
             told = ("、" if self.language == "zh" else ", ").join(self.options[name] for name in order)
-        return self.user.replace("{options}", told)
+        if words is None:
+            return self.user.replace("{options}", told)
+        # In one go: a transcript may hold what looks like a place for something.
+        places = {"{options}": told, "{transcript}": words}
+        return re.sub("|".join(map(re.escape, places)), lambda found: places[found[0]], self.words or self.user)
 
     def answers(self, order: Sequence[str]) -> tuple[str, ...]:
         """What the model may answer, of the forms letters and word."""
@@ -119,6 +129,11 @@ class Protocol:
         }
 
 
+def shipped_protocols() -> dict[str, Path]:
+    """The protocols that come along, by name."""
+    return {path.stem: path for path in sorted(_SHIPPED.glob("*.yaml"))}
+
+
 def protocol_of(given: str | Mapping[str, Any]) -> Protocol:
     """The protocol of a shipped name, of a YAML file's path, or of its settings.
 
@@ -126,7 +141,7 @@ def protocol_of(given: str | Mapping[str, Any]) -> Protocol:
     """
     if isinstance(given, Mapping):
         return structure(Protocol, given, "backend.protocol", ConfigError)
-    shipped = {path.stem: path for path in sorted(_SHIPPED.glob("*.yaml"))}
+    shipped = shipped_protocols()
     place = shipped.get(given, Path(given))
     if place.suffix not in (".yaml", ".yml"):
         raise ConfigError(

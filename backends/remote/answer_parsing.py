@@ -61,6 +61,10 @@ class ParsedAnswer:
     """Such an answer as it came."""
     outside: float | None = None
     """How much of a first word's probability was on none of the options."""
+    tokens: Mapping[str, int] | None = None
+    """The tokens that it says it took, as `Prediction` has them."""
+    sent: str | None = None
+    """What the request's body hashes to, as `Prediction` has it."""
     model: str | None = None
     """The model that it says has answered."""
     server_ms: Mapping[str, float] = field(default_factory=dict)
@@ -134,6 +138,8 @@ class AnswerParser:
             unread=parsed.unread if label is None else None,
             raw_answer=parsed.raw_answer,
             outside=parsed.outside,
+            tokens=parsed.tokens,
+            sent=parsed.sent,
             passage=passage(),
         )
 

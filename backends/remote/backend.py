@@ -22,7 +22,7 @@ from sv_eval.backends.remote.sound import ORIGINAL, Sound, chosen_form
 from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.config.structure import structure
-from sv_eval.errors import BackendLost, ConfigError
+from sv_eval.errors import BackendLost, ConfigError, InferenceError
 from sv_eval.records import Failure, Passage, Prediction
 
 _LONG_S = 0.002
@@ -205,7 +205,10 @@ class RemoteBackend:
         return replace(prediction, passage=Passage(begin_s=timeline.start_s, latency_ms=took_ms))
 
     async def _one(self, request: Request) -> Answer:
-        message, encode_ms = await self._encoded(request)
+        try:
+            message, encode_ms = await self._encoded(request)
+        except InferenceError as error:
+            return Failure(kind=error.kind, message=str(error))
         answer = await self._delivery.deliver(
             message, encode_ms=encode_ms, planned_s=request.planned_s, from_sending=request.from_sending
         )
@@ -221,11 +224,18 @@ class RemoteBackend:
         async with self._encoding:
             begin = time.perf_counter()
             sound = Sound(request.waveform, self._form)
-            message = self._dialect.message_about(request.clip_id, sound, self._asked)
+            message = self._dialect.message_about(request.clip_id, sound, self._asked_of(request))
             encode_s = time.perf_counter() - begin
             if encode_s > _LONG_S:
                 await asyncio.sleep(0)
         return message, encode_s * 1000
+
+    def _asked_of(self, request: Request) -> Adjustments:
+        """What a request asks for, over what every one does."""
+        own = request.adjustments
+        return (
+            replace(self._asked, **{name: getattr(own, name) for name in own.asked}) if own.asked else self._asked
+        )
 
     @property
     def _lossy(self) -> str | None:

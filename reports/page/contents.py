@@ -13,7 +13,6 @@ from sv_eval.record_file.lines import Key
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.codec import as_json
 from sv_eval.report.environment import Environment
-from sv_eval.report.reasons import Coded
 from sv_eval.report.report import Report
 from sv_eval.reports.markdown import machine_line
 from sv_eval.reports.page.columns import Column, records_in
@@ -45,12 +44,11 @@ def boot_of(
     made: Made,
     *,
     language: str,
-    headline_caveats: Sequence[Coded],
     audio_note: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What is seen before the records are unpacked: findings, figures, words."""
     run = report.run
-    findings = findings_of(report, headline_caveats[0] if headline_caveats else None)
+    findings = findings_of(report)
     boot = {
         "kind": "run",
         "version": __version__,
@@ -77,7 +75,8 @@ def words_of(language: str) -> dict[str, Any]:
 
 def _line(finding: Finding) -> dict[str, Any]:
     cell = {} if finding.cell is None else {"reference": finding.cell[0], "answer": finding.cell[1]}
-    return {"mark": finding.mark, **finding.said, **cell}
+    command = {} if finding.command is None else {"command": finding.command}
+    return {"mark": finding.mark, **finding.said, **cell, **command}
 
 
 def _subtitle(language: str, report: Report, environment: Environment) -> str:

@@ -147,6 +147,12 @@ _COMMANDS = (
         first=("list", "show", "diff"),
         groups=("scoring",),
     ),
+    Command(
+        name="chat",
+        does="protocols of chat models; a run's answers read anew",
+        first=("list", "show", "diff", "read"),
+        keys=("out",),
+    ),
     Command(name="export", does="a run for pytest-benchmark, HdrHistogram, Prometheus, CSV", keys=("out",)),
     Command(
         name="models",

@@ -25,7 +25,8 @@ appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
   gate.margins.uar=0.02         how much worse UAR may be; likewise accuracy, macro_f1, recall (of every emotion)
   gate.ratios.p95=1.15          how many times as long as for the baseline callers waited; likewise p50
   gate.shares.retried=0.02      how much more than in the baseline may leave the sample; likewise resumed, late,
-                                unmeasured, slow, unknown, no_tag, no_speech, failed (of an emotion)
+                                unmeasured, slow, unknown, no_tag, no_speech, unparsed, refused,
+                                hedged, failed (of an emotion)
   gate.floors.uar=0.6           what the candidate itself must reach; likewise accuracy, macro_f1, recall
   gate.floors.worst_group.sex=0.6   what the group that is understood worst must reach; likewise language, pitch
   gate.ceilings.p95_ms=200      how long its callers may wait; likewise p50_ms, p99_ms

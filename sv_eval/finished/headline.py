@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from textwrap import shorten
+
 from sv_eval.finished.rescore import Summary
 from sv_eval.machine.terminal import relative
 from sv_eval.report.interval import Interval
 from sv_eval.report.latency import Latency
 from sv_eval.report.report import Report
+from sv_eval.reports.verdict import VerdictLine, verdict_lines
+from sv_eval.reports.wording import Wording
 
 _CAVEATS = {
     "training_overlap": "the model was trained on some of these speakers, which flatters it",
@@ -19,28 +24,42 @@ _CAVEATS = {
 """What nobody should learn from the report alone, in the words of a terminal."""
 
 
+_WIDEST = 180
+"""Characters of a line of the verdict on a terminal."""
+
+
 def headline(summary: Summary) -> str:
-    """What was scored, UAR, latency, the gravest caveats and where the report and its page are, a line each."""
+    """The verdict, what was scored, UAR, latency, grave caveats and where report and page are, a line each."""
     report = summary.report
+    place = relative(summary.path.parent)
+    verdict = [
+        _verdict_line(one) for one in verdict_lines(Wording(summary.language), report, run=shlex.quote(place))
+    ]
     run, latency = report.run, report.latency_ms
     # Rare with most recognisers, and nearly everything where a threshold is too high.
     without = [f"{n} {name}" for n, name in ((run.n_no_tag, "no tag"), (run.n_no_speech, "no speech")) if n]
-    if run.n_unread:
-        without.append("of them " + ", ".join(f"{n} {name}" for name, n in run.n_unread.items()))
+    without += [f"{n} {name}" for name, n in (run.n_unread or {}).items()]
     lines = [
+        *verdict,
         f"{run.dataset} on {run.backend}: {run.n_scored} of {run.n_clips} clips scored, "
         + ", ".join([f"{run.n_unknown} unknown", *without, f"{run.n_failed} failed"]),
         f"UAR {_interval(report.accuracy.uar, 3)}: the mean recall of {_labels(report)}",
         f"latency p50 {_interval(latency.p50, 2, ' ms')}, p95 {_interval(latency.p95, 2, ' ms')}",
         *_waited(latency),
     ]
+    said = {one.values["code"] for one in report.findings or () if one.code == "caveat"}
     warnings = [
         f"caveat: {_CAVEATS[caveat.code].format(**caveat.values)} ({caveat.code})"
         for caveat in report.caveats
-        if caveat.code in _CAVEATS
+        if caveat.code in _CAVEATS and caveat.code not in said
     ]
     page = [] if summary.page is None else [f"page: {relative(summary.page)}"]
     return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}", *page])
+
+
+def _verdict_line(line: VerdictLine) -> str:
+    said = f"{line.sign} {shorten(line.plain, _WIDEST, placeholder=' ...')}"
+    return said if line.command is None else f"{said} {line.command}"
 
 
 def _waited(latency: Latency) -> list[str]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.finished.report_config import ReportConfig
+from sv_eval.record_file.controls import CONTROLS, control_directory, control_names
 from sv_eval.record_file.lines import RECORDS, read_lines
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.records import Clip
 from sv_eval.report.environment import Environment
 from sv_eval.report.report import Report
-from sv_eval.reports.markdown import headline_caveats
 from sv_eval.reports.page.columns import columns_of, records_in
 from sv_eval.reports.page.contents import Made, boot_of, clips_of, keys_in
 from sv_eval.reports.page.document import document
@@ -58,13 +58,13 @@ def page_of(
     n = sum(1 for line in read_lines(directory / RECORDS) if line.strip())
     plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
     clips = clips_of(report, environment, relabelled(records, plan), columns, keys_in(columns, n))
+    clips |= _controls_in(directory)
     audio, note = _sounds(config, environment, clips)
     boot = boot_of(
         report,
         environment,
         made,
         language=config.language,
-        headline_caveats=headline_caveats(report),
         audio_note=note,
     )
     return Page(boot=boot, clips=clips, audio=audio)
@@ -75,14 +75,31 @@ def page_again(held: Mapping[str, Any], report: Report, environment: Environment
     columns, n = held["clips"]["columns"], held["clips"]["n"]
     plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
     clips = clips_of(report, environment, relabelled(records, plan), columns, keys_in(columns, n))
+    clips |= {name: held["clips"][name] for name in (CONTROLS,) if name in held["clips"]}
     boot = boot_of(
         report,
         environment,
         Made(**held["boot"]["made"]),
         language=held["boot"]["language"],
-        headline_caveats=headline_caveats(report),
     )
     return Page(boot=boot, clips=clips, audio=None)
+
+
+def _controls_in(directory: Path) -> dict[str, Any]:
+    """The answers to a run's controls, from which its page's figures can be made again; empty without any."""
+    found = {}
+    for name in control_names(directory):
+        lines = [line for line in read_lines(control_directory(directory, name) / RECORDS) if line.strip()]
+        found[name] = {"columns": columns_of(lines), "n": len(lines)}
+    return {CONTROLS: found} if found else {}
+
+
+def controls_held(clips: Mapping[str, Any], where: str) -> dict[str, RunRecords]:
+    """The answers to controls that a page holds."""
+    return {
+        name: RunRecords.of_lines(records_in(one["columns"], one["n"]), f"{where}: {name}")
+        for name, one in (clips.get(CONTROLS) or {}).items()
+    }
 
 
 def _sounds(

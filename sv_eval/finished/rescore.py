@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from sv_eval.finished.report_config import ReportConfig, report_config_from
+from sv_eval.record_file.controls import control_files, read_controls
 from sv_eval.record_file.lines import RECORDS
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.accuracy import AllLabels, Intervals
@@ -33,7 +34,10 @@ from sv_eval.report.streaming import Streaming
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
+from sv_eval.scoring.controls import controls_of
+from sv_eval.scoring.cost import cost_of
 from sv_eval.scoring.fairness import fairness_of
+from sv_eval.scoring.findings import findings_of
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
 from sv_eval.scoring.labels.relabelling import (
     check_scored,
@@ -66,6 +70,8 @@ class Summary:
     """What metrics.json holds."""
     path: Path
     """The report's file."""
+    language: str = "en"
+    """What the verdict is said in."""
     page: Path | None = None
     """The same as a page of HTML; None where none was made."""
 
@@ -86,9 +92,12 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     report_config = report_config_from(settings.get("report") or {})
     environment = read_environment(directory)
     records = RunRecords.read(directory)
-    report = compute_report(records, environment, scoring_config, labels=labels_config)
-    files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
-    for name, drawing in draw_figures(report).items():
+    controls = read_controls(directory)
+    report = compute_report(records, environment, scoring_config, labels=labels_config, controls=controls)
+    names = (RECORDS, ENVIRONMENT, *(f"{CONTROLS}/{name}/{RECORDS}" for name in controls))
+    files: dict[str, bytes | Path] = {name: directory / name for name in names}
+    files |= {name: directory / name for name in control_files(directory)}
+    for name, drawing in draw_figures(report, report_config.language).items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
     path, page = directory / REPORT, directory / PAGE
@@ -98,15 +107,20 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     write_text(page, page_of(directory, report, environment, records, report_config, made).text())
     # Last: sweeps and suites take a run that has it for finished, and never come back to one that was killed here.
     write_report(directory / METRICS, report)
-    return Summary(report=report, path=path, page=page)
+    return Summary(report=report, path=path, page=page, language=report_config.language)
 
 
 def compute_report(
-    records: RunRecords, environment: Environment, config: ScoringConfig, *, labels: LabelsConfig | None = None
+    records: RunRecords,
+    environment: Environment,
+    config: ScoringConfig,
+    *,
+    labels: LabelsConfig | None = None,
+    controls: Mapping[str, RunRecords] | None = None,
 ) -> Report:
     """What metrics.json holds, from a run's records and its environment.
 
-    `labels` is the label map, SenseVoice's seven emotions by default.
+    `labels` is the label map, SenseVoice's seven emotions by default; `controls` the answers to its controls.
     """
     backend, dataset = environment.backend, environment.dataset
     plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words)
@@ -129,6 +143,13 @@ def compute_report(
     max_late_ms = environment.load.get("max_late_ms", DEFAULT_MAX_LATE_MS)
     if environment.load.get("schedule") == STREAM:
         streaming = streaming_of(records.requests, confidence=config.confidence, timeout_ms=config.timeout_ms)
+    told = {name: one.answers for name, one in (controls or {}).items()}
+    controlled = controls_of(
+        scope,
+        {name: relabelled(one, plan).answers for name, one in (controls or {}).items()},
+        (records.answers, told),
+        backend.card.get("protocol"),
+    )
     positions = positions_of(records.answers, backend.card.get("protocol"), confidence=config.confidence)
     intervals = _intervals(found)
     report = Report(
@@ -172,21 +193,18 @@ def compute_report(
         streaming=streaming,
         marks=marked_clips(scope.answers) or UNSET,
         positions=positions or UNSET,
+        controls=controlled or UNSET,
+        cost=cost_of(records.requests, told, config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))
     report = replace(report, references=references_of(report, environment))
-    return replace(
-        report,
-        caveats=find_caveats(
-            report,
-            environment,
-            scope.answers.speakers,
-            confidences=bool(np.isfinite(scope.answers.confidence).any()),
-        ),
-    )
+    confidences = bool(np.isfinite(scope.answers.confidence).any())
+    caveats = find_caveats(report, environment, scope.answers.speakers, confidences=confidences)
+    report = replace(report, caveats=caveats)
+    return replace(report, findings=findings_of(report, environment, config.goals))
 
 
 def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records: RunRecords) -> RunFacts:

@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 from sv_eval.foreign_text import visible
 
+_IN_ASCII = str.maketrans({"✓": "+", "✗": "x", "•": "-", "–": "-"})
+"""What stands for the signs of a verdict where they can't be written."""
 _COLLECTED: ContextVar[dict[str, Any] | None] = ContextVar("collected", default=None)
 
 
@@ -68,10 +70,20 @@ def relative(path: Path) -> str:
 
 def _write(message: object, stream: TextIO) -> None:
     try:
-        print(visible(message), file=stream, flush=True)
+        print(_writable(visible(message), stream), file=stream, flush=True)
     except BrokenPipeError:
         # The interpreter must not try to flush the rest when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _writable(text: str, stream: TextIO) -> str:
+    """The text as a stream of a narrow encoding can take it, which is most often a pipe of an old system."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_IN_ASCII).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 def _plain(node: Any) -> Any:

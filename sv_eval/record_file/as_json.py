@@ -20,7 +20,17 @@ from sv_eval.records import (
 from sv_eval.sound_facts import sound_from_json, sound_to_json
 
 _CLIP_FIELDS = tuple(field.name for field in fields(Clip))
-_WORDS_OF_A_PREDICTION = ("label", "raw_label", "forced", "text", "language", "event", "unread", "raw_answer")
+_WORDS_OF_A_PREDICTION = (
+    "label",
+    "raw_label",
+    "forced",
+    "text",
+    "language",
+    "event",
+    "unread",
+    "raw_answer",
+    "sent",
+)
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
@@ -112,6 +122,8 @@ def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
         data["confidence"] = round(prediction.confidence, 6)
     if prediction.outside is not None:
         data["outside"] = round(prediction.outside, 6)
+    if prediction.tokens:
+        data["tokens"] = dict(prediction.tokens)
     if prediction.segments:
         data["segments"] = [_segment_to_json(segment) for segment in prediction.segments]
     if prediction.stages_ms:

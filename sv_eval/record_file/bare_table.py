@@ -58,6 +58,7 @@ def bare_table(
         streamed={},
         marks={},
         sound={},
+        tokens={},
         n_repeated=0,
         class_codes=class_codes,
     )

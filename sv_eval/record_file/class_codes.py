@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sv_eval.emotions import EMOTIONS, NO_SPEECH, NO_TAG, OTHER, UNKNOWN
+from sv_eval.emotions import EMOTIONS, NO_SPEECH, NO_TAG, OTHER, UNKNOWN, UNREAD
 
 UNLABELLED = "unlabelled"
 """The row name of clips whose corpus gives no label."""
@@ -27,7 +27,7 @@ class ClassCodes:
     @property
     def answers(self) -> tuple[str, ...]:
         """What an answer code means."""
-        return (*self.classes, OTHER, UNKNOWN, NO_TAG, NO_SPEECH, FAILED)
+        return (*self.classes, OTHER, UNKNOWN, NO_TAG, NO_SPEECH, FAILED, *UNREAD)
 
     @property
     def answered(self) -> int:

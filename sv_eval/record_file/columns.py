@@ -13,7 +13,7 @@ from sv_eval.emotions import NO_SPEECH, NO_TAG, PREDICTION_LABELS, UNKNOWN
 from sv_eval.errors import RunDirectoryError, nearest
 from sv_eval.record_file.lines import Key
 from sv_eval.record_file.rows import ANSWERED, ANSWERS, FAILED, OUTCOMES, REFERENCES, Row
-from sv_eval.records import UNREAD, Outcome
+from sv_eval.records import TOKENS, UNREAD, Outcome
 from sv_eval.sound_facts import SOUND_FACTS
 
 _FORCED_CODE: dict[str | None, int] = {None: -1} | {name: code for code, name in enumerate(ANSWERS[:ANSWERED])}
@@ -26,11 +26,11 @@ _WITHOUT_LABEL = {
     Outcome.NO_TAG.value: ANSWERS.index(NO_TAG),
     Outcome.NO_SPEECH.value: ANSWERS.index(NO_SPEECH),
     Outcome.FAILURE.value: ANSWERS.index(FAILED),
-} | {outcome.value: ANSWERS.index(NO_TAG) for outcome in UNREAD}
+} | {outcome.value: ANSWERS.index(outcome.value.lower()) for outcome in UNREAD}
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 28
+_FIELDS = 29
 _KEY = itemgetter(0)
 
 
@@ -47,7 +47,7 @@ def columns(
     values = list(zip(*(row for _, row in ordered), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
     batch, attempts, session, call, sent, transcripts, recognised, language, paths = values[9:18]
-    failures, stages, troubles, late, sex, shared, streamed, said, marks, sound = values[18:]
+    failures, stages, troubles, late, sex, shared, streamed, said, marks, sound, tokens = values[18:]
     column = _Columns(keys, where, line_of)
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
@@ -98,7 +98,8 @@ def columns(
         "shared": np.array(shared, dtype=np.bool_),
         "streamed": {position: found for position, found in enumerate(streamed) if found is not None},
         "marks": {position: found for position, found in enumerate(marks) if found},
-        "sound": column.sound(sound),
+        "sound": column.by_name(sound, SOUND_FACTS, "sound"),
+        "tokens": column.by_name(tokens, TOKENS, "tokens"),
     }
 
 
@@ -143,12 +144,14 @@ class _Columns:
             name: self.numbers([row.get(name) for row in values], np.float64, f"stages_ms.{name}") for name in names
         }
 
-    def sound(self, values: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
-        """A column for each fact of the sound that occurs; NaN where it can't be told."""
+    def by_name(
+        self, values: Sequence[Mapping[str, Any]], names: Sequence[str], what: str
+    ) -> dict[str, NDArray[np.float64]]:
+        """A column for each of the names that occurs; NaN where it can't be told."""
         there = set[str]().union(*values)
         return {
-            name: self.numbers([row.get(name) for row in values], np.float64, f"sound.{name}")
-            for name in SOUND_FACTS
+            name: self.numbers([row.get(name) for row in values], np.float64, f"{what}.{name}")
+            for name in names
             if name in there
         }
 

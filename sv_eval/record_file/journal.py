@@ -30,16 +30,16 @@ class Journal:
     `session` counts the starts before this one, `failed` the failures among `done`, `answers` the (reference,
     label) pairs of the others, and `later` the records of later rounds by start. A last line that a kill cut short
     is removed. With `retry_failed` a clip that failed counts as not done; its later record
-    replaces the earlier one when the run is scored.
+    replaces the earlier one when the run is scored. `run_id` ties the records to a run whose directory is another.
     """
 
-    def __init__(self, directory: Path, *, retry_failed: bool = False) -> None:
+    def __init__(self, directory: Path, *, retry_failed: bool = False, run_id: str | None = None) -> None:
         self.path = directory / RECORDS
         self.done: set[str] = set()
         self.failed = 0
         self.answers: Counter[tuple[str | None, str | None]] = Counter()
         self.later: Counter[int] = Counter()
-        self._retry_failed = retry_failed
+        self._retry_failed, self._given_id = retry_failed, run_id
         self.session = 0
         self._end = 0
         """Where the last whole line ends."""
@@ -146,13 +146,13 @@ class Journal:
 
     def _read_back(self) -> None:
         session, end = -1, 0
-        run_id = kept_run_id(self.path.parent)
+        run_id = self._given_id or kept_run_id(self.path.parent)
         failed: set[str] = set()
         duplicates = DuplicateResolver(str(self.path))
 
         def measured() -> Iterator[bytes]:
             nonlocal end
-            for line in own_lines(self.path.parent):
+            for line in own_lines(self.path.parent, run_id):
                 end += len(line)
                 yield line
 

@@ -34,6 +34,7 @@ class PredictionPart(msgspec.Struct, gc=False):
     confidence: float | None = None
     text: str | None = None
     stages_ms: dict[str, float] | None = None
+    tokens: dict[str, int] | None = None
 
 
 class Reason(msgspec.Struct, gc=False):

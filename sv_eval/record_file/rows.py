@@ -75,6 +75,7 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         once(prediction.raw_label, prediction.raw_label),
         tuple(once(mark, mark) for mark in line.marks) if line.marks else (),
         line.sound or _NOTHING,
+        prediction.tokens or _NOTHING,
     )
 
 
@@ -132,6 +133,7 @@ def row_of_record(record: Record) -> Row:
         None if prediction is None else prediction.raw_label,
         record.marks,
         _NOTHING if record.sound is None else sound_to_json(record.sound),
+        _NOTHING if prediction is None or prediction.tokens is None else dict(prediction.tokens),
     )
 
 

@@ -33,11 +33,11 @@ class RunRecords:
     """Lines that lay among them, did not belong to the run and were put aside."""
 
     @classmethod
-    def read(cls, directory: Path) -> Self:
+    def read(cls, directory: Path, *, run_id: str | None = None) -> Self:
         """The records of a run directory. Raises RunDirectoryError, naming file and line, for what is none, or
-        of another run."""
+        of another run; `run_id` says of which, where the directory is not its own."""
         path = directory / RECORDS
-        found = cls.of_lines(own_lines(directory), str(path))
+        found = cls.of_lines(own_lines(directory, run_id), str(path))
         return replace(found, hash=records_hash(path), set_aside=count_set_aside(directory))
 
     @classmethod

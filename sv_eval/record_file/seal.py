@@ -82,12 +82,13 @@ def seal_of(line: bytes) -> str | None:
     return run_id if dot and len(run_id) == _ID_DIGITS and run_id.isalnum() else None
 
 
-def own_lines(directory: Path) -> Iterator[bytes]:
+def own_lines(directory: Path, run_id: str | None = None) -> Iterator[bytes]:
     """The whole lines of a run's records. Raises RunDirectoryError for the first that is not of this run.
 
-    A run of a version without ids has lines without seals; they are taken as they are.
+    A run of a version without ids has lines without seals; they are taken as they are. run_id: of which run they
+    are, where the directory is not that run's own.
     """
-    run_id = kept_run_id(directory)
+    run_id = run_id or kept_run_id(directory)
     seal, path = None if run_id is None else Seal(run_id), directory / RECORDS
     checked_without = seal is None and (directory / ENVIRONMENT).is_file()
     for number, line in enumerate(read_lines(path), 1):

@@ -21,7 +21,7 @@ _BY_POSITION = ("clip_ids", "transcripts", "recognised", "paths")
 _AT_POSITIONS = ("failures", "troubles", "streamed", "marks")
 """What only some positions have."""
 
-_BY_NAME = ("stages_ms", "sound")
+_BY_NAME = ("stages_ms", "sound", "tokens")
 """Columns by name."""
 
 
@@ -99,6 +99,8 @@ class RecordTable:
     """Position of each clip whose audio a reader should know something of, to what that is."""
     sound: Mapping[str, NDArray[np.float64]]
     """What the clips' sound was, a column for each fact of `SoundFacts`; NaN where it can't be told."""
+    tokens: Mapping[str, NDArray[np.float64]]
+    """What a model paid by tokens took, a column for each of TOKENS that occurs; NaN where it didn't say."""
     n_repeated: int
     """How many failures gave way to a later session's record of the same clip."""
     class_codes: ClassCodes = SEVEN

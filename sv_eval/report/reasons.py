@@ -39,6 +39,7 @@ TEMPLATES: Mapping[str, str] = {
     "mean_without": "mean without {labels}: no scored clip",
     "no_spread_of": "{labels}: no spread can be seen, so taken as anywhere from 0 to 1",
     "one_unit": "one {unit} only: no spread can be seen",
+    "no_tokens_told": "the service tells no tokens",
     "units_alike": "all {unit}s alike: no spread can be seen",
     "few_units": "{share} of resamples have no value: too few {unit}s have these clips",
     "effective_clips": "every resample gives {value}; bounds from {n} effective clips",

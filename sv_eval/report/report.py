@@ -19,8 +19,11 @@ from sv_eval.report.accuracy import (
     WrongPair,
 )
 from sv_eval.report.context import LabelMap, Reference
+from sv_eval.report.controls import Controls
+from sv_eval.report.cost import ServiceCost
 from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.fairness import Fairness
+from sv_eval.report.findings import Finding
 from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes
 from sv_eval.report.positions import Positions
@@ -52,7 +55,8 @@ class RunFacts(Rounded):
     n_no_speech: int
     """Answers that no speech was found."""
     n_unread: Mapping[str, int] | UnsetType = UNSET
-    """Of those without an emotion tag, by `unparsed`, `refused` and `hedged`; not set where there are none."""
+    """Clips answered in words that name no one emotion, by `unparsed`, `refused` and `hedged`; not set where there
+    are none."""
     n_failed: int
     """Clips without an answer."""
     n_out_of_scope: int
@@ -209,6 +213,12 @@ class Report(Rounded):
     """What was met in the clips' audio, and in how many; not set where there was nothing to say."""
     positions: Positions | UnsetType = UNSET
     """Of a chat model whose options change places: where the ones stood that it took."""
+    findings: tuple[Finding, ...] | UnsetType = UNSET
+    """The verdict, line by line, in the order in which it is read; not set by earlier versions."""
+    controls: Controls | UnsetType = UNSET
+    """What questions beyond the clips told: repeats, orders of options, words alone; not set without any."""
+    cost: ServiceCost | UnsetType = UNSET
+    """What the run took of a service that tells tokens, or whose prices are given; not set without either."""
     fairness: Fairness | UnsetType = UNSET
     """Figures by groups of speakers; not set without two groups, and by earlier versions."""
     sound: Sound | UnsetType = UNSET

@@ -24,8 +24,11 @@ from sv_eval.report import (
     change,
     comparison,
     context,
+    controls,
+    cost,
     environment,
     fairness,
+    findings,
     history,
     interval,
     latency,
@@ -58,9 +61,9 @@ FILES: dict[str, Any] = {
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, answer_words, backend, certificate, change, comparison, context, environment, fairness, history,
-    interval, latency, parity, positions, records, report, robustness, shares, sound, sound_facts, streaming, sweep,
-    transcripts, verdict,
+    accuracy, answer_words, backend, certificate, change, comparison, context, controls, cost, environment,
+    fairness, findings, history, interval, latency, parity, positions, records, report, robustness, shares, sound,
+    sound_facts, streaming, sweep, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
+from sv_eval.emotions import UNREAD
 from sv_eval.report.interval import Rounded
 
-LEAVING = ("failed", "retried", "resumed", "late", "unmeasured", "unknown", "no_tag", "no_speech")
+LEAVING = ("failed", "retried", "resumed", "late", "unmeasured", "unknown", "no_tag", "no_speech", *UNREAD)
 """The shares of a run, by name."""
-BY_EMOTION = ("failed", "retried", "unknown", "no_tag", "no_speech")
+BY_EMOTION = ("failed", "retried", "unknown", "no_tag", "no_speech", *UNREAD)
 """Those of them that each emotion has, too."""
 
 
@@ -48,6 +49,12 @@ class SharesOfEmotion:
     """Answered without any tag."""
     no_speech: Share
     """Answered that nobody speaks."""
+    unparsed: Share | UnsetType = UNSET
+    """Answered in words in which no emotion can be read; not set where the run has no such answer."""
+    refused: Share | UnsetType = UNSET
+    """Declined to answer; not set likewise."""
+    hedged: Share | UnsetType = UNSET
+    """Answered with several emotions; not set likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +79,9 @@ class Shares:
     """Clips answered that nobody speaks."""
     by_emotion: Mapping[str, SharesOfEmotion]
     """By scored class."""
+    unparsed: Share | UnsetType = UNSET
+    """Clips answered in words in which no emotion can be read; not set where the run has no such answer."""
+    refused: Share | UnsetType = UNSET
+    """Clips that the model declined to answer; not set likewise."""
+    hedged: Share | UnsetType = UNSET
+    """Clips answered with several emotions; not set likewise."""

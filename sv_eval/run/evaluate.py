@@ -26,6 +26,7 @@ from sv_eval.records import Clip, Record, as_shared
 from sv_eval.report.environment import HowShared
 from sv_eval.report.identity import measured_settings, of_backend, refuse_other_run
 from sv_eval.report.run_directory import ENVIRONMENT
+from sv_eval.run.controls import Control, ask_controls, controls_config_from, planned
 from sv_eval.run.early_stopping import NO_EARLY_STOPPING, VERDICT, EarlyStopping, UntilSure
 from sv_eval.run.event_loop import finished
 from sv_eval.run.history import History, describe_corpus
@@ -130,6 +131,7 @@ class _Evaluation:
         self._condition = condition_from(config.get("condition"))
         # What is needed only at the end is checked now: a bad value must not cost a run.
         scoring = scoring_config_from(config.get("scoring") or {})
+        self._controls = controls_config_from(config.get("controls") or {})
         labels = labels_config_from(config.get("labels") or {})
         report_config_from(config.get("report") or {})
         able = sharing is not None and can_share(self._load, backend.capabilities)
@@ -171,6 +173,8 @@ class _Evaluation:
             settings = measured_settings(self._config) | of_backend(self._backend.info)
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
             journal.refuse_strangers(self.references)
+            # What can't be asked is to be told now and not after the run.
+            controls = self._planned_controls()
             on_accepted()
             if (remaining or self._still_to_time(journal)) and not self._is_sure(journal):
                 history = History(self._directory, journal.session, journal.run_id)
@@ -185,7 +189,23 @@ class _Evaluation:
                 if self._verdict is not None:
                     self._verdict.begin(self._directory)
                 await self._run_clips(session, remaining, journal, history)
+            if controls and not session.budget.spent():
+                await self._ask_controls(session, controls, journal.run_id)
         session.refuse_overspent()
+
+    def _planned_controls(self) -> tuple[Control, ...]:
+        protocol = self._backend.info.card.get("protocol")
+        options = protocol.get("option_order") if isinstance(protocol, Mapping) else None
+        return planned(self._controls, self._corpus.clips, self._backend.capabilities, list(options or ()))
+
+    async def _ask_controls(self, session: Session, controls: Sequence[Control], run_id: str | None) -> None:
+        """The questions beyond the clips, as many at once as the backend takes: none of them is timed."""
+        source, _ = self._audio()
+        plan = plan_load(replace(self._load, schedule=OFFLINE), self._backend.capabilities)
+        with stopping_on_signals(session.stop) as signalled:
+            left = await ask_controls(session, controls, source, plan, self._directory, run_id)
+        if signalled:
+            raise RunInterrupted(f"stopped in its controls with {left} questions to go")
 
     async def _run_clips(
         self, session: Session, remaining: Sequence[Clip], journal: Journal, history: History

@@ -44,6 +44,8 @@ class RunLoop:
     """Threads that decode ahead."""
     key_of: Callable[[Clip], str | None] | None = None
     """What stands for a clip's samples, so that the first round's answers may be put together from shared work."""
+    adjusted: Callable[[Clip], Adjustments] | None = None
+    """What is asked of a clip beside its language."""
     clock: Clock = field(default_factory=WallClock)
     """What latency is read from."""
     _origin_s: float = 0.0
@@ -216,7 +218,7 @@ class RunLoop:
                 clip_id=item.clip.id,
                 waveform=item.waveform,
                 reference=item.clip.reference if self._told else None,
-                adjustments=_adjustments(item.clip.language, self.plan.languages),
+                adjustments=self._adjustments(item.clip),
                 audio_key=None if alone else self._shared_key(item),
                 planned_s=planned_s,
                 from_sending=from_sending,
@@ -224,6 +226,13 @@ class RunLoop:
             for item in batch
             if item.waveform is not None
         ]
+
+    def _adjustments(self, clip: Clip) -> Adjustments:
+        language = _adjustments(clip.language, self.plan.languages)
+        if self.adjusted is None:
+            return language
+        asked = self.adjusted(clip)
+        return replace(language, **{name: getattr(asked, name) for name in asked.asked})
 
     def _shared_key(self, item: Decoded) -> str | None:
         """What stands for the clip's samples where its work may be shared; later rounds are for latency."""

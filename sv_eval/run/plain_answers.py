@@ -16,7 +16,7 @@ import numpy as np
 from sv_eval.backend import Answer, StreamUpdate
 from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
 from sv_eval.errors import InferenceError, nearest
-from sv_eval.records import UNREAD, FailedAttempt, Failure, Passage, Prediction, Segment
+from sv_eval.records import TOKENS, UNREAD, FailedAttempt, Failure, Passage, Prediction, Segment
 
 _ROUNDING = 1e-3
 """How far beyond 0 and 1 a posterior may lie that was worked out with few digits."""
@@ -97,6 +97,8 @@ def _is_plain(answer: Prediction) -> bool:
         and answer.unread is None
         and answer.raw_answer is None
         and answer.outside is None
+        and answer.tokens is None
+        and answer.sent is None
     )
 
 
@@ -125,6 +127,8 @@ def _prediction(answer: Prediction) -> Prediction:
         "no_speech": no_speech if type(no_speech) is bool else _flag(no_speech, "no_speech"),
         "raw_answer": _text(answer.raw_answer, "raw_answer"),
         "outside": None if answer.outside is None else _number(answer.outside, "outside"),
+        "tokens": None if answer.tokens is None else _tokens(answer.tokens),
+        "sent": _text(answer.sent, "sent"),
     }
     if answer.unread is not None and (answer.unread not in _UNREAD or label is not None or changed["no_speech"]):
         raise InferenceError("protocol", f"the answer is said to be '{answer.unread}', which it can't be")
@@ -228,6 +232,16 @@ def _scores(scores: Any, what: str) -> Mapping[str, float] | None:
     return {
         _needed(name, f"a name in {what}"): _number(value, f"{what}[{name!r}]") for name, value in scores.items()
     }
+
+
+def _tokens(tokens: Any) -> dict[str, int]:
+    """Counts by what they are of."""
+    found = _scores(tokens, "tokens") or {}
+    if not set(found) <= set(TOKENS) or any(count < 0 for count in found.values()):
+        raise InferenceError(
+            "protocol", f"tokens: counts of {', '.join(TOKENS)} are expected, not {_shown(tokens)}"
+        )
+    return {name: int(count) for name, count in found.items()}
 
 
 def _number(value: Any, what: str) -> float:

@@ -29,6 +29,11 @@ FEW_CLIPS = 10
 """Below this support an emotion's figures are anecdotes."""
 
 
+STEADY = 0.95
+"""Where surely fewer clips than this keep their answer, that is worth a caveat."""
+_Found = Iterator[Coded]
+
+
 def find_caveats(
     report: Report, environment: Environment, speakers: Sequence[str], *, confidences: bool = True
 ) -> tuple[Coded, ...]:
@@ -39,10 +44,27 @@ def find_caveats(
     return (
         *_about_the_run(report, environment),
         *_about_the_model(report, environment, speakers),
+        *_about_the_controls(report),
         *_about_the_clips(report, environment),
         *_about_the_latency(report, environment),
         *(_about_the_confidence(environment) if confidences and _is_judged(report, environment) else ()),
     )
+
+
+def _about_the_controls(report: Report) -> _Found:
+    controls = report.controls
+    if not controls:
+        return
+    words, orders, repeated = controls.words, controls.orders, controls.repeated
+    if words and not words.fixed and words.uar.low is not None and words.uar.low <= 0:
+        before, after = words.uar.before or 0.0, words.uar.after or 0.0
+        yield Coded("words_suffice", words=round(100 * before, 1), sound=round(100 * after, 1))
+    if orders and (orders.consistent.high or 1.0) < STEADY:
+        changed = 1 - (orders.consistent.value or 0.0)
+        yield Coded("order_decides", share=round(100 * changed, 1), n=orders.n_clips)
+    if repeated and (repeated.flipped.low or 0.0) > 1 - STEADY:
+        flipped = repeated.flipped.value or 0.0
+        yield Coded("unsteady", share=round(100 * flipped, 1), n=repeated.n_clips, times=repeated.times)
 
 
 def _about_the_confidence(environment: Environment) -> _Found:
@@ -55,9 +77,6 @@ def _about_the_confidence(environment: Environment) -> _Found:
 def _is_judged(report: Report, environment: Environment) -> bool:
     """Whether a model's own judgement was measured."""
     return environment.backend.card.get("kind") not in ("simulation", "chance") and report.run.n_scored > 0
-
-
-_Found = Iterator[Coded]
 
 
 def _about_the_run(report: Report, environment: Environment) -> _Found:

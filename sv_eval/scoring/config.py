@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.scoring.goals import Goals
+from sv_eval.scoring.prices import Prices
 
 POLICIES: tuple[str, ...] = ("wrong", "abstain", "ban")
 """What becomes of an answer without an emotion: a wrong answer, left out, or replaced by the forced label."""
@@ -37,6 +39,10 @@ class ScoringConfig:
     """The latency objective that goodput is counted by, milliseconds; None for none."""
     timeout_ms: float | None = None
     """What a consumer of streams waits for a final answer after the end of speech, milliseconds; None: not told."""
+    goals: Goals = field(default_factory=Goals)
+    """What the run is to reach."""
+    prices: Prices | None = None
+    """What a service that is paid charges; None for no amounts."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -59,6 +65,9 @@ class ScoringConfig:
             raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")
 
 
+_CHANGES_NO_SCORE = ("goals", "prices")
+
+
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:
     """The configuration in a mapping such as Hydra's; an unknown key or a value of another type is an error.
 
@@ -78,7 +87,7 @@ def _check_labels(labels: str | tuple[str, ...]) -> None:
 
 
 def settings_told(config: ScoringConfig) -> dict[str, Any]:
-    """The settings; one that is newer than others and was not given is left out, so that hashes stay what they
-    were."""
-    settings = asdict(config)
+    """The settings that change scores; one that is newer than others and was not given is left out, so that hashes
+    stay what they were."""
+    settings = {key: value for key, value in asdict(config).items() if key not in _CHANGES_NO_SCORE}
     return settings if config.timeout_ms is not None else {k: v for k, v in settings.items() if k != "timeout_ms"}

@@ -40,14 +40,14 @@ def positions_of(answers: RecordTable, protocol: object, *, confidence: float) -
     place = (taken - shifts) % len(names)
     counts = np.bincount(place[there], minlength=len(names))
     first = share_by_speaker(place == 0, there, answers, confidence)
-    pull, low, high = (_pull(value, len(names)) for value in (first.value, first.low, first.high))
+    pull, low, high = (pull_of(value, len(names)) for value in (first.value, first.low, first.high))
     return Positions(counts=tuple(counts.tolist()), first=first, pull=pull, pull_low=low, pull_high=high)
 
 
-def _pull(share: float | None, k: int) -> float | None:
+def pull_of(share: float | None, k: int) -> float | None:
     """The share of answers that the first place alone explains.
 
-    >>> round(_pull(0.2 + 0.8 / 7, 7), 6)
+    >>> round(pull_of(0.2 + 0.8 / 7, 7), 6)
     0.2
     """
     return None if share is None else (share - 1 / k) / (1 - 1 / k)

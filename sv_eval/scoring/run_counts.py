@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
+from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN, UNREAD
 from sv_eval.record_file.class_codes import FAILED
-from sv_eval.record_file.rows import OUTCOMES
-from sv_eval.records import UNREAD
 from sv_eval.scoring.scope import Scope
 
 
@@ -47,7 +45,6 @@ def counts_of(scope: Scope) -> tuple[RunCounts, dict[str, int]]:
         strict=True,
     )
     outside = {name: n for name, n in asked if n and name not in scope.labels}
-    unread = {one.value.lower(): int((answers.outcome == OUTCOMES.index(one)).sum()) for one in UNREAD}
     counts = RunCounts(
         n_clips=len(answers),
         n_scored=int(scope.scored.sum()),
@@ -55,7 +52,7 @@ def counts_of(scope: Scope) -> tuple[RunCounts, dict[str, int]]:
         n_no_tag=ended[NO_TAG],
         n_no_speech=ended[NO_SPEECH],
         n_failed=ended[FAILED],
-        n_unread={name: n for name, n in unread.items() if n} or UNSET,
+        n_unread={name: ended[name] for name in UNREAD if ended[name]} or UNSET,
         n_out_of_scope=sum(outside.values()),
         n_repeated=answers.n_repeated,
         audio_s=float(np.nansum(answers.audio_s)),

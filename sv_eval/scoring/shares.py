@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
-from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
+from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN, UNREAD
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.shares import Share, Shares, SharesOfEmotion
 from sv_eval.scoring.call_sample import CallSample
@@ -27,8 +27,11 @@ def shares_of(scope: Scope, *, max_late_ms: float) -> Shares:
     confidence, order = scope.config.confidence, _order(requests)
     retried = ~requests.failed & (requests.attempts != 1)
     declined = {
-        name: answers.predicted == answers.class_codes.answer(name) for name in (UNKNOWN, NO_TAG, NO_SPEECH)
+        name: answers.predicted == answers.class_codes.answer(name)
+        for name in (UNKNOWN, NO_TAG, NO_SPEECH, *UNREAD)
     }
+
+    in_words = [name for name in UNREAD if declined[name].any()]
 
     def answer(name: str, of: Mask) -> Share:
         return share_by_speaker(declined[name], of, answers, confidence)
@@ -42,6 +45,7 @@ def shares_of(scope: Scope, *, max_late_ms: float) -> Shares:
             unknown=answer(UNKNOWN, whose),
             no_tag=answer(NO_TAG, whose),
             no_speech=answer(NO_SPEECH, whose),
+            **{name: answer(name, whose) for name in in_words},
         )
 
     everything = np.ones(len(answers), np.bool_)
@@ -51,6 +55,7 @@ def shares_of(scope: Scope, *, max_late_ms: float) -> Shares:
         no_tag=answer(NO_TAG, everything),
         no_speech=answer(NO_SPEECH, everything),
         by_emotion={label: emotion(label) for label in scope.labels},
+        **{name: answer(name, everything) for name in in_words},
     )
 
 

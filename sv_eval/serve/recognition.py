@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_ADJUSTABLE = ("language", "use_itn", "vad_threshold", "chunk_size")
+ADJUSTABLE = ("language", "use_itn", "vad_threshold", "chunk_size")
+"""What a caller of the service may ask for."""
 _RAW_RATE_HZ = 16_000
 _SAID_AS = {"wrong_scale": "not_audio", "cancelling": "not_audio"}
 """What runs tell apart and callers need not."""
@@ -134,7 +135,7 @@ class Recognition:
     def adjustments(self, options: Options) -> Adjustments:
         """What the backend is asked for; raises ServiceError for what it can't do."""
         able = self.backend.capabilities
-        asked = Adjustments(**{name: getattr(options, name) for name in _ADJUSTABLE})
+        asked = Adjustments(**{name: getattr(options, name) for name in ADJUSTABLE})
         languages = able.languages
         if asked.language is not None and languages and asked.language not in languages:
             raise ServiceError(

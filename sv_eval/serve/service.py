@@ -11,7 +11,7 @@ from sv_eval.data.audio.digest import without_digests
 from sv_eval.serve.body import Buffered
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.meters import ServiceMetrics
-from sv_eval.serve.recognition import Recognition, Upload
+from sv_eval.serve.recognition import ADJUSTABLE, Recognition, Upload
 from sv_eval.serve.streams import Streams
 from sv_eval.serve.trace import Trace
 from sv_eval.wire.messages import BatchItemAnswer, ModelCard, Options, Problem
@@ -74,7 +74,7 @@ class Service:
             model_hash=info.model_hash,
             labels=list(self.recognition.naming.labels(able.labels)),
             languages=list(able.languages),
-            parameters=list(able.adjusts),
+            parameters=[name for name in able.adjusts if name in ADJUSTABLE],
             streaming=able.streams,
         )
 

@@ -1,5 +1,6 @@
 """Servers that answer at once, so that a client's own cost is what is left: HTTP, or gRPC with `grpc`.
 
+With `chat` the HTTP one answers as a chat model.
 The HTTP one understands just enough: it reads a head, waits for as many bytes as it announces, and answers.
 """
 
@@ -14,7 +15,14 @@ DATA = {
     "event": "Speech", "model": "instant",
     "scores": {"happy": 0.02, "sad": 0.02, "angry": 0.9, "neutral": 0.02, "surprised": 0.02, "unknown": 0.02},
 }  # fmt: skip
-_BODY = json.dumps({"success": True, "data": DATA, "request_id": "0"}).encode()
+_EMOTION = {"success": True, "data": DATA, "request_id": "0"}
+_CHAT = {
+    "object": "chat.completion",
+    "model": "instant",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "angry"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 90, "completion_tokens": 1, "prompt_tokens_details": {"audio_tokens": 35}},
+}
+_BODY = json.dumps(_CHAT if "chat" in sys.argv else _EMOTION).encode()
 _HEAD = (
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nServer-Timing: inference;dur=0.01, total;dur=0.02\r\n"
     f"Content-Length: {len(_BODY)}\r\n\r\n"

@@ -25,7 +25,7 @@ from sv_eval.backend import (
 from sv_eval.backends.baselines.chance import ChanceBackend
 from sv_eval.backends.baselines.egemaps_svm import EgemapsSvmBackend
 from sv_eval.backends.chat.backend import ChatBackend
-from sv_eval.backends.chat.fake_server import Planted
+from sv_eval.backends.chat.fake_server import Known, Planted
 from sv_eval.backends.chat.fake_server import serving as serving_chat
 from sv_eval.backends.fake import FakeBackend
 from sv_eval.backends.local import LocalBackend
@@ -83,7 +83,7 @@ def service(serving: Callable[..., Any]) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def chat_url() -> Iterator[str]:
     """Where a chat server listens whose answers depend on the clip."""
-    with serving_chat({}, Planted(recall=0.5)) as url:
+    with serving_chat(Known(clips={}, sentences={}), Planted(recall=0.5)) as url:
         yield url
 
 
@@ -227,8 +227,11 @@ def test_it_can_be_opened_again(make: Make) -> None:
     asyncio.run(drive())
 
 
-PROPER: dict[str, object] = {"language": "auto", "use_itn": True, "vad_threshold": 0.5, "chunk_size": 1.0}
-IMPROPER: dict[str, object] = {"language": "klingon", "vad_threshold": 2.0, "chunk_size": -1.0}
+PROPER: dict[str, object] = {
+    "language": "auto", "use_itn": True, "vad_threshold": 0.5, "chunk_size": 1.0,
+    "option_order": 3, "transcript": "so it goes",
+}  # fmt: skip
+IMPROPER: dict[str, object] = {"language": "klingon", "vad_threshold": 2.0, "chunk_size": -1.0, "option_order": 99}
 
 
 def speech_of(name: str, **wish: Any) -> Request:

@@ -9,22 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 import sv_eval
-from sv_eval.backends.chat.fake_server import Planted, bundled, serving
+from sv_eval.backends.chat.fake_server import Known, Planted, bundled, serving
 from sv_eval.errors import SvEvalError
+from sv_eval.studies.verify.verifying import verify
 
 Serve = Callable[..., str]
 PATIENT = "backend.connection={connect_s: 120, read_s: 120, total_s: 300, preflight_s: 120}"
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, str]:
+def known() -> Known:
     return bundled()
 
 
 @pytest.fixture
-def serve(known: dict[str, str]) -> Iterator[Serve]:
+def serve(known: Known) -> Iterator[Serve]:
     """`serve(protocol, recall=..., ...)` is the address of a server that runs until the test ends."""
     with ExitStack() as running:
         yield lambda protocol="word_en", **planted: running.enter_context(
@@ -65,10 +67,11 @@ def test_refusals_and_hedges_are_counted_wrong_and_told(serve: Serve, tmp_path: 
     counted = outcomes(tmp_path / "run")
     assert set(counted) == {"LABEL", "REFUSED", "HEDGED"}
     told = run.report.run
-    assert (told.n_unread, told.n_no_tag) == (
-        {"refused": counted["REFUSED"], "hedged": counted["HEDGED"]},
-        counted["REFUSED"] + counted["HEDGED"],
-    )
+    assert (told.n_unread, told.n_no_tag) == ({"refused": counted["REFUSED"], "hedged": counted["HEDGED"]}, 0)
+    matrix = run.report.confusion
+    assert matrix.columns[-2:] == ("refused", "hedged")
+    assert sum(row[-2] for row in matrix.counts) == counted["REFUSED"]
+    assert (run.report.shares.refused.n, run.report.shares.unparsed) == (counted["REFUSED"], UNSET)
     assert run.report.accuracy.accuracy.value == pytest.approx(counted["LABEL"] / 200)
     assert run.report.policies["abstain"].accuracy.value == 1.0
     text = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
@@ -170,3 +173,154 @@ def test_a_pull_to_the_first_option_is_told_with_its_size(serve: Serve, tmp_path
     assert found.pull_low > 0.3
     assert plain.report.positions.pull_low <= 0 <= plain.report.positions.pull_high
     assert "## Where the options stood" in (tmp_path / "pulled" / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_words_alone_are_asked_about_and_set_against_the_sound(serve: Serve, tmp_path: Path) -> None:
+    url = serve(recall=0.9, words=0.3)
+
+    run = evaluated(url, tmp_path / "run", "controls.words=80")
+
+    found = run.report.controls.words
+    assert found.n_clips == 80
+    assert (found.fixed, found.shared.value) == (False, 0.3)
+    assert found.uar.after > 0.8 > 0.5 > found.uar.before
+    assert found.uar.low > 0
+    assert "### The words without the sound" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    lines = (tmp_path / "run" / "controls" / "words" / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 80
+    assert run.report.run.n_clips == 200
+
+
+def test_every_order_of_the_options_shows_what_the_place_does(serve: Serve, tmp_path: Path) -> None:
+    url = serve("letters_en", recall=0.9, first=0.4)
+
+    run = evaluated(url, tmp_path / "run", "backend.protocol=letters_en", "controls.orders=40")
+
+    found = run.report.controls.orders
+    assert (found.n_clips, found.n_orders, found.n_options) == (40, 14, 7)
+    assert sum(found.counts) == 40 * 14
+    assert found.pull_low <= 0.4 <= found.pull_high
+    # A clip that takes the first option names another with each order; the others keep theirs.
+    taken = sum(record_with_first(url, tmp_path / "run"))
+    assert found.consistent.n == 40 - taken
+    assert found.lowest <= found.accuracy.value <= found.highest
+    assert found.accuracy_of_consistent.value == pytest.approx(0.9, abs=0.15)
+    assert "order_decides" in {caveat.code for caveat in run.report.caveats}
+
+
+def record_with_first(url: str, run: Path) -> list[bool]:
+    """Of each clip of the orders control, whether the server took the first option whatever stood there."""
+    places = sorted((run / "controls").glob("order-*"))
+    assert len(places) == 13
+    said: dict[str, set[str]] = {}
+    for place in places:
+        for line in (place / "records.jsonl").read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            said.setdefault(record["clip"]["id"], set()).add(record["prediction"]["raw_answer"])
+    return [answers == {"A"} for answers in said.values()]
+
+
+def test_answers_that_change_when_asked_again_are_counted(serve: Serve, tmp_path: Path) -> None:
+    unsteady = evaluated(serve(recall=0.7, flips=0.3), tmp_path / "unsteady", "controls=repeats")
+    steady = evaluated(serve(recall=0.7), tmp_path / "steady", "controls=repeats", "controls.repeats=20")
+
+    found = unsteady.report.controls.repeated
+    assert (found.n_clips, found.times, len(found.pass_k)) == (100, 3, 3)
+    # Redrawn in 30 %, and then another answer than the one before in about half.
+    assert 0.1 < found.flipped.value < 0.4
+    first, second, third = (one.value for one in found.pass_k)
+    assert first > second > third
+    assert "unsteady" in {caveat.code for caveat in unsteady.report.caveats}
+    again = steady.report.controls.repeated
+    assert (again.flipped.n, again.pass_k[0].value) == (0, again.pass_k[2].value)
+
+
+def test_controls_are_asked_of_a_finished_run_without_asking_the_rest_anew(serve: Serve, tmp_path: Path) -> None:
+    url = serve(recall=0.8)
+    before = evaluated(url, tmp_path / "run", "dataset.limit=30")
+    records = (tmp_path / "run" / "records.jsonl").read_bytes()
+
+    after = evaluated(url, tmp_path / "run", "dataset.limit=30", "controls.repeats=10")
+
+    assert not before.report.controls
+    assert after.report.controls.repeated.n_clips == 10
+    assert (tmp_path / "run" / "records.jsonl").read_bytes() == records
+    # The page holds what its figures are made of, and a byte of that can't change unseen.
+    assert verify(tmp_path / "run").trouble is None
+    assert verify(tmp_path / "run" / "report.html").trouble is None
+    answers = tmp_path / "run" / "controls" / "repeat-1" / "records.jsonl"
+    answers.write_bytes(answers.read_bytes().replace(b"happy", b"angry", 1))
+    assert "controls/repeat-1" in str(verify(tmp_path / "run").trouble)
+
+
+def test_a_control_that_a_backend_can_not_be_asked_is_refused_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(SvEvalError, match=r"controls\.words"):
+        sv_eval.evaluate(backend="fake", dataset="demo", directory=tmp_path / "run", overrides=["controls.words=5"])
+    with pytest.raises(SvEvalError, match=r"controls\.orders"):
+        sv_eval.evaluate(backend="fake", dataset="demo", directory=tmp_path / "run", overrides=["controls=chat"])
+
+
+def test_tokens_and_prices_make_the_cost(serve: Serve, tmp_path: Path) -> None:
+    prices = "{currency: USD, date: 2026-11-01, input_text: 2, input_audio: 40, output: 10, request: 0.001}"
+
+    run = evaluated(
+        serve(recall=0.8), tmp_path / "run", "dataset.limit=40", "controls.repeats=10", f"scoring.prices={prices}"
+    )
+
+    cost = run.report.cost
+    assert (cost.requests, cost.controls, cost.attempts, cost.told) == (60, 20, 60, 60)
+    tokens = cost.tokens
+    by_hand = ((tokens["input"] - tokens["audio"]) * 2 + tokens["audio"] * 40 + tokens["output"] * 10) / 1e6 + 0.06
+    assert cost.price.total == pytest.approx(by_hand, rel=1e-6)
+    assert cost.price.per_clip == pytest.approx(by_hand / 60, rel=1e-6)
+    assert cost.price.per_audio_hour == pytest.approx(by_hand / cost.audio_s * 3600, rel=1e-6)
+    text = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    assert "In USD" in text
+    assert "of 2026-11-01" in text
+    record = json.loads((tmp_path / "run" / "records.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert set(record["prediction"]["tokens"]) == {"input", "audio", "cached", "output"}
+    assert len(record["prediction"]["sent"]) == 16
+
+
+def test_several_answers_at_each_question_are_votes(serve: Serve, tmp_path: Path) -> None:
+    url = serve(recall=0.9, flips=1.0)
+
+    run = evaluated(url, tmp_path / "run", "backend.samples=5", "backend.temperature=0.7", "dataset.limit=20")
+
+    record = json.loads((tmp_path / "run" / "records.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    prediction = record["prediction"]
+    assert len(json.loads(prediction["raw_answer"])) == 5
+    assert sum(prediction["scores"].values()) == pytest.approx(1)
+    assert "votes of 5 answers" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    assert run.report.accuracy.accuracy.value > 0.9
+    with pytest.raises(SvEvalError, match="temperature"):
+        evaluated(url, tmp_path / "cold", "backend.samples=5")
+
+
+@pytest.mark.parametrize("wire", ["openai", "dashscope"])
+def test_probabilities_and_tokens_of_a_stream_are_read(serve: Serve, tmp_path: Path, wire: str) -> None:
+    stream = ["backend.stream=true"] if wire == "openai" else ["backend.wire=dashscope"]
+
+    run = evaluated(serve(recall=1.0), tmp_path / "run", *stream, "backend.logprobs=20", "dataset.limit=10")
+
+    assert run.report.accuracy.accuracy.value == 1.0
+    assert run.report.cost.told == 10
+    record = json.loads((tmp_path / "run" / "records.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert record["prediction"]["scores"] is not None
+
+
+def test_a_rate_limit_is_waited_for_and_counted(serve: Serve, tmp_path: Path) -> None:
+    run = evaluated(
+        serve(recall=1.0, rate_limit=3), tmp_path / "run", "dataset.limit=6", "backend.listening=false",
+        "load.warmup_clips=0",
+        "backend.connection.attempts=50",
+    )  # fmt: skip
+
+    assert run.report.accuracy.accuracy.value == 1.0
+    assert run.report.shares.retried.n > 0
+    assert run.report.cost.attempts > run.report.cost.requests == 6
+
+
+def test_a_server_that_answers_from_what_it_was_asked_before_is_refused(serve: Serve, tmp_path: Path) -> None:
+    with pytest.raises(SvEvalError, match="do not depend on the audio"):
+        evaluated(serve(caches=True), tmp_path / "run")

@@ -21,6 +21,20 @@ def test_most_are_right(sv_backend, sv_clips):
     assert right >= 0.8 * len(sv_clips), right
 """
 
+OF_A_CHAT_MODEL = """
+import json, urllib.request
+
+
+def test_a_planted_server_answers(sv_chat_server):
+    url = sv_chat_server(refuses=1.0)
+    asked = {"messages": [{"role": "user", "content": [{"type": "text", "text": "happy, sad?"}]}]}
+    request = urllib.request.Request(
+        url + "/v1/chat/completions", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert "not able to" in json.load(answer)["choices"][0]["message"]["content"]
+"""
+
 
 def project(folder: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
@@ -71,3 +85,13 @@ def test_a_wrong_backend_is_named(tmp_path: Path, environment: dict[str, str]) -
 
     assert done.returncode == 1
     assert "backend/onx" in done.stdout
+
+
+def test_a_chat_server_with_planted_faults_is_handed_out(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    (tmp_path / "test_chat.py").write_text(OF_A_CHAT_MODEL, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -32,6 +32,7 @@ from sv_eval.reports.parity import render_parity
 from sv_eval.reports.race import render_race
 from sv_eval.reports.suite import render_suite
 from sv_eval.reports.sweep import render_sweep
+from sv_eval.reports.wording import Wording
 from sv_eval.studies.gate.baseline_file import read_subject
 from sv_eval.studies.gate.judging import judge
 from sv_eval.studies.gate.settings import gate_settings
@@ -179,7 +180,8 @@ def test_a_figure_holds_any_word_of_a_corpus(word: str) -> None:
             failed=(0, 0),
             n_scored_rows=2,
             answers="unforced",
-        )
+        ),
+        Wording("en"),
     )
 
     ElementTree.fromstring(drawn)

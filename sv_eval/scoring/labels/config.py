@@ -14,7 +14,7 @@ from sv_eval.config.own_label_map import read_label_map_file
 from sv_eval.config.places import conf_dir
 from sv_eval.config.settings_index import options_of
 from sv_eval.config.structure import structure
-from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, REFERENCE_LABELS
+from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, REFERENCE_LABELS, UNREAD
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.finer_words import FINE, NEVER_A_CLASS
 from sv_eval.report.context import LabelMap
@@ -23,7 +23,7 @@ OWN = "own"
 """A merge that leaves a finer word a class of its own, which no recogniser of the seven can say."""
 EVERY_WORD = "every"
 """Stands for all finer words that `merges` does not name."""
-TAKEN = ("unknown", "no_tag", "no_speech", "failed", "unlabelled", OTHER)
+TAKEN = ("unknown", "no_tag", "no_speech", *UNREAD, "failed", "unlabelled", OTHER)
 """Names of what is no class."""
 _MOST = 100
 """Classes have codes of one byte."""

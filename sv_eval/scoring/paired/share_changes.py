@@ -18,13 +18,16 @@ from sv_eval.report.shares import Share
 from sv_eval.scoring.clusters import effective_number
 from sv_eval.scoring.paired.differences import JACKKNIFE, Difference, difference_with
 from sv_eval.scoring.shares import clopper_pearson
+from sv_eval.scoring.tally import Floats
 
 Mask = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 
 
-def share_of_clips(before: Mask, after: Mask, cluster: Codes, *, confidence: float = 0.95) -> Difference:
-    """How a share of the same clips changed. `cluster` says which belong together; a negative code is by itself.
+def share_of_clips(before: Mask, after: Mask | Floats, cluster: Codes, *, confidence: float = 0.95) -> Difference:
+    """How a share of the same clips changed, or the mean of a number from 0 to 1 of each.
+
+    `cluster` says which clips belong together; one with a negative code is by itself.
 
     With `d_g` the change of the number in cluster g and `n_g` its clips, the variance of `sum d_g / sum n_g` is
     `G / (G - 1) sum((d_g - difference n_g)^2) / (sum n_g)^2` (Cochran 1977, Sampling Techniques, 6.3).

@@ -81,6 +81,12 @@ class Shares:
     """Clips answered with `unknown`."""
     no_tag: float | None = None
     """Clips answered without a tag."""
+    unparsed: float | None = None
+    """Clips answered in words in which no emotion can be read."""
+    refused: float | None = None
+    """Clips that the model declined to answer."""
+    hedged: float | None = None
+    """Clips answered with several emotions."""
     no_speech: float | None = None
     """Clips answered with `no speech`."""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN
+from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN, UNREAD
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.shares import Share
 from sv_eval.report.verdict import RuleResult, Verdict
@@ -30,7 +30,7 @@ Codes = NDArray[np.int64]
 
 _OF_MEASURING = ("resumed", "late", "unmeasured")
 """Shares that speak of how was measured, not of what: beyond the margin nothing is shown to be worse."""
-_OF_ANSWERS = (UNKNOWN, NO_TAG, NO_SPEECH)
+_OF_ANSWERS = (UNKNOWN, NO_TAG, NO_SPEECH, *UNREAD)
 
 
 def share_rules(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateConfig) -> list[RuleResult]:
@@ -99,8 +99,12 @@ def _answers(common: _Common, config: GateConfig, levels: Levels) -> Iterator[Ru
     everything = np.ones(common.n, np.bool_)
     for name in _OF_ANSWERS:
         margin: float | None = getattr(config.shares, name)
-        if margin is not None and common.n:
-            yield _of_clips(f"share:{name}", *common.said(name), common.speaker, everything, margin, levels)
+        if margin is None or not common.n:
+            continue
+        before, after = common.said(name)
+        # Most recognisers answer in no words, and need no rule on them.
+        if name not in UNREAD or before.any() or after.any():
+            yield _of_clips(f"share:{name}", before, after, common.speaker, everything, margin, levels)
 
 
 def _coverage(pairs: Pairs, config: GateConfig, levels: Levels) -> Iterator[RuleResult]:

@@ -75,7 +75,7 @@ def write_report(
         tuning=tuning,
     )
     write_json(directory / RESULT, as_json(found))
-    drawn = draw_sweep(found)
+    drawn = draw_sweep(found, language)
     for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT

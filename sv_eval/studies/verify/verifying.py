@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.errors import RunDirectoryError
-from sv_eval.finished.page import Page, page_again, page_of
+from sv_eval.finished.page import Page, controls_held, page_again, page_of
 from sv_eval.finished.rescore import compute_report, report_config_from
 from sv_eval.foreign_text import each_text, visible
+from sv_eval.record_file.controls import read_controls
 from sv_eval.record_file.lines import RECORDS
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.report.codec import as_json, from_json
@@ -80,7 +81,8 @@ def _of_run(directory: Path) -> Iterator[str]:
     _same_bytes(directory, {name: hash for name, hash in hashes.items() if name not in (METRICS, RECORDS)})
     records = RunRecords.read(directory)
     yield f"{RECORDS}: {len(records.requests)} records, each as the run wrote it"
-    report = _made_again(records, environment, settings)
+    controls = read_controls(directory)
+    report = _made_again(records, controls, environment, settings)
     _same_metrics(directory / METRICS, report)
     yield f"{METRICS}: every figure is what the records give"
     _same_bytes(directory, hashes)
@@ -123,7 +125,9 @@ def _of_page(path: Path) -> Iterator[str]:
     settings, _ = _settings(held, environment)
     records = RunRecords.of_lines(records_in(clips["columns"], clips["n"]), f"{path}: records")
     printed = boot["report"]
-    again = each_text(as_json(_made_again(records, environment, settings)), visible)
+    again = each_text(
+        as_json(_made_again(records, controls_held(clips, str(path)), environment, settings)), visible
+    )
     # The page speaks for its records; their file's hash is for who has the file.
     again["run"] |= {name: printed["run"][name] for name in _OF_FILES if name in printed["run"]}
     _agree(f"{path}: ", printed, again)
@@ -150,10 +154,15 @@ def _settings(held: Mapping[str, Any] | None, environment: Environment) -> tuple
     return settings, made["overrides"]
 
 
-def _made_again(records: RunRecords, environment: Environment, settings: Mapping[str, Any]) -> Report:
+def _made_again(
+    records: RunRecords,
+    controls: Mapping[str, RunRecords],
+    environment: Environment,
+    settings: Mapping[str, Any],
+) -> Report:
     scoring = scoring_config_from(settings.get("scoring") or {})
     labels = labels_config_from(settings.get("labels") or {})
-    return compute_report(records, environment, scoring, labels=labels)
+    return compute_report(records, environment, scoring, labels=labels, controls=controls)
 
 
 def _agree(where: str, printed: object, found: object) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 
 from sv_eval.finished.headline import headline
 from sv_eval.finished.rescore import Summary
@@ -35,6 +36,8 @@ def lines_of(bare_report: Report) -> Lines:
             labels=("happy", "sad"),
             labels_without_clips=without,
             caveats=tuple(one if isinstance(one, Coded) else Coded(one) for one in caveats),
+            # What is said before these lines has tests of its own.
+            findings=UNSET,
         )
         return headline(Summary(report=report, path=Path("runs/report.md"))).splitlines()
 

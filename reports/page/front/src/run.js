@@ -70,13 +70,14 @@ export class RunPage {
   }
 
   verdict() {
-    const marks = { pass: "✓", fail: "✗", open: "?" };
+    const marks = { pass: "✓", fail: "✗", open: "?", note: "•" };
     return el("section", { class: "verdict", "aria-labelledby": "verdict-title" },
       el("h2", { id: "verdict-title", class: "unseen" }, t("verdict")),
       el("ul", {}, this.boot.verdict.map((line) => el("li", { class: line.mark },
         el("span", { class: "sign", role: "img", "aria-label": t(`mark_${line.mark}`) }, marks[line.mark] ?? "?"),
         el("span", {}, line[spoken()],
-          line.reference ? el("button", { type: "button", class: "hear", on: { click: () => this.listen(line.reference, line.answer) } }, t("hear_them")) : "")))));
+          line.reference ? el("button", { type: "button", class: "hear", on: { click: () => this.listen(line.reference, line.answer) } }, t("hear_them")) : "",
+          line.command ? el("code", { class: "command" }, line.command) : "")))));
   }
 
   listen(reference, answer) {
