@@ -94,8 +94,7 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     records = RunRecords.read(directory)
     controls = read_controls(directory)
     report = compute_report(records, environment, scoring_config, labels=labels_config, controls=controls)
-    names = (RECORDS, ENVIRONMENT, *(f"{CONTROLS}/{name}/{RECORDS}" for name in controls))
-    files: dict[str, bytes | Path] = {name: directory / name for name in names}
+    files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
     files |= {name: directory / name for name in control_files(directory)}
     for name, drawing in draw_figures(report, report_config.language).items():
         write_text(directory / FIGURES / name, drawing)

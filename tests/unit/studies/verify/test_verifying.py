@@ -142,3 +142,16 @@ def test_a_forged_figure_is_named(run: Path, capsys: pytest.CaptureFixture[str])
 def test_a_missing_place_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert say([str(tmp_path / "nowhere")]) == 2
     assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_the_answers_to_controls_count_too(tmp_path: Path) -> None:
+    words = ["backend=fake", "dataset=simulated", "dataset.simulated.n_clips=24", "scoring.resamples=100"]
+    settings = composed("config", [*words, "load.warmup_clips=0", "run.telemetry_s=null", "controls=repeats"])
+    evaluate(settings, FakeBackend(), tmp_path / "run")
+    (kept, *_) = sorted((tmp_path / "run" / "controls").glob("*/records.jsonl"))
+
+    assert (verify(tmp_path / "run").trouble, verify(tmp_path / "run" / PAGE).trouble) == (None, None)
+
+    content = kept.read_bytes()
+    kept.write_bytes(content.replace(b'"round"', b'"rounD"', 1) if b'"round"' in content else content[:-40])
+    assert verify(tmp_path / "run").trouble is not None
