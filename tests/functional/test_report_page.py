@@ -6,9 +6,11 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -344,3 +346,22 @@ def test_two_runs_lead_to_the_clips_that_only_one_got_right(
 
             assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
         server.shutdown()
+
+
+def test_view_ends_at_once_when_it_is_asked_to(run: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "sv_eval.view", str(run)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=_hears_interrupts
+    ) as it:
+        assert it.stdout is not None
+        address = it.stdout.readline().strip()
+        with urllib.request.urlopen(address, timeout=PATIENCE_MS / 1000) as page:
+            assert page.read().startswith(b"<!doctype html>")
+        it.send_signal(signal.SIGINT)
+
+        assert it.wait(timeout=PATIENCE_MS / 1000) == 0
+
+
+def _hears_interrupts() -> None:
+    """What is started in the background may have been told not to."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

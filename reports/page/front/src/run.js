@@ -115,9 +115,9 @@ export class RunPage {
           const n = counts[r][c];
           const share = all ? n / all : 0;
           return el("td", {}, n ? el("button", {
-            type: "button", class: `cellbutton ${reference === answer ? "hit" : "miss"} ${share > 0.5 ? "strong" : ""}`,
+            type: "button", class: `cellbutton ${reference === answer ? "hit" : "miss"} ${share > 0.5 && r < scored ? "strong" : ""}`,
             "aria-label": name(reference, answer, n), title: `${name(reference, answer, n)} (${percent(share, 0)})`,
-            style: { backgroundColor: `color-mix(in oklab, var(--${reference === answer ? "accent" : "second"}) ${depth(share)}%, var(--card))` },
+            style: { backgroundColor: `color-mix(in oklab, var(--${r >= scored ? "soft" : reference === answer ? "accent" : "second"}) ${r >= scored ? depth(share / 2) : depth(share)}%, var(--card))` },
             on: { click: () => this.listen(reference, answer) },
           }, String(n)) : el("span", { class: "zero" }, "·"));
         }));
