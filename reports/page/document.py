@@ -20,7 +20,8 @@ from sv_eval.errors import RunDirectoryError
 
 PAGE = "report.html"
 ASSETS = Path(__file__).parent / "assets"
-_LEVEL = 6
+_LEVEL = 4
+"""A twentieth larger than at 6, in a quarter of the time."""
 _BLOCK = re.compile(r'<script type="application/gzip" id="(\w+)">([^<]*)</script>')
 _AUDIO = re.compile(r'<script type="application/json" id="audio">([^<]*)</script>')
 _SEAL = re.compile(rb"<!-- sha256 ([0-9a-f]{64}) -->\n\Z")
