@@ -33,7 +33,7 @@ pytestmark = [
 ]
 PICTURES = os.environ.get("SV_EVAL_PICTURES")
 """A folder for screenshots; none are made without it."""
-PATIENCE_MS = 60_000
+PATIENCE_MS = 300_000
 PAYLOADS = [
     "<script>window.broken=1</script>",
     "</script><script>window.broken=1</script>",
@@ -190,7 +190,6 @@ def test_a_cell_of_the_matrix_lists_exactly_its_clips_and_the_first_one_plays(br
         rows.first.press("Enter")
         it.page.locator(".player[data-ready=yes]").wait_for()
         it.page.get_by_role("button", name="Play").click()
-        it.page.get_by_role("button", name="Pause").wait_for()
         # Its samples have reached the audio element, and time goes by.
         it.page.locator(".time", has_text="0.0").wait_for(state="hidden")
         it.picture("cell")
