@@ -54,6 +54,7 @@ def boot_of(
         "version": __version__,
         "language": language,
         "title": Wording(language)("title", dataset=run.dataset, backend=run.backend),
+        "titles": {name: Wording(name)("title", dataset=run.dataset, backend=run.backend) for name in LANGUAGES},
         "subtitle": {name: _subtitle(name, report, environment) for name in LANGUAGES},
         "verdict": [_line(one) for one in findings],
         "caveats": [{name: plain(Wording(name).caveat(one)) for name in LANGUAGES} for one in report.caveats],

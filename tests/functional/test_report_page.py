@@ -364,3 +364,24 @@ def test_view_ends_at_once_when_it_is_asked_to(run: Path, environment: dict[str,
 def _hears_interrupts() -> None:
     """What is started in the background may have been told not to."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_the_other_language_and_light_keep_what_was_chosen(browser: Any, run: Path) -> None:
+    with Opened(browser, (run / "report.html").as_uri()) as it:
+        it.page.select_option("[name=reference]", "sad")
+        it.page.get_by_role("button", name="Latency, ms").click()
+        it.page.locator(".canvas [role=row]").first.click()
+        before = it.page.locator(".canvas .c-id").all_inner_texts()
+        opened = it.page.inner_text("#clip-title")
+        light = it.page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+        for press in ("中文", "深色"):
+            # The opened clip may lie over the buttons.
+            it.page.get_by_role("button", name=press, exact=True).dispatch_event("click")
+
+        assert it.page.get_attribute("html", "lang") == "zh-CN"
+        assert it.page.inner_text("h1") == "onnx 在 demo 上的评测"
+        assert it.page.locator(".canvas .c-id").all_inner_texts() == before
+        assert it.page.inner_text("#clip-title") == opened
+        assert it.page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+        assert it.errors == []

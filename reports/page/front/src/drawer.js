@@ -14,8 +14,7 @@ export class Drawer {
   }
 
   key(event) {
-    if (event.key === "Escape") this.close();
-    else if (event.key === "j" || event.key === "ArrowDown") this.step(1);
+    if (event.key === "j" || event.key === "ArrowDown") this.step(1);
     else if (event.key === "k" || event.key === "ArrowUp") this.step(-1);
     else if (event.key === " " && !event.target.closest("button, a, input, select, summary")) this.wave?.playPause();
     else return;
@@ -35,10 +34,6 @@ export class Drawer {
     this.wave = undefined;
     if (this.address) URL.revokeObjectURL(this.address);
     this.address = undefined;
-  }
-
-  redraw() {
-    if (!this.node.hidden) this.show(this.row);
   }
 
   show(row) {

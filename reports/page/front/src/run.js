@@ -12,6 +12,8 @@ import { bounds, count, emotion, fact, ms, percent, plain, spoken, t } from "./w
 export class RunPage {
   constructor(main, boot) {
     Object.assign(this, { main, boot, report: boot.report });
+    // Wherever the focus is.
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.drawer?.close(); });
   }
 
   // Everything that needs no clips; the first thing to be seen.
@@ -157,6 +159,9 @@ export class RunPage {
 
   drawClips() {
     const { report, clips } = this;
+    // What was chosen outlives a change of language or light.
+    const { row: opened } = this.drawer ?? {};
+    const sort = this.table?.sort;
     this.drawer?.silence();
     this.drawer?.node.remove();
     this.table = new ClipTable(clips, { open: (row) => this.drawer.show(row) });
@@ -170,7 +175,12 @@ export class RunPage {
     this.clipsPart.replaceChildren(el("h2", { id: "clips-title" }, t("clips")), this.filters.fields, this.filters.note,
       el("p", { class: "soft keys" }, t("keys")), this.table.grid, this.table.empty);
     this.table.mounted();
+    if (sort) this.table.sort = sort;
     this.filters.set(kept ?? {});
+    if (opened !== undefined) {
+      this.table.opened = opened;
+      this.drawer.show(opened);
+    }
     this.plots();
   }
 

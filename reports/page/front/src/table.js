@@ -27,7 +27,7 @@ export class ClipTable {
       this.scroller,
     );
     const parts = { id: "minmax(0, 2fr)", words: "minmax(0, 3fr)" };
-    this.grid.style.setProperty("--columns", this.columns.map((column) => parts[column.name] ?? (column.number ? "minmax(0, 0.9fr)" : "minmax(0, 1fr)")).join(" "));
+    this.grid.style.setProperty("--columns", this.columns.map((column) => parts[column.name] ?? "minmax(0, 1fr)").join(" "));
     this.virtual = new Virtualizer(this.options());
   }
 
@@ -114,13 +114,6 @@ export class ClipTable {
       this.virtual.measure();
       this.draw();
     }
-  }
-
-  respeak() {
-    this.orders.delete("reference");
-    this.orders.delete("answer");
-    this.columns = this.columnsOf();
-    if (this.keep) this.show(this.keep);
   }
 
   drawHead() {
