@@ -1,7 +1,7 @@
 // The page of one run.
 
 import * as charts from "./charts.js";
-import { Clips, arrived, read } from "./data.js";
+import { Clips, arrived, read, unpacked } from "./data.js";
 import { el } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Filters, sliceName, slicesOf } from "./filters.js";
@@ -67,7 +67,7 @@ export class RunPage {
     const held = block ? JSON.parse(block.textContent) : {};
     return async (row) => {
       if (!Object.hasOwn(held, row)) return null;
-      return new Blob([Uint8Array.from(atob(held[row]), (letter) => letter.charCodeAt(0))], { type: "audio/ogg" });
+      return new Blob([unpacked(held[row])], { type: "audio/ogg" });
     };
   }
 
