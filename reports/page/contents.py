@@ -71,7 +71,9 @@ def boot_of(
 def words_of(language: str) -> dict[str, Any]:
     """The page's words, and those of the report that it needs."""
     words = Wording(language)
-    return {**page_words(language), "emotions": words.table("emotions"), "facts": words.table("sound.facts")}
+    own = page_words(language)
+    emotions = {**own["beside_emotions"], **words.table("emotions")}
+    return {**own, "emotions": emotions, "facts": words.table("sound.facts")}
 
 
 def _line(finding: Finding) -> dict[str, Any]:

@@ -104,14 +104,16 @@ export class RunPage {
   }
 
   matrix() {
-    const { rows, counts, n_scored_rows: scored } = this.report.confusion;
+    const { rows, n_scored_rows: scored, failed = [] } = this.report.confusion;
+    // A clip without an answer is in no column of the report's matrix; it is to be found, too.
+    const counts = this.report.confusion.counts.map((row, r) => [...row, failed[r] ?? 0]);
     // Answers that nobody gave need no column, but for the emotions.
-    const shown = this.report.confusion.columns.map((answer, c) => [answer, c])
+    const shown = [...this.report.confusion.columns, "failed"].map((answer, c) => [answer, c])
       .filter(([, c]) => c < scored || counts.some((row) => row[c]));
     const columns = shown.map(([answer]) => answer);
     const name = (reference, answer, n) => t("cell", { reference: emotion(reference), answer: emotion(answer), n: count(n) });
     const body = rows.map((reference, r) => {
-      const all = counts[r].reduce((sum, n) => sum + n, 0) + (this.report.confusion.failed?.[r] ?? 0);
+      const all = counts[r].reduce((sum, n) => sum + n, 0);
       return el("tr", {}, el("th", { scope: "row", class: r < scored ? "" : "soft" }, emotion(reference)),
         shown.map(([answer, c]) => {
           const n = counts[r][c];
