@@ -107,6 +107,8 @@ class OnnxEngine:
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = runtime.threads
+        # Behind a call its threads would go on spinning, on the very core that decodes the next clip.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         # Its errors reach us as exceptions; on the terminal they would be said twice.
         options.log_severity_level = 4
         provider = (wanted, {"device_id": runtime.device_id}) if runtime.provider == "cuda" else wanted

@@ -29,7 +29,8 @@ def condition_line(words: Wording, condition: Mapping[str, Any] | None) -> str:
 
 def sound_rows(words: Wording, sound: Sound) -> list[Sequence[str]]:
     """Each fact of the sound: its name, three percentiles, its limit, and how many clips are beyond it."""
-    limits = {limit.fact: (name, limit) for name, limit in LIMITS.items()}
+    # Of a fact's limits the one for single clips.
+    limits = {limit.fact: (name, limit) for name, limit in reversed(list(LIMITS.items()))}
     rows: list[Sequence[str]] = []
     for fact, spread in sound.facts.items():
         name, limit = limits.get("padding_s" if fact in ("lead_s", "tail_s") else fact, ("", None))

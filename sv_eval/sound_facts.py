@@ -39,6 +39,10 @@ class SoundFacts:
     """Silence behind the last sound, seconds."""
     pitch_hz: float | None = None
     """Median pitch of the loudest voiced stretches, Hz; None where no voice is."""
+    lufs: float | None = None
+    """Integrated loudness by ITU-R BS.1770-4; None where nobody asked, and for less than 0.4 s."""
+    dnsmos: float | None = None
+    """Overall quality by DNSMOS P.835, 1 to 5; None where nobody asked."""
 
 
 SOUND_FACTS = tuple(item.name for item in fields(SoundFacts))

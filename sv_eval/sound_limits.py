@@ -37,6 +37,7 @@ LIMITS: Mapping[str, Limit] = {
     "narrow": Limit("band_hz", "below", 7_000.0),
     "fast": Limit("pitch_hz", "above", 300.0, of_the_median=True),
     "noisy": Limit("snr_db", "below", 15.0),
+    "background": Limit("snr_db", "below", 25.0, of_the_median=True),
     "quiet": Limit("level_dbfs", "below", -40.0),
     "silent": Limit("silence", "above", 0.999),
     "padded": Limit("padding_s", "above", 1.0),
@@ -44,6 +45,8 @@ LIMITS: Mapping[str, Limit] = {
     "offset": Limit("dc", "above", 0.01),
 }
 """The limits by the word of their caveat, `sound_narrow` and so on, the gravest first."""
+_SAID_BY = {"background": "noisy"}
+"""What another limit says as well, and more plainly."""
 
 
 def columns_of(sound: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -74,6 +77,16 @@ def clips_beyond(columns: Mapping[str, Floats]) -> dict[str, NDArray[np.bool_]]:
             continue
         found[word] = there
     return found
+
+
+def worth_telling(beyond: Mapping[str, tuple[int, int]]) -> list[str]:
+    """The words that are to be told, of how many clips are beyond each limit and of how many.
+
+    >>> worth_telling({"noisy": (9, 10), "background": (10, 10), "quiet": (1, 100)})
+    ['noisy']
+    """
+    words = [word for word, (n, of) in beyond.items() if n >= WORTH_TELLING * of]
+    return [word for word in words if _SAID_BY.get(word) not in words]
 
 
 def concerns_of(facts: SoundFacts) -> tuple[str, ...]:

@@ -14,10 +14,12 @@ from sv_eval.machine.terminal import complain, say
 _HELP = """\
 usage: python -m sv_eval.backends.faulty [FAULT]
 
-Serves the bundled model over HTTP at a free port, as this project's service does (POST /analyze, POST /v1/emotion),
-with one fault in its wiring; without a fault it is sound. Says its address, and ends with Ctrl-C.
+Serves the bundled model over HTTP at a free port, as this project's service does (POST /analyze, POST /v1/emotion,
+websockets at /v1/emotion/stream), with one fault in its wiring; without a fault it is sound. Says its address, and
+ends with Ctrl-C.
 
   python -m sv_eval.certify backend=remote/service_form backend.url=ADDRESS
+  python -m sv_eval.certify backend=remote/service_websocket backend.url=ws://HOST:PORT    (faults of streams)
 
 Faults:
 """

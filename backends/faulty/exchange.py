@@ -27,7 +27,9 @@ class Asked:
     connection: int = 0
     """Which connection it came over."""
     samples: Float32 | None = None
-    """Its sound, mono, 16 kHz, where somebody has decoded it already."""
+    """Its sound, mono, 16 kHz, where somebody has decoded it already, or streamed it."""
+    pieces: tuple[Float32, ...] = ()
+    """The sound of a stream as it came."""
 
 
 Said = dict[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sv_eval.backends.faulty import answers, asking, sounds
+from sv_eval.backends.faulty import answers, asking, sounds, streams
 from sv_eval.backends.faulty.exchange import Around, Asked, Judge, Said
 
 _SWAPPED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/+"
@@ -24,6 +24,8 @@ class Fault:
     """Relations of a certificate that name it; it breaks one of these at least."""
     around: Callable[[], Around]
     """Makes what stands between request and judge, with a memory of its own."""
+    backend: str = "remote/service_form"
+    """Asked by this backend it shows."""
     alphabet: bytes | None = None
     """The letters that base64 is read with; None for the right ones."""
 
@@ -89,12 +91,22 @@ _FAULTS = (
     ("language_kept", "the last request's language stays", ("language_stays",), asking.language_kept),
     ("setting_kept", "the last request's text setting stays", ("setting_stays",), asking.setting_kept),
     ("after_error", "after a bad file the answer before is given again", ("after_bad",), asking.after_error),
+    # What becomes of a stream.
+    ("first_piece", "of a stream the first piece is lost", ("pieces",), streams.first_piece),
+    ("last_piece", "of a stream the last piece is lost", ("pieces",), streams.last_piece),
+    ("pieces_crossed", "of a stream each two pieces change places", ("pieces",), streams.pieces_crossed),
+    ("stream_before", "a stream ends with the last answer of the one before", ("order",), streams.stream_before),
     # What is told.
     ("tagless_neutral", "no tag is told as neutral", ("silence", "best_score"), answers.tagless_neutral),
     ("label_order", "scores are told under a shifted list of labels", ("best_score",), answers.label_order),
     ("other_confidence", "the confidence is that of the next class", ("confidence",), answers.other_confidence),
     ("constant", "the best class is looked for along the wrong axis", ("listens",), answers.constant),
 )
+_STREAMED = "remote/service_websocket"
+_BACKENDS = {
+    "alphabet": "remote",
+    **dict.fromkeys(("first_piece", "last_piece", "pieces_crossed", "stream_before"), _STREAMED),
+}
 FAULTS: Mapping[str, Fault] = MappingProxyType(
     {
         name: Fault(
@@ -102,6 +114,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             what=what,
             found_by=found_by,
             around=around,
+            backend=_BACKENDS.get(name, "remote/service_form"),
             alphabet=_SWAPPED if name == "alphabet" else None,
         )
         for name, what, found_by, around in _FAULTS

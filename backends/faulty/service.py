@@ -8,12 +8,14 @@ import json
 from typing import Any, Self
 
 import numpy as np
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from sv_eval.backend import Adjustments, Backend, Request
 from sv_eval.backends.faulty.exchange import Around, Asked, Said
 from sv_eval.backends.faulty.faults import FAULTS, Fault
+from sv_eval.backends.faulty.streams import joined
 from sv_eval.data.audio.decoding import decode
+from sv_eval.data.conditions.step import Float32
 from sv_eval.errors import AudioError, ConfigError, nearest
 from sv_eval.records import Failure, Prediction, Waveform
 
@@ -22,7 +24,7 @@ _ALL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 class FaultyService:
-    """Speaks as this project's service does: `POST /analyze` with a form, `POST /v1/emotion` with JSON.
+    """Speaks as this project's service does: `POST /analyze` with a form, `POST /v1/emotion` with JSON, streams.
 
     inner: the backend behind it; entered by whoever opened it. fault: one of FAULTS; None for a sound one. noise:
     the standard deviation of what is added to log-probabilities at each request. seed: of that noise. remembered:
@@ -52,7 +54,13 @@ class FaultyService:
     async def __aenter__(self) -> Self:
         """Listen."""
         app = web.Application(client_max_size=_MOST_BYTES)
-        app.add_routes([web.post("/analyze", self._form), web.post("/v1/emotion", self._json)])
+        app.add_routes(
+            [
+                web.post("/analyze", self._form),
+                web.post("/v1/emotion", self._json),
+                web.get("/v1/emotion/stream", self._stream),
+            ]
+        )
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -92,9 +100,36 @@ class FaultyService:
         )
         return await self._answer(asked)
 
+    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
+        """Float samples piece by piece; without partial answers, which no certificate asks for."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        start, pieces = await socket.receive_json(), list[Float32]()
+        async for message in socket:
+            if message.type is not WSMsgType.BINARY:
+                break
+            pieces.append(np.frombuffer(message.data, "<f4").astype(np.float32))
+        asked = Asked(
+            data=b"",
+            language=start.get("language"),
+            use_itn=start.get("use_itn"),
+            connection=id(request.transport),
+            samples=joined(pieces),
+            pieces=tuple(pieces),
+        )
+        try:
+            await socket.send_json({"type": "final", "success": True, "data": await self._said(asked)})
+        except AudioError as error:
+            await socket.send_json({"type": "error", "error": {"code": error.kind, "detail": str(error)}})
+        await socket.close()
+        return socket
+
+    async def _said(self, asked: Asked) -> Said:
+        return await (self.judge(asked) if self._around is None else self._around(asked, self.judge))
+
     async def _answer(self, asked: Asked) -> web.Response:
         try:
-            said = await (self.judge(asked) if self._around is None else self._around(asked, self.judge))
+            said = await self._said(asked)
         except AudioError as error:
             problem: dict[str, Any] = {"code": error.kind, "detail": str(error), "success": False}
             return web.json_response(problem, status=422)

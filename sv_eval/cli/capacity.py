@@ -46,6 +46,7 @@ def run(arguments: Sequence[str]) -> int:
     from sv_eval.config.building import build_backend
     from sv_eval.config.composing import composed
     from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+    from sv_eval.finished.both_forms import write_both
     from sv_eval.finished.rescore import report_config_from
     from sv_eval.report.run_directory import FIGURES, write_json, write_text
     from sv_eval.reports.capacity import CURVE, draw_capacity, render_capacity
@@ -70,9 +71,12 @@ def run(arguments: Sequence[str]) -> int:
         ) from error
     result |= {"settings": settings, "overrides": list(arguments)}
     write_json(directory / "capacity.json", result)
-    for name, drawing in draw_capacity(result).items():
+    drawn = draw_capacity(result)
+    for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
-    write_text(directory / "capacity.md", render_capacity(result, language, figure=f"{FIGURES}/{CURVE}"))
+    text = render_capacity(result, language, figure=f"{FIGURES}/{CURVE}")
+    figures = {f"{FIGURES}/{name}": drawing for name, drawing in drawn.items()}
+    write_both(directory / "capacity.md", text, language=language, figures=figures)
     say(_headline(result))
     say(f"report: {relative(directory / 'capacity.md')}")
     give(result=result, directory=str(directory))

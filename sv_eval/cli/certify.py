@@ -48,10 +48,11 @@ def run(arguments: Sequence[str]) -> int:
     from sv_eval.config.building import build_backend
     from sv_eval.config.composing import composed
     from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+    from sv_eval.finished.both_forms import write_both
     from sv_eval.finished.rescore import report_config_from
     from sv_eval.machine.environment import describe_environment
     from sv_eval.report.codec import as_json
-    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.report.run_directory import write_json
     from sv_eval.reports.certify import render_certificate
     from sv_eval.run.event_loop import finished
     from sv_eval.run.history import describe_corpus
@@ -81,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(content)
     write_json(directory / "certificate.json", as_json(result))
-    write_text(directory / "certificate.md", render_certificate(result, language))
+    write_both(directory / "certificate.md", render_certificate(result, language), language=language)
     give(result=as_json(result), directory=str(directory))
     say(_headline(result))
     say(f"report: {relative(directory / 'certificate.md')}")

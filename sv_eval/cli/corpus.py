@@ -34,8 +34,9 @@ Findings by their code, for check.allow:
                tells_less, silent, cancelling, duplicate_conflict, duplicate_leak, speaker_leak,
                label_contradicts_path
   warnings     counts_differ, speaker_counts_differ, duplicate, too_short, too_long, clipped, sound_narrow,
-               sound_fast, sound_noisy, sound_quiet, sound_padded, sound_offset, wrong_extension, odd_format,
-               joined, unfinished, strays, unlisted_speaker, speakers_shared, text_leak, label_drift
+               sound_fast, sound_noisy, sound_background, sound_quiet, sound_padded, sound_offset,
+               wrong_extension, odd_format, joined, unfinished, strays, unlisted_speaker, speakers_shared,
+               text_leak, label_drift
   information  texts_shared, unlabelled, unread_audio, companions
 
 Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configuration, 3 check found errors,
@@ -106,8 +107,9 @@ def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:
     from sv_eval.data.audit.audit import audit_corpus
     from sv_eval.data.audit.settings import check_settings_from
     from sv_eval.data.corpus.reading import dataset_config_from
+    from sv_eval.finished.both_forms import write_both
     from sv_eval.finished.rescore import report_config_from
-    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.report.run_directory import write_json
     from sv_eval.reports.audit import render_audit, summary
     from sv_eval.written_files import refuse_unwritable
 
@@ -124,7 +126,7 @@ def _check(settings: dict[str, Any], arguments: Sequence[str]) -> bool:
         raise RunInterrupted("interrupted; nothing was written, the same command begins again") from error
     result = audit.to_json() | {"overrides": list(arguments)}
     write_json(directory / "audit.json", result)
-    write_text(report, render_audit(result, language))
+    write_both(report, render_audit(result, language), language=language)
     say(summary(result, language))
     give(result=result, directory=str(directory))
     say(f"report: {relative(report)}")

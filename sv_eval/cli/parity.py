@@ -50,10 +50,11 @@ def run(arguments: Sequence[str]) -> int:
     """Run the check; a limit that is broken is the exit code's matter."""
     from sv_eval.config.building import build_backend
     from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+    from sv_eval.finished.both_forms import write_both
     from sv_eval.finished.rescore import report_config_from
     from sv_eval.machine.environment import describe_environment
     from sv_eval.report.codec import as_json
-    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.report.run_directory import write_json
     from sv_eval.reports.parity import render_parity
     from sv_eval.run.event_loop import finished
     from sv_eval.run.history import describe_corpus
@@ -75,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     result = result_of(found, line.parity, line.titles, describe_corpus(corpus), describe_environment())
     write_json(directory / "parity.json", as_json(result))
     give(result=as_json(result), directory=str(directory))
-    write_text(directory / "parity.md", render_parity(result, language))
+    write_both(directory / "parity.md", render_parity(result, language), language=language)
     say(_headline(result))
     say(f"report: {relative(directory / 'parity.md')}")
     if broken := result.broken_limits:

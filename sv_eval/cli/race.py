@@ -119,8 +119,9 @@ def _by_round(
     directory: Path, contestants: Sequence[Any], asked: Any, *, confidence: float, language: str
 ) -> list[str]:
     """Write race.json and race.md; a line for each two backends comes back."""
+    from sv_eval.finished.both_forms import write_both
     from sv_eval.record_file.run_records import RunRecords
-    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.report.run_directory import write_json
     from sv_eval.reports.race import render_race
     from sv_eval.studies.race.by_round import pairs_of
 
@@ -129,7 +130,7 @@ def _by_round(
     pairs = pairs_of(sides, titles, confidence=confidence, difference=asked.find)
     result = {"schema_version": 1, "confidence": confidence, "pairs": [pair.to_json() for pair in pairs]}
     write_json(directory / "race.json", result)
-    write_text(directory / "race.md", render_race(result, language))
+    write_both(directory / "race.md", render_race(result, language), language=language)
     lines = []
     for pair in pairs:
         if pair.ratio is not None and pair.low is not None and pair.high is not None:

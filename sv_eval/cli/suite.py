@@ -41,9 +41,10 @@ def help_text(words: Sequence[str]) -> str:
 def run(arguments: Sequence[str]) -> None:
     """Measure what is missing, report, say the headlines."""
     from sv_eval.config.composing import composed
+    from sv_eval.finished.both_forms import write_both
     from sv_eval.finished.rescore import report_config_from
     from sv_eval.report.codec import as_json
-    from sv_eval.report.run_directory import write_json, write_text
+    from sv_eval.report.run_directory import write_json
     from sv_eval.reports.suite import render_suite
     from sv_eval.studies.suite.config import suite_config_from
     from sv_eval.studies.suite.measure import SuiteMeasurement
@@ -64,7 +65,7 @@ def run(arguments: Sequence[str]) -> None:
     found = suite_json(config.suite, results) | {"settings": settings, "overrides": list(arguments)}
     write_json(directory / "suite.json", as_json(found))
     give(result=as_json(found), directory=str(directory))
-    write_text(directory / "suite.md", render_suite(found, language))
+    write_both(directory / "suite.md", render_suite(found, language), language=language)
     for line in _headlines(found):
         say(line)
     say(f"report: {relative(directory / 'suite.md')}")

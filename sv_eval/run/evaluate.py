@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sv_eval.backend import Backend, SharingBackend
+from sv_eval.data.audio.listening import listening
 from sv_eval.data.conditions.condition import condition_from
 from sv_eval.data.conditions.source import ConditionedSource
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
@@ -127,6 +128,7 @@ class _Evaluation:
         self._config, self._backend, self._directory = config, backend, directory
         self._overrides = overrides
         self.run = run_config_from(config.get("run") or {})
+        self._listen = listening(lufs=self.run.lufs, dnsmos=self.run.dnsmos)
         self._load = load_config_from(config.get("load") or {})
         self._condition = condition_from(config.get("condition"))
         # What is needed only at the end is checked now: a bad value must not cost a run.
@@ -166,7 +168,11 @@ class _Evaluation:
             # Declared in its capabilities.
             cast("SharingBackend", self._backend).share(self._sharing.work)
         session = Session(
-            self._backend, self.run, number=journal.session, decode_workers=self._decode_workers(self.run)
+            self._backend,
+            self.run,
+            number=journal.session,
+            decode_workers=self._decode_workers(self.run),
+            listen=self._listen,
         )
         session.budget.finished, session.budget.failed = len(journal.done), journal.failed
         async with session:

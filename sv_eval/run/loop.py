@@ -10,6 +10,7 @@ from typing import cast
 
 from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend
 from sv_eval.data.audio.digest import taught_digests
+from sv_eval.data.audio.listening import Listen
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.records import Clip, FailedAttempt, Failure, Outcome, Record, Streamed, as_shared
@@ -42,6 +43,8 @@ class RunLoop:
     """Written into every record."""
     decode_workers: int = 1
     """Threads that decode ahead."""
+    listen: Listen | None = None
+    """Adds to the facts of each clip's sound."""
     key_of: Callable[[Clip], str | None] | None = None
     """What stands for a clip's samples, so that the first round's answers may be put together from shared work."""
     adjusted: Callable[[Clip], Adjustments] | None = None
@@ -120,7 +123,7 @@ class RunLoop:
 
         Raises what `on_record` raises, and BackendLost.
         """
-        with short_collections(), self._prefetcher(clips, rounds) as prefetcher:
+        with short_collections(), self._prefetcher(clips, rounds, self.listen) as prefetcher:
             if not self._guard.calls:
                 # Several runs of one loop share a clock, so that their records can be put in order.
                 self._origin_s = self.clock.now()
@@ -193,12 +196,15 @@ class RunLoop:
         if errors:
             raise errors[0]
 
-    def _prefetcher(self, clips: Iterable[Clip], rounds: Iterable[int] = _FIRST_ROUND) -> Prefetcher:
+    def _prefetcher(
+        self, clips: Iterable[Clip], rounds: Iterable[int] = _FIRST_ROUND, listen: Listen | None = None
+    ) -> Prefetcher:
         ahead = max(2 * self.plan.window, 2 * self.plan.batch_size * self.plan.in_flight, 8)
         return Prefetcher(
             clips,
             self.source,
             workers=self.decode_workers,
+            listen=listen,
             ahead=ahead,
             keep_encoded=self.backend.capabilities.needs_encoded,
             rounds=rounds,

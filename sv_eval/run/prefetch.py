@@ -15,7 +15,8 @@ from itertools import islice, repeat
 from typing import Any, Self
 
 from sv_eval.data.audio.digest import sound_digest
-from sv_eval.data.audio.measuring import measured
+from sv_eval.data.audio.listening import Listen
+from sv_eval.data.audio.measuring import measured_all
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.records import Clip, Failure, Waveform
 from sv_eval.run.guard import around_one_clip
@@ -55,6 +56,7 @@ class Prefetcher:
     workers: how many threads; 0 decodes where the clips are asked for, as simulated time needs it: threads take
     real time, and it leaves them next to none.
     taught: digests of what the model was trained on; clips that are among it are marked.
+    listen: adds to the facts of each clip's sound.
     """
 
     def __init__(
@@ -67,10 +69,12 @@ class Prefetcher:
         keep_encoded: bool = False,
         rounds: Iterable[int] = repeat(0),
         taught: frozenset[str] = frozenset(),
+        listen: Listen | None = None,
     ) -> None:
         # Clips that come again say so; the iterator of clips is the one that ends.
         self._clips: Iterator[tuple[Clip, int]] = zip(clips, rounds, strict=False)
         self._source, self._keep_encoded, self._taught = source, keep_encoded, taught
+        self._listen = listen
         self._executor: Executor = _OnTheSpot() if workers == 0 else _threads(workers)
         self._waiting: deque[Future[list[Decoded]]] = deque()
         self._ahead = -(-max(ahead, workers) // _AT_A_TIME)
@@ -107,27 +111,41 @@ class Prefetcher:
                 return
             self._waiting.append(self._executor.submit(self._decode_some, turns))
 
+    def _with_facts(self, items: list[Decoded]) -> list[Decoded]:
+        """The clips with what their sound was, those of the first round."""
+        fresh = [(place, item.waveform) for place, item in enumerate(items) if not item.round and item.waveform]
+        found: list[SoundFacts] = []
+        with around_one_clip("decode_error") as failures:
+            found = measured_all([waveform for _, waveform in fresh])
+            if self._listen is not None:
+                found = [self._listen(waveform, sound) for (_, waveform), sound in zip(fresh, found, strict=True)]
+        if failures and len(items) > 1:
+            # A plug-in's sound that is none; the others have facts all the same.
+            return [one for item in items for one in self._with_facts([item])]
+        for place, _ in fresh if failures else ():
+            items[place] = replace(items[place], failure=failures[0])
+        for (place, _), sound in zip(fresh, found, strict=False):
+            items[place] = replace(items[place], sound=sound)
+        return items
+
     def _hold(self, seconds: float) -> None:
         with self._lock:
             self._held_s += seconds
 
     def _decode_some(self, turns: list[tuple[Clip, int]]) -> list[Decoded]:
-        return [self._decode(clip, number) for clip, number in turns]
+        return self._with_facts([self._decode(clip, number) for clip, number in turns])
 
     def _decode(self, clip: Clip, number: int) -> Decoded:
         begin = time.perf_counter()
-        waveform, sound, elapsed_ms = None, None, 0.0
+        waveform, elapsed_ms = None, 0.0
         with around_one_clip("decode_error") as failures:
             waveform = self._source.load(clip, keep_encoded=self._keep_encoded)
             self._hold(waveform.duration_s)
             elapsed_ms = (time.perf_counter() - begin) * 1000
-            sound = None if number else measured(waveform)
         failure = failures[0] if failures else None
         if self._taught and waveform is not None and sound_digest(waveform.samples) in self._taught:
             waveform = replace(waveform, marks=tuple(sorted({*waveform.marks, "taught"})))
-        return Decoded(
-            clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number, sound=sound
-        )
+        return Decoded(clip=clip, waveform=waveform, failure=failure, decode_ms=elapsed_ms, round=number)
 
 
 class _OnTheSpot(Executor):

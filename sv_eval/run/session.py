@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sv_eval.backend import Backend, Request, TracingBackend
 from sv_eval.config.structure import structure
+from sv_eval.data.audio.listening import Listen
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.errors import ConfigError, RunIncomplete, SvEvalError
 from sv_eval.machine.clock import Clock, WallClock
@@ -50,6 +51,10 @@ class RunConfig:
     """On resuming, ask again for the clips that failed."""
     set_aside: bool = False
     """On resuming, put records aside that are not of this run instead of refusing them."""
+    lufs: bool = False
+    """Whether each clip's loudness is measured."""
+    dnsmos: bool = False
+    """Whether DNSMOS judges each clip's quality."""
     telemetry_s: float | None = 0.1
     """Seconds between looks at processor, memory and GPU; None for none."""
 
@@ -71,7 +76,8 @@ class Session:
 
     backend: not open yet. run: how it is measured. number: which start of a run this is. stop: set it to end early;
     one of its own unless given. clock: what latency is read from. decode_workers: threads that decode ahead,
-    `run`'s unless given; 0 decodes on the spot. neighbours: tells what others took of the machine.
+    `run`'s unless given; 0 decodes on the spot. neighbours: tells what others took of the machine. listen: adds
+    to the facts of each clip's sound.
     """
 
     def __init__(
@@ -84,6 +90,7 @@ class Session:
         clock: Clock | None = None,
         decode_workers: int | None = None,
         neighbours: Neighbours | None = None,
+        listen: Listen | None = None,
     ) -> None:
         self.backend = backend
         self.run = RunConfig() if run is None else run
@@ -91,6 +98,7 @@ class Session:
         self.stop = asyncio.Event() if stop is None else stop
         self.clock = WallClock() if clock is None else clock
         self.decode_workers = self.run.decode_workers if decode_workers is None else decode_workers
+        self._listen = listen
         self.guard = Guard(backend.recognize, self.clock)
         self.budget = FailureBudget(self.run.max_failures)
         self.audio_s = 0.0
@@ -160,6 +168,7 @@ class Session:
             on_record=on_record,
             session=self.number,
             decode_workers=self.decode_workers,
+            listen=self._listen,
             key_of=key_of,
             clock=self.clock,
             stop=self.stop if stop is None else stop,

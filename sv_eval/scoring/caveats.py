@@ -18,7 +18,7 @@ from sv_eval.report.report import MarkedClips, Report
 from sv_eval.scoring.contention import CONTENDED, contended
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
 from sv_eval.sound_facts import AUDIO_MARKS
-from sv_eval.sound_limits import WORTH_TELLING
+from sv_eval.sound_limits import worth_telling
 
 FEW_SPEAKERS = 10
 """Below this many speakers an interval rests on too few independent units to be narrow honestly."""
@@ -194,12 +194,13 @@ def _beyond_limits(report: Report, environment: Environment) -> _Found:
     """What of the sound is not what speech models are made for; simulated clips are silence, and nobody listens."""
     if isinstance(report.sound, UnsetType) or environment.backend.card.get("kind") in ("simulation", "chance"):
         return
-    for name, found in report.sound.beyond.items():
-        if found.n >= WORTH_TELLING * found.of:
-            yield Coded(
-                f"sound_{name}",
-                n=found.n, total=found.of, limit=found.limit, example=found.example, median=found.median,
-            )  # fmt: skip
+    beyond = report.sound.beyond
+    for name in worth_telling({name: (found.n, found.of) for name, found in beyond.items()}):
+        found = beyond[name]
+        yield Coded(
+            f"sound_{name}",
+            n=found.n, total=found.of, limit=found.limit, example=found.example, median=found.median,
+        )  # fmt: skip
 
 
 def _about_the_clips(report: Report, environment: Environment) -> _Found:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from sv_eval.report.change import written
 from sv_eval.report.fairness import Fairness, Group, GroupDifference, GroupsOf
+from sv_eval.scoring.error_thresholds import class_thresholds
 from sv_eval.scoring.group_counts import group_counts
-from sv_eval.scoring.group_thresholds import recall_thresholds
 from sv_eval.scoring.paired.differences import Difference
 from sv_eval.scoring.paired.drops import units_of
 from sv_eval.scoring.paired.significance import holm
@@ -162,7 +162,7 @@ class _Judged:
         if not of.sum() or len(of) < 2:
             return None
         uniform = np.full(len(of), 1 / len(of))
-        return recall_thresholds(n, groups, truth=(of / of.sum()).tolist(), answers=uniform.tolist())[0].p99
+        return class_thresholds(n, groups, truth=(of / of.sum()).tolist(), answers=uniform.tolist()).recall.p99
 
 
 def _told(difference: Difference) -> GroupDifference:

@@ -34,6 +34,7 @@ GRAVE = (
     "sound_narrow",
     "sound_fast",
     "sound_noisy",
+    "sound_background",
     "sound_padded",
     "sound_silent",
     "fell_behind",

@@ -5,6 +5,8 @@ truth. Of each draw the largest difference of the first group from all groups to
 where there are several. Its maximum over the draws, or a high percentile, is what a real recogniser may show
 without being unfair (audeering's ser-tests, 2023, have 1,000 draws and the maximum).
 
+What becomes of right answers, of errors and of values beside their truth is in `error_thresholds`.
+
 Categories are uniform or sparse; values are a Gaussian of mean 0.5 and standard deviation 1/6, truncated to 0..1,
 and four bins of it.
 """
@@ -25,6 +27,7 @@ UNIFORM = (0.25, 0.25, 0.25, 0.25)
 SPARSE = (0.05, 0.05, 0.3, 0.6)
 _MEAN, _DEVIATION = 0.5, 1 / 6
 _BINS = 4
+_KINDS = 3
 _AT_ONCE = 2_000_000
 
 
@@ -48,40 +51,42 @@ def share_threshold(
     rng = np.random.default_rng(seed)
     own = rng.multinomial(n, probabilities, size=draws)
     others = rng.multinomial(n * (groups - 1), probabilities, size=draws)
-    return _threshold(np.abs(own / n - (own + others) / (n * groups)).max(axis=1))
+    return threshold_of(np.abs(own / n - (own + others) / (n * groups)).max(axis=1))
+
+
+def share_shift_threshold(
+    n: int, groups: int, *, probabilities: Sequence[float] = UNIFORM, seed: int = 0, draws: int = DRAWS
+) -> Threshold:
+    """Of how a class's share changes in a group from all samples to one of three kinds, less what the groups change
+    in the mean; the largest over the classes.
+
+    n: samples of each kind, of sentiments say, in each group.
+    """
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n, probabilities, size=(draws, groups, _KINDS))
+    change = counts[:, :, 0] / n - counts.sum(axis=2) / (_KINDS * n)
+    return threshold_of(np.abs(change[:, 0] - change.mean(axis=1)).max(axis=1))
+
+
+def mean_shift_threshold(n: int, groups: int, *, seed: int = 0, draws: int = DRAWS) -> Threshold:
+    """Of how a group's mean changes from all samples to one of three kinds, less the mean of that change."""
+    rng = np.random.default_rng(seed)
+    found = np.empty(draws)
+    for begin, count in portions(draws, n * groups * _KINDS):
+        means = truncated_gaussian(rng, (count, groups, _KINDS, n)).mean(axis=3)
+        change = means[:, :, 0] - means.mean(axis=2)
+        found[begin : begin + count] = np.abs(change[:, 0] - change.mean(axis=1))
+    return threshold_of(found)
 
 
 def mean_threshold(n: int, groups: int, *, seed: int = 0, draws: int = DRAWS) -> Threshold:
     """Of the mean of a group's values less that of all."""
     rng = np.random.default_rng(seed)
     found = np.empty(draws)
-    for begin, count in _portions(draws, n * groups):
+    for begin, count in portions(draws, n * groups):
         values = truncated_gaussian(rng, (count, groups * n))
         found[begin : begin + count] = np.abs(values[:, :n].mean(axis=1) - values.mean(axis=1))
-    return _threshold(found)
-
-
-def recall_thresholds(
-    n: int,
-    groups: int,
-    *,
-    truth: Sequence[float] = UNIFORM,
-    answers: Sequence[float] = UNIFORM,
-    seed: int = 0,
-    draws: int = DRAWS,
-) -> tuple[Threshold, Threshold]:
-    """Of a group's UAR less that of all, and of the recall of the class in which they differ most.
-
-    truth, answers: the probabilities of the classes. A class that no sample of a group has counts as not recalled.
-    """
-    rng = np.random.default_rng(seed)
-    support = np.stack([rng.multinomial(each, truth, size=draws) for each in (n, n * (groups - 1))])
-    hits = rng.binomial(support, np.asarray(answers))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        own, whole = hits[0] / support[0], hits.sum(axis=0) / support.sum(axis=0)
-    # An absent class counts as not recalled, as in the published simulation.
-    own, whole = np.nan_to_num(own), np.nan_to_num(whole)
-    return _threshold(np.abs(own.mean(axis=1) - whole.mean(axis=1))), _threshold(np.abs(own - whole).max(axis=1))
+    return threshold_of(found)
 
 
 def bin_probabilities() -> tuple[float, ...]:
@@ -126,10 +131,12 @@ def interpolated(thresholds: Mapping[int, float], n: int) -> float:
     return round(float(np.interp(n, known, [thresholds[each] for each in known])), 12)
 
 
-def _threshold(found: Floats) -> Threshold:
+def threshold_of(found: Floats) -> Threshold:
+    """The threshold of the differences that were drawn."""
     return Threshold(largest=float(found.max()), p99=float(np.quantile(found, 0.99)))
 
 
-def _portions(draws: int, size: int) -> list[tuple[int, int]]:
+def portions(draws: int, size: int) -> list[tuple[int, int]]:
+    """Begin and number of the draws that are made at once, each of so many values."""
     step = max(1, _AT_ONCE // size)
     return [(begin, min(step, draws - begin)) for begin in range(0, draws, step)]

@@ -46,9 +46,10 @@ def demo() -> Corpus:
     return read_corpus(dataset_config_from(composed("config", [], ("dataset",))["dataset"]))
 
 
-async def certificate(service: FaultyService, corpus: Corpus, dialect: str, config: CertifyConfig) -> Certificate:
+async def certificate(service: FaultyService, corpus: Corpus, backend: str, config: CertifyConfig) -> Certificate:
     async with service:
-        words = [f"backend={dialect}", f"backend.url={service.url}", "backend.connection.preflight=false"]
+        url = service.url.replace("http", "ws") if backend.endswith("websocket") else service.url
+        words = [f"backend={backend}", f"backend.url={url}", "backend.connection.preflight=false"]
         settings = composed("config", words, ("backend",))["backend"]
 
         def another(changes: Mapping[str, Any]) -> Backend:
@@ -129,8 +130,7 @@ async def faults(names: list[str]) -> None:
     async with OnnxBackend(threads=1) as inner:
         for fault in names or FAULTS:
             service = FaultyService(inner, fault, remembered=remembered)
-            dialect = "remote" if fault == "alphabet" else "remote/service_form"
-            result = await certificate(service, corpus, dialect, CertifyConfig())
+            result = await certificate(service, corpus, FAULTS[fault].backend, CertifyConfig())
             found = broken(result)
             named = [one for one in FAULTS[fault].found_by if one in found]
             missed += [] if named else [fault]

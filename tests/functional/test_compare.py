@@ -66,7 +66,7 @@ def test_three_runs_side_by_side(runs: Runs, tmp_path: Path) -> None:
     assert data["narrowed"] == {}
     report = (tmp_path / "compare.md").read_text(encoding="utf-8")
     uar = first["differences"]["uar"]
-    said = f"- a → b: **UAR {100 * uar['before']:.1f} % → {100 * uar['after']:.1f} %, {100 * uar['value']:+.1f} ["
+    said = f"- ✗ a → b: **UAR {100 * uar['before']:.1f} % → {100 * uar['after']:.1f} %, {100 * uar['value']:+.1f} ["
     assert said in report[: report.index("| Run |")]
     assert "## a → b" in report
     assert (tmp_path / "figures/trade_off.svg").read_text(encoding="utf-8").startswith("<?xml")

@@ -51,6 +51,11 @@ CORPORA: dict[str, tuple[Callable[[Samples], Samples], int, str, str]] = {
         + np.random.default_rng(0).normal(0, 0.316 * samples.std(), len(samples)).astype(np.float32),
         16_000, "PCM_16", "sound_noisy",
     ),
+    "white noise at 20 dB": (
+        lambda samples: samples
+        + np.random.default_rng(0).normal(0, 0.1 * samples.std(), len(samples)).astype(np.float32),
+        16_000, "PCM_16", "sound_background",
+    ),
     "40 dB less": (lambda samples: samples / 100, 16_000, "PCM_24", "sound_quiet"),
 }  # fmt: skip
 
@@ -87,7 +92,8 @@ def test_clean_sound_is_reported_without_any(
     assert done.returncode == 0, done.stderr
     found = metrics_of(tmp_path / "run")
     told = {caveat["code"] for caveat in found["caveats"]}
-    assert not told & {"sound_narrow", "sound_fast", "sound_noisy", "sound_padded", "sound_clipped", "sound_offset"}
+    assert not told & {"sound_narrow", "sound_fast", "sound_noisy", "sound_background", "sound_padded"}
+    assert not told & {"sound_clipped", "sound_offset"}
     assert found["sound"]["n"] == 23
     assert all(record["sound"]["band_hz"] > 7000 for record in records_of(tmp_path / "run"))
     assert "## 声音的状况" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")

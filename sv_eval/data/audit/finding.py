@@ -37,6 +37,7 @@ CODES: Mapping[str, Severity] = {
     "sound_narrow": "warning",
     "sound_fast": "warning",
     "sound_noisy": "warning",
+    "sound_background": "warning",
     "sound_quiet": "warning",
     "sound_padded": "warning",
     "sound_offset": "warning",

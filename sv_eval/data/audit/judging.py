@@ -24,7 +24,7 @@ from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.unread import UnreadFile
 from sv_eval.errors import nearest
 from sv_eval.sound_facts import SOUND_FACTS
-from sv_eval.sound_limits import LIMITS, WORTH_TELLING, clips_beyond, columns_of
+from sv_eval.sound_limits import LIMITS, clips_beyond, columns_of, worth_telling
 
 _TROUBLES = {
     "truncated": "truncated",
@@ -198,10 +198,11 @@ def _sound(clips: Sequence[ClipFacts]) -> Iterator[Finding]:
             for name in SOUND_FACTS
         }
     )
-    for word, there in clips_beyond(columns).items():
-        if word in _TOLD_OTHERWISE or there.sum() < WORTH_TELLING * len(heard):
+    beyond = clips_beyond(columns)
+    for word in worth_telling({word: (int(there.sum()), len(heard)) for word, there in beyond.items()}):
+        if word in _TOLD_OTHERWISE:
             continue
-        limit = LIMITS[word]
+        limit, there = LIMITS[word], beyond[word]
         column = columns[limit.fact]
         cases = (heard[place][0].case(value=float(column[place])) for place in np.flatnonzero(there))
         yield from found(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sv_eval.finished.both_forms import write_both
 from sv_eval.report.codec import as_json
 from sv_eval.report.comparison import Comparison, PairOfRuns
 from sv_eval.report.run_directory import FIGURES, write_json, write_text
@@ -49,7 +50,9 @@ def keep_comparison(directory: Path, found: Comparison, language: str) -> None:
     else:
         # One of an earlier comparison in this directory is none of this one.
         (directory / FIGURES / TRADE_OFF).unlink(missing_ok=True)
-    write_text(directory / "compare.md", render_compare(found, language, figure=f"{FIGURES}/{TRADE_OFF}"))
+    figure = f"{FIGURES}/{TRADE_OFF}"
+    text = render_compare(found, language, figure=figure)
+    write_both(directory / "compare.md", text, language=language, figures={figure: drawn} if drawn else {})
 
 
 def _headlines(found: Comparison) -> list[str]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from sv_eval.errors import GateFailed, GateInconclusive, RunDirectoryError
+from sv_eval.finished.both_forms import write_both
 from sv_eval.machine.terminal import give, note, relative, say
 from sv_eval.report.codec import as_json
 from sv_eval.report.run_directory import write_json, write_text
@@ -26,7 +27,7 @@ def write_gate(directory: Path, result: GateResult, language: str) -> None:
     text = render_gate(result, language)
     write_json(directory / GATE_JSON, as_json(result.file()))
     write_text(directory / JUNIT, render_junit(result))
-    write_text(directory / GATE_MD, text)
+    write_both(directory / GATE_MD, text, language=language)
     summary = os.environ.get(_STEP_SUMMARY)
     if summary:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sv_eval.finished.both_forms import write_both
 from sv_eval.report.codec import as_json
 from sv_eval.report.robustness import RobustnessFile
 from sv_eval.report.run_directory import FIGURES, write_json, write_text
@@ -51,7 +52,8 @@ def write_robustness(
     for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
-    write_text(path, render_robustness(found, language, figures=list(drawn)))
+    text = render_robustness(found, language, figures=list(drawn))
+    write_both(path, text, language=language, figures={f"{FIGURES}/{name}": one for name, one in drawn.items()})
     return RobustnessResult(found=found, path=path, headline=headline(found))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sv_eval.errors import RunIncomplete
+from sv_eval.finished.both_forms import write_both
 from sv_eval.report.codec import as_json
 from sv_eval.report.run_directory import FIGURES, write_json, write_text
 from sv_eval.report.sweep import SweepFile, Tuning, WhyChosen
@@ -79,7 +80,8 @@ def write_report(
     for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
     path = directory / REPORT
-    write_text(path, render_sweep(found, language, figures=list(drawn)))
+    text = render_sweep(found, language, figures=list(drawn))
+    write_both(path, text, language=language, figures={f"{FIGURES}/{name}": one for name, one in drawn.items()})
     return SweepResult(found=found, path=path, headline=headline(found))
 
 

@@ -100,7 +100,7 @@ def test_one_speaker_alone_proves_nothing() -> None:
 @pytest.mark.parametrize(
     ("facts", "code"),
     [
-        ({"band_hz": 3950.0}, "narrow"), ({"pitch_hz": 390.0}, "fast"), ({"snr_db": 9.0}, "noisy"),
+        ({"band_hz": 3950.0}, "narrow"), ({"pitch_hz": 390.0}, "fast"), ({"snr_db": 21.0}, "background"),
         ({"level_dbfs": -50.0}, "quiet"), ({"silence": 1.0}, "silent"), ({"tail_s": 1.2, "lead_s": 0.0}, "padded"),
         ({"clipped": 0.02}, "clipped"), ({"dc": -0.05}, "offset"),
     ],
@@ -110,6 +110,16 @@ def test_what_is_beyond_a_limit_is_counted_with_the_first_clip(facts: dict[str, 
 
     assert set(found.beyond) == {code}
     assert (found.beyond[code].n, found.beyond[code].example) == (7, "c0003")
+
+
+def test_loud_noise_is_counted_under_both_limits_of_the_snr() -> None:
+    found = sound([record(n, snr_db=9.0 if n >= 3 else 35.0) for n in range(10)])
+
+    assert {word: each.n for word, each in found.beyond.items()} == {"noisy": 7, "background": 7}
+
+
+def test_a_few_clips_without_a_pause_are_no_background_noise() -> None:
+    assert sound([record(n, snr_db=18.0 if n < 4 else 34.0) for n in range(10)]).beyond == {}
 
 
 def test_a_few_high_voices_are_no_sign_of_double_speed() -> None:
