@@ -366,6 +366,41 @@ def _hears_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def test_the_plots_lead_to_clips(browser: Any, run: Path) -> None:
+    with Opened(browser, (run / "report.html").as_uri()) as it:
+        over = it.page.locator("#latency-panel .u-over")
+        over.scroll_into_view_if_needed()
+        box = over.bounding_box()
+        assert box is not None
+        middle = box["y"] + box["height"] / 2
+        it.page.mouse.move(box["x"] + box["width"] * 0.1, middle)
+        it.page.mouse.down()
+        it.page.mouse.move(box["x"] + box["width"] * 0.4, middle, steps=5)
+        it.page.mouse.up()
+        bounds = [float(it.page.input_value(f"[name=latency_{side}]")) for side in ("from", "to")]
+        shown = [float(text) for text in it.page.locator(".canvas .c-latency").all_inner_texts()]
+        assert bounds[0] < bounds[1]
+        assert shown
+        assert all(bounds[0] - 0.01 <= value <= bounds[1] + 0.01 for value in shown)
+
+        it.page.get_by_role("tab", name="Over time").click()
+        points = it.page.locator("#latency-panel .u-over")
+        points.scroll_into_view_if_needed()
+        spot = it.page.evaluate(
+            "(() => { const box = document.querySelector('#latency-panel .u-over').getBoundingClientRect(); "
+            "return [box.x + 2, box.y, box.height]; })()"
+        )
+        for step in range(0, int(spot[2]), 8):
+            it.page.mouse.click(spot[0], spot[1] + step)
+            if it.page.locator(".drawer:not([hidden])").count():
+                break
+        # The first call of the run lies at the plot's left edge.
+        records = [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+        earliest = sorted(records, key=lambda one: one["sent_s"])[:12]
+        assert it.page.inner_text("#clip-title") in {one["clip"]["id"] for one in earliest}
+        assert it.errors == []
+
+
 def test_the_other_language_and_light_keep_what_was_chosen(browser: Any, run: Path) -> None:
     with Opened(browser, (run / "report.html").as_uri()) as it:
         it.page.select_option("[name=reference]", "sad")

@@ -48,10 +48,15 @@ export class RunPage {
   openAsked() {
     const asked = new URLSearchParams(location.hash.slice(1)).get("clip");
     if (asked === null) return;
-    const row = this.table.rows.findIndex((one) => this.clips.id(one) === asked);
-    if (row < 0) return;
+    const row = this.table.rows.find((one) => this.clips.id(one) === asked);
+    if (row === undefined) return;
     this.clipsPart.scrollIntoView({ block: "start" });
-    this.table.active = row;
+    this.openRow(row);
+  }
+
+  openRow(row) {
+    if (!this.table.rows.includes(row)) this.filters.set({});
+    this.table.active = this.table.rows.indexOf(row);
     this.table.step(0);
   }
 
@@ -83,8 +88,13 @@ export class RunPage {
   }
 
   listen(reference, answer) {
+    this.list({ reference, answer });
+  }
+
+  // The clips of which all of this is so.
+  list(chosen) {
     if (!this.filters) return;
-    this.filters.set({ reference, answer });
+    this.filters.set(chosen);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.clipsPart.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
     this.table.focus();
@@ -150,7 +160,7 @@ export class RunPage {
     const show = (name) => holder.replaceChildren(...slices.filter((one) => one.fact === name).map((slice) =>
       range(sliceName(slice), slice.accuracy, {
         tick: slice.expected, note: t("of_clips", { n: count(slice.accuracy.of) }),
-        act: () => { this.filters?.set({ slice: slice.key }); this.clipsPart.scrollIntoView({ block: "start" }); },
+        act: () => this.list({ slice: slice.key }),
       })));
     const select = el("select", { on: { change: (event) => show(event.target.value) } },
       facts.map((name) => el("option", { value: name, selected: name === worst?.fact }, fact(name))));
@@ -195,16 +205,17 @@ export class RunPage {
     if (found.length) {
       const gap = found.reduce((sum, bin) => sum + bin.n * Math.abs(bin.share - bin.confidence), 0) / found.reduce((sum, bin) => sum + bin.n, 0);
       this.trust.replaceChildren(el("h2", { id: "trust-title" }, t("reliability")), el("p", { class: "soft" }, t("reliability_note", { gap: plain(gap) })), holder);
-      charts.reliability(holder, found);
+      charts.reliability(holder, found, (bin) => this.list({ confidence_from: String(bin.low), confidence_to: String(bin.high) }));
     }
     const choices = [];
-    if (report.latency_ms.histogram) choices.push(["distribution", (holder) => charts.distribution(holder, report.latency_ms)]);
-    if (clips.sent.some((value) => !Number.isNaN(value))) choices.push(["over_time", (holder) => charts.overTime(holder, clips, report.latency_ms)]);
-    if (clips.latency.some((value) => !Number.isNaN(value))) choices.push(["by_length", (holder) => charts.byLength(holder, clips, report.latency_by_duration)]);
+    const open = (row) => this.openRow(row);
+    if (report.latency_ms.histogram) choices.push(["distribution", (holder) => charts.distribution(holder, report.latency_ms, (from, to) => this.list({ latency_from: from.toFixed(3), latency_to: to.toFixed(3) }))]);
+    if (clips.sent.some((value) => !Number.isNaN(value))) choices.push(["over_time", (holder) => charts.overTime(holder, clips, report.latency_ms, open)]);
+    if (clips.latency.some((value) => !Number.isNaN(value))) choices.push(["by_length", (holder) => charts.byLength(holder, clips, report.latency_by_duration, open)]);
     this.latency.replaceChildren(el("h2", { id: "latency-title" }, t("title_latency")));
     if (choices.length) {
       const made = charts.tabs("latency", choices);
-      this.latency.append(...made.nodes);
+      this.latency.append(...made.nodes, el("p", { class: "soft" }, t("plot_hint")));
       made.start();
     } else this.latency.append(el("p", { class: "soft" }, t("no_latency")));
   }
