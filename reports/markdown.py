@@ -40,16 +40,25 @@ _SPEAKERS = 40
 _PACKAGES_FIRST = ("sv-eval", "onnxruntime", "torch", "funasr", "kaldi-native-fbank", "numpy")
 
 
-def render(report: Report, environment: Environment, language: str = "en", *, rescored: Sequence[str] = ()) -> str:
+def render(
+    report: Report,
+    environment: Environment,
+    language: str = "en",
+    *,
+    rescored: Sequence[str] = (),
+    has_page: bool = True,
+) -> str:
     """The report on a run in `language` (`en` or `zh`).
 
-    rescored: what `python -m sv_eval.score` was told, where it made the figures.
+    rescored: what `python -m sv_eval.score` was told, where it made the figures. has_page: whether `report.html`
+    lies beside it.
     """
     words = Wording(language)
     # What the verdict has said already.
     said = [report.caveats[one.values["place"]] for one in report.findings or () if one.code == "caveat"]
     return template("report.md.j2").render(
         w=words,
+        has_page=has_page,
         m=report,
         e=environment,
         run=report.run,

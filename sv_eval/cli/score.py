@@ -27,6 +27,7 @@ without inference. Settings that are not given are those that the run was made w
   scoring.slo_ms=200                         goodput: what was answered within so many milliseconds
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
+  report.page=true|false                     whether report.html is written
   report.audio=none|worst|all  report.audio_mb=8    whose sound report.html holds, where the licence allows it
   set_aside=true                             put records that are not of this run into set_aside.jsonl first
 

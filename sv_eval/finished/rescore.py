@@ -99,14 +99,19 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     for name, drawing in draw_figures(report, report_config.language).items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
-    path, page = directory / REPORT, directory / PAGE
-    write_text(path, render(report, environment, report_config.language, rescored=overrides))
-    files |= {REPORT: path, METRICS: metrics_text(directory / METRICS, report).encode()}
-    made = made_of(settings, overrides, files, report_config)
-    write_text(page, page_of(directory, report, environment, records, report_config, made).text())
+    path, page = directory / REPORT, directory / PAGE if report_config.page else None
+    language = report_config.language
+    write_text(path, render(report, environment, language, rescored=overrides, has_page=page is not None))
+    if page is None:
+        # One of before would show other figures.
+        (directory / PAGE).unlink(missing_ok=True)
+    else:
+        files |= {REPORT: path, METRICS: metrics_text(directory / METRICS, report).encode()}
+        made = made_of(settings, overrides, files, report_config)
+        write_text(page, page_of(directory, report, environment, records, report_config, made).text())
     # Last: sweeps and suites take a run that has it for finished, and never come back to one that was killed here.
     write_report(directory / METRICS, report)
-    return Summary(report=report, path=path, page=page, language=report_config.language)
+    return Summary(report=report, path=path, page=page, language=language)
 
 
 def compute_report(

@@ -88,7 +88,8 @@ def _of_run(directory: Path) -> Iterator[str]:
     _same_bytes(directory, hashes)
     config = report_config_from(settings.get("report") or {})
     if (directory / REPORT).is_file() and (held is None or held["boot"]["version"] == __version__):
-        _same_lines(directory / REPORT, render(report, environment, config.language, rescored=overrides))
+        text = render(report, environment, config.language, rescored=overrides, has_page=held is not None)
+        _same_lines(directory / REPORT, text)
         yield f"{REPORT}: every line is what the figures give"
     if held is not None and held["boot"]["version"] == __version__:
         made = Made(**held["boot"]["made"])

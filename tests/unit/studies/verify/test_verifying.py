@@ -155,3 +155,20 @@ def test_the_answers_to_controls_count_too(tmp_path: Path) -> None:
     content = kept.read_bytes()
     kept.write_bytes(content.replace(b'"round"', b'"rounD"', 1) if b'"round"' in content else content[:-40])
     assert verify(tmp_path / "run").trouble is not None
+
+
+def test_a_run_without_a_page_is_verified_and_speaks_of_none(tmp_path: Path) -> None:
+    words = ["backend=fake", "dataset=simulated", "dataset.simulated.n_clips=24", "scoring.resamples=100"]
+    directory = tmp_path / "run"
+    settings = composed("config", [*words, "load.warmup_clips=0", "run.telemetry_s=null", "report.page=false"])
+
+    summary = evaluate(settings, FakeBackend(), directory)
+
+    assert summary.page is None
+    assert not (directory / PAGE).exists()
+    assert PAGE not in (directory / "report.md").read_text(encoding="utf-8")
+    assert verify(directory).trouble is None
+    assert score([str(directory), "report.page=true"]) == 0
+    assert verify(directory / PAGE).trouble is None
+    assert score([str(directory), "report.page=false"]) == 0
+    assert not (directory / PAGE).exists()
