@@ -55,7 +55,7 @@ def render(
     """
     words = Wording(language)
     # What the verdict has said already.
-    said = [report.caveats[one.values["place"]] for one in report.findings or () if one.code == "caveat"]
+    said = [one.values["code"] for one in report.findings or () if one.code == "caveat"]
     return template("report.md.j2").render(
         w=words,
         has_page=has_page,
@@ -66,7 +66,7 @@ def render(
         excluded=asdict(report.latency_ms.excluded),
         scale=f"{100 * report.intervals.confidence:g} %",
         verdict=verdict_lines(words, report),
-        headline_caveats=[caveat for caveat in report.caveats if is_grave(caveat) and caveat not in said],
+        headline_caveats=[caveat for caveat in report.caveats if is_grave(caveat) and caveat.code not in said],
         policy_rows=_policy_rows(words, report),
         measured=_measured_rows(words, report, environment),
         corpus_map=_map(environment.dataset.label_map),

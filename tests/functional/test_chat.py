@@ -245,6 +245,10 @@ def test_controls_are_asked_of_a_finished_run_without_asking_the_rest_anew(serve
     assert not before.report.controls
     assert after.report.controls.repeated.n_clips == 10
     assert (tmp_path / "run" / "records.jsonl").read_bytes() == records
+    # More of them may be asked for later, and fewer lose nothing.
+    more = evaluated(url, tmp_path / "run", "dataset.limit=30", "controls.repeats=20")
+    fewer = evaluated(url, tmp_path / "run", "dataset.limit=30", "controls.repeats=5")
+    assert more.report.controls.repeated.n_clips == fewer.report.controls.repeated.n_clips == 20
     # The page holds what its figures are made of, and a byte of that can't change unseen.
     assert verify(tmp_path / "run").trouble is None
     assert verify(tmp_path / "run" / "report.html").trouble is None
