@@ -64,6 +64,10 @@ class Clip:
     """Unique within the corpus; None when unknown."""
     sex: str | None = None
     """`female`, `male` or None."""
+    age: int | None = None
+    """The speaker's, years; None when unknown."""
+    accent: str | None = None
+    """The speaker's, in the corpus's own word; None when unknown."""
     language: str | None = None
     """BCP 47 tag such as `de` or `zh`; None when unknown."""
     transcript: str | None = None

@@ -21,6 +21,8 @@ class ClipPart(msgspec.Struct, gc=False):
     raw_label: str | None = None
     speaker: str | None = None
     sex: str | None = None
+    age: int | None = None
+    accent: str | None = None
     language: str | None = None
     transcript: str | None = None
 

@@ -76,6 +76,8 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         tuple(once(mark, mark) for mark in line.marks) if line.marks else (),
         line.sound or _NOTHING,
         prediction.tokens or _NOTHING,
+        -1 if clip.age is None else clip.age,
+        once(clip.accent, clip.accent),
     )
 
 
@@ -134,6 +136,8 @@ def row_of_record(record: Record) -> Row:
         record.marks,
         _NOTHING if record.sound is None else sound_to_json(record.sound),
         _NOTHING if prediction is None or prediction.tokens is None else dict(prediction.tokens),
+        -1 if clip.age is None else clip.age,
+        clip.accent,
     )
 
 

@@ -77,6 +77,12 @@ class RecordTable:
     """The speaker's: code into `sexes`, -1 when unknown."""
     sexes: tuple[str, ...]
     """The sexes that occur, sorted."""
+    age: NDArray[np.int16]
+    """The speaker's, years; -1 when unknown."""
+    accent: NDArray[np.int32]
+    """The speaker's: code into `accents`, -1 when unknown."""
+    accents: tuple[str, ...]
+    """The accents that occur, sorted."""
     transcripts: tuple[str | None, ...]
     """The words spoken, by the corpus; None for none."""
     recognised: tuple[str | None, ...]

@@ -31,7 +31,16 @@ from sv_eval.scoring.scorecard import ScoringConfig, score
 from sv_eval.sound_facts import SoundFacts
 
 CLIPS = 9
-OF_THE_WHOLE = ("raw_labels", "said_words", "speakers", "languages", "sexes", "n_repeated", "class_codes")
+OF_THE_WHOLE = (
+    "raw_labels",
+    "said_words",
+    "speakers",
+    "languages",
+    "sexes",
+    "accents",
+    "n_repeated",
+    "class_codes",
+)
 """The fields that are not of single records."""
 NAMED_BY = {
     "raw_label": "raw_labels",
@@ -39,6 +48,7 @@ NAMED_BY = {
     "speaker": "speakers",
     "language": "languages",
     "sex": "sexes",
+    "accent": "accents",
 }
 
 
@@ -48,6 +58,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
     clip = Clip(
         id=f"c{number}", path=f"w/{number}.wav", reference=emotion if number % 4 else None,
         raw_label=f"raw{number}", speaker=f"s{number}", sex=("female", "male")[number % 2],
+        age=20 + number, accent=f"of {number % 3}",
         language=("de", "zh", "en")[number % 3], transcript=f"said {number}",
     )  # fmt: skip
     measured: dict[str, Any] = {
