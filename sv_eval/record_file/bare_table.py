@@ -61,7 +61,8 @@ def bare_table(
         streamed={},
         marks={},
         sound={},
-        tokens={},
+        told={},
+        answered_by={},
         n_repeated=0,
         class_codes=class_codes,
     )

@@ -37,6 +37,8 @@ class PredictionPart(msgspec.Struct, gc=False):
     text: str | None = None
     stages_ms: dict[str, float] | None = None
     tokens: dict[str, int] | None = None
+    outside: float | None = None
+    answered_by: str | None = None
 
 
 class Reason(msgspec.Struct, gc=False):
