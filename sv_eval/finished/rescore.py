@@ -49,7 +49,7 @@ from sv_eval.scoring.labels.relabelling import (
 from sv_eval.scoring.latency import both_refused, latency_refused, refused
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
 from sv_eval.scoring.policies import HEADLINE
-from sv_eval.scoring.positions import positions_of
+from sv_eval.scoring.positions import outside_of, positions_of
 from sv_eval.scoring.references import references_of
 from sv_eval.scoring.repeats import repeats_of
 from sv_eval.scoring.scope import scope_of
@@ -197,6 +197,7 @@ def compute_report(
         streaming=streaming,
         marks=marked_clips(scope.answers) or UNSET,
         positions=positions or UNSET,
+        outside=outside_of(records.answers) or UNSET,
         controls=controlled or UNSET,
         cost=cost_of(records.requests, told, config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
@@ -206,7 +207,13 @@ def compute_report(
         report = _without_latency(report, Why.of("fell_behind"))
     report = replace(report, references=references_of(report, environment))
     confidences = bool(np.isfinite(scope.answers.confidence).any())
-    caveats = find_caveats(report, environment, scope.answers.speakers, confidences=confidences)
+    caveats = find_caveats(
+        report,
+        environment,
+        scope.answers.speakers,
+        confidences=confidences,
+        answered_by=list(scope.answers.answered_by.values()),
+    )
     report = replace(report, caveats=caveats)
     return replace(report, findings=findings_of(report, environment, config.goals))
 

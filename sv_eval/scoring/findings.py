@@ -23,6 +23,7 @@ GRAVE = (
     "simulation",
     "changed_sound",
     "chance",
+    "model_changed",
     "words_suffice",
     "order_decides",
     "unsteady",
