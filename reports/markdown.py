@@ -42,16 +42,25 @@ _SPEAKERS = 40
 _PACKAGES_FIRST = ("sv-eval", "onnxruntime", "torch", "funasr", "kaldi-native-fbank", "numpy")
 
 
-def render(report: Report, environment: Environment, language: str = "en", *, rescored: Sequence[str] = ()) -> str:
+def render(
+    report: Report,
+    environment: Environment,
+    language: str = "en",
+    *,
+    rescored: Sequence[str] = (),
+    has_page: bool = True,
+) -> str:
     """The report on a run in `language` (`en` or `zh`).
 
-    rescored: what `python -m sv_eval.score` was told, where it made the figures.
+    rescored: what `python -m sv_eval.score` was told, where it made the figures. has_page: whether `report.html`
+    lies beside it.
     """
     words = Wording(language)
     # What the verdict has said already.
-    said = [report.caveats[one.values["place"]] for one in report.findings or () if one.code == "caveat"]
+    said = [one.values["code"] for one in report.findings or () if one.code == "caveat"]
     return template("report.md.j2").render(
         w=words,
+        has_page=has_page,
         m=report,
         e=environment,
         run=report.run,
@@ -59,7 +68,7 @@ def render(report: Report, environment: Environment, language: str = "en", *, re
         excluded=asdict(report.latency_ms.excluded),
         scale=f"{100 * report.intervals.confidence:g} %",
         verdict=verdict_lines(words, report),
-        headline_caveats=[caveat for caveat in report.caveats if is_grave(caveat) and caveat not in said],
+        headline_caveats=[caveat for caveat in report.caveats if is_grave(caveat) and caveat.code not in said],
         policy_rows=_policy_rows(words, report),
         measured=_measured_rows(words, report, environment),
         corpus_map=_map(environment.dataset.label_map),

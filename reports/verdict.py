@@ -56,7 +56,8 @@ def _line(words: Wording, report: Report, one: Finding, run: str) -> VerdictLine
         command = words(f"verdict.commands.{values['step']}").replace("RUN", run)
         return VerdictLine(mark=one.mark, text=words(f"verdict.next.{values['step']}"), command=command)
     if one.code == "caveat":
-        return VerdictLine(mark=one.mark, text=words.caveat(report.caveats[values["place"]]))
+        caveat = next(each for each in report.caveats if each.code == values["code"])
+        return VerdictLine(mark=one.mark, text=words.caveat(caveat))
     if one.code == "goal":
         return VerdictLine(mark=one.mark, text=_goal(words, values))
     if one.code == "slice":

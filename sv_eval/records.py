@@ -44,6 +44,9 @@ TOKENS = ("input", "audio", "cached", "output")
 """Tokens that were put in, all of them; of them those of sound, and those that had been put in before; and those of
 the answer, reasoning included."""
 
+OUTSIDE = "outside"
+"""How much of an answer's probability, or of its votes, was on none of the options."""
+
 UNREAD = (Outcome.UNPARSED, Outcome.REFUSED, Outcome.HEDGED)
 """Outcomes of answers in words of which none was an emotion that can be taken."""
 
@@ -64,6 +67,10 @@ class Clip:
     """Unique within the corpus; None when unknown."""
     sex: str | None = None
     """`female`, `male` or None."""
+    age: int | None = None
+    """The speaker's, years; None when unknown."""
+    accent: str | None = None
+    """The speaker's, in the corpus's own word; None when unknown."""
     language: str | None = None
     """BCP 47 tag such as `de` or `zh`; None when unknown."""
     transcript: str | None = None
@@ -186,6 +193,8 @@ class Prediction:
     """Where `scores` are probabilities of a model's first word, or votes: how much was on none of the options."""
     tokens: Mapping[str, int] | None = None
     """What a model that is paid by tokens says it took: of TOKENS those that it tells."""
+    answered_by: str | None = None
+    """The model that has answered, where it is another one than that which the run began with."""
     sent: str | None = None
     """The first 16 hex digits of a SHA-256 over the request's body."""
     passage: Passage | None = field(default=None, compare=False)

@@ -145,7 +145,8 @@ def protocol_of(given: str | Mapping[str, Any]) -> Protocol:
     place = shipped.get(given, Path(given))
     if place.suffix not in (".yaml", ".yml"):
         raise ConfigError(
-            f"backend.protocol={given}: no such protocol; {nearest(given, list(shipped))}, or a YAML file"
+            f"backend.protocol={given}: there is no such protocol; {nearest(given, list(shipped))} (or give a "
+            "YAML file)"
         )
     try:
         data = read_yaml(place.read_text(encoding="utf-8"))

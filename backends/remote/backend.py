@@ -157,6 +157,7 @@ class RemoteBackend:
                 self._endpoint,
                 Throttle(self._concurrency, adaptive=self._adaptive),
                 RateLimiter(self._rate),
+                model=None if self._seen is None else self._seen.model,
             )
         except BaseException:
             await self._transport.close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import tenacity
 
 from sv_eval.backend import Answer
-from sv_eval.backends.remote.answer_parsing import AnswerParser, ParsedAnswer, understood
+from sv_eval.backends.remote.answer_parsing import LONGEST_WORD, AnswerParser, ParsedAnswer, understood
 from sv_eval.backends.remote.dialect import Transport
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.errors import CONGESTION, RemoteError
@@ -18,13 +19,23 @@ from sv_eval.records import FailedAttempt, Failure, Passage, Prediction
 
 
 class Delivery:
-    """Sends clips, as many at once as the throttle lets through."""
+    """Sends clips, as many at once as the throttle lets through.
+
+    model: the one that is expected to answer, as answers name it; None where that is not known.
+    """
 
     def __init__(
-        self, transport: Transport, parser: AnswerParser, endpoint: Endpoint, throttle: Throttle, pace: RateLimiter
+        self,
+        transport: Transport,
+        parser: AnswerParser,
+        endpoint: Endpoint,
+        throttle: Throttle,
+        pace: RateLimiter,
+        *,
+        model: str | None = None,
     ) -> None:
         self._transport, self._parser, self._endpoint = transport, parser, endpoint
-        self._throttle, self._pace = throttle, pace
+        self._throttle, self._pace, self._model = throttle, pace, model
         limits = endpoint.connection
         self._backoff = tenacity.wait_random_exponential(multiplier=limits.backoff_s, max=limits.longest_backoff_s)
 
@@ -115,7 +126,10 @@ class Delivery:
             timeline.server_ms = dict(parsed.server_ms)
         stages = {"encode": pending.encode_ms, "queue": pending.queue_ms, **timeline.stages_ms()}
         with understood():
-            return self._parser.prediction(parsed, stages, pending.passage)
+            prediction = self._parser.prediction(parsed, stages, pending.passage)
+        if parsed.model and self._model and parsed.model != self._model:
+            return replace(prediction, answered_by=parsed.model[:LONGEST_WORD])
+        return prediction
 
 
 class _PendingRequest:

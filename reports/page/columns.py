@@ -55,18 +55,19 @@ def columns_of(lines: Iterable[bytes]) -> Column:
 def _take(data: Mapping[str, Any], held: dict[str, Any], groups: Mapping[str, Any], n: int) -> None:
     """Put the values of one record, the `n`th, into lists."""
     for name, value in data.items():
-        if value is None:
+        values = held.get(name)
+        # Most of what comes; for each value of each record.
+        if type(values) is list:
+            if len(values) != n:
+                values.extend([None] * (n - len(values)))
+            values.append(value)
+        elif value is None:
             continue
-        if name in groups:
+        elif name in groups:
             if isinstance(value, Mapping):
                 _take(value, held.setdefault(name, {}), groups[name], n)
-            continue
-        values = held.get(name)
-        if values is None:
-            values = held[name] = []
-        if len(values) < n:
-            values.extend([None] * (n - len(values)))
-        values.append(value)
+        else:
+            held[name] = [*([None] * n), value]
 
 
 def _group(held: Mapping[str, Any], n: int) -> Column:

@@ -54,6 +54,7 @@ def boot_of(
         "version": __version__,
         "language": language,
         "title": Wording(language)("title", dataset=run.dataset, backend=run.backend),
+        "titles": {name: Wording(name)("title", dataset=run.dataset, backend=run.backend) for name in LANGUAGES},
         "subtitle": {name: _subtitle(name, report, environment) for name in LANGUAGES},
         "verdict": [_line(one) for one in findings],
         "caveats": [{name: plain(Wording(name).caveat(one)) for name in LANGUAGES} for one in report.caveats],
@@ -70,7 +71,9 @@ def boot_of(
 def words_of(language: str) -> dict[str, Any]:
     """The page's words, and those of the report that it needs."""
     words = Wording(language)
-    return {**page_words(language), "emotions": words.table("emotions"), "facts": words.table("sound.facts")}
+    own = page_words(language)
+    emotions = {**own["beside_emotions"], **words.table("emotions")}
+    return {**own, "emotions": emotions, "facts": words.table("sound.facts")}
 
 
 def _line(finding: Finding) -> dict[str, Any]:

@@ -20,7 +20,10 @@ from sv_eval.errors import RunDirectoryError
 
 PAGE = "report.html"
 ASSETS = Path(__file__).parent / "assets"
-_LEVEL = 6
+_LEVEL = 4
+"""A twentieth larger than at 6, in a quarter of the time."""
+_MOST_BYTES = 2**31
+"""Of a block, unpacked; 100,000 clips take 25 MB."""
 _BLOCK = re.compile(r'<script type="application/gzip" id="(\w+)">([^<]*)</script>')
 _AUDIO = re.compile(r'<script type="application/json" id="audio">([^<]*)</script>')
 _SEAL = re.compile(rb"<!-- sha256 ([0-9a-f]{64}) -->\n\Z")
@@ -98,6 +101,15 @@ def _asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8").strip()
 
 
+def _unpacked(packed: str) -> bytes:
+    """What a block holds; raises ValueError for what is not as it was packed, or larger than any page of ours."""
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    content = unpacking.decompress(base64.b64decode(packed, validate=True), _MOST_BYTES)
+    if not unpacking.eof or unpacking.unused_data:
+        raise ValueError("it is cut short, or too large")
+    return content
+
+
 def blocks_in(content: bytes, where: str) -> tuple[dict[str, Any], str]:
     """The data in a page by block, `audio` among it where there is any, and the page without data.
 
@@ -111,7 +123,7 @@ def blocks_in(content: bytes, where: str) -> tuple[dict[str, Any], str]:
         raise RunDirectoryError(f"{where}: the page was changed after it was written")
     text = content.decode()
     try:
-        found = {name: orjson.loads(gzip.decompress(base64.b64decode(data))) for name, data in _BLOCK.findall(text)}
+        found = {name: orjson.loads(_unpacked(data)) for name, data in _BLOCK.findall(text)}
         if sounds := _AUDIO.search(text):
             found["audio"] = orjson.loads(sounds.group(1))
     except (ValueError, OSError, EOFError, zlib.error, binascii.Error) as error:

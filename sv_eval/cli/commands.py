@@ -55,6 +55,7 @@ _COMMANDS = (
             *(
                 "labels",
                 "report.language",
+                "report.page",
                 "report.audio",
                 "report.audio_mb",
                 "scoring.policy",

@@ -28,7 +28,8 @@ appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
                                 unmeasured, slow, unknown, no_tag, no_speech, unparsed, refused,
                                 hedged, failed (of an emotion)
   gate.floors.uar=0.6           what the candidate itself must reach; likewise accuracy, macro_f1, recall
-  gate.floors.worst_group.sex=0.6   what the group that is understood worst must reach; likewise language, pitch
+  gate.floors.worst_group.sex=0.6   what the group that is understood worst must reach; likewise language, age,
+                                accent, pitch
   gate.ceilings.p95_ms=200      how long its callers may wait; likewise p50_ms, p99_ms
   gate.max_contention=0.15      the share of the machine that others may have taken, for a latency to be judged
   gate.alpha=0.05               the chance that a change that makes nothing worse fails, over all rules

@@ -12,13 +12,14 @@ from sv_eval.config.building import build_backend
 from sv_eval.config.composing import keep_composition
 from sv_eval.config.overrides import teach_omegaconf
 from sv_eval.errors import ConfigError
-from sv_eval.finished.headline import headline
+from sv_eval.finished.headline import headline, one_line
 from sv_eval.machine.terminal import give, relative, say
 from sv_eval.run.early_stopping import UntilSure
 from sv_eval.run.evaluate import evaluate
 from sv_eval.run.executors.choosing import executed
 from sv_eval.run.sharing import Sharing
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
+from sv_eval.studies.sweep.progress import current
 
 
 def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | None = None) -> None:
@@ -40,6 +41,9 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     swept = hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN"
     gate = gate_of(plain.get("gate") or {}, plain.get("scoring") or {}, swept=swept)
     labels = labels_config_from(plain.get("labels") or {})
+    progress = current() if swept else None
+    if progress is not None:
+        progress.before(int(hydra_config.job.num))
     summary = evaluate(
         plain,
         backend,
@@ -58,7 +62,10 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
         sharing=sharing,
         verdict=None if gate is None else gate.until_sure(labels),
     )
-    say(headline(summary))
+    if progress is None:
+        say(headline(summary))
+    else:
+        progress.after(one_line(summary))
     give(result=as_json(summary.report), directory=str(directory))
     if gate is not None:
         gate.judge(directory, str((plain.get("report") or {}).get("language", "en")))

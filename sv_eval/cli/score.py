@@ -28,6 +28,7 @@ without inference. Settings that are not given are those that the run was made w
   scoring.precision=0.9                      thresholds that keep this precision, into thresholds.json
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
+  report.page=true|false                     whether report.html is written
   report.audio=none|worst|all  report.audio_mb=8    whose sound report.html holds, where the licence allows it
   calibration=FILE                           judge scores under a file of sv-eval calibrate; none: as they came
   set_aside=true                             put records that are not of this run into set_aside.jsonl first

@@ -57,6 +57,13 @@ def headline(summary: Summary) -> str:
     return "\n".join([*lines, *warnings, f"report: {relative(summary.path)}", *page])
 
 
+def one_line(summary: Summary) -> str:
+    """UAR, p95 and where the report is: a setting of a sweep among others."""
+    report = summary.report
+    uar, p95 = _interval(report.accuracy.uar, 3), _interval(report.latency_ms.p95, 2, " ms")
+    return f"UAR {uar}, p95 {p95}: {relative(summary.path)}"
+
+
 def _verdict_line(line: VerdictLine) -> str:
     said = f"{line.sign} {shorten(line.plain, _WIDEST, placeholder=' ...')}"
     return said if line.command is None else f"{said} {line.command}"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.finished.report_config import ReportConfig
-from sv_eval.finished.sounds import RunSounds, embedded, may_be_passed_on
 from sv_eval.record_file.controls import CONTROLS, control_directory, control_names
 from sv_eval.record_file.lines import RECORDS, read_lines
 from sv_eval.record_file.run_records import RunRecords
@@ -107,9 +106,12 @@ def _sounds(
     config: ReportConfig, environment: Environment, clips: Mapping[str, Any]
 ) -> tuple[Mapping[str, str] | None, Mapping[str, str] | None]:
     """The sounds that travel along, and what is to be said of them."""
-    licence = environment.dataset.licence
     if config.audio == "none":
         return None, None
+    # Brings everything that reads audio.
+    from sv_eval.finished.sounds import RunSounds, embedded, may_be_passed_on
+
+    licence = environment.dataset.licence
     if not may_be_passed_on(licence):
         return None, _said("audio_refused", licence=licence)
     answers = clips["answers"]

@@ -20,6 +20,8 @@ class ReportConfig:
 
     language: str = "en"
     """`en` or `zh`."""
+    page: bool = True
+    """Whether there is a page, `report.html`; a sweep of a thousand settings may do without theirs."""
     audio: str = "none"
     """Whose sound the page holds: of `none`, of the clips that were answered wrongly (`worst`), or of `all`."""
     audio_mb: float = 8.0

@@ -56,7 +56,7 @@ from sv_eval.scoring.latency import both_refused, latency_refused, refused
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
 from sv_eval.scoring.operating import operating_of
 from sv_eval.scoring.policies import HEADLINE
-from sv_eval.scoring.positions import positions_of
+from sv_eval.scoring.positions import outside_of, positions_of
 from sv_eval.scoring.references import references_of
 from sv_eval.scoring.repeats import repeats_of
 from sv_eval.scoring.scope import scope_of
@@ -117,14 +117,19 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     else:
         # One of an earlier scoring would be taken for this one's.
         (directory / THRESHOLDS).unlink(missing_ok=True)
-    path, page = directory / REPORT, directory / PAGE
-    write_text(path, render(report, environment, report_config.language, rescored=overrides))
-    files |= {REPORT: path, METRICS: metrics_text(directory / METRICS, report).encode()}
-    made = made_of(settings, overrides, files, report_config)
-    write_text(page, page_of(directory, report, environment, records, report_config, made).text())
+    path, page = directory / REPORT, directory / PAGE if report_config.page else None
+    language = report_config.language
+    write_text(path, render(report, environment, language, rescored=overrides, has_page=page is not None))
+    if page is None:
+        # One of before would show other figures.
+        (directory / PAGE).unlink(missing_ok=True)
+    else:
+        files |= {REPORT: path, METRICS: metrics_text(directory / METRICS, report).encode()}
+        made = made_of(settings, overrides, files, report_config)
+        write_text(page, page_of(directory, report, environment, records, report_config, made).text())
     # Last: sweeps and suites take a run that has it for finished, and never come back to one that was killed here.
     write_report(directory / METRICS, report)
-    return Summary(report=report, path=path, page=page, language=report_config.language)
+    return Summary(report=report, path=path, page=page, language=language)
 
 
 def compute_report(
@@ -218,6 +223,7 @@ def compute_report(
         streaming=streaming,
         marks=marked_clips(scope.answers) or UNSET,
         positions=positions or UNSET,
+        outside=outside_of(records.answers) or UNSET,
         controls=controlled or UNSET,
         cost=cost_of(records.requests, told, config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
@@ -230,7 +236,13 @@ def compute_report(
         report = _without_latency(report, Why.of("fell_behind"))
     report = replace(report, references=references_of(report, environment))
     confidences = bool(np.isfinite(scope.answers.confidence).any())
-    caveats = find_caveats(report, environment, scope.answers.speakers, confidences=confidences)
+    caveats = find_caveats(
+        report,
+        environment,
+        scope.answers.speakers,
+        confidences=confidences,
+        answered_by=list(scope.answers.answered_by.values()),
+    )
     report = replace(report, caveats=caveats)
     return replace(report, findings=findings_of(report, environment, config.goals))
 

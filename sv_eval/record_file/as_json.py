@@ -30,6 +30,7 @@ _WORDS_OF_A_PREDICTION = (
     "unread",
     "raw_answer",
     "sent",
+    "answered_by",
 )
 
 

@@ -13,7 +13,7 @@ from sv_eval.emotions import NO_SPEECH, NO_TAG, PREDICTION_LABELS, UNKNOWN
 from sv_eval.errors import RunDirectoryError, nearest
 from sv_eval.record_file.lines import Key
 from sv_eval.record_file.rows import ANSWERED, ANSWERS, FAILED, OUTCOMES, REFERENCES, Row
-from sv_eval.records import TOKENS, UNREAD, Outcome
+from sv_eval.records import OUTSIDE, TOKENS, UNREAD, Outcome
 from sv_eval.sound_facts import SOUND_FACTS
 
 _FORCED_CODE: dict[str | None, int] = {None: -1} | {name: code for code, name in enumerate(ANSWERS[:ANSWERED])}
@@ -30,7 +30,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 29
+_FIELDS = 32
 _KEY = itemgetter(0)
 
 
@@ -47,7 +47,7 @@ def columns(
     values = list(zip(*(row for _, row in ordered), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
     batch, attempts, session, call, sent, transcripts, recognised, language, paths = values[9:18]
-    failures, stages, troubles, late, sex, shared, streamed, said, marks, sound, tokens = values[18:]
+    failures, stages, troubles, late, sex, shared, streamed, said, marks, sound, told, by, age, accent = values[18:]
     column = _Columns(keys, where, line_of)
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
@@ -55,6 +55,7 @@ def columns(
     speaker_code, speakers = column.vocabulary(speaker, "speaker")
     language_code, languages = column.vocabulary(language, "language")
     sex_code, sexes = column.vocabulary(sex, "sex")
+    accent_code, accents = column.vocabulary(accent, "accent")
     answer = [
         word if without is None else ANSWERS[without]
         for word, without in zip(label, map(_WITHOUT_LABEL.get, outcome), strict=True)
@@ -82,6 +83,9 @@ def columns(
         "sent_s": column.numbers(sent, np.float64, "sent_s"),
         "language": language_code,
         "languages": languages,
+        "age": column.numbers(age, np.int16, "age"),
+        "accent": accent_code,
+        "accents": accents,
         "sex": sex_code,
         "sexes": sexes,
         "transcripts": column.texts(transcripts, "transcript"),
@@ -99,7 +103,10 @@ def columns(
         "streamed": {position: found for position, found in enumerate(streamed) if found is not None},
         "marks": {position: found for position, found in enumerate(marks) if found},
         "sound": column.by_name(sound, SOUND_FACTS, "sound"),
-        "tokens": column.by_name(tokens, TOKENS, "tokens"),
+        "told": column.by_name(told, (*TOKENS, OUTSIDE), "tokens"),
+        "answered_by": {
+            position: name for position, name in enumerate(column.texts(by, "answered_by")) if name is not None
+        },
     }
 
 

@@ -21,6 +21,8 @@ class ClipPart(msgspec.Struct, gc=False):
     raw_label: str | None = None
     speaker: str | None = None
     sex: str | None = None
+    age: int | None = None
+    accent: str | None = None
     language: str | None = None
     transcript: str | None = None
 
@@ -35,6 +37,8 @@ class PredictionPart(msgspec.Struct, gc=False):
     text: str | None = None
     stages_ms: dict[str, float] | None = None
     tokens: dict[str, int] | None = None
+    outside: float | None = None
+    answered_by: str | None = None
 
 
 class Reason(msgspec.Struct, gc=False):

@@ -8,7 +8,7 @@ from typing import Any
 from sv_eval.record_file.as_json import streamed_from_json, streamed_to_json
 from sv_eval.record_file.class_codes import FAILED, SEVEN, UNLABELLED
 from sv_eval.record_file.line import Line, PredictionPart
-from sv_eval.records import Outcome, Record, Streamed
+from sv_eval.records import OUTSIDE, Outcome, Record, Streamed
 from sv_eval.sound_facts import sound_to_json
 
 __all__ = ["ANSWERED", "ANSWERS", "FAILED", "OUTCOMES", "REFERENCES", "UNLABELLED", "Row"]
@@ -75,8 +75,18 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         once(prediction.raw_label, prediction.raw_label),
         tuple(once(mark, mark) for mark in line.marks) if line.marks else (),
         line.sound or _NOTHING,
-        prediction.tokens or _NOTHING,
+        _told(prediction.tokens, prediction.outside),
+        prediction.answered_by,
+        -1 if clip.age is None else clip.age,
+        once(clip.accent, clip.accent),
     )
+
+
+def _told(tokens: Mapping[str, int] | None, outside: float | None) -> Mapping[str, float]:
+    """What a model's answer tells beside its words; most tell nothing."""
+    if outside is None:
+        return tokens or _NOTHING
+    return {**(tokens or {}), OUTSIDE: outside}
 
 
 def _streamed(data: Mapping[str, Any]) -> Streamed | None:
@@ -133,7 +143,10 @@ def row_of_record(record: Record) -> Row:
         None if prediction is None else prediction.raw_label,
         record.marks,
         _NOTHING if record.sound is None else sound_to_json(record.sound),
-        _NOTHING if prediction is None or prediction.tokens is None else dict(prediction.tokens),
+        _NOTHING if prediction is None else _told(prediction.tokens, _rounded(prediction.outside)),
+        None if prediction is None else prediction.answered_by,
+        -1 if clip.age is None else clip.age,
+        clip.accent,
     )
 
 

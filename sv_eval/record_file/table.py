@@ -18,10 +18,10 @@ from sv_eval.records import Streamed
 
 _BY_POSITION = ("clip_ids", "transcripts", "recognised", "paths")
 """The columns that are no arrays."""
-_AT_POSITIONS = ("failures", "troubles", "streamed", "marks")
+_AT_POSITIONS = ("failures", "troubles", "streamed", "marks", "answered_by")
 """What only some positions have."""
 
-_BY_NAME = ("stages_ms", "sound", "tokens")
+_BY_NAME = ("stages_ms", "sound", "told")
 """Columns by name."""
 
 
@@ -77,6 +77,12 @@ class RecordTable:
     """The speaker's: code into `sexes`, -1 when unknown."""
     sexes: tuple[str, ...]
     """The sexes that occur, sorted."""
+    age: NDArray[np.int16]
+    """The speaker's, years; -1 when unknown."""
+    accent: NDArray[np.int32]
+    """The speaker's: code into `accents`, -1 when unknown."""
+    accents: tuple[str, ...]
+    """The accents that occur, sorted."""
     transcripts: tuple[str | None, ...]
     """The words spoken, by the corpus; None for none."""
     recognised: tuple[str | None, ...]
@@ -99,8 +105,11 @@ class RecordTable:
     """Position of each clip whose audio a reader should know something of, to what that is."""
     sound: Mapping[str, NDArray[np.float64]]
     """What the clips' sound was, a column for each fact of `SoundFacts`; NaN where it can't be told."""
-    tokens: Mapping[str, NDArray[np.float64]]
-    """What a model paid by tokens took, a column for each of TOKENS that occurs; NaN where it didn't say."""
+    told: Mapping[str, NDArray[np.float64]]
+    """What a model told beside its words: a column for each of TOKENS and for OUTSIDE, those that occur; NaN where
+    it didn't say."""
+    answered_by: Mapping[int, str]
+    """Position of each clip that another model has answered than the one that the run began with, to its name."""
     n_repeated: int
     """How many failures gave way to a later session's record of the same clip."""
     class_codes: ClassCodes = SEVEN

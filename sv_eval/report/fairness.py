@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from sv_eval.report.change import Change
 from sv_eval.report.interval import Interval, Rounded
 
-Attribute = Literal["sex", "language", "pitch"]
+Attribute = Literal["sex", "language", "age", "accent", "pitch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,18 @@ from sv_eval.report.shares import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outside(Rounded):
+    """How much of the answers' probability, or of their votes, was on none of the options."""
+
+    n: int
+    """Answers that tell."""
+    mean: float
+    """Its mean over them."""
+    p95: float
+    """Its 95th percentile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Positions(Rounded):
     """Answers by the place of the option that they took."""
 

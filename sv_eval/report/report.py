@@ -28,7 +28,7 @@ from sv_eval.report.findings import Finding
 from sv_eval.report.interval import Rounded
 from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTimes
 from sv_eval.report.operating import Operating
-from sv_eval.report.positions import Positions
+from sv_eval.report.positions import Outside, Positions
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.selective import Selective
 from sv_eval.report.shares import Shares
@@ -216,6 +216,8 @@ class Report(Rounded):
     """What was met in the clips' audio, and in how many; not set where there was nothing to say."""
     positions: Positions | UnsetType = UNSET
     """Of a chat model whose options change places: where the ones stood that it took."""
+    outside: Outside | UnsetType = UNSET
+    """Of a chat model's answers: what was on none of the options; not set where none tells."""
     findings: tuple[Finding, ...] | UnsetType = UNSET
     """The verdict, line by line, in the order in which it is read; not set by earlier versions."""
     controls: Controls | UnsetType = UNSET

@@ -112,13 +112,19 @@ async def ask_controls(
     source: AudioSource,
     plan: LoadPlan,
     directory: Path,
+    *,
+    references: Mapping[str, str | None],
     run_id: str | None,
 ) -> int:
-    """Ask what has no answer yet, until the session is told to stop; how many questions are still to ask."""
+    """Ask what has no answer yet, until the session is told to stop; how many questions are still to ask.
+
+    references: those of the corpus's clips. Answers about more clips than are asked for now, of an earlier start,
+    stay. Raises RunDirectoryError for answers that are of none of them.
+    """
     left = 0
     for control in controls:
         with Journal(control_directory(directory, control.name), run_id=run_id) as journal:
-            journal.refuse_strangers({clip.id: clip.reference for clip in control.clips})
+            journal.refuse_strangers(references)
             remaining = [clip for clip in control.clips if clip.id not in journal.done]
             if remaining and not session.stop.is_set():
                 loop = session.loop(source, plan, journal.append)

@@ -209,7 +209,9 @@ class _Evaluation:
         source, _ = self._audio()
         plan = plan_load(replace(self._load, schedule=OFFLINE), self._backend.capabilities)
         with stopping_on_signals(session.stop) as signalled:
-            left = await ask_controls(session, controls, source, plan, self._directory, run_id)
+            left = await ask_controls(
+                session, controls, source, plan, self._directory, references=self.references, run_id=run_id
+            )
         if signalled:
             raise RunInterrupted(f"stopped in its controls with {left} questions to go")
 

@@ -99,6 +99,7 @@ def _is_plain(answer: Prediction) -> bool:
         and answer.outside is None
         and answer.tokens is None
         and answer.sent is None
+        and answer.answered_by is None
     )
 
 
@@ -129,6 +130,7 @@ def _prediction(answer: Prediction) -> Prediction:
         "outside": None if answer.outside is None else _number(answer.outside, "outside"),
         "tokens": None if answer.tokens is None else _tokens(answer.tokens),
         "sent": _text(answer.sent, "sent"),
+        "answered_by": _text(answer.answered_by, "answered_by"),
     }
     if answer.unread is not None and (answer.unread not in _UNREAD or label is not None or changed["no_speech"]):
         raise InferenceError("protocol", f"the answer is said to be '{answer.unread}', which it can't be")

@@ -25,6 +25,7 @@ from sv_eval.machine.clock import Clock, WallClock
 from sv_eval.machine.interrupts import raise_interrupt, stoppable
 from sv_eval.machine.neighbours import Neighbours
 from sv_eval.machine.telemetry import TELEMETRY, Telemetry
+from sv_eval.machine.terminal import note
 from sv_eval.records import Clip, Failure, Outcome, Record
 from sv_eval.report import environment as told
 from sv_eval.report.reasons import Why
@@ -234,6 +235,8 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[list[int]]:
     def ask_to_stop(number: int) -> None:
         arrived.append(number)
         stop.set()
+        # Whoever asks is answered at once; what is under way may take its time.
+        note("sv_eval: stopping; what is under way is finished and kept, once more ends it now")
         with contextlib.suppress(RuntimeError, ValueError):
             for each in signals:
                 loop.remove_signal_handler(each)

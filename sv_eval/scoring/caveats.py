@@ -35,20 +35,36 @@ _Found = Iterator[Coded]
 
 
 def find_caveats(
-    report: Report, environment: Environment, speakers: Sequence[str], *, confidences: bool = True
+    report: Report,
+    environment: Environment,
+    speakers: Sequence[str],
+    *,
+    confidences: bool = True,
+    answered_by: Sequence[str] = (),
 ) -> tuple[Coded, ...]:
     """The caveats that apply to a run with these scores.
 
-    speakers are those whose clips were evaluated; confidences: whether any answer came with one.
+    speakers are those whose clips were evaluated; confidences: whether any answer came with one; answered_by: the
+    model that answered each clip that the one the run began with did not.
     """
     return (
         *_about_the_run(report, environment),
+        *_about_other_models(report, environment, answered_by),
         *_about_the_model(report, environment, speakers),
         *_about_the_controls(report),
         *_about_the_clips(report, environment),
         *_about_the_latency(report, environment),
         *(_about_the_confidence(report, environment) if confidences and _is_judged(report, environment) else ()),
     )
+
+
+def _about_other_models(report: Report, environment: Environment, answered_by: Sequence[str]) -> _Found:
+    if answered_by:
+        names = ", ".join(sorted(set(answered_by))[:FEW_NAMED])
+        yield Coded(
+            "model_changed",
+            n=len(answered_by), total=report.run.n_clips, names=names, began=environment.backend.model,
+        )  # fmt: skip
 
 
 def _about_the_controls(report: Report) -> _Found:

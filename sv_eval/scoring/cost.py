@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from sv_eval.record_file.controls import WORDS
 from sv_eval.record_file.table import RecordTable
+from sv_eval.records import OUTSIDE
 from sv_eval.report.cost import Price, ServiceCost
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.prices import Prices
@@ -29,12 +30,12 @@ def cost_of(
     told = sum(int(which.sum()) for which in known)
     if not n or (not told and prices is None):
         return None
-    names = list(dict.fromkeys(name for table in tables for name in table.tokens))
+    names = list(dict.fromkeys(name for table in tables for name in table.told if name != OUTSIDE))
     tokens = {
         name: sum(
-            float(np.nansum(table.tokens[name][which]))
+            float(np.nansum(table.told[name][which]))
             for table, which in zip(tables, known, strict=True)
-            if name in table.tokens
+            if name in table.told
         )
         for name in names
     }
@@ -77,6 +78,7 @@ def _price(prices: Prices, per_clip: Mapping[str, float], n: int, attempts: int,
 
 def _told(table: RecordTable) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     found = np.zeros(len(table), np.bool_)
-    for column in table.tokens.values():
-        found |= np.isfinite(column)
+    for name, column in table.told.items():
+        if name != OUTSIDE:
+            found |= np.isfinite(column)
     return found

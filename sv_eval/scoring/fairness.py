@@ -31,7 +31,10 @@ from sv_eval.scoring.scope import Scope, scope_over
 Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-SEX, LANGUAGE, PITCH = "sex", "language", "pitch"
+SEX, LANGUAGE, AGE, ACCENT, PITCH = "sex", "language", "age", "accent", "pitch"
+AGE_BANDS = ("under 18", "18 to 29", "30 to 44", "45 to 59", "60 and over")
+"""Bands of age; the last one is open."""
+_BAND_BEGINS = (18, 30, 45, 60)
 THIRDS = ("low", "middle", "high")
 FEWEST = 10
 """Groups of fewer scored clips are not looked at."""
@@ -64,6 +67,10 @@ def _attributes(scope: Scope) -> Iterator[tuple[str, _Attribute]]:
     answers = scope.answers
     yield SEX, _Attribute(code=answers.sex.astype(np.int64), names=answers.sexes, bounds={})
     yield LANGUAGE, _Attribute(code=answers.language.astype(np.int64), names=answers.languages, bounds={})
+    # Of no age is -1, and below every band's beginning.
+    bands = np.where(answers.age < 0, -1, np.searchsorted(_BAND_BEGINS, answers.age, side="right"))
+    yield AGE, _Attribute(code=bands.astype(np.int64), names=AGE_BANDS, bounds={})
+    yield ACCENT, _Attribute(code=answers.accent.astype(np.int64), names=answers.accents, bounds={})
     scored = scope.scored
     unknown = float((answers.sex[scored] < 0).mean()) if scored.any() else 0.0
     pitch = answers.sound.get("pitch_hz") if answers.sound else None

@@ -23,6 +23,7 @@ GRAVE = (
     "simulation",
     "changed_sound",
     "chance",
+    "model_changed",
     "words_suffice",
     "order_decides",
     "unsteady",
@@ -146,10 +147,9 @@ def _slice(report: Report) -> Iterator[Finding]:
 
 
 def _caveat(report: Report) -> Iterator[Finding]:
-    grave = [place for place, caveat in enumerate(report.caveats) if is_grave(caveat)]
+    grave = [caveat.code for caveat in report.caveats if is_grave(caveat)]
     if grave:
-        place = min(grave, key=lambda at: GRAVE.index(report.caveats[at].code))
-        yield Finding(code="caveat", mark="note", values={"place": place, "code": report.caveats[place].code})
+        yield Finding(code="caveat", mark="note", values={"code": min(grave, key=GRAVE.index)})
 
 
 def next_step(report: Report, environment: Environment) -> str:

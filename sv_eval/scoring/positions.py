@@ -14,7 +14,8 @@ import numpy as np
 
 from sv_eval.option_orders import CYCLIC, shift_of
 from sv_eval.record_file.table import RecordTable
-from sv_eval.report.positions import Positions
+from sv_eval.records import OUTSIDE
+from sv_eval.report.positions import Outside, Positions
 from sv_eval.scoring.shares import share_by_speaker
 
 _FEWEST, _FEWEST_OPTIONS = 30, 2
@@ -42,6 +43,15 @@ def positions_of(answers: RecordTable, protocol: object, *, confidence: float) -
     first = share_by_speaker(place == 0, there, answers, confidence)
     pull, low, high = (pull_of(value, len(names)) for value in (first.value, first.low, first.high))
     return Positions(counts=tuple(counts.tolist()), first=first, pull=pull, pull_low=low, pull_high=high)
+
+
+def outside_of(answers: RecordTable) -> Outside | None:
+    """What lay on none of the options; None where no answer tells."""
+    told = answers.told.get(OUTSIDE)
+    known = None if told is None else told[np.isfinite(told)]
+    if known is None or not len(known):
+        return None
+    return Outside(n=len(known), mean=float(known.mean()), p95=float(np.quantile(known, 0.95)))
 
 
 def pull_of(share: float | None, k: int) -> float | None:

@@ -24,7 +24,8 @@ from sv_eval.wire.problems import ServiceError, problem
 
 PROBLEM_TYPE = "application/problem+json"
 OPENAI_PATH = "/v1/audio/"
-_OPEN = ("/", "/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/favicon.ico")
+_OPEN = ("/", "/health", "/health/ready", "/metrics", "/openapi.json", "/docs", "/favicon.ico", "/samples")
+_OPEN_BELOW = ("/docs/", "/samples/")
 """What is answered without a key, /docs with all below it: nothing of it costs or tells anything."""
 _REFUSED = 4403
 _SAFE = {
@@ -113,7 +114,7 @@ class AdmissionMiddleware:
         trace = Trace(request_id=request_id_from(headers.get("x-request-id")))
         scope.setdefault("state", {})["trace"] = trace
         answer = _Answer(send, trace, self.draining)
-        guarded = scope["path"] not in _OPEN and not scope["path"].startswith("/docs/")
+        guarded = scope["path"] not in _OPEN and not scope["path"].startswith(_OPEN_BELOW)
         admitted = False
         try:
             if guarded and scope["method"] != "OPTIONS":

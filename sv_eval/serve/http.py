@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fastapi import FastAPI
 from fastapi import Request as HttpRequest
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHttpException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from sv_eval.serve import routes_emotion, routes_openai, routes_state, routes_stream
+from sv_eval.serve import page_routes, routes_emotion, routes_openai, routes_state, routes_stream
 from sv_eval.serve.admission import AdmissionControl, AdmissionMiddleware, problem_answer
 from sv_eval.serve.openapi import DESCRIPTION, openapi_document
 from sv_eval.serve.reporter import Reporter
@@ -20,11 +18,6 @@ from sv_eval.serve.service import Service
 from sv_eval.version import __version__
 from sv_eval.wire.problems import ServiceError
 
-_PAGE = Path(__file__).parent / "page" / "index.html"
-_PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-    "img-src data: blob:; media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 _DOCS_POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -42,7 +35,7 @@ def create_app(service: Service, admission: AdmissionControl, reporter: Reporter
     for routes in (routes_emotion, routes_openai, routes_stream, routes_state):
         app.include_router(routes.router)
     if config.docs:
-        app.add_api_route("/", _page, methods=["GET", "HEAD"], include_in_schema=False)
+        app.include_router(page_routes.router)
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(StarletteHttpException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
@@ -79,12 +72,6 @@ def _documented() -> FastAPI:
         redoc_url=None,
         static_url="/docs/static",
         swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
-    )
-
-
-async def _page() -> Response:
-    return FileResponse(
-        _PAGE, media_type="text/html; charset=utf-8", headers={"content-security-policy": _PAGE_POLICY}
     )
 
 

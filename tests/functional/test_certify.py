@@ -148,7 +148,7 @@ def test_a_sound_backend_in_this_process_passes(tmp_path: Path) -> None:
     assert code == 0
     assert result["verdict"] == "sound"
     assert result["counts"] == {"held": 8, "broken": 0, "undecided": 0, "refused": 0, "not_applicable": 1}
-    assert report.splitlines()[2].startswith("**Nothing is broken")
+    assert report.splitlines()[2].startswith("✓ **Nothing is broken")
 
 
 def test_nobody_there_ends_with_its_own_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

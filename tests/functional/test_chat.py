@@ -94,8 +94,9 @@ def test_a_model_that_does_not_listen_is_no_run_unless_it_is_meant(serve: Serve,
 def test_probabilities_of_the_first_token_are_scores(serve: Serve, tmp_path: Path) -> None:
     url = serve("letters_en", recall=1.0)
 
-    evaluated(url, tmp_path / "run", "backend.protocol=letters_en", "backend.logprobs=20", "dataset.limit=10")
+    run = evaluated(url, tmp_path / "run", "backend.protocol=letters_en", "backend.logprobs=20", "dataset.limit=10")
 
+    assert (run.report.outside.n, run.report.outside.mean) == (10, pytest.approx(0.1, abs=0.01))
     for line in (tmp_path / "run" / "records.jsonl").read_text(encoding="utf-8").splitlines():
         prediction = json.loads(line)["prediction"]
         assert prediction["outside"] == pytest.approx(0.1, abs=0.01)
@@ -245,6 +246,10 @@ def test_controls_are_asked_of_a_finished_run_without_asking_the_rest_anew(serve
     assert not before.report.controls
     assert after.report.controls.repeated.n_clips == 10
     assert (tmp_path / "run" / "records.jsonl").read_bytes() == records
+    # More of them may be asked for later, and fewer lose nothing.
+    more = evaluated(url, tmp_path / "run", "dataset.limit=30", "controls.repeats=20")
+    fewer = evaluated(url, tmp_path / "run", "dataset.limit=30", "controls.repeats=5")
+    assert more.report.controls.repeated.n_clips == fewer.report.controls.repeated.n_clips == 20
     # The page holds what its figures are made of, and a byte of that can't change unseen.
     assert verify(tmp_path / "run").trouble is None
     assert verify(tmp_path / "run" / "report.html").trouble is None
@@ -324,3 +329,13 @@ def test_a_rate_limit_is_waited_for_and_counted(serve: Serve, tmp_path: Path) ->
 def test_a_server_that_answers_from_what_it_was_asked_before_is_refused(serve: Serve, tmp_path: Path) -> None:
     with pytest.raises(SvEvalError, match="do not depend on the audio"):
         evaluated(serve(caches=True), tmp_path / "run")
+
+
+def test_a_model_that_is_exchanged_meanwhile_is_named(serve: Serve, tmp_path: Path) -> None:
+    # The looks before the run and its warm-up take fewer questions than that.
+    run = evaluated(serve(recall=0.9, drift_after=150), tmp_path / "run", "load=single_stream")
+
+    (caveat,) = (one for one in run.report.caveats if one.code == "model_changed")
+    assert (caveat.values["names"], caveat.values["began"], caveat.values["total"]) == ("planted-2", "planted", 200)
+    assert 0 < caveat.values["n"] < 200
+    assert "Another model answered" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")

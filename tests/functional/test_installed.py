@@ -148,3 +148,12 @@ def test_a_remote_backend_is_whole_in_the_wheel(installed_python: Path, tmp_path
     # Everything was found; it is only that nobody listens there.
     assert done.returncode == 5, done.stderr
     assert "connection refused" in done.stderr
+
+
+def test_the_program_of_pages_is_in_the_wheel_with_its_licences_and_without_its_sources(
+    installed_python: Path,
+) -> None:
+    (page,) = installed_python.parents[1].glob("lib/python*/site-packages/sv_eval/reports/page")
+
+    assert sorted(path.name for path in (page / "assets").iterdir()) == ["LICENSES.txt", "page.css", "page.js"]
+    assert not (page / "front").exists()

@@ -6,9 +6,11 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +33,7 @@ pytestmark = [
 ]
 PICTURES = os.environ.get("SV_EVAL_PICTURES")
 """A folder for screenshots; none are made without it."""
-PATIENCE_MS = 60_000
+PATIENCE_MS = 300_000
 PAYLOADS = [
     "<script>window.broken=1</script>",
     "</script><script>window.broken=1</script>",
@@ -188,7 +190,6 @@ def test_a_cell_of_the_matrix_lists_exactly_its_clips_and_the_first_one_plays(br
         rows.first.press("Enter")
         it.page.locator(".player[data-ready=yes]").wait_for()
         it.page.get_by_role("button", name="Play").click()
-        it.page.get_by_role("button", name="Pause").wait_for()
         # Its samples have reached the audio element, and time goes by.
         it.page.locator(".time", has_text="0.0").wait_for(state="hidden")
         it.picture("cell")
@@ -344,3 +345,78 @@ def test_two_runs_lead_to_the_clips_that_only_one_got_right(
 
             assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
         server.shutdown()
+
+
+def test_view_ends_at_once_when_it_is_asked_to(run: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "sv_eval.view", str(run)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=_hears_interrupts
+    ) as it:
+        assert it.stdout is not None
+        address = it.stdout.readline().strip()
+        with urllib.request.urlopen(address, timeout=PATIENCE_MS / 1000) as page:
+            assert page.read().startswith(b"<!doctype html>")
+        it.send_signal(signal.SIGINT)
+
+        assert it.wait(timeout=PATIENCE_MS / 1000) == 0
+
+
+def _hears_interrupts() -> None:
+    """What is started in the background may have been told not to."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_the_plots_lead_to_clips(browser: Any, run: Path) -> None:
+    with Opened(browser, (run / "report.html").as_uri()) as it:
+        over = it.page.locator("#latency-panel .u-over")
+        over.scroll_into_view_if_needed()
+        box = over.bounding_box()
+        assert box is not None
+        middle = box["y"] + box["height"] / 2
+        it.page.mouse.move(box["x"] + box["width"] * 0.1, middle)
+        it.page.mouse.down()
+        it.page.mouse.move(box["x"] + box["width"] * 0.4, middle, steps=5)
+        it.page.mouse.up()
+        bounds = [float(it.page.input_value(f"[name=latency_{side}]")) for side in ("from", "to")]
+        shown = [float(text) for text in it.page.locator(".canvas .c-latency").all_inner_texts()]
+        assert bounds[0] < bounds[1]
+        assert shown
+        assert all(bounds[0] - 0.01 <= value <= bounds[1] + 0.01 for value in shown)
+
+        it.page.get_by_role("tab", name="Over time").click()
+        points = it.page.locator("#latency-panel .u-over")
+        points.scroll_into_view_if_needed()
+        spot = it.page.evaluate(
+            "(() => { const box = document.querySelector('#latency-panel .u-over').getBoundingClientRect(); "
+            "return [box.x + 2, box.y, box.height]; })()"
+        )
+        for step in range(0, int(spot[2]), 8):
+            it.page.mouse.click(spot[0], spot[1] + step)
+            if it.page.locator(".drawer:not([hidden])").count():
+                break
+        # The first call of the run lies at the plot's left edge.
+        records = [json.loads(line) for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+        earliest = sorted(records, key=lambda one: one["sent_s"])[:12]
+        assert it.page.inner_text("#clip-title") in {one["clip"]["id"] for one in earliest}
+        assert it.errors == []
+
+
+def test_the_other_language_and_light_keep_what_was_chosen(browser: Any, run: Path) -> None:
+    with Opened(browser, (run / "report.html").as_uri()) as it:
+        it.page.select_option("[name=reference]", "sad")
+        it.page.get_by_role("button", name="Latency, ms").click()
+        it.page.locator(".canvas [role=row]").first.click()
+        before = it.page.locator(".canvas .c-id").all_inner_texts()
+        opened = it.page.inner_text("#clip-title")
+        light = it.page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+        for press in ("中文", "深色"):
+            # The opened clip may lie over the buttons.
+            it.page.get_by_role("button", name=press, exact=True).dispatch_event("click")
+
+        assert it.page.get_attribute("html", "lang") == "zh-CN"
+        assert it.page.inner_text("h1") == "onnx 在 demo 上的评测"
+        assert it.page.locator(".canvas .c-id").all_inner_texts() == before
+        assert it.page.inner_text("#clip-title") == opened
+        assert it.page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+        assert it.errors == []

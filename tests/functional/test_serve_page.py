@@ -91,7 +91,8 @@ def test_a_file_is_judged_as_the_api_judges_it(page: Any, service: Any, demo_cli
     data = answer.json()["data"]
     assert page.get_attribute("#emotion", "data-emotion") == data["emotion"]
     assert page.inner_text("#text") == data["text"]
-    assert page.locator("#bars .bar").count() == len(data["scores"])
+    # Bars are of what the model can say.
+    assert page.locator("#bars .bar").count() == 6 <= len(data["scores"])
     assert page.locator("#segments > span").count() == 1
     assert page.is_visible("#wave")
     assert "total" in page.inner_text("#facts")
@@ -142,3 +143,81 @@ def test_the_other_language(page: Any, demo_clips: list[Path]) -> None:
     assert page.get_attribute("html", "lang") == "zh-CN"
     assert "听声识情绪" in page.inner_text("h1")
     picture(page, "chinese")
+
+
+def test_a_sample_is_judged_played_and_told_as_a_request(page: Any, service: Any) -> None:
+    page.locator("#samples button").first.wait_for()
+    assert page.locator("#samples button").count() == 5
+    page.locator("[data-sample=en_f1_angry_01]").click()
+    page.wait_for_selector("#result:not([hidden])")
+
+    assert page.get_attribute("#emotion", "data-emotion")
+    # Its samples reach the player.
+    player = page.locator("#player").element_handle()
+    for _ in range(PATIENCE_MS // 50):
+        if player.evaluate("it => it.duration > 0.5"):
+            break
+        page.wait_for_timeout(50)
+    assert player.evaluate("it => it.duration") == pytest.approx(1.9, abs=0.1)
+    curl = page.inner_text("#curl")
+    assert curl.startswith("curl -s -F 'file=@en_f1_angry_01.flac'")
+    assert curl.endswith(f"'{service.url}/analyze'")
+    # The bundled model can say five emotions, and has bars for them and unknown alone.
+    labels = httpx.get(f"{service.url}/v1/models", timeout=120).json()["data"][0]["labels"]
+    assert page.locator("#bars .bar").count() == len({*labels, "unknown"})
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    picture(page, "sample")
+
+
+def test_what_went_wrong_is_gone_when_something_else_comes(
+    page: Any, tmp_path: Path, demo_clips: list[Path]
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("this is no audio at all, however long one looks at it")
+    page.click("#language")
+    page.set_input_files("#file", file)
+    page.wait_for_selector("#problem:not([hidden])")
+    assert page.inner_text("#problem strong") == "这些数据不是可解码的音频"
+
+    page.set_input_files("#file", demo_clips[0])
+    page.wait_for_selector("#result:not([hidden])")
+
+    assert not page.is_visible("#problem")
+    assert "推理" in page.inner_text("#facts")
+
+
+def test_while_somebody_speaks_level_time_and_answers_so_far_are_seen(page: Any) -> None:
+    page.click("#record")
+    page.wait_for_selector("#record.on")
+    live = page.locator("#live")
+    page.locator("#live:not(:empty)").wait_for()
+
+    assert page.is_visible("#meter")
+    assert page.inner_text("#time").endswith(" s")
+    assert live.inner_text().startswith("so far: ")
+    picture(page, "live")
+    page.click("#record")
+    page.wait_for_selector("#result:not([hidden]), #problem:not([hidden])")
+    assert not page.is_visible("#level")
+
+
+def test_every_error_has_chinese_words_and_the_policy_names_its_own_program_alone(service: Any) -> None:
+    from sv_eval.wire.problems import CODES
+
+    answer = httpx.get(service.url, timeout=120)
+
+    assert all(f'{word}: "' in answer.text for word in CODES)
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe-inline" not in policy
+    assert policy.count("sha256-") == 2
+
+
+def test_only_the_samples_are_served(service: Any) -> None:
+    told = httpx.get(f"{service.url}/samples", timeout=120).json()["samples"]
+
+    assert {one["emotion"] for one in told} == {"angry", "happy", "sad", "surprised", "neutral"}
+    first = httpx.get(f"{service.url}/samples/{told[0]['name']}", timeout=120)
+    assert (first.headers["content-type"], first.content[:4]) == ("audio/flac", b"fLaC")
+    for name in ("en_f1_angry_02", "..%2fmanifest.csv", "%2e%2e"):
+        assert httpx.get(f"{service.url}/samples/{name}", timeout=120).status_code == 404

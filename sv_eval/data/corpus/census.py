@@ -12,6 +12,7 @@ from sv_eval.data.corpus.tree import printable
 from sv_eval.errors import CorpusError, nearest
 from sv_eval.records import Clip
 
+_OLDEST = 130
 _SEX = dict.fromkeys(("female", "f", "woman", "w", "weiblich", "女"), "female") | dict.fromkeys(
     ("male", "m", "man", "männlich", "男"), "male"
 )
@@ -63,6 +64,8 @@ class Census:
             raw_label=entry.label,
             speaker=self._once(entry.speaker),
             sex=sex or (speaker.sex if speaker else None),
+            age=_years(entry) if entry.age else speaker.age if speaker else None,
+            accent=self._once(entry.accent or (speaker.accent if speaker else None)),
             language=self._once(language),
             transcript=self._once(entry.transcript),
             start_s=entry.start_s,
@@ -99,3 +102,15 @@ class Census:
     def _once(self, text: str | None) -> str | None:
         """The same string object for equal strings; None for an empty one."""
         return self._known.setdefault(text, text) if text else None
+
+
+def _years(entry: Entry) -> int:
+    """The speaker's age; raises CorpusError for what is none."""
+    text = (entry.age or "").strip()
+    # A table that holds numbers may write 31 as 31.0.
+    whole = text.removesuffix(".0")
+    if not (whole.isascii() and whole.isdigit() and int(whole) <= _OLDEST):
+        raise CorpusError(
+            f"{entry.where}: the age '{text}' is no number of years; give digits, such as 31, or nothing"
+        )
+    return int(whole)

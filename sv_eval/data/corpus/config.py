@@ -61,6 +61,10 @@ class HuggingFaceOptions:
     """Holds the speaker."""
     sex_column: str | None = None
     """Holds the speaker's sex."""
+    age_column: str | None = None
+    """Holds the speaker's age, years."""
+    accent_column: str | None = None
+    """Holds the speaker's accent."""
     language_column: str | None = None
     """Holds the language."""
     transcript_column: str | None = None

@@ -27,6 +27,10 @@ class Entry:
     """As the corpus names the speaker."""
     sex: str | None = None
     """In the corpus's own word."""
+    age: str | None = None
+    """Years, in digits."""
+    accent: str | None = None
+    """In the corpus's own word."""
     language: str | None = None
     """BCP 47 tag."""
     transcript: str | None = None

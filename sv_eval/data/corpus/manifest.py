@@ -21,7 +21,7 @@ from sv_eval.data.corpus.source import FileSource
 from sv_eval.data.corpus.tree import FileSizes, printable
 from sv_eval.errors import CorpusError, nearest
 
-COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language")} | {
+COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language", "age", "accent")} | {
     name: name for name in ("transcript", "start", "end", "split", "channel")
 }
 """Field to the column it is read from unless the card or the user says otherwise."""
@@ -189,6 +189,8 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
         label=fields.get("emotion"),
         speaker=fields.get("speaker"),
         sex=fields.get("sex"),
+        age=fields.get("age"),
+        accent=fields.get("accent"),
         language=None if language is None else _language(language),
         transcript=fields.get("transcript"),
         split=fields.get("split"),

@@ -106,6 +106,8 @@ def _row(clip: Clip, split: str | None) -> Iterator[object]:
         "emotion": clip.reference,
         "speaker": clip.speaker,
         "sex": clip.sex,
+        "age": clip.age,
+        "accent": clip.accent,
         "language": clip.language,
         "transcript": clip.transcript,
         # repr gives every digit

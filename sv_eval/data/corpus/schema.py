@@ -67,6 +67,8 @@ class Speaker:
     """None when it isn't stated."""
     age: int | None = None
     """Years."""
+    accent: str | None = None
+    """In the corpus's own word."""
     language: str | None = None
     """BCP 47 tag, where the corpus has several languages."""
     clips: int | None = None

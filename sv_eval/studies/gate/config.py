@@ -27,7 +27,8 @@ class Floors:
     recall: float | Mapping[str, float] | None = None
     """Of the recall of every emotion, or of those that are named."""
     worst_group: Mapping[str, float] | None = None
-    """Of the UAR of the group that is understood worst, by attribute: sex, language, pitch."""
+    """Of the UAR of the group that is understood worst, by attribute: sex, language, age, accent,
+    pitch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

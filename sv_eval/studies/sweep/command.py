@@ -34,6 +34,7 @@ from sv_eval.studies.sweep.plan import (
     scoring_hash,
     shuffled,
 )
+from sv_eval.studies.sweep.progress import SweepProgress, telling
 
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
 _GROUPS = ("backend", "dataset", "load", "condition")
@@ -82,7 +83,8 @@ def run_sweep(
     if len(todo) < len(settings):
         note(f"{len(settings) - len(todo)} of {len(settings)} settings are finished")
     done: list[Any] = []
-    with short_collections(), OF_THIS_PROCESS.kept():
+    progress = SweepProgress(todo=todo, n_settings=len(settings))
+    with short_collections(), OF_THIS_PROCESS.kept(), telling(progress):
         for run in _consecutive(todo):
             done += launch([one.overrides for one in run], run[0].number)
     for job in done:

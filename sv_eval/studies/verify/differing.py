@@ -19,7 +19,8 @@ class Difference(NamedTuple):
     """What its records give."""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.printed} is printed, the records give {self.found}"
+        told = f"{self.where}: {self.printed} is printed, the records give {self.found}"
+        return f"{told}; was it written by another version?" if self.printed == _NOTHING else told
 
 
 def first_difference(printed: object, found: object, where: str = "") -> Difference | None:

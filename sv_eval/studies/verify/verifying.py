@@ -40,6 +40,10 @@ _OF_FILES = ("records_hash", "n_set_aside")
 """What a report says of files that a page has not got."""
 
 
+_STRANGE = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+"""What a page leads to whose data somebody else put together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """What was held against its records."""
@@ -64,6 +68,8 @@ def verify(place: Path) -> Verified:
         if not checked and not place.exists():
             raise
         return Verified(checked=tuple(checked), trouble=str(error))
+    except _STRANGE as error:
+        return Verified(checked=tuple(checked), trouble=f"{place}: what is in it sv_eval did not write ({error!r})")
     return Verified(checked=tuple(checked))
 
 
@@ -89,7 +95,8 @@ def _of_run(directory: Path) -> Iterator[str]:
     _same_bytes(directory, hashes)
     config = report_config_from(settings.get("report") or {})
     if (directory / REPORT).is_file() and (held is None or held["boot"]["version"] == __version__):
-        _same_lines(directory / REPORT, render(report, environment, config.language, rescored=overrides))
+        text = render(report, environment, config.language, rescored=overrides, has_page=held is not None)
+        _same_lines(directory / REPORT, text)
         yield f"{REPORT}: every line is what the figures give"
     if held is not None and held["boot"]["version"] == __version__:
         made = Made(**held["boot"]["made"])
@@ -102,6 +109,8 @@ def _same_bytes(directory: Path, hashes: Mapping[str, str]) -> None:
     """Whether the files beside a page are those that it was made with."""
     for name, expected in hashes.items():
         path = directory / name
+        if not path.resolve().is_relative_to(directory.resolve()):
+            raise _Differs(f"{directory / PAGE}: it names a file that is not of this run ({name}); who wrote it?")
         if not path.is_file():
             raise _Differs(f"{path}: it is gone; it was written with the page")
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sv_eval.errors import AudioError
+from sv_eval.errors import AudioError, RunDirectoryError
 from sv_eval.finished.page import Page, clips_in, page_of
 from sv_eval.finished.report_config import ReportConfig
 from sv_eval.finished.sounds import RunSounds, as_wav
@@ -33,11 +33,18 @@ class ServedRun:
 
     @cached_property
     def _page(self) -> Page:
+        report, records = read_report(self.directory), RunRecords.read(self.directory)
+        # Earlier versions kept no hash.
+        if report.run.records_hash and report.run.records_hash != records.hash:
+            raise RunDirectoryError(
+                f"{self.directory}: its records were changed after its figures were made; sv-eval score "
+                f"{self.directory} makes them anew"
+            )
         return page_of(
             self.directory,
-            read_report(self.directory),
+            report,
             self._environment,
-            RunRecords.read(self.directory),
+            records,
             ReportConfig(language=self._language),
             Made(settings={}),
         )

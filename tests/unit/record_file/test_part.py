@@ -31,7 +31,16 @@ from sv_eval.scoring.scorecard import ScoringConfig, score
 from sv_eval.sound_facts import SoundFacts
 
 CLIPS = 9
-OF_THE_WHOLE = ("raw_labels", "said_words", "speakers", "languages", "sexes", "n_repeated", "class_codes")
+OF_THE_WHOLE = (
+    "raw_labels",
+    "said_words",
+    "speakers",
+    "languages",
+    "sexes",
+    "accents",
+    "n_repeated",
+    "class_codes",
+)
 """The fields that are not of single records."""
 NAMED_BY = {
     "raw_label": "raw_labels",
@@ -39,6 +48,7 @@ NAMED_BY = {
     "speaker": "speakers",
     "language": "languages",
     "sex": "sexes",
+    "accent": "accents",
 }
 
 
@@ -48,6 +58,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
     clip = Clip(
         id=f"c{number}", path=f"w/{number}.wav", reference=emotion if number % 4 else None,
         raw_label=f"raw{number}", speaker=f"s{number}", sex=("female", "male")[number % 2],
+        age=20 + number, accent=f"of {number % 3}",
         language=("de", "zh", "en")[number % 3], transcript=f"said {number}",
     )  # fmt: skip
     measured: dict[str, Any] = {
@@ -65,7 +76,8 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
         label=label, raw_label=f"word {number}", forced=emotion,
         confidence=0.01 * number, text=f"heard {number}" if number else "",
         stages_ms={"features": 1.0 + number, f"of_{number % 3}": 2.0},
-        tokens={"input": 100 + number, "output": 3} if number % 2 else None,
+        tokens={"input": 100 + number, "output": 3} if number % 2 else None, outside=0.01 * number,
+        answered_by=f"model-{number}" if number % 2 else None,
     )  # fmt: skip
     step = StreamStep(start_s=0.0, end_s=1.0, label=label, scores=None, compute_ms=1.0 + number, emitted_s=1.5)
     streamed = Streamed(steps=(step,), offline_label=emotion)
@@ -88,7 +100,7 @@ def shown(table: RecordTable, place: int) -> dict[str, Any]:
 
 def shown_in(table: RecordTable, name: str, place: int) -> Any:
     value = getattr(table, name)
-    if name in ("stages_ms", "sound", "tokens"):
+    if name in ("stages_ms", "sound", "told"):
         return {stage: number for stage, column in value.items() if (number := plain(column[place])) is not None}
     if isinstance(value, Mapping):
         return value.get(place)

@@ -112,7 +112,7 @@ def test_what_does_not_belong_is_refused_by_name_or_put_aside_with_a_caveat(
     left = change in (foreign, edited, resealed)
     assert code == (5 if left else 0)
     assert "put aside: line 5" in said
-    assert "1 records did not belong to this run" in said
+    assert "did not belong to this run" in said
     assert "set_aside.jsonl" in (run / "report.md").read_text(encoding="utf-8")
     (aside,) = map(json.loads, (run / SET_ASIDE).read_text().splitlines())
     assert aside["line"] == 5

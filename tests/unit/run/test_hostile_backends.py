@@ -97,6 +97,31 @@ def test_a_backend_that_cancels_the_calls_loses_itself(tmp_path: Path) -> None:
             evaluate(settings(*load), Cancelling(max_in_flight=2), tmp_path / str(len(load)))
 
 
+def test_ctrl_c_is_answered_while_a_call_is_still_under_way(capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+
+    class Pressing(Hostile):
+        async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
+            os.kill(os.getpid(), signal.SIGINT)
+            while not said:
+                await asyncio.sleep(0.001)
+                said.extend(capsys.readouterr().err.splitlines())
+            return [HAPPY for _ in requests]
+
+    async def drive() -> None:
+        stop = asyncio.Event()
+        async with Session(Pressing(), stop=stop) as session:
+            with stopping_on_signals(stop):
+                await session.guard.ask([request()])
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        finished(drive())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "once more ends it now" in said[0]
+
+
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_still_ends_a_run_within_a_call(presses: int) -> None:
     class Pressing(Hostile):

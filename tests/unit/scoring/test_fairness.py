@@ -31,7 +31,7 @@ def found_in(answers: Sequence[Answered], config: ScoringConfig = QUICK) -> Fair
         pitch = known.get("pitch_hz")
         clip = Clip(
             id=f"c{number:04d}", reference=reference, speaker=speaker, sex=known.get("sex"),
-            language=known.get("language"),
+            language=known.get("language"), age=known.get("age"), accent=known.get("accent"),
         )  # fmt: skip
         said = Prediction(label=answer, forced=answer if answer in LABELS else "sad")
         sound = None if pitch is None else SoundFacts(rate_hz=16_000, channels=1, pitch_hz=pitch, silence=0.1)
@@ -234,3 +234,28 @@ def test_figures_by_group_are_those_of_fairlearn() -> None:
     assert found.attributes["sex"].worst == frame.by_group["uar"].idxmin()
     spread = abs(group(found, "sex", "male").uar_difference.value or 0)
     assert spread == pytest.approx(frame.difference()["uar"])
+
+
+def test_ages_are_looked_at_in_bands_and_accents_by_name() -> None:
+    ages = (17, 18, 29, 30, 44, 45, 59, 60, 90, None)
+    answers: list[Answered] = []
+    for number in range(400):
+        age, accent = ages[number % 10], ("", "north", "south")[number % 3] or None
+        wrong = accent == "south" and number % 2 == 0
+        reference = LABELS[number % 3]
+        answer = LABELS[(number + wrong) % 3]
+        answers.append((reference, answer, f"s{number % 20}", {"age": age, "accent": accent}))
+
+    found = found_in(answers)
+
+    assert found is not None
+    bands = found.attributes["age"]
+    assert {group.name: group.n for group in bands.groups} == {
+        "under 18": 40, "18 to 29": 80, "30 to 44": 80, "45 to 59": 80, "60 and over": 80,
+    }  # fmt: skip
+    assert bands.n_unknown == 40
+    accents = found.attributes["accent"]
+    assert ({group.name for group in accents.groups}, accents.worst) == ({"north", "south"}, "south")
+    chinese = fairness_sections(Wording("zh"), found)
+    assert "18–29 岁" in str(chinese)
+    assert "口音" in str(chinese)

@@ -35,19 +35,46 @@ export function refit() {
 const points = (shade, size = 5) => ({ paths: () => null, points: { show: true, size, fill: shade, stroke: shade, width: 0 } });
 const line = (shade, width = 2) => ({ stroke: shade, width, points: { show: false }, spanGaps: true });
 
-export function distribution(holder, latency) {
+// Dragging across a plot chooses a range of its x axis.
+const dragged = (choose) => ({
+  cursor: { drag: { x: true, y: false, setScale: false } },
+  setSelect: (it) => {
+    const { left, width } = it.select;
+    if (width < 3) return;
+    choose(it.posToVal(left, "x"), it.posToVal(left + width, "x"));
+    it.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  },
+});
+
+// A click near a point chooses it.
+const NEAR_PX = 14;
+function clicked(it, x, y, choose) {
+  it.over.addEventListener("click", () => {
+    const { left, top } = it.cursor;
+    let [best, nearest] = [NEAR_PX ** 2, -1];
+    x.forEach((value, place) => {
+      const away = (it.valToPos(value, "x") - left) ** 2 + (it.valToPos(y[place], "y") - top) ** 2;
+      if (away < best) [best, nearest] = [away, place];
+    });
+    if (nearest >= 0) choose(nearest);
+  });
+}
+
+export function distribution(holder, latency, choose) {
   const { edges_ms: edges, counts } = latency.histogram;
   const x = [];
   const y = [];
   // Twice each edge: a bar is a step.
   counts.forEach((n, bin) => { x.push(edges[bin], edges[bin + 1]); y.push(n, n); });
   const marks = ["p50", "p95", "p99"].filter((name) => latency[name].value != null).map((name) => [name, latency[name].value]);
+  const drag = dragged(choose);
   const most = Math.max(edges.at(-1), ...marks.map(([, value]) => value));
   plot(holder, {
     scales: { x: { time: false, range: [Math.max(0, edges[0] - 0.02 * most), most * 1.03] }, y: { range: (_, low, high) => [0, high * 1.1 || 1] } },
     axes: axes(t("axis_latency"), t("axis_calls")),
     series: [{}, { stroke: colour("accent"), fill: colour("wash"), width: 1.5, points: { show: false } }],
-    hooks: { draw: [(it) => marks.forEach(([name, value], place) => verticalMark(it, name, value, place))] },
+    cursor: drag.cursor,
+    hooks: { setSelect: [drag.setSelect], draw: [(it) => marks.forEach(([name, value], place) => verticalMark(it, name, value, place))] },
   }, [x, y]);
 }
 
@@ -77,7 +104,7 @@ function thinned(xs, ys) {
   rows.sort((a, b) => xs[a] - xs[b] || a - b);
   const step = Math.max(1, rows.length / MOST_POINTS);
   const kept = Array.from({ length: Math.floor(rows.length / step) }, (_, place) => rows[Math.floor(place * step)]);
-  return [kept.map((row) => xs[row]), kept.map((row) => ys[row])];
+  return [kept.map((row) => xs[row]), kept.map((row) => ys[row]), kept];
 }
 
 function withLine(x, y, otherX, otherY) {
@@ -89,18 +116,19 @@ function withLine(x, y, otherX, otherY) {
   }));
 }
 
-export function overTime(holder, clips, latency) {
-  const [x, y] = thinned(clips.sent, clips.latency);
+export function overTime(holder, clips, latency, open) {
+  const [x, y, rows] = thinned(clips.sent, clips.latency);
   const windows = latency.over_time.filter((one) => one.p50 != null);
   plot(holder, {
     scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05 || 1] } },
     axes: axes(t("axis_time"), t("axis_latency")),
     series: [{}, points(colour("accent"), 4), line(colour("second"), 2.5)],
+    hooks: { ready: [(it) => clicked(it, x, y, (place) => open(rows[place]))] },
   }, withLine(x, y, windows.map((one) => one.from_s), windows.map((one) => one.p50)));
 }
 
-export function byLength(holder, clips, bins) {
-  const [x, y] = thinned(clips.audio, clips.latency);
+export function byLength(holder, clips, bins, open) {
+  const [x, y, rows] = thinned(clips.audio, clips.latency);
   const known = bins.filter((bin) => bin.p50.value != null);
   const longest = Math.max(...x, 0);
   const centre = (bin) => (bin.low_s + (bin.high_s ?? Math.max(longest, bin.low_s))) / 2;
@@ -108,6 +136,7 @@ export function byLength(holder, clips, bins) {
     scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05 || 1] } },
     axes: axes(t("axis_length"), t("axis_latency")),
     series: [{}, points(colour("accent"), 4), { ...line(colour("second"), 2.5), points: { show: true, size: 8, fill: colour("second") } }],
+    hooks: { ready: [(it) => clicked(it, x, y, (place) => open(rows[place]))] },
   }, withLine(x, y, known.map(centre), known.map((bin) => bin.p50.value)));
 }
 
@@ -127,13 +156,14 @@ export function reliabilityOf(clips, bins = 10) {
     .filter((bin) => bin.n);
 }
 
-export function reliability(holder, found) {
+export function reliability(holder, found, choose) {
   const x = found.map((bin) => bin.confidence);
   const joined = withLine(x, found.map((bin) => bin.share), [0, 1], [0, 1]);
   plot(holder, {
     scales: { x: { time: false, range: [0, 1] }, y: { range: [0, 1] } },
     axes: axes(t("axis_confidence"), t("axis_right")),
     series: [{}, { ...line(colour("accent")), points: { show: true, size: 8, fill: colour("accent") } }, { ...line(colour("soft"), 1), dash: [5, 5] }],
+    hooks: { ready: [(it) => clicked(it, x, found.map((bin) => bin.share), (place) => choose(found[place]))] },
   }, joined);
 }
 

@@ -3,7 +3,7 @@
 import WaveSurfer from "wavesurfer.js";
 import Spectrogram from "wavesurfer.js/plugins/spectrogram";
 import { colour, el } from "./dom.js";
-import { emotion, fact, ms, outcome, percent, plain, seconds, t } from "./words.js";
+import { emotion, fact, ms, outcome, percent, plain, seconds, stage, t } from "./words.js";
 
 export class Drawer {
   constructor(clips, { sound, nonce, closed, step }) {
@@ -14,8 +14,7 @@ export class Drawer {
   }
 
   key(event) {
-    if (event.key === "Escape") this.close();
-    else if (event.key === "j" || event.key === "ArrowDown") this.step(1);
+    if (event.key === "j" || event.key === "ArrowDown") this.step(1);
     else if (event.key === "k" || event.key === "ArrowUp") this.step(-1);
     else if (event.key === " " && !event.target.closest("button, a, input, select, summary")) this.wave?.playPause();
     else return;
@@ -35,10 +34,6 @@ export class Drawer {
     this.wave = undefined;
     if (this.address) URL.revokeObjectURL(this.address);
     this.address = undefined;
-  }
-
-  redraw() {
-    if (!this.node.hidden) this.show(this.row);
   }
 
   show(row) {
@@ -159,7 +154,7 @@ export class Drawer {
       el("p", {}, el("strong", {}, ms(it.latency_ms)), it.audio_s && it.latency_ms != null ? el("span", { class: "soft" }, ` · RTF ${(it.latency_ms / 1000 / it.audio_s).toPrecision(2)}`) : "",
         it.decode_ms != null ? el("span", { class: "soft" }, ` · ${t("decoding")} ${ms(it.decode_ms)}`) : ""),
       stages.length ? el("div", { class: "bars" }, stages.flatMap(([name, value]) => [
-        el("span", {}, name),
+        el("span", {}, stage(name)),
         el("span", { class: "bar", "aria-hidden": "true" }, el("span", { class: "filled", style: { width: `${(100 * value) / Math.max(all, it.latency_ms ?? 0, 1e-9)}%` } })),
         el("span", { class: "number" }, ms(value)),
       ])) : "",

@@ -49,7 +49,7 @@ async function start() {
     language.lang = spoken() === "en" ? "zh-CN" : "en";
     theme.textContent = isDark() ? t("light") : t("dark");
     subtitle.textContent = boot.subtitle[spoken()];
-    heading.textContent = boot.kind === "runs" ? t("runs_title", { n: boot.places.length }) : boot.title;
+    heading.textContent = boot.kind === "runs" ? t("runs_title", { n: boot.places.length }) : boot.titles[spoken()];
     document.title = heading.textContent;
   }
 

@@ -1,7 +1,7 @@
 // The page of one run.
 
 import * as charts from "./charts.js";
-import { Clips, arrived, read } from "./data.js";
+import { Clips, arrived, read, unpacked } from "./data.js";
 import { el } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Filters, sliceName, slicesOf } from "./filters.js";
@@ -12,6 +12,8 @@ import { bounds, count, emotion, fact, ms, percent, plain, spoken, t } from "./w
 export class RunPage {
   constructor(main, boot) {
     Object.assign(this, { main, boot, report: boot.report });
+    // Wherever the focus is.
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.drawer?.close(); });
   }
 
   // Everything that needs no clips; the first thing to be seen.
@@ -46,10 +48,15 @@ export class RunPage {
   openAsked() {
     const asked = new URLSearchParams(location.hash.slice(1)).get("clip");
     if (asked === null) return;
-    const row = this.table.rows.findIndex((one) => this.clips.id(one) === asked);
-    if (row < 0) return;
+    const row = this.table.rows.find((one) => this.clips.id(one) === asked);
+    if (row === undefined) return;
     this.clipsPart.scrollIntoView({ block: "start" });
-    this.table.active = row;
+    this.openRow(row);
+  }
+
+  openRow(row) {
+    if (!this.table.rows.includes(row)) this.filters.set({});
+    this.table.active = this.table.rows.indexOf(row);
     this.table.step(0);
   }
 
@@ -65,23 +72,29 @@ export class RunPage {
     const held = block ? JSON.parse(block.textContent) : {};
     return async (row) => {
       if (!Object.hasOwn(held, row)) return null;
-      return new Blob([Uint8Array.from(atob(held[row]), (letter) => letter.charCodeAt(0))], { type: "audio/ogg" });
+      return new Blob([unpacked(held[row])], { type: "audio/ogg" });
     };
   }
 
   verdict() {
-    const marks = { pass: "✓", fail: "✗", open: "?" };
+    const marks = { pass: "✓", fail: "✗", open: "?", note: "•" };
     return el("section", { class: "verdict", "aria-labelledby": "verdict-title" },
       el("h2", { id: "verdict-title", class: "unseen" }, t("verdict")),
       el("ul", {}, this.boot.verdict.map((line) => el("li", { class: line.mark },
         el("span", { class: "sign", role: "img", "aria-label": t(`mark_${line.mark}`) }, marks[line.mark] ?? "?"),
         el("span", {}, line[spoken()],
-          line.reference ? el("button", { type: "button", class: "hear", on: { click: () => this.listen(line.reference, line.answer) } }, t("hear_them")) : "")))));
+          line.reference ? el("button", { type: "button", class: "hear", on: { click: () => this.listen(line.reference, line.answer) } }, t("hear_them")) : "",
+          line.command ? el("code", { class: "command" }, line.command) : "")))));
   }
 
   listen(reference, answer) {
+    this.list({ reference, answer });
+  }
+
+  // The clips of which all of this is so.
+  list(chosen) {
     if (!this.filters) return;
-    this.filters.set({ reference, answer });
+    this.filters.set(chosen);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.clipsPart.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
     this.table.focus();
@@ -101,22 +114,24 @@ export class RunPage {
   }
 
   matrix() {
-    const { rows, counts, n_scored_rows: scored } = this.report.confusion;
+    const { rows, n_scored_rows: scored, failed = [] } = this.report.confusion;
+    // A clip without an answer is in no column of the report's matrix; it is to be found, too.
+    const counts = this.report.confusion.counts.map((row, r) => [...row, failed[r] ?? 0]);
     // Answers that nobody gave need no column, but for the emotions.
-    const shown = this.report.confusion.columns.map((answer, c) => [answer, c])
+    const shown = [...this.report.confusion.columns, "failed"].map((answer, c) => [answer, c])
       .filter(([, c]) => c < scored || counts.some((row) => row[c]));
     const columns = shown.map(([answer]) => answer);
     const name = (reference, answer, n) => t("cell", { reference: emotion(reference), answer: emotion(answer), n: count(n) });
     const body = rows.map((reference, r) => {
-      const all = counts[r].reduce((sum, n) => sum + n, 0) + (this.report.confusion.failed?.[r] ?? 0);
+      const all = counts[r].reduce((sum, n) => sum + n, 0);
       return el("tr", {}, el("th", { scope: "row", class: r < scored ? "" : "soft" }, emotion(reference)),
         shown.map(([answer, c]) => {
           const n = counts[r][c];
           const share = all ? n / all : 0;
           return el("td", {}, n ? el("button", {
-            type: "button", class: `cellbutton ${reference === answer ? "hit" : "miss"} ${share > 0.5 ? "strong" : ""}`,
+            type: "button", class: `cellbutton ${reference === answer ? "hit" : "miss"} ${share > 0.5 && r < scored ? "strong" : ""}`,
             "aria-label": name(reference, answer, n), title: `${name(reference, answer, n)} (${percent(share, 0)})`,
-            style: { backgroundColor: `color-mix(in oklab, var(--${reference === answer ? "accent" : "second"}) ${depth(share)}%, var(--card))` },
+            style: { backgroundColor: `color-mix(in oklab, var(--${r >= scored ? "soft" : reference === answer ? "accent" : "second"}) ${r >= scored ? depth(share / 2) : depth(share)}%, var(--card))` },
             on: { click: () => this.listen(reference, answer) },
           }, String(n)) : el("span", { class: "zero" }, "·"));
         }));
@@ -145,7 +160,7 @@ export class RunPage {
     const show = (name) => holder.replaceChildren(...slices.filter((one) => one.fact === name).map((slice) =>
       range(sliceName(slice), slice.accuracy, {
         tick: slice.expected, note: t("of_clips", { n: count(slice.accuracy.of) }),
-        act: () => { this.filters?.set({ slice: slice.key }); this.clipsPart.scrollIntoView({ block: "start" }); },
+        act: () => this.list({ slice: slice.key }),
       })));
     const select = el("select", { on: { change: (event) => show(event.target.value) } },
       facts.map((name) => el("option", { value: name, selected: name === worst?.fact }, fact(name))));
@@ -156,6 +171,9 @@ export class RunPage {
 
   drawClips() {
     const { report, clips } = this;
+    // What was chosen outlives a change of language or light.
+    const { row: opened } = this.drawer ?? {};
+    const sort = this.table?.sort;
     this.drawer?.silence();
     this.drawer?.node.remove();
     this.table = new ClipTable(clips, { open: (row) => this.drawer.show(row) });
@@ -169,7 +187,12 @@ export class RunPage {
     this.clipsPart.replaceChildren(el("h2", { id: "clips-title" }, t("clips")), this.filters.fields, this.filters.note,
       el("p", { class: "soft keys" }, t("keys")), this.table.grid, this.table.empty);
     this.table.mounted();
+    if (sort) this.table.sort = sort;
     this.filters.set(kept ?? {});
+    if (opened !== undefined) {
+      this.table.opened = opened;
+      this.drawer.show(opened);
+    }
     this.plots();
   }
 
@@ -182,16 +205,17 @@ export class RunPage {
     if (found.length) {
       const gap = found.reduce((sum, bin) => sum + bin.n * Math.abs(bin.share - bin.confidence), 0) / found.reduce((sum, bin) => sum + bin.n, 0);
       this.trust.replaceChildren(el("h2", { id: "trust-title" }, t("reliability")), el("p", { class: "soft" }, t("reliability_note", { gap: plain(gap) })), holder);
-      charts.reliability(holder, found);
+      charts.reliability(holder, found, (bin) => this.list({ confidence_from: String(bin.low), confidence_to: String(bin.high) }));
     }
     const choices = [];
-    if (report.latency_ms.histogram) choices.push(["distribution", (holder) => charts.distribution(holder, report.latency_ms)]);
-    if (clips.sent.some((value) => !Number.isNaN(value))) choices.push(["over_time", (holder) => charts.overTime(holder, clips, report.latency_ms)]);
-    if (clips.latency.some((value) => !Number.isNaN(value))) choices.push(["by_length", (holder) => charts.byLength(holder, clips, report.latency_by_duration)]);
+    const open = (row) => this.openRow(row);
+    if (report.latency_ms.histogram) choices.push(["distribution", (holder) => charts.distribution(holder, report.latency_ms, (from, to) => this.list({ latency_from: from.toFixed(3), latency_to: to.toFixed(3) }))]);
+    if (clips.sent.some((value) => !Number.isNaN(value))) choices.push(["over_time", (holder) => charts.overTime(holder, clips, report.latency_ms, open)]);
+    if (clips.latency.some((value) => !Number.isNaN(value))) choices.push(["by_length", (holder) => charts.byLength(holder, clips, report.latency_by_duration, open)]);
     this.latency.replaceChildren(el("h2", { id: "latency-title" }, t("title_latency")));
     if (choices.length) {
       const made = charts.tabs("latency", choices);
-      this.latency.append(...made.nodes);
+      this.latency.append(...made.nodes, el("p", { class: "soft" }, t("plot_hint")));
       made.start();
     } else this.latency.append(el("p", { class: "soft" }, t("no_latency")));
   }

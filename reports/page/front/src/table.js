@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 import { emotion, plain, t } from "./words.js";
 
 const ROW_PX = 36;
+const FEWEST = 5;
 
 export class ClipTable {
   constructor(clips, { open }) {
@@ -27,7 +28,7 @@ export class ClipTable {
       this.scroller,
     );
     const parts = { id: "minmax(0, 2fr)", words: "minmax(0, 3fr)" };
-    this.grid.style.setProperty("--columns", this.columns.map((column) => parts[column.name] ?? (column.number ? "minmax(0, 0.9fr)" : "minmax(0, 1fr)")).join(" "));
+    this.grid.style.setProperty("--columns", this.columns.map((column) => parts[column.name] ?? "minmax(0, 1fr)").join(" "));
     this.virtual = new Virtualizer(this.options());
   }
 
@@ -66,7 +67,7 @@ export class ClipTable {
     const number = (name, values, show) => ({ name, values, show, number: true });
     const label = (names, codes) => (row) => emotion(names[codes[row]]);
     return [
-      text("id", (row) => clips.id(row), { wide: true }),
+      text("id", (row) => clips.id(row)),
       text("reference", label(clips.references, clips.reference)),
       text("answer", label(clips.answers, clips.answer), { mark: true }),
       number("confidence", clips.confidence, (value) => (Number.isNaN(value) ? "–" : value.toFixed(2))),
@@ -74,7 +75,7 @@ export class ClipTable {
       number("length", clips.audio, (value) => (Number.isNaN(value) ? "–" : value.toFixed(2))),
       ...(clips.speaker.names.length ? [text("speaker", (row) => clips.speaker.names[clips.speaker.codes[row]] ?? "–")] : []),
       ...(clips.language.names.length > 1 ? [text("language", (row) => clips.language.names[clips.language.codes[row]] ?? "–")] : []),
-      text("words", (row) => clips.transcript(row) ?? clips.recognised(row) ?? "", { wide: true }),
+      ...(clips.transcripts || clips.heard ? [text("words", (row) => clips.transcript(row) ?? clips.recognised(row) ?? "")] : []),
     ];
   }
 
@@ -116,13 +117,6 @@ export class ClipTable {
     }
   }
 
-  respeak() {
-    this.orders.delete("reference");
-    this.orders.delete("answer");
-    this.columns = this.columnsOf();
-    if (this.keep) this.show(this.keep);
-  }
-
   drawHead() {
     const stamp = `${this.sort.key} ${this.sort.down}`;
     if (this.headed?.stamp === stamp && this.headed.columns === this.columns) return;
@@ -155,6 +149,7 @@ export class ClipTable {
     this.grid.setAttribute("aria-rowcount", this.rows.length + 1);
     this.grid.setAttribute("aria-colcount", this.columns.length);
     this.canvas.style.height = `${this.virtual.getTotalSize()}px`;
+    this.scroller.style.height = `min(60vh, 36rem, ${Math.max(FEWEST, this.rows.length) * ROW_PX}px)`;
     this.drawRows();
     this.empty.hidden = this.rows.length > 0;
   }

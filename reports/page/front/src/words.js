@@ -18,6 +18,11 @@ export function t(key, values = {}) {
 
 export const emotion = (name) => (Object.hasOwn(words.emotions, name) ? words.emotions[name] : name);
 export const fact = (name) => (Object.hasOwn(words.facts, name) ? words.facts[name] : name);
+export function stage(name) {
+  // What a service tells of itself.
+  if (name.startsWith("server.")) return `${words.stages.server}: ${stage(name.slice("server.".length))}`;
+  return Object.hasOwn(words.stages, name) ? words.stages[name] : name;
+}
 export const outcome = (name) => (Object.hasOwn(words.outcomes, name) ? words.outcomes[name] : name);
 
 const DASH = "–";

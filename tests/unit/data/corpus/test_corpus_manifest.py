@@ -260,3 +260,21 @@ def test_large_manifest_costs_a_few_hundred_bytes_a_clip(tmp_path):
     assert len(corpus.clips) == n_clips
     assert held / n_clips < 350
     assert peak / n_clips < 400
+
+
+def test_ages_and_accents_are_read(read, table, sound):
+    sound("a.wav")
+    rows = ["path,emotion,age,accent,start,end", "a.wav,happy,31,Scottish,0,0.2", "a.wav,sad,31.0,,0.2,0.4"]
+
+    clips = read(**table("\n".join([*rows, "a.wav,sad,,,0.4,0.6", ""]))).clips
+
+    found = {clip.start_s: (clip.age, clip.accent) for clip in clips}
+    assert found == {0.0: (31, "Scottish"), 0.2: (31, None), 0.4: (None, None)}
+
+
+@pytest.mark.parametrize("age", ["young", "-3", "31.5", "400", "３１"])
+def test_an_age_that_is_none_is_refused_with_its_line(read, table, sound, age):
+    sound("a.wav")
+
+    with pytest.raises(CorpusError, match=r"list.csv:2: .*no number of years"):
+        read(**table(f"path,emotion,age\na.wav,happy,{age}\n"))

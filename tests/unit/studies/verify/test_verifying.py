@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import json
 import random
 import shutil
@@ -14,6 +17,7 @@ import pytest
 from sv_eval.backends.fake import FakeBackend
 from sv_eval.cli.main import command
 from sv_eval.config.composing import composed
+from sv_eval.errors import RunDirectoryError
 from sv_eval.reports.page.document import PAGE, blocks_in, document
 from sv_eval.run.evaluate import evaluate
 from sv_eval.studies.verify.verifying import verify
@@ -108,6 +112,14 @@ def prouder(blocks: dict[str, Any]) -> None:
     blocks["boot"]["verdict"][0]["en"] = "UAR 99.9 %"
 
 
+def stranger(blocks: dict[str, Any]) -> None:
+    del blocks["clips"]["columns"]["of"]["outcome"]
+
+
+def reaching(blocks: dict[str, Any]) -> None:
+    blocks["boot"]["made"]["hashes"]["../../elsewhere"] = "0" * 64
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [
@@ -142,3 +154,50 @@ def test_a_forged_figure_is_named(run: Path, capsys: pytest.CaptureFixture[str])
 def test_a_missing_place_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert say([str(tmp_path / "nowhere")]) == 2
     assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_the_answers_to_controls_count_too(tmp_path: Path) -> None:
+    words = ["backend=fake", "dataset=simulated", "dataset.simulated.n_clips=24", "scoring.resamples=100"]
+    settings = composed("config", [*words, "load.warmup_clips=0", "run.telemetry_s=null", "controls=repeats"])
+    evaluate(settings, FakeBackend(), tmp_path / "run")
+    (kept, *_) = sorted((tmp_path / "run" / "controls").glob("*/records.jsonl"))
+
+    assert (verify(tmp_path / "run").trouble, verify(tmp_path / "run" / PAGE).trouble) == (None, None)
+
+    content = kept.read_bytes()
+    kept.write_bytes(content.replace(b'"round"', b'"rounD"', 1) if b'"round"' in content else content[:-40])
+    assert verify(tmp_path / "run").trouble is not None
+
+
+def test_a_run_without_a_page_is_verified_and_speaks_of_none(tmp_path: Path) -> None:
+    words = ["backend=fake", "dataset=simulated", "dataset.simulated.n_clips=24", "scoring.resamples=100"]
+    directory = tmp_path / "run"
+    settings = composed("config", [*words, "load.warmup_clips=0", "run.telemetry_s=null", "report.page=false"])
+
+    summary = evaluate(settings, FakeBackend(), directory)
+
+    assert summary.page is None
+    assert not (directory / PAGE).exists()
+    assert PAGE not in (directory / "report.md").read_text(encoding="utf-8")
+    assert verify(directory).trouble is None
+    assert score([str(directory), "report.page=true"]) == 0
+    assert verify(directory / PAGE).trouble is None
+    assert score([str(directory), "report.page=false"]) == 0
+    assert not (directory / PAGE).exists()
+
+
+def test_what_somebody_else_put_together_ends_in_a_line(run: Path) -> None:
+    page = forged(run, stranger)
+    assert "records" in (verify(page).trouble or "")
+    reached = verify(forged(run, reaching).parent).trouble
+    assert reached is not None
+    assert "a file that is not of this run" in reached
+
+
+def test_data_that_unpacks_without_end_is_refused() -> None:
+    small = base64.b64encode(gzip.compress(b"0" * 10_000_000)).decode()
+    page = f'<script type="application/gzip" id="boot">{small[:-40]}</script>'
+    sealed = f"{page}<!-- sha256 {hashlib.sha256(page.encode()).hexdigest()} -->\n"
+
+    with pytest.raises(RunDirectoryError, match="can't be read"):
+        blocks_in(sealed.encode(), "page")

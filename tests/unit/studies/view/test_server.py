@@ -121,6 +121,8 @@ def test_a_record_that_names_a_file_elsewhere_gets_nothing(run: Path, tmp_path: 
     del environment["run_id"]
     (other / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    # As runs of early versions are.
+    del metrics["run"]["records_hash"]
     (other / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     lines = []
     for line in (run / "records.jsonl").read_text(encoding="utf-8").splitlines():
@@ -159,3 +161,18 @@ def test_a_name_that_leads_here_by_chance_is_refused(server: ReportServer) -> No
 
 def test_only_loopback_listens(server: ReportServer) -> None:
     assert server.server_address[0] == "127.0.0.1"
+
+
+def test_figures_of_other_records_are_not_shown(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("environment.json", "metrics.json", "records.jsonl"):
+        (other / name).write_bytes((run / name).read_bytes())
+    lines = (other / "records.jsonl").read_bytes().splitlines(keepends=True)
+    (other / "records.jsonl").write_bytes(b"".join(lines[:-1]))
+
+    with ReportServer([ServedRun(other)]) as server:
+        answer = server.answer(below(server))
+
+    assert answer.status == 500
+    assert b"changed after its figures were made" in answer.content
