@@ -156,6 +156,11 @@ _COMMANDS = (
         groups=("scoring",),
     ),
     Command(
+        name="prevalence",
+        does="how much of each emotion is in unlabelled audio?",
+        keys=("reference", "confidence", "report.language", "out"),
+    ),
+    Command(
         name="chat",
         does="protocols of chat models; a run's answers read anew",
         first=("list", "show", "diff", "read"),

@@ -37,6 +37,7 @@ from sv_eval.report import (
     operating,
     parity,
     positions,
+    prevalence,
     report,
     robustness,
     selective,
@@ -60,6 +61,7 @@ FILES: dict[str, Any] = {
     "sweep.json": sweep.SweepFile,
     "robustness.json": robustness.RobustnessFile,
     "history.json": history.HistoryFile,
+    "prevalence.json": prevalence.PrevalenceFile,
     "calibration.json": calibration_file.CalibrationFile,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
