@@ -21,6 +21,8 @@ _SLICE = 4096
 TOO_BIG = 1009
 """The close code of a message that is too long (RFC 6455)."""
 _MOST_UNREAD = 1 << 20
+_LINGERS_S = 2.0
+"""How long a peer that is being refused may go on speaking."""
 _MOST_FRAMES = 4096
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]*)(:[0-9]{0,5})?")
 _PHRASES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
@@ -162,7 +164,7 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, doors: Doors, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._doors = doors
+        self._doors, self._leaving = doors, False
         self._fail = self.conn.fail
         # Its own words are for a machine's log; a caller is told as of every other limit.
         self.conn.fail = self._told  # type: ignore[method-assign]
@@ -187,8 +189,25 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
         self._doors.leave(self)
         super().connection_lost(exc)
 
+    def handle_parser_exception(self) -> None:
+        """Say why the connection fails, and hear the peer out for a moment.
+
+        Closing on bytes that nobody has read resets the connection, which may take back what was just said.
+        """
+        told = self.conn.close_sent
+        if told is not None:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": told.code, "reason": told.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self._leaving = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        # With this set, the end of the conversation closes nothing.
+        self.close_timer = self.loop.call_later(_LINGERS_S, self.transport.close)
+
     def data_received(self, data: bytes) -> None:
         """Take what came, unless the peer floods: with pings whose answers it leaves, or with empty fragments."""
+        if self._leaving:
+            return
         if self.unread() > _MOST_UNREAD or len(self.frames) > _MOST_FRAMES:
             self.cut()
             return

@@ -116,6 +116,14 @@ def test_what_is_wrong_is_said_with_a_code(service: Any, start: Any, pieces: lis
     assert said[-1]["error"]["success"] is False
 
 
+def test_who_goes_on_speaking_is_told_all_the_same(service: Any) -> None:
+    # Closing on what it has not read would take back what the service has just said.
+    for _ in range(5):
+        said = talk(service, {"type": "start"}, [bytes((1 << 20) + 2), *[bytes(1 << 19)] * 8, END])
+
+        assert (said[-1]["type"], said[-1]["error"]["code"]) == ("error", "too_large")
+
+
 def test_a_message_that_is_too_long_is_what_the_log_says_too(serving: Serve) -> None:
     with serving("serve.streams.max_message_bytes=1000") as small:
         with opened(address(small)) as socket:
