@@ -41,6 +41,7 @@ from sv_eval.scoring.calibration.judging import calibration_of, judged_scores
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
+from sv_eval.scoring.conformal import conformal_of
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
 from sv_eval.scoring.decisions import decided, refuse_mismatch
@@ -100,6 +101,7 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     from sv_eval.reports.figures import draw_figures
     from sv_eval.reports.markdown import render
     from sv_eval.reports.page.document import PAGE
+    from sv_eval.reports.score_figures import draw_score_figures
 
     scoring_config = scoring_config_from(settings.get("scoring") or {})
     labels_config = labels_config_from(settings.get("labels") or {})
@@ -112,7 +114,8 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     )
     files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
     files |= {name: directory / name for name in control_files(directory)}
-    for name, drawing in draw_figures(report, report_config.language).items():
+    drawn = draw_figures(report, report_config.language) | draw_score_figures(report, report_config.language)
+    for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
     if report.operating and (scoring_config.precision or scoring_config.false_alarms_per_hour):
@@ -247,6 +250,7 @@ def compute_report(
         calibration=calibration_of(scope, probabilities, file) or UNSET,
         operating=operating or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
+        conformal=conformal_of(judged, config.confidence) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))

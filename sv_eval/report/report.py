@@ -19,6 +19,7 @@ from sv_eval.report.accuracy import (
     WrongPair,
 )
 from sv_eval.report.calibration import Calibration
+from sv_eval.report.conformal import Conformal
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.controls import Controls
 from sv_eval.report.cost import ServiceCost
@@ -234,3 +235,5 @@ class Report(Rounded):
     """What thresholds on scores give; not set without scores."""
     selective: Selective | UnsetType = UNSET
     """What is won where only confident answers count; not set where too few have a confidence."""
+    conformal: Conformal | UnsetType = UNSET
+    """Sets of emotions instead of one answer; not set without scores, or with one speaker."""
