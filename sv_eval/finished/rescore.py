@@ -42,6 +42,7 @@ from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
+from sv_eval.scoring.dimensions.judging import dimensions_of
 from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.findings import findings_of
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
@@ -230,6 +231,10 @@ def compute_report(
         sound=sound_of(scope) or UNSET,
         calibration=calibration_of(scope, probabilities, file) or UNSET,
         operating=operating_of(judged_scores(scope, probabilities), config.precision, config.confidence) or UNSET,
+        dimensions=dimensions_of(
+            scope.answers, backend.capabilities.dimensions, dataset.dimensions or {}, config.confidence
+        )
+        or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
     )
     if report.load.fell_behind:
