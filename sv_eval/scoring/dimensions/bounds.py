@@ -81,7 +81,7 @@ def z_of(figure: Floats) -> Floats:
 
 
 def error_about(value: float, without: Floats) -> float:
-    """The delete-one-unit jackknife's standard error, about the figure itself; units that leave none say nothing."""
+    """The delete-one-unit jackknife's standard error, about the figure; units that leave none say nothing."""
     n = len(without)
     known = without[np.isfinite(without)]
     return math.sqrt((n - 1) / n * float(((known - value) ** 2).sum()))
