@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sv_eval.report.dimensions import DimensionFigures
 from sv_eval.report.interval import Interval
+from sv_eval.report.report import Report
 from sv_eval.reports.figures import BAR, MARK, STYLE, svg
 from sv_eval.reports.wording import Wording
 
@@ -20,6 +21,12 @@ _LINE = "#8c959f"
 def dimension_figure(name: str) -> str:
     """The file of a dimension's figure."""
     return f"dimension_{name}.svg"
+
+
+def draw_dimensions(report: Report, language: str = "en") -> dict[str, str]:
+    """File name to SVG, a figure a dimension; none where the recogniser tells none."""
+    words, found = Wording(language), report.dimensions.figures if report.dimensions else {}
+    return {dimension_figure(name): draw_dimension(name, one, words) for name, one in found.items()}
 
 
 def draw_dimension(name: str, found: DimensionFigures, words: Wording) -> str:

@@ -71,10 +71,6 @@ def draw_figures(report: Report, language: str = "en") -> dict[str, str]:
         drawn[LATENCY] = draw_latency(report.latency_ms.histogram, report.latency_ms, words)
     if report.calibration and report.calibration.confidence:
         drawn[RELIABILITY] = draw_reliability({"": report.calibration.confidence.bins}, words)
-    for name, one in (report.dimensions.figures if report.dimensions else {}).items():
-        from sv_eval.reports.dimension_figures import dimension_figure, draw_dimension
-
-        drawn[dimension_figure(name)] = draw_dimension(name, one, words)
     example = report.streaming.example if report.streaming else None
     if example is not None and any(step.scores for step in example.steps):
         drawn[TIMELINE] = draw_timeline(example, words)

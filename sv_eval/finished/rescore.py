@@ -98,6 +98,7 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     them the run itself was not made with, for the report. Raises RunDirectoryError when the directory is no run.
     """
     from sv_eval.finished.page import made_of, page_of
+    from sv_eval.reports.dimension_figures import draw_dimensions
     from sv_eval.reports.figures import draw_figures
     from sv_eval.reports.markdown import render
     from sv_eval.reports.page.document import PAGE
@@ -113,7 +114,8 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     )
     files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
     files |= {name: directory / name for name in control_files(directory)}
-    for name, drawing in draw_figures(report, report_config.language).items():
+    drawn = draw_figures(report, report_config.language) | draw_dimensions(report, report_config.language)
+    for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
     if report.operating and (scoring_config.precision or scoring_config.false_alarms_per_hour):

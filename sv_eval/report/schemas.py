@@ -73,8 +73,8 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, context,
     controls, cost, dimensions, environment, fairness, findings, history, interval, latency, operating, parity,
-    positions, records, report, robustness, selective, shares, sound, sound_facts, streaming, sweep, thresholds_file,
-    transcripts, verdict,
+    positions, records, report, robustness, selective, shares, sound, sound_facts, streaming, sweep,
+    thresholds_file, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

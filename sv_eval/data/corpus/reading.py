@@ -228,8 +228,8 @@ def _notes_on_ranges(card: Card, census: Census) -> list[Note]:
         (low, high), of = card.ranges[name], census.felt[name]
         if len(places) > _MOST_BEYOND * of:
             raise CorpusError(
-                f"{places[0]} is outside {low:g} to {high:g}, the range of {name}, and so are {len(places)} of {of} "
-                f"references; declare theirs: dataset.dimensions.{name}=[LOW,HIGH]"
+                f"{places[0]} is outside {low:g} to {high:g}, the range of {name}, and so are {len(places)} "
+                f"of {of} references; declare theirs: dataset.dimensions.{name}=[LOW,HIGH]"
             )
         notes.append(note_on_beyond(name, len(places), of, (low, high), places[0]))
     return notes

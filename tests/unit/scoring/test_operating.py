@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from sv_eval.scoring.calibration.judging import JudgedScores
 from sv_eval.scoring.alarm_costs import AlarmCosts
+from sv_eval.scoring.calibration.judging import JudgedScores
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.operating import Ranking, curve_of, operating_of
 from sv_eval.scoring.promising import promised_threshold, rare_threshold
