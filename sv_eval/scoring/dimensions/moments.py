@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 _NOTHING = 1e-12
-"""A variance below this share of the values' size is rounding."""
+"""Below this share of what they are made of, differences are rounding."""
 LIMITS_AT = 1.959963984540054
 """So many deviations about the mean difference hold 95 % of normal ones."""
 
@@ -89,8 +89,8 @@ class Moments:
         found = []
         for total, squares in ((self.x, self.xx), (self.y, self.yy)):
             variance = squares / n - (total / n) ** 2
-            size = squares / n + self.centre**2
-            found.append(np.where(variance > _NOTHING * size, variance, 0.0))
+            rounding = _NOTHING * squares / n + (_NOTHING * self.centre) ** 2
+            found.append(np.where(variance > rounding, variance, 0.0))
         return found[0], found[1]
 
     @property

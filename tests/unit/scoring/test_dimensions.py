@@ -266,7 +266,7 @@ def test_clips_that_only_one_run_told_are_left_out_and_counted() -> None:
 
 @pytest.mark.parametrize("pair", [[7, 1], [1], [1, 2, 3], "17", None, [1, math.inf], [True, 3], [2, 2]])
 def test_what_is_no_range_is_refused(pair: object) -> None:
-    with pytest.raises(ValueError, match="arousal: .* is no range"):
+    with pytest.raises(ValueError, match=r"arousal: .* is no range"):
         range_from("arousal", pair)
 
 
