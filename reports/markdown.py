@@ -21,6 +21,8 @@ from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures, score_figures
 from sv_eval.reports.calibration import calibration_rows, decimal, reliability_rows
+from sv_eval.reports.dimension_figures import dimension_figure
+from sv_eval.reports.dimensions import dimension_notes, dimension_rows, group_rows
 from sv_eval.reports.fairness import fairness_sections
 from sv_eval.reports.operating import applied_rows, bounded, cost_rows, delay_rows, operating_rows, promised_rows
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
@@ -91,6 +93,10 @@ def render(
         score_figures=score_figures,
         bounded=bounded,
         decimal=decimal,
+        dimension_rows=[] if not report.dimensions else dimension_rows(words, report.dimensions),
+        dimension_groups=[] if not report.dimensions else group_rows(words, report.dimensions),
+        dimension_notes=[] if not report.dimensions else dimension_notes(words, report.dimensions),
+        dimension_figure=dimension_figure,
         sound_rows=[] if not report.sound else sound_rows(words, report.sound),
         slice_rows=[] if not report.sound else slice_rows(words, report.sound),
         waited=waited_apart(report.latency_ms),

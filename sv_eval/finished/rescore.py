@@ -45,6 +45,7 @@ from sv_eval.scoring.conformal import conformal_of
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
 from sv_eval.scoring.decisions import decided, refuse_mismatch
+from sv_eval.scoring.dimensions.judging import dimensions_of
 from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.findings import findings_of
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
@@ -98,6 +99,7 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     them the run itself was not made with, for the report. Raises RunDirectoryError when the directory is no run.
     """
     from sv_eval.finished.page import made_of, page_of
+    from sv_eval.reports.dimension_figures import draw_dimensions
     from sv_eval.reports.figures import draw_figures
     from sv_eval.reports.markdown import render
     from sv_eval.reports.page.document import PAGE
@@ -114,7 +116,9 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     )
     files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
     files |= {name: directory / name for name in control_files(directory)}
-    drawn = draw_figures(report, report_config.language) | draw_score_figures(report, report_config.language)
+    drawn = {}
+    for draw in (draw_figures, draw_score_figures, draw_dimensions):
+        drawn |= draw(report, report_config.language)
     for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
@@ -249,6 +253,10 @@ def compute_report(
         sound=sound_of(scope) or UNSET,
         calibration=calibration_of(scope, probabilities, file) or UNSET,
         operating=operating or UNSET,
+        dimensions=dimensions_of(
+            scope.answers, backend.capabilities.dimensions, dataset.dimensions or {}, config.confidence
+        )
+        or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
         conformal=conformal_of(judged, config.confidence) or UNSET,
     )

@@ -25,6 +25,7 @@ class ClipPart(msgspec.Struct, gc=False):
     accent: str | None = None
     language: str | None = None
     transcript: str | None = None
+    dimensions: dict[str, float] | None = None
 
 
 class PredictionPart(msgspec.Struct, gc=False):
@@ -38,6 +39,7 @@ class PredictionPart(msgspec.Struct, gc=False):
     stages_ms: dict[str, float] | None = None
     tokens: dict[str, int] | None = None
     outside: float | None = None
+    dimensions: dict[str, float] | None = None
     answered_by: str | None = None
 
 

@@ -23,6 +23,7 @@ from sv_eval.report.conformal import Conformal
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.controls import Controls
 from sv_eval.report.cost import ServiceCost
+from sv_eval.report.dimensions import Dimensions
 from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.fairness import Fairness
 from sv_eval.report.findings import Finding
@@ -233,6 +234,8 @@ class Report(Rounded):
     """Whether confidence and scores mean what they say; not set where too few have any."""
     operating: Operating | UnsetType = UNSET
     """What thresholds on scores give; not set without scores."""
+    dimensions: Dimensions | UnsetType = UNSET
+    """How well arousal, valence and dominance were told; not set where the recogniser tells none."""
     selective: Selective | UnsetType = UNSET
     """What is won where only confident answers count; not set where too few have a confidence."""
     conformal: Conformal | UnsetType = UNSET

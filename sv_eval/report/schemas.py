@@ -29,6 +29,7 @@ from sv_eval.report import (
     context,
     controls,
     cost,
+    dimensions,
     environment,
     fairness,
     findings,
@@ -72,8 +73,8 @@ FILES: dict[str, Any] = {
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, conformal,
-    context, controls, cost, environment, fairness, findings, history, interval, latency, operating, parity,
-    positions, prevalence, records, report, robustness, selective, shares, sound, sound_facts, streaming, sweep,
+    context, controls, cost, dimensions, environment, fairness, findings, history, interval, latency, operating,
+    parity, positions, prevalence, records, report, robustness, selective, shares, sound, sound_facts, streaming, sweep,
     thresholds_file, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}

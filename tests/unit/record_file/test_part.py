@@ -60,6 +60,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
         raw_label=f"raw{number}", speaker=f"s{number}", sex=("female", "male")[number % 2],
         age=20 + number, accent=f"of {number % 3}",
         language=("de", "zh", "en")[number % 3], transcript=f"said {number}",
+        dimensions={"arousal": 1.0 + number, "valence": 2.0} if number % 3 else None,
     )  # fmt: skip
     measured: dict[str, Any] = {
         "latency_ms": 10.0 + number, "audio_s": 1.0 + number, "batch_size": 1 + number % 2, "session": 1,
@@ -78,6 +79,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
         stages_ms={"features": 1.0 + number, f"of_{number % 3}": 2.0},
         tokens={"input": 100 + number, "output": 3} if number % 2 else None, outside=0.01 * number,
         answered_by=f"model-{number}" if number % 2 else None,
+        dimensions={"arousal": 0.01 * number} if number % 2 else None,
     )  # fmt: skip
     step = StreamStep(start_s=0.0, end_s=1.0, label=label, scores=None, compute_ms=1.0 + number, emitted_s=1.5)
     streamed = Streamed(steps=(step,), offline_label=emotion)
@@ -100,7 +102,7 @@ def shown(table: RecordTable, place: int) -> dict[str, Any]:
 
 def shown_in(table: RecordTable, name: str, place: int) -> Any:
     value = getattr(table, name)
-    if name in ("stages_ms", "sound", "told"):
+    if name in ("stages_ms", "sound", "told", "true_dimensions", "dimensions"):
         return {stage: number for stage, column in value.items() if (number := plain(column[place])) is not None}
     if isinstance(value, Mapping):
         return value.get(place)
