@@ -83,6 +83,13 @@ class Clip:
     """Size of the encoded audio, bytes; enters the dataset's hash."""
     channel: int | None = None
     """Which channel of its file is heard, from 1; None for the mix of all."""
+    votes: Mapping[str, float] | None = None
+    """How many raters gave each of the corpus's own words, or shares that add up to 1; None for none, and where
+    `raters` has them."""
+    raters: Mapping[str, tuple[str, ...]] | None = None
+    """Rater to the words that he or she gave, one or several; None where nobody tells who gave which."""
+    emotions: tuple[str, ...] | None = None
+    """All that is true of it, in the corpus's own words, where that may be several; None where one is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

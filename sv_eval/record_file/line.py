@@ -25,6 +25,9 @@ class ClipPart(msgspec.Struct, gc=False):
     accent: str | None = None
     language: str | None = None
     transcript: str | None = None
+    votes: dict[str, float] | None = None
+    raters: dict[str, tuple[str, ...]] | None = None
+    emotions: tuple[str, ...] | None = None
 
 
 class PredictionPart(msgspec.Struct, gc=False):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sv_eval.record_file.as_json import streamed_from_json, streamed_to_json
+from sv_eval.record_file.ballots import Ballots, ballots_of
 from sv_eval.record_file.class_codes import FAILED, SEVEN, UNLABELLED
-from sv_eval.record_file.line import Line, PredictionPart
+from sv_eval.record_file.line import ClipPart, Line, PredictionPart
 from sv_eval.records import OUTSIDE, Outcome, Record, Streamed
 from sv_eval.sound_facts import sound_to_json
 
@@ -79,7 +80,24 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         prediction.answered_by,
         -1 if clip.age is None else clip.age,
         once(clip.accent, clip.accent),
+        _ballots(clip, once),
+        _emotions(clip, once),
     )
+
+
+def _ballots(clip: ClipPart, once: Callable[[Any, Any], Any]) -> Ballots | None:
+    """What its raters said; equal ones are kept once."""
+    if not clip.votes and not clip.raters:
+        return None
+    found = ballots_of(clip.votes, clip.raters)
+    same: Ballots | None = once(found, found)
+    return same
+
+
+def _emotions(clip: ClipPart, once: Callable[[Any, Any], Any]) -> tuple[str, ...] | None:
+    found = None if clip.emotions is None else tuple(sorted(set(clip.emotions)))
+    same: tuple[str, ...] | None = once(found, found)
+    return same
 
 
 def _told(tokens: Mapping[str, int] | None, outside: float | None) -> Mapping[str, float]:
@@ -147,6 +165,8 @@ def row_of_record(record: Record) -> Row:
         None if prediction is None else prediction.answered_by,
         -1 if clip.age is None else clip.age,
         clip.accent,
+        ballots_of(clip.votes, clip.raters),
+        None if clip.emotions is None else tuple(sorted(set(clip.emotions))),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import shlex
 from collections.abc import Iterator
@@ -99,6 +100,10 @@ def _check_id(entry: Entry, ids: set[int]) -> None:
     ids.add(key)
 
 
+def _votes(clip: Clip) -> str:
+    return json.dumps(clip.votes if clip.raters is None else clip.raters, ensure_ascii=False)
+
+
 def _row(clip: Clip, split: str | None) -> Iterator[object]:
     cells = {
         "id": clip.id,
@@ -115,5 +120,7 @@ def _row(clip: Clip, split: str | None) -> Iterator[object]:
         "end": None if clip.end_s is None else repr(clip.end_s),
         "split": split,
         "channel": clip.channel,
+        "votes": None if clip.votes is None and clip.raters is None else _votes(clip),
+        "emotions": None if clip.emotions is None else json.dumps(clip.emotions, ensure_ascii=False),
     }
     return iter([*(cells[name] for name in COLUMNS), clip.raw_label])
