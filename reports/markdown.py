@@ -22,6 +22,7 @@ from sv_eval.reports import figures
 from sv_eval.reports.calibration import calibration_rows, decimal, reliability_rows
 from sv_eval.reports.fairness import fairness_sections
 from sv_eval.reports.operating import bounded, operating_rows, promised_rows
+from sv_eval.reports.soft import agreement_rows, soft_facts, soft_rows
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
 from sv_eval.reports.verdict import verdict_lines
 from sv_eval.reports.wording import Wording, number, percent, real_time_factor, share
@@ -87,6 +88,9 @@ def render(
         reliability_rows=[] if not report.calibration else reliability_rows(report.calibration),
         operating_rows=[] if not report.operating else operating_rows(words, report.operating),
         promised_rows=[] if not report.operating else promised_rows(words, report.operating),
+        soft_facts=[] if not report.soft_labels else soft_facts(words, report.soft_labels),
+        soft_rows=[] if not report.soft_labels else soft_rows(words, report.soft_labels),
+        agreement_rows=[] if not report.soft_labels else agreement_rows(words, report.soft_labels),
         bounded=bounded,
         decimal=decimal,
         sound_rows=[] if not report.sound else sound_rows(words, report.sound),

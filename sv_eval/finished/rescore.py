@@ -52,6 +52,7 @@ from sv_eval.scoring.labels.relabelling import (
     relabelled,
     relabelling_of,
 )
+from sv_eval.scoring.labels.voted import class_of_word
 from sv_eval.scoring.latency import both_refused, latency_refused, refused
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
 from sv_eval.scoring.operating import operating_of
@@ -63,6 +64,7 @@ from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
 from sv_eval.scoring.selective import selective_of
 from sv_eval.scoring.shares import shares_of
+from sv_eval.scoring.soft.judging import soft_labels_of
 from sv_eval.scoring.sound import marked_clips, sound_of
 from sv_eval.scoring.streaming import STREAM, streaming_of
 from sv_eval.scoring.transcripts import known_languages, transcripts_of
@@ -182,6 +184,7 @@ def compute_report(
     positions = positions_of(records.answers, backend.card.get("protocol"), confidence=config.confidence)
     intervals = _intervals(found)
     probabilities = None if score_table is None else score_table.as_classes(plan.class_of_score)
+    class_of = class_of_word(plan, dataset.label_map)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records),
         labels=scores.labels,
@@ -231,6 +234,7 @@ def compute_report(
         calibration=calibration_of(scope, probabilities, file) or UNSET,
         operating=operating_of(judged_scores(scope, probabilities), config.precision, config.confidence) or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
+        soft_labels=soft_labels_of(scope, probabilities, class_of, one_hot=bool(config.one_hot)) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))

@@ -32,6 +32,7 @@ from sv_eval.report.positions import Outside, Positions
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.selective import Selective
 from sv_eval.report.shares import Shares
+from sv_eval.report.soft import SoftLabels
 from sv_eval.report.sound import Sound
 from sv_eval.report.streaming import Streaming
 from sv_eval.report.transcripts import Transcripts
@@ -234,3 +235,5 @@ class Report(Rounded):
     """What thresholds on scores give; not set without scores."""
     selective: Selective | UnsetType = UNSET
     """What is won where only confident answers count; not set where too few have a confidence."""
+    soft_labels: SoftLabels | UnsetType = UNSET
+    """Answers against what each rater heard; not set where too few clips have votes."""

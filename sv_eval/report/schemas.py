@@ -42,6 +42,7 @@ from sv_eval.report import (
     robustness,
     selective,
     shares,
+    soft,
     sound,
     streaming,
     sweep,
@@ -70,7 +71,8 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, context,
     controls, cost, environment, fairness, findings, history, interval, latency, operating, parity, positions,
-    records, report, robustness, selective, shares, sound, sound_facts, streaming, sweep, transcripts, verdict,
+    records, report, robustness, selective, shares, soft, sound, sound_facts, streaming, sweep, transcripts,
+    verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -47,6 +47,9 @@ class ScoringConfig:
     """What a calibration file holds that scores are judged under; None for scores as they came."""
     precision: float | None = None
     """The precision that a threshold on each emotion's score is to keep; None for no such threshold."""
+    one_hot: bool | None = None
+    """Whether an answer without scores counts as a distribution that has all of it on the answer, where answers are
+    held against raters' votes; None for no."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -72,7 +75,7 @@ class ScoringConfig:
 
 
 _CHANGES_NO_SCORE = ("goals", "prices")
-_ADDED = ("timeout_ms", "calibration", "precision")
+_ADDED = ("timeout_ms", "calibration", "precision", "one_hot")
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:
