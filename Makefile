@@ -78,7 +78,7 @@ $(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python $(INSTALL) --step "2/2 the model that finds speech: 11 MB; seconds" -- --no-deps silero-vad
 	@touch $@ $(VENV)/.core
 
-EXTRAS := dev,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos
+EXTRAS := dev,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration
 
 # torch first and by itself: a range would let the installer choose a CUDA build of several GB.
 $(VENV)/.dev: pyproject.toml requirements-dev.txt | $(VENV)/bin/python

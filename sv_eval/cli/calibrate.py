@@ -25,12 +25,13 @@ and refuses one that shares speakers or clips.
 
   out=calibration.json   where it is written, with a picture of confidence before and after beside it
                          (calibration.svg); a file that is there is left alone
-  method=auto            temperature (one number), vector (two an emotion); auto: the simplest that none surely
-                         beats on speakers held out, so that it may be none at all
+  method=auto            temperature (one number), vector (two an emotion), venn_abers (steps; extra [calibration]);
+                         auto: the simplest that none surely beats on speakers held out, so that it may be none at
+                         all
 
 Exit codes: 0 done, 1 error, 2 wrong usage, or a run that nothing can be fitted on.
 """
-_METHODS = ("auto", "temperature", "vector")
+_METHODS = ("auto", "temperature", "vector", "venn_abers")
 
 
 def help_text(words: Sequence[str]) -> str:
@@ -83,7 +84,9 @@ def _lines(found: CalibrationFile) -> list[str]:
             f"of emotions {_share(figures.ece_classwise)}"
         )
     if found.method == "none":
-        lines.append("neither method surely helps on speakers held out; the file changes nothing")
+        lines.append("no method surely helps on speakers held out; the file changes nothing")
+    if "venn_abers" not in found.held_out:
+        lines.append("venn_abers was not tried: it needs the extra [calibration]")
     return lines
 
 

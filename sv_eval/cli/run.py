@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sv_eval.cli.help import help_of
+from sv_eval.config.named_files import with_named_files
 from sv_eval.config.overrides import quoted, teach_omegaconf
 from sv_eval.config.own_label_map import with_own_label_map
 from sv_eval.config.places import conf_dir
@@ -35,7 +36,7 @@ def help_text(words: Sequence[str]) -> str:
 def run(words: Sequence[str]) -> int:
     """Evaluate as the words say, once or as a sweep; the worst of the exit codes comes back."""
     teach_omegaconf()
-    sys.argv[1:] = quoted(with_own_label_map(words))
+    sys.argv[1:] = quoted(with_named_files(with_own_label_map(words), "scoring"))
     return _hydra()
 
 

@@ -26,17 +26,19 @@ without inference. Settings that are not given are those that the run was made w
   scoring.duration_bins_s=[0,2,4,8,16]       lower edges of the audio lengths that latency is shown by
   scoring.slo_ms=200                         goodput: what was answered within so many milliseconds
   scoring.precision=0.9                      thresholds that keep this precision, into thresholds.json
+  scoring.false_alarms_per_hour=2            thresholds that keep this rate of false alarms, into thresholds.json
+  scoring.costs.miss=10 scoring.costs.false_alarm=1    the threshold that costs least
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
   report.page=true|false                     whether report.html is written
   report.audio=none|worst|all  report.audio_mb=8    whose sound report.html holds, where the licence allows it
   calibration=FILE                           judge scores under a file of sv-eval calibrate; none: as they came
+  thresholds=FILE                            answers below their threshold are unknown; none: answers as they came
   set_aside=true                             put records that are not of this run into set_aside.jsonl first
 
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 5 the run is incomplete (scored all the same).
 """
 _GROUPS = ("scoring", "labels", "report")
-_FILE = "calibration="
 _YES_OR_NO = {"set_aside=true": True, "set_aside=false": False}
 
 
@@ -90,15 +92,20 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _settings(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The groups that scoring reads, with the overrides set in, and what a calibration file holds."""
-    from sv_eval.report.calibration_file import read_calibration
-    from sv_eval.report.codec import as_json
+    """The groups that scoring reads, with the overrides set in, and what calibration and thresholds files hold."""
+    from sv_eval.config.named_files import FILES
+    from sv_eval.finished.held_files import with_held_files
 
-    settings = merge_overrides(config, [word for word in overrides if not word.startswith(_FILE)])
-    if files := [word.removeprefix(_FILE) for word in overrides if word.startswith(_FILE)]:
-        held = None if files[-1] == "none" else as_json(read_calibration(Path(files[-1])))
-        settings["scoring"] = {**settings["scoring"], "calibration": held}
-    return settings
+    named: dict[str, str | None] = {}
+    others = []
+    for word in overrides:
+        key, _, value = word.partition("=")
+        if (plain := key.removeprefix("scoring.")) in FILES:
+            named[plain] = None if value in ("none", "null") else value
+        else:
+            others.append(word)
+    settings = merge_overrides(config, others)
+    return {**settings, "scoring": with_held_files({**settings["scoring"], **named})}
 
 
 def _checked(config: Mapping[str, Any], directory: Path) -> float:

@@ -17,10 +17,10 @@ from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.report.accuracy import AllLabels, Intervals
 from sv_eval.report.calibration_file import calibration_from
+from sv_eval.report.codec import as_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.identity import settings_hash
 from sv_eval.report.latency import DurationBin
-from sv_eval.report.operating import Operating
 from sv_eval.report.reasons import Why
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.run_directory import (
@@ -35,6 +35,7 @@ from sv_eval.report.run_directory import (
     write_text,
 )
 from sv_eval.report.streaming import Streaming
+from sv_eval.report.thresholds_file import thresholds_from
 from sv_eval.scoring.calibration.applying import calibrated, refuse_strangers, with_confidence
 from sv_eval.scoring.calibration.judging import calibration_of, judged_scores
 from sv_eval.scoring.caveats import find_caveats
@@ -42,6 +43,7 @@ from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
+from sv_eval.scoring.decisions import decided, refuse_mismatch
 from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.findings import findings_of
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
@@ -67,6 +69,7 @@ from sv_eval.scoring.shares import shares_of
 from sv_eval.scoring.soft.judging import soft_labels_of
 from sv_eval.scoring.sound import marked_clips, sound_of
 from sv_eval.scoring.streaming import STREAM, streaming_of
+from sv_eval.scoring.thresholds import applied_of, steps_of, thresholds_of
 from sv_eval.scoring.transcripts import known_languages, transcripts_of
 
 __all__ = ["ReportConfig", "Summary", "compute_report", "report_config_from", "rescore"]
@@ -114,8 +117,9 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     for name, drawing in draw_figures(report, report_config.language).items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
-    if report.operating and report.operating.precision is not None:
-        write_json(directory / THRESHOLDS, thresholds_of(report.operating, environment))
+    if report.operating and (scoring_config.precision or scoring_config.false_alarms_per_hour):
+        chosen = thresholds_of(report.operating, environment, records, scoring_config)
+        write_json(directory / THRESHOLDS, as_json(chosen))
     else:
         # One of an earlier scoring would be taken for this one's.
         (directory / THRESHOLDS).unlink(missing_ok=True)
@@ -150,15 +154,23 @@ def compute_report(
     """
     backend, dataset = environment.backend, environment.dataset
     file = None if config.calibration is None else calibration_from(config.calibration)
+    chosen = None if config.thresholds is None else thresholds_from(config.thresholds)
     if file is not None:
-        refuse_strangers(file, environment, records.answers)
+        refuse_strangers("calibration", file.model, file.fitted_on, environment, records.answers)
         score_table = calibrated(file, score_table or ScoreTable.of_lines(()))
         records = with_confidence(records, score_table)
+    if chosen is not None:
+        refuse_mismatch(chosen, file)
+        refuse_strangers("thresholds", chosen.model or None, chosen.chosen_on or None, environment, records.answers)
     plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words)
     check_scored(config.labels, plan)
     refuse_contradictions(records.answers, plan)
     label_map = describe(plan, records.answers)
     mapped = relabelled(records, plan)
+    probabilities = None if score_table is None else score_table.as_classes(plan.class_of_score)
+    before = mapped
+    if chosen is not None:
+        mapped = decided(mapped, probabilities or ScoreTable.of_lines(()), chosen)
     supported = plan.can_be_said(backend.capabilities.labels, records.answers.said_words)
     scope = scope_of(mapped, config, label_order=plan.scored, supported=supported)
     found = score_scope(scope)
@@ -183,7 +195,11 @@ def compute_report(
     )
     positions = positions_of(records.answers, backend.card.get("protocol"), confidence=config.confidence)
     intervals = _intervals(found)
-    probabilities = None if score_table is None else score_table.as_classes(plan.class_of_score)
+    judged = judged_scores(scope, probabilities)
+    operating = operating_of(judged, config, steps_of(mapped.answers, file, plan.class_of_score))
+    if chosen is not None and judged is not None and operating is not None:
+        said = before.answers.predicted != mapped.answers.predicted
+        operating = replace(operating, applied=applied_of(judged, chosen, scope, said))
     class_of = class_of_word(plan, dataset.label_map)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records),
@@ -232,7 +248,7 @@ def compute_report(
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
         calibration=calibration_of(scope, probabilities, file) or UNSET,
-        operating=operating_of(judged_scores(scope, probabilities), config.precision, config.confidence) or UNSET,
+        operating=operating or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
         soft_labels=soft_labels_of(scope, probabilities, class_of, one_hot=bool(config.one_hot)) or UNSET,
     )
@@ -249,22 +265,6 @@ def compute_report(
     )
     report = replace(report, caveats=caveats)
     return replace(report, findings=findings_of(report, environment, config.goals))
-
-
-def thresholds_of(found: Operating, environment: Environment) -> dict[str, Any]:
-    """What a service needs of the thresholds that are promised, and which emotions have none."""
-    wanted = {label: each.wanted for label, each in found.per_emotion.items() if each.wanted}
-    promised = {label: one.threshold for label, one in wanted.items() if one.threshold is not None}
-    return {
-        "kind": "sv_eval thresholds",
-        "schema_version": 1,
-        "model": {"model": environment.backend.model, "model_hash": environment.backend.model_hash},
-        "dataset": environment.dataset.name,
-        "precision": found.precision,
-        "sure": found.sure,
-        "thresholds": promised,
-        "not_promised": [label for label in wanted if label not in promised],
-    }
 
 
 def _run_facts(found: Scorecard, environment: Environment, labels_hash: str, records: RunRecords) -> RunFacts:

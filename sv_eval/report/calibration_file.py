@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import UNSET, UnsetType
+
 from sv_eval.errors import ConfigError, RunDirectoryError
 from sv_eval.report.calibration import ReliabilityBin
 from sv_eval.report.codec import from_json
@@ -16,7 +18,26 @@ from sv_eval.report.run_directory import read_json
 SCHEMA_VERSION = 1
 KIND = "sv_eval calibration"
 
-Method = Literal["none", "temperature", "vector"]
+Method = Literal["none", "temperature", "vector", "venn_abers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreSteps:
+    """What an emotion's score makes probable, in steps."""
+
+    low_from: tuple[float, ...]
+    """Scores from which on the next of `low` holds, ascending."""
+    low: tuple[float, ...]
+    """How probable it is at least; one more than scores."""
+    high_above: tuple[float, ...]
+    """Scores above which the next of `high` holds, ascending."""
+    high: tuple[float, ...]
+    """How probable it is at most; likewise."""
+
+    def __post_init__(self) -> None:
+        for at, levels in ((self.low_from, self.low), (self.high_above, self.high)):
+            if len(levels) != len(at) + 1 or any(not 0 <= level <= 1 for level in levels):
+                raise ConfigError("a calibration's steps: one probability more than scores is needed; fit it anew")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +96,25 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationFile(Rounded):
-    """What the file holds. A name's new score is `exp(weight ln(score) + bias)`, scaled so that all add up to 1."""
+    """What the file holds. A name's new score is `exp(weight ln(score) + bias)`, scaled so that all add up to 1; of
+    `venn_abers` it is `high / (1 - low + high)` by the steps, scaled likewise."""
 
     schema_version: int = SCHEMA_VERSION
     """Raised when a reader of this file would have to change."""
     kind: str = KIND
     """What the file is."""
     method: Method
-    """`temperature`: one weight for all; `vector`: a weight and a bias for every emotion; `none`: neither helps."""
+    """`temperature`: one weight for all; `vector`: a weight and a bias for every emotion; `venn_abers`: steps for
+    every
+    emotion; `none`: nothing helps."""
     weights: Mapping[str, float]
     """By name that has a score."""
     biases: Mapping[str, float]
     """By the same names."""
     temperature: float
     """1 / weight of temperature scaling: above 1 scores were too sure."""
+    steps: Mapping[str, ScoreSteps] | UnsetType = UNSET
+    """By name that clips were of; set for `venn_abers` alone."""
     labels: tuple[str, ...]
     """The emotions that it was fitted to."""
     model: CalibratedModel
@@ -124,4 +150,6 @@ def calibration_from(data: Mapping[str, Any], path: str = "scoring.calibration")
         raise ConfigError(str(error)) from error
     if {*found.weights} != {*found.biases} or not found.weights:
         raise ConfigError(f"{path}: weights and biases are not of the same names; fit it anew")
+    if (found.method == "venn_abers") != bool(found.steps) or not {*(found.steps or ())} <= {*found.weights}:
+        raise ConfigError(f"{path}: its steps are not of its method and names; fit it anew")
     return found

@@ -46,6 +46,7 @@ from sv_eval.report import (
     sound,
     streaming,
     sweep,
+    thresholds_file,
     transcripts,
     verdict,
 )
@@ -64,6 +65,7 @@ FILES: dict[str, Any] = {
     "history.json": history.HistoryFile,
     "prevalence.json": prevalence.PrevalenceFile,
     "calibration.json": calibration_file.CalibrationFile,
+    "thresholds.json": thresholds_file.ThresholdsFile,
 }
 """Each file, and the type of what it holds; of `records.jsonl` that is a line."""
 
@@ -71,8 +73,8 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, context,
     controls, cost, environment, fairness, findings, history, interval, latency, operating, parity, positions,
-    records, report, robustness, selective, shares, soft, sound, sound_facts, streaming, sweep, transcripts,
-    verdict,
+    records, report, robustness, selective, shares, soft, sound, sound_facts, streaming, sweep,
+    thresholds_file, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}
 """Fields that only a running process knows; what they tell stands in the record itself."""

@@ -20,6 +20,7 @@ from sv_eval.data.conditions.source import ConditionedSource
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.errors import AudioError, ConfigError, RunGivenUp, RunIncomplete, RunInterrupted, SvEvalError
+from sv_eval.finished.held_files import with_held_files
 from sv_eval.finished.rescore import Summary, report_config_from, rescore
 from sv_eval.record_file.journal import Journal
 from sv_eval.record_file.set_aside import set_aside
@@ -67,6 +68,7 @@ def evaluate(
     Raises RunIncomplete when not every clip got an answer that counts: interrupted, backend lost, failure
     budget spent. A partial report is written all the same as soon as there is a record.
     """
+    config = {**config, "scoring": with_held_files(config.get("scoring") or {})}
     evaluation = _Evaluation(
         config, backend, directory, overrides, sharing=sharing, early_stopping=early_stopping, verdict=verdict
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.scoring.alarm_costs import AlarmCosts
 from sv_eval.scoring.goals import Goals
 from sv_eval.scoring.prices import Prices
 
@@ -45,8 +46,14 @@ class ScoringConfig:
     """What a service that is paid charges; None for no amounts."""
     calibration: Mapping[str, Any] | None = None
     """What a calibration file holds that scores are judged under; None for scores as they came."""
+    thresholds: Mapping[str, Any] | None = None
+    """What a thresholds file holds that answers are held against; None for answers as they came."""
     precision: float | None = None
     """The precision that a threshold on each emotion's score is to keep; None for no such threshold."""
+    false_alarms_per_hour: float | None = None
+    """How many false alarms a threshold is to have in an hour of audio at most; None for no such threshold."""
+    costs: AlarmCosts | None = None
+    """What a missed emotion and a false alarm cost; None for no threshold by costs."""
     one_hot: bool | None = None
     """Whether an answer without scores counts as a distribution that has all of it on the answer, where answers are
     held against raters' votes; None for no."""
@@ -69,13 +76,15 @@ class ScoringConfig:
             raise ConfigError(f"scoring.timeout_ms: {self.timeout_ms} must be above 0; give milliseconds")
         if self.precision is not None and not 0 < self.precision < 1:
             raise ConfigError(f"scoring.precision: {self.precision} is no share between 0 and 1; try 0.9")
+        if self.false_alarms_per_hour is not None and not 0 < self.false_alarms_per_hour < math.inf:
+            raise ConfigError(f"scoring.false_alarms_per_hour: {self.false_alarms_per_hour} must be above 0; try 2")
         edges = self.duration_bins_s
         if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
             raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")
 
 
 _CHANGES_NO_SCORE = ("goals", "prices")
-_ADDED = ("timeout_ms", "calibration", "precision", "one_hot")
+_ADDED = ("timeout_ms", "calibration", "thresholds", "precision", "false_alarms_per_hour", "costs", "one_hot")
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:

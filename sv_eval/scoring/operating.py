@@ -1,51 +1,53 @@
-"""What thresholds on an emotion's score give, and which one keeps a wanted precision on speakers not heard yet.
-
-A threshold that was chosen because its precision looked high enough keeps less than it showed. Here thresholds are
-tested in an order that is fixed before any reference is looked at (fixed-sequence testing, as in Angelopoulos and
-others 2021, Learn then Test): from a strict one, which as many clips reach as a quarter of the answers that name
-the emotion, FEWEST_ALARMS at least, to ever looser ones, for as long as the lower bound of the precision is what is
-wanted. The last that passed is promised. So the chance that it does not keep its promise is that of one bound.
-
-That bound is Clopper and Pearson's, one-sided, over as many independent alarms as they are worth: inflated by what
-alarms of one speaker share, at this threshold or among as many clips as there are answers that name the emotion,
-whichever is more, and less for how unsure that inflation is itself.
-"""
+"""What thresholds on an emotion's score give: alarms, right ones among them, what is missed, and what that
+costs."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from sv_eval.report.interval import Interval
-from sv_eval.report.operating import EmotionPoints, Operating, OperatingPoint, PromisedThreshold
+from sv_eval.records import Streamed
+from sv_eval.report.interval import DIGITS, Interval
+from sv_eval.report.operating import (
+    CurvePoint,
+    EmotionPoints,
+    Operating,
+    OperatingPoint,
+    Percentiles,
+    PromisedThreshold,
+)
+from sv_eval.scoring.alarm_costs import cheapest_of
 from sv_eval.scoring.calibration.bins import Codes, Floats
 from sv_eval.scoring.calibration.folds import folds_of
 from sv_eval.scoring.calibration.judging import JudgedScores
-from sv_eval.scoring.dependence import dependence_of
-from sv_eval.scoring.shares import clopper_pearson, share_by_unit
+from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.promising import SURE, promised_threshold, rare_threshold
+from sv_eval.scoring.shares import share_by_unit
 from sv_eval.scoring.unit_bounds import grouped, jackknife_interval
 
 Mask = NDArray[np.bool_]
+Rule = Callable[[Mask], float | None]
+"""A threshold from the clips of a mask; None where none can be promised."""
 
-SURE = 0.95
-"""How sure a promised threshold is to keep its precision."""
-FEWEST_ALARMS = 30
-"""Where testing begins at the latest; as many right ones are the fewest that promise 90 %."""
-_STEP = 1.1
-"""By how much more clips reach each next threshold that is tested."""
-_LOOSEST = 3.0
-"""The loosest one is reached by so many times the clips that are answered with the emotion."""
 GRID = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Thresholds that are shown."""
+_CURVE = 25
+"""Points of a curve."""
 
 
-def operating_of(found: JudgedScores | None, precision: float | None, confidence: float) -> Operating | None:
-    """The thresholds of each scored class; None without scores."""
+def operating_of(
+    found: JudgedScores | None, config: ScoringConfig, streamed: Mapping[str, Streamed] | None = None
+) -> Operating | None:
+    """The thresholds of each scored class; None without scores.
+
+    streamed: how clips went that came as streams, their steps' scores by class and calibrated as those of `found`.
+    """
     if found is None:
         return None
     parts = folds_of(found.unit)
@@ -53,97 +55,192 @@ def operating_of(found: JudgedScores | None, precision: float | None, confidence
     for place, label in enumerate(found.labels):
         was = found.reference == place
         if was.any() and not was.all():
-            per_emotion[label] = _of_emotion(found, place, was, parts, precision, confidence)
-    return Operating(n=len(found.clip_ids), precision=precision, sure=SURE, per_emotion=per_emotion)
+            per_emotion[label] = _of_emotion(found, place, was, parts, config, streamed or {})
+    costs = config.costs
+    return Operating(
+        n=len(found.clip_ids),
+        precision=config.precision,
+        false_alarms_per_hour=UNSET if config.false_alarms_per_hour is None else config.false_alarms_per_hour,
+        costs=UNSET if costs is None else {"miss": costs.miss, "false_alarm": costs.false_alarm},
+        sure=SURE,
+        per_emotion=per_emotion,
+    )
 
 
 def _of_emotion(
-    found: JudgedScores, place: int, was: Mask, parts: Codes, precision: float | None, confidence: float
+    found: JudgedScores,
+    place: int,
+    was: Mask,
+    parts: Codes,
+    config: ScoringConfig,
+    streamed: Mapping[str, Streamed],
 ) -> EmotionPoints:
-    scores = found.values[:, place]
-    precision_area, roc_area = areas(scores, was, grouped(found.unit), confidence)
-    shown = [one for one in GRID if (scores >= one).any()]
+    scores, unit, level = found.values[:, place], found.unit, config.confidence
+    said, hours = found.answer == place, float(found.audio_s.sum()) / 3600
+    precision_area, roc_area = areas(scores, was, grouped(unit), level)
+
+    def point(threshold: float) -> OperatingPoint:
+        return point_of(found, place, threshold, level, streamed)
+
+    def promised(rule: Rule, refuted: Callable[[Mask], bool]) -> PromisedThreshold:
+        return _promised(found, was, scores, parts, rule, refuted, point, level)
+
+    wanted: PromisedThreshold | UnsetType = UNSET
+    rare: PromisedThreshold | UnsetType = UNSET
+    if (precision := config.precision) is not None:
+        wanted = promised(
+            lambda there: promised_threshold(scores[there], was[there], said[there], unit[there], precision),
+            lambda alarm: (share_by_unit(was[alarm], unit[alarm], level).high or 1.0) < precision,
+        )
+    if (per_hour := config.false_alarms_per_hour) is not None and math.isfinite(hours) and hours > 0:
+        rare = promised(
+            lambda there: rare_threshold(
+                scores[there], was[there], said[there], unit[there], per_hour,
+                float(found.audio_s[there].sum()) / 3600,
+            ),
+            lambda alarm: (share_by_unit(alarm & ~was, unit, level).low or 0.0) * len(was) / hours > per_hour,
+        )  # fmt: skip
     return EmotionPoints(
         support=int(was.sum()),
         average_precision=precision_area,
         roc_auc=roc_area,
-        points=tuple(_point(scores, was, found, one, confidence) for one in shown),
-        wanted=UNSET if precision is None else _promised(found, place, was, parts, precision, confidence),
+        points=tuple(point(one) for one in GRID if (scores >= one).any()),
+        curve=curve_of(scores, was, unit, level),
+        wanted=wanted,
+        rare=rare,
+        cheapest=UNSET if config.costs is None else cheapest_of(scores, was, unit, parts, config.costs, level),
     )
 
 
-def _point(scores: Floats, was: Mask, found: JudgedScores, threshold: float, confidence: float) -> OperatingPoint:
-    alarm = scores >= threshold
-    hours = float(found.audio_s.sum()) / 3600
+def point_of(
+    found: JudgedScores,
+    place: int,
+    threshold: float,
+    confidence: float,
+    streamed: Mapping[str, Streamed] | None = None,
+) -> OperatingPoint:
+    """What a threshold on the score of the class at `place` gives."""
+    was, alarm = found.reference == place, found.values[:, place] >= threshold
     return OperatingPoint(
         threshold=threshold,
         precision=share_by_unit(was[alarm], found.unit[alarm], confidence),
         recall=share_by_unit(alarm[was], found.unit[was], confidence),
         false_alarm_rate=share_by_unit(alarm[~was], found.unit[~was], confidence),
-        false_alarms_per_hour=int((alarm & ~was).sum()) / hours if math.isfinite(hours) and hours > 0 else None,
+        false_alarms_per_hour=_per_hour(alarm & ~was, found),
+        alarms_per_hour=_per_hour(alarm, found),
+        delay_s=_delays(found, place, threshold, streamed) if streamed else UNSET,
     )
 
 
+def _per_hour(alarm: Mask, found: JudgedScores) -> float | None:
+    hours = float(found.audio_s.sum()) / 3600
+    return int(alarm.sum()) / hours if math.isfinite(hours) and hours > 0 else None
+
+
+def _delays(
+    found: JudgedScores, place: int, threshold: float, streamed: Mapping[str, Streamed]
+) -> Percentiles | UnsetType:
+    """From the beginning of a stream to its first alarm, of clips of the emotion that have one on their way."""
+    label, delays = found.labels[place], []
+    for row in np.flatnonzero(found.reference == place).tolist():
+        steps = streamed[found.clip_ids[row]].steps if found.clip_ids[row] in streamed else ()
+        first = next((one.emitted_s for one in steps if (one.scores or {}).get(label, -1.0) >= threshold), None)
+        if first is not None:
+            delays.append(first)
+    if not delays:
+        return UNSET
+    p50, p90 = np.percentile(delays, [50, 90], method="inverted_cdf").tolist()
+    return Percentiles(n=len(delays), p50=p50, p90=p90)
+
+
 def _promised(
-    found: JudgedScores, place: int, was: Mask, parts: Codes, precision: float, confidence: float
+    found: JudgedScores,
+    was: Mask,
+    scores: Floats,
+    parts: Codes,
+    rule: Rule,
+    refuted: Callable[[Mask], bool],
+    point: Callable[[float], OperatingPoint],
+    confidence: float,
 ) -> PromisedThreshold:
-    scores, said, unit = found.values[:, place], found.answer == place, found.unit
-    threshold = promised_threshold(scores, was, said, unit, precision)
+    """What a rule promises on all clips, and by those of the other parts on each part's."""
+    unit = found.unit
+    threshold = rule(np.ones(len(scores), dtype=np.bool_))
     alarm, without = np.zeros(len(scores), dtype=np.bool_), 0
     for part in range(int(parts.max()) + 1):
         there = parts == part
-        of_others = promised_threshold(scores[~there], was[~there], said[~there], unit[~there], precision)
+        of_others = rule(~there)
         without += of_others is None
         alarm[there] = scores[there] >= (math.inf if of_others is None else of_others)
-    held_out = share_by_unit(was[alarm], unit[alarm], confidence)
-    if held_out.high is not None and held_out.high < precision:
+    if refuted(alarm):
         # What speakers held out refute is not promised, whatever the whole looks like.
         threshold = None
     return PromisedThreshold(
         threshold=threshold,
-        point=UNSET if threshold is None else _point(scores, was, found, threshold, confidence),
+        point=UNSET if threshold is None else point(threshold),
         parts=int(parts.max()) + 1,
         parts_without=without,
-        held_out=held_out,
+        held_out=share_by_unit(was[alarm], unit[alarm], confidence),
         held_out_recall=share_by_unit(alarm[was], unit[was], confidence),
+        held_out_false_per_hour=_per_hour(alarm & ~was, found),
     )
 
 
-def promised_threshold(
-    scores: Floats, was: Mask, said: Mask, unit: Codes, precision: float, sure: float = SURE
-) -> float | None:
-    """The loosest threshold that surely keeps the precision on other speakers; None where that can't be promised.
+def curve_of(scores: Floats, was: Mask, unit: Codes, confidence: float) -> tuple[CurvePoint, ...]:
+    """Precision, recall and false alarms at thresholds from strict to loose, where scores are."""
+    ordered = np.unique(scores)
+    if len(ordered) > _CURVE:
+        # As many found clips from each to the next, so that the strict end is as fine as the loose one.
+        found = np.sort(scores[was])[::-1]
+        ordered = np.unique(found[np.unique(np.linspace(0, len(found) - 1, _CURVE).round().astype(np.int64))])
+    thresholds = ordered[::-1]
+    place = len(thresholds) - np.searchsorted(ordered, scores, side="right")
+    units, bins = int(unit.max()) + 1, len(thresholds) + 1
+    cell = unit * bins + place
 
-    scores: of one emotion; was: whether it was the reference; said: whether it was the answer.
+    def counted(which: Mask) -> Floats:
+        """How many clips of each unit reach each threshold; shape [units, thresholds]."""
+        sums = np.bincount(cell[which], minlength=units * bins).reshape(units, bins)
+        return np.cumsum(sums, axis=1)[:, :-1].astype(np.float64)
+
+    hits, false = counted(was), counted(~was)
+    own, other = (np.bincount(unit[which], minlength=units).astype(np.float64)[:, None] for which in (was, ~was))
+    shares = [
+        _bounded(n, of, confidence)
+        for n, of in (
+            (hits, hits + false),
+            (hits, np.repeat(own, bins - 1, 1)),
+            (false, np.repeat(other, bins - 1, 1)),
+        )
+    ]
+    return tuple(
+        CurvePoint(threshold=float(threshold), precision=one, recall=two, false_alarm_rate=three)
+        for threshold, one, two, three in zip(thresholds.tolist(), *shares, strict=True)
+    )
+
+
+def _bounded(n: Floats, of: Floats, confidence: float) -> list[tuple[float, float, float]]:
+    """Shares with bounds over as many clips as they are worth; shapes [units, thresholds].
+
+    The inflation is that of `dependence_of`: of units with clips, `sum (n_u - share of_u)^2 / (of share (1 -
+    share))` by `G / (G - 1)`.
     """
-    order = np.argsort(-scores, kind="stable")
-    answers = int(said.sum())
-    first = max(FEWEST_ALARMS, answers // 4)
-    last = min(len(scores), max(first, int(_LOOSEST * answers)))
-    if first > len(scores):
-        return None
-    loosest = _inflation(was[order[: max(first, answers)]], unit[order[: max(first, answers)]])
-    chosen, size = None, float(first)
-    while int(size) <= last:
-        threshold = float(scores[order[int(size) - 1]])
-        alarm = scores >= threshold
-        if _lower_bound(was[alarm], unit[alarm], loosest, sure) < precision:
-            break
-        chosen = threshold
-        size = max(size * _STEP, size + 1)
-    return chosen
+    from scipy.special import betaincinv
 
-
-def _inflation(was: Mask, unit: Codes) -> float:
-    return dependence_of(was, in_order=False, clip=unit, audio_s=None).inflation
-
-
-def _lower_bound(was: Mask, unit: Codes, loosest: float, sure: float) -> float:
-    """The one-sided lower bound of the share that was."""
-    n, right = len(was), int(was.sum())
-    found = dependence_of(was, in_order=False, clip=unit, audio_s=None)
-    worth = min(found.bounding(n, 2 * sure - 1), n / max(1.0, loosest))
-    return clopper_pearson(right / n * worth, worth, 2 * sure - 1)[0]
+    whole, total = of.sum(axis=0), n.sum(axis=0)
+    share = total / np.maximum(whole, 1.0)
+    units = (of > 0).sum(axis=0)
+    variance = whole * share * (1 - share)
+    spread = ((n - share * of) ** 2).sum(axis=0) * units / np.maximum(units - 1, 1)
+    inflation = np.where(
+        (variance > 0) & (units > 1), np.maximum(spread / np.where(variance > 0, variance, 1), 1), 1
+    )
+    k, worth, tail = total / inflation, whole / inflation, (1 - confidence) / 2
+    with np.errstate(invalid="ignore"):
+        low = np.where(k > 0, betaincinv(np.maximum(k, 1e-9), worth - k + 1, tail), 0.0)
+        high = np.where(k < worth, betaincinv(k + 1, np.maximum(worth - k, 1e-9), 1 - tail), 1.0)
+    rounded = (np.round(each, DIGITS).tolist() for each in (low, share, high))
+    return list(zip(*rounded, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

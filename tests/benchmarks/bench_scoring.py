@@ -75,7 +75,7 @@ def of_scores(clips: int = 100_000) -> None:
     read, calibration, thresholds, selective = medians_s(
         lambda: ScoreTable.of_lines(lines),
         lambda: calibration_of(scope, table),
-        lambda: operating_of(judged_scores(scope, table), 0.9, 0.95),
+        lambda: operating_of(judged_scores(scope, table), ScoringConfig(precision=0.9)),
         lambda: selective_of(scope, table),
         repeats=3,
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from sv_eval.scoring.operating import promised_threshold
+from sv_eval.scoring.promising import promised_threshold
 
 Floats = NDArray[np.float64]
 WANTED = 0.9

@@ -38,7 +38,7 @@ def test_a_file_is_fitted_on_a_run_and_judged_on_speakers_held_out(measured: Pat
     assert 0.3 < found["temperature"] < 0.8
     before, after = (found["held_out"][name]["ece_confidence"]["value"] for name in ("none", "temperature"))
     assert after < before
-    assert file.with_suffix(".svg").read_text(encoding="utf-8").count("speakers held out") == 2
+    assert file.with_suffix(".svg").read_text(encoding="utf-8").count("speakers held out") == 3
 
 
 def test_the_run_that_it_was_fitted_on_is_not_judged_by_it(

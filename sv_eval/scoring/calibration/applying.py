@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from sv_eval.backend import BackendInfo
 from sv_eval.errors import ConfigError
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.record_file.table import RecordTable
-from sv_eval.report.calibration_file import CalibrationFile
+from sv_eval.report.calibration_file import CalibratedModel, CalibrationFile, FittedOn
 from sv_eval.report.environment import Environment
 from sv_eval.scoring.calibration.scaling import Scaling
+from sv_eval.scoring.calibration.venn_abers import VennAbers
 
 _FEW = 5
 _DIGITS = 12
@@ -25,29 +27,43 @@ def clip_digest(clip_id: str) -> str:
     return hashlib.sha256(clip_id.encode("utf-8", errors="surrogatepass")).hexdigest()[:_DIGITS]
 
 
-def refuse_strangers(file: CalibrationFile, environment: Environment, answers: RecordTable) -> None:
-    """Raise ConfigError where the file is of another model, or was fitted on speakers or clips of this run."""
-    backend, model = environment.backend, file.model
-    pairs = [("model", model.model, backend.model), ("weights", model.model_hash, backend.model_hash)]
-    for what, expected, found in (*pairs, ("precision", model.precision, backend.precision)):
-        if expected is not None and found is not None and expected != found:
+def refuse_other_model(what: str, model: CalibratedModel, found: BackendInfo) -> None:
+    """Raise ConfigError where scores of `found` are not those that the file is of; `what` begins the error."""
+    same_weights = None not in (model.model_hash, found.model_hash) and model.model_hash == found.model_hash
+    pairs = [
+        ("model", None if same_weights else model.model, found.model),
+        ("weights", model.model_hash, found.model_hash),
+        ("precision", model.precision, found.precision),
+    ]
+    for part, expected, there in pairs:
+        if expected is not None and there is not None and expected != there:
             raise ConfigError(
-                f"calibration: it was fitted to the {what} {expected}, and this run is of {found}; "
-                "sv-eval calibrate fits it to this model"
+                f"{what}: it is of the {part} {expected}, and these answers are of {there}; "
+                "make one of this model's run"
             )
-    fitted, dataset = file.fitted_on, environment.dataset
+
+
+def refuse_strangers(
+    what: str, model: CalibratedModel | None, fitted: FittedOn | None, run: Environment, answers: RecordTable
+) -> None:
+    """Raise ConfigError where a file is of another model, or was found on speakers or clips of this run."""
+    if model is not None:
+        refuse_other_model(what, model, run.backend)
+    if fitted is None:
+        return
+    dataset = run.dataset
     corpus = dataset.identity or dataset.card
     if dataset.hash != fitted.dataset_hash and (corpus is None or corpus != fitted.corpus):
         return
     shared = sorted({*fitted.speakers} & {*answers.speakers})
     if shared:
         raise ConfigError(
-            f"calibration: it was fitted on {_few(shared)}, speakers of this run, whose figures would flatter it; "
+            f"{what}: it was fitted on {_few(shared)}, speakers of this run, whose figures would flatter it; "
             "judge it on others (dataset.split)"
         )
     known = frozenset(fitted.clips)
     if clips := [clip_id for clip_id in answers.clip_ids if clip_digest(clip_id) in known]:
-        raise ConfigError(f"calibration: it was fitted on clips of this run, {_few(clips)}; judge it on others")
+        raise ConfigError(f"{what}: it was fitted on clips of this run, {_few(clips)}; judge it on others")
 
 
 def calibrated(file: CalibrationFile, scores: ScoreTable) -> ScoreTable:
@@ -59,11 +75,18 @@ def calibrated(file: CalibrationFile, scores: ScoreTable) -> ScoreTable:
             f"calibration: it is of scores for {', '.join(file.weights)}, and this run has some for "
             f"{', '.join(scores.names)}"
         )
-    scaling = Scaling(
-        weights=np.array([file.weights[name] for name in scores.names]),
-        biases=np.array([file.biases[name] for name in scores.names]),
+    values = fitted_of(file, scores.names).applied(scores.values)
+    return ScoreTable(clip_ids=scores.clip_ids, names=scores.names, values=values)
+
+
+def fitted_of(file: CalibrationFile, names: Sequence[str]) -> Scaling | VennAbers:
+    """What the file holds, for scores of these names in this order."""
+    if file.steps:
+        return VennAbers.of(names, file.steps)
+    return Scaling(
+        weights=np.array([file.weights[name] for name in names]),
+        biases=np.array([file.biases[name] for name in names]),
     )
-    return ScoreTable(clip_ids=scores.clip_ids, names=scores.names, values=scaling.applied(scores.values))
 
 
 def with_confidence(records: RunRecords, scores: ScoreTable) -> RunRecords:

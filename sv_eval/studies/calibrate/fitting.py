@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from sv_eval.emotions import EMOTIONS
@@ -14,7 +16,7 @@ from sv_eval.errors import UsageError
 from sv_eval.finished.reading import read_run
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
-from sv_eval.report.calibration_file import CalibratedModel, CalibrationFile, FittedOn, HeldOut, Method
+from sv_eval.report.calibration_file import CalibratedModel, CalibrationFile, FittedOn, HeldOut, Method, ScoreSteps
 from sv_eval.report.environment import Environment
 from sv_eval.report.interval import Interval
 from sv_eval.scoring.calibration.applying import clip_digest
@@ -27,6 +29,7 @@ from sv_eval.scoring.calibration.judging import (
     probability_figures,
 )
 from sv_eval.scoring.calibration.scaling import Scaling, temperature_of, vector_of
+from sv_eval.scoring.calibration.venn_abers import VennAbers, available, venn_abers_of
 from sv_eval.scoring.caveats import training_overlap
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.scope import scope_of
@@ -36,14 +39,17 @@ Floats = NDArray[np.float64]
 
 FEWEST_SPEAKERS = 4
 """Fewer can't be held out and say anything."""
-_METHODS: tuple[Method, ...] = ("none", "temperature", "vector")
+_METHODS: tuple[Method, ...] = ("none", "temperature", "vector", "venn_abers")
+"""From the simplest on."""
+Fitted = tuple[Scaling | VennAbers, float]
 
 
 def fit(directory: Path, method: str = "auto") -> CalibrationFile:
     """The calibration of a run's scores.
 
-    method: `temperature`, `vector`, or `auto` for the simplest that none beats surely on speakers held out. Raises
-    UsageError where a run has no scores, or too few speakers to hold some out.
+    method: `temperature`, `vector`, `venn_abers`, or `auto` for the simplest that none beats surely on speakers
+    held out. Raises UsageError where a run has no scores, or too few speakers to hold some out, and ConfigError
+    without the package that a method needs.
     """
     run = read_run(directory)
     supported = run.environment.backend.capabilities.labels
@@ -60,16 +66,18 @@ def fit(directory: Path, method: str = "auto") -> CalibrationFile:
         )
     _refuse_taught(run.environment, speakers)
     fold = folds_of(found.unit)
-    held = {name: _held_out(found, fold, name) for name in _METHODS}
-    asked: Method = "vector" if method == "vector" else "temperature"
-    chosen = _simplest(found, held) if method == "auto" else asked
-    scaling, temperature = _scaling(found.values, found.reference, chosen)
+    tried = [name for name in _METHODS if name in (method, "none") or name != "venn_abers" or available()]
+    held = {name: _held_out(found, fold, name) for name in tried}
+    chosen = _simplest(found, held) if method == "auto" else cast("Method", method)
+    fitted, temperature = _fitted(found.names, found.values, found.reference, chosen)
+    scaling = fitted if isinstance(fitted, Scaling) else Scaling.of_temperature(1.0, len(found.names))
     environment = run.environment
     return CalibrationFile(
         method=chosen,
         weights=_named(found, scaling.weights),
         biases=_named(found, scaling.biases),
         temperature=temperature,
+        steps=UNSET if isinstance(fitted, Scaling) else _steps(found, fitted),
         labels=found.labels,
         model=CalibratedModel(
             backend=environment.backend.name,
@@ -108,13 +116,19 @@ def _named(found: JudgedScores, values: Floats) -> dict[str, float]:
     return {name: round(float(value), 9) for name, value in zip(found.names, values, strict=True)}
 
 
-def _scaling(values: Floats, reference: NDArray[np.int64], method: Method) -> tuple[Scaling, float]:
-    names = values.shape[1]
+def _steps(found: JudgedScores, fitted: VennAbers) -> dict[str, ScoreSteps]:
+    return {name: steps for name, steps in zip(found.names, fitted.steps, strict=True) if steps is not None}
+
+
+def _fitted(names: Sequence[str], values: Floats, reference: NDArray[np.int64], method: Method) -> Fitted:
+    """What a method finds, and the temperature that goes with it: 1 where it has none."""
     if method == "none":
-        return Scaling.of_temperature(1.0, names), 1.0
+        return Scaling.of_temperature(1.0, len(names)), 1.0
+    if method == "venn_abers":
+        return VennAbers.of(names, venn_abers_of(names, values, reference)), 1.0
     temperature = temperature_of(values, reference)
     if method == "temperature":
-        return Scaling.of_temperature(temperature, names), temperature
+        return Scaling.of_temperature(temperature, len(names)), temperature
     return vector_of(values, reference, temperature), temperature
 
 
@@ -125,15 +139,15 @@ def _held_out(found: JudgedScores, fold: NDArray[np.int64], method: Method) -> F
     made = np.empty_like(found.values)
     for part in range(int(fold.max()) + 1):
         there = fold == part
-        scaling, _ = _scaling(found.values[~there], found.reference[~there], method)
-        made[there] = scaling.applied(found.values[there])
+        fitted, _ = _fitted(found.names, found.values[~there], found.reference[~there], method)
+        made[there] = fitted.applied(found.values[there])
     return made
 
 
 def _simplest(found: JudgedScores, held: dict[Method, Floats]) -> Method:
     """The method that no later one surely beats in log loss on speakers held out."""
     chosen: Method = "none"
-    for name in _METHODS[1:]:
+    for name in list(held)[1:]:
         gain = mean_by_unit(_losses(found, held[chosen]) - _losses(found, held[name]), found.unit, 0.95)
         if gain.low is not None and gain.low > 0:
             chosen = name

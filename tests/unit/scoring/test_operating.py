@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
+from sv_eval.scoring.alarm_costs import AlarmCosts
 from sv_eval.scoring.calibration.judging import JudgedScores
-from sv_eval.scoring.operating import Ranking, operating_of, promised_threshold
+from sv_eval.scoring.config import ScoringConfig
+from sv_eval.scoring.operating import Ranking, curve_of, operating_of
+from sv_eval.scoring.promising import promised_threshold, rare_threshold
+from sv_eval.scoring.shares import share_by_unit
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +54,7 @@ def test_the_areas_equal_scikit_learns() -> None:
 
 
 def test_points_equal_scikit_learns_curve() -> None:
-    found = operating_of(judged(0), None, 0.95)
+    found = operating_of(judged(0), ScoringConfig())
     scores, was, _ = clips(0)
     precision, recall, thresholds = precision_recall_curve(was, scores)
 
@@ -75,6 +79,61 @@ def test_a_promised_threshold_keeps_its_precision_on_other_speakers() -> None:
     assert sum(kept) >= 54
 
 
+def test_a_curve_has_the_shares_and_bounds_of_its_thresholds() -> None:
+    scores, was, unit = clips(3)
+
+    curve = curve_of(scores, was, unit, 0.95)
+
+    assert len(curve) > 20
+    assert [one.threshold for one in curve] == sorted((one.threshold for one in curve), reverse=True)
+    for one in curve:
+        alarm = scores >= one.threshold
+        for found, flags, of in (
+            (one.precision, was[alarm], unit[alarm]),
+            (one.recall, alarm[was], unit[was]),
+            (one.false_alarm_rate, alarm[~was], unit[~was]),
+        ):
+            wanted = share_by_unit(flags, of, 0.95)
+            assert found == pytest.approx((wanted.low, wanted.value, wanted.high), abs=1e-8)
+
+
+def test_a_rate_of_false_alarms_is_kept_on_other_speakers() -> None:
+    scores, was, _ = clips(98, speakers=4000, each=10)
+    hours = 3.6 / 3600
+    kept, promised = [], 0
+    for seed in range(60):
+        seen, true, unit = clips(seed)
+        threshold = rare_threshold(seen, true, seen >= 0.5, unit, 60.0, len(seen) * hours)
+        promised += threshold is not None
+        rate = ((scores >= (2.0 if threshold is None else threshold)) & ~was).mean() / hours
+        kept.append(rate <= 60.0)
+
+    assert promised > 50
+    assert sum(kept) >= 54
+
+
+def test_a_rate_that_so_few_clips_can_not_show_is_not_promised() -> None:
+    seen, true, unit = clips(0, speakers=4, each=20)
+
+    assert rare_threshold(seen, true, seen >= 0.5, unit, 0.1, len(seen) * 3.6 / 3600) is None
+
+
+def test_the_threshold_that_costs_least_is_found_and_judged_on_speakers_held_out() -> None:
+    found = operating_of(judged(5), ScoringConfig(costs=AlarmCosts(miss=9.0, false_alarm=1.0)))
+    scores, was, _ = clips(5)
+
+    assert found is not None
+    cheapest = found.per_emotion["angry"].cheapest
+    assert cheapest
+    costs = [9.0 * (was & (scores < one)).mean() + (~was & (scores >= one)).mean() for one in np.unique(scores)]
+    assert cheapest.cost == pytest.approx(min(costs), abs=1e-9)
+    assert cheapest.in_theory == pytest.approx(0.1)
+    assert (cheapest.never, cheapest.always) == pytest.approx((9 * was.mean(), (~was).mean()))
+    assert cheapest.held_out.value == pytest.approx(cheapest.cost, rel=0.1)
+    assert cheapest.saved.low is not None
+    assert cheapest.saved.low > 0
+
+
 def test_what_is_too_few_or_too_often_wrong_is_not_promised() -> None:
     few, was, unit = clips(0, speakers=3, each=9)
     seen, _, speakers = clips(0)
@@ -85,7 +144,7 @@ def test_what_is_too_few_or_too_often_wrong_is_not_promised() -> None:
 
 
 def test_the_promise_is_tried_on_speakers_held_out() -> None:
-    found = operating_of(judged(1), 0.9, 0.95)
+    found = operating_of(judged(1), ScoringConfig(precision=0.9))
 
     assert found is not None
     wanted = found.per_emotion["angry"].wanted
@@ -104,7 +163,7 @@ def test_an_emotion_that_every_clip_or_none_is_of_has_no_points() -> None:
         reference=np.zeros(len(found.unit), dtype=np.int64),
     )
 
-    made = operating_of(alone, 0.9, 0.95)
+    made = operating_of(alone, ScoringConfig(precision=0.9))
 
     assert made is not None
     assert made.per_emotion == {}
