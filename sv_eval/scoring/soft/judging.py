@@ -1,25 +1,21 @@
-"""Answers against the distributions of raters, with bounds that allow for speakers and with what people reach."""
+"""A run's answers against the distributions of its raters: which clips, and what is told of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.record_file.score_table import ScoreTable
-from sv_eval.report.interval import Interval
-from sv_eval.report.reasons import Why
-from sv_eval.report.soft import AgreementSlice, SoftFigure, SoftLabels
+from sv_eval.report.soft import AgreementSlice, SoftLabels
 from sv_eval.scoring.calibration.bins import units_of
 from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.shares import share_by_unit
 from sv_eval.scoring.soft.agreement import alpha_of
-from sv_eval.scoring.soft.ceiling import Ceiling, ceiling_of
-from sv_eval.scoring.soft.distances import cross_entropy, entropy, jensen_shannon, soft_f1, total_variation
+from sv_eval.scoring.soft.distances import entropy, jensen_shannon, total_variation
+from sv_eval.scoring.soft.figures import HeldAgainst, SoftFigures
 from sv_eval.scoring.soft.raters import Raters, raters_of
-from sv_eval.scoring.unit_bounds import jackknife_interval, mean_by_unit
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -29,35 +25,6 @@ UNANIMOUS, MAJORITY, SPLIT = "unanimous", "majority", "split"
 FEWEST = 10
 """Of fewer clips nothing is said."""
 _NEARLY = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Clips:
-    """Clips with votes for a scored class and an answer, a row each."""
-
-    places: Codes
-    """Where they are in the table."""
-    of_set: Codes
-    """Their set of ballots."""
-    unit: Codes
-    """Their speaker, numbered from 0."""
-    said: Codes
-    """The class that the answer names, by position among the labels; -1 for none of them."""
-    q: Floats
-    """The raters' distribution and, last, a 0: nobody voted for none of the classes."""
-    p: Floats
-    """The answer's scores and, last, what is on none of the classes; NaN without scores."""
-
-    def part(self, kept: Mask) -> _Clips:
-        """Those that are kept."""
-        return _Clips(
-            places=self.places[kept],
-            of_set=self.of_set[kept],
-            unit=np.unique(self.unit[kept], return_inverse=True)[1],
-            said=self.said[kept],
-            q=self.q[kept],
-            p=self.p[kept],
-        )
 
 
 def soft_labels_of(
@@ -81,7 +48,7 @@ def soft_labels_of(
     lacking = int((~scored & ~cut_off).sum())
     if one_hot:
         clips.p[~scored & ~cut_off] = _one_hot(clips.said[~scored & ~cut_off], len(scope.labels))
-    people = _People(scope, raters, clips)
+    people = SoftFigures(raters, scope.labels, level)
     whole = clips.part(_known(clips.p))
     every = answers.ballots[has_votes]
     given = raters.n + raters.outside
@@ -109,7 +76,7 @@ def soft_labels_of(
     )
 
 
-def _clips(scope: Scope, scores: ScoreTable | None, raters: Raters, there: Mask) -> tuple[_Clips, Mask]:
+def _clips(scope: Scope, scores: ScoreTable | None, raters: Raters, there: Mask) -> tuple[HeldAgainst, Mask]:
     """The clips, and which of them have scores that lack what is below a cut-off."""
     answers, labels = scope.answers, scope.labels
     places = np.flatnonzero(there)
@@ -125,7 +92,7 @@ def _clips(scope: Scope, scores: ScoreTable | None, raters: Raters, there: Mask)
         inside = np.where(np.array(columns) >= 0, found[:, columns], 0.0)
         p = _with_rest(inside, _known(found), renormalised=scope.config.policy == "ban")
     cut_off = np.zeros(len(places), dtype=np.bool_)
-    clips = _Clips(
+    clips = HeldAgainst(
         places=places,
         of_set=of_set,
         unit=units_of(answers.speaker[there]),
@@ -163,88 +130,7 @@ def _one_hot(said: Codes, classes: int) -> Floats:
     return found
 
 
-class _People:
-    """Figures of clips' answers, each beside what the clips' raters reach."""
-
-    def __init__(self, scope: Scope, raters: Raters, clips: _Clips) -> None:
-        self._labels, self._level = scope.labels, scope.config.confidence
-        self._raters = raters
-        self._reach: Ceiling | None = ceiling_of(raters) if raters.several[clips.of_set].any() else None
-
-    def logarithmic(self, clips: _Clips, name: str) -> SoftFigure:
-        """Cross-entropy or divergence: of answers with scores alone, since a bare answer has no logarithm."""
-        values = cross_entropy(clips.q, clips.p)
-        if name == "kl":
-            values = values - entropy(clips.q)
-        return self._mean(clips, name, values, least=0.0 if name == "cross_entropy" else -np.inf, most=np.inf)
-
-    def distance(self, clips: _Clips, name: str, formula: Callable[[Floats, Floats], Floats]) -> SoftFigure:
-        """A distance from 0 to 1."""
-        return self._mean(clips, name, formula(clips.q, clips.p), least=0.0, most=1.0)
-
-    def accuracy(self, clips: _Clips) -> SoftFigure:
-        """The share of raters that said what the answer says; an answer that names no class has none."""
-        # The last column is that of no class.
-        agreed = clips.q[np.arange(len(clips.q)), clips.said]
-        return self._mean(clips, "soft_accuracy", agreed, least=0.0, most=1.0)
-
-    def macro_f1(self, clips: _Clips) -> SoftFigure:
-        """The mean of soft F1 over the classes that anybody named."""
-        return self._f1(clips, slice(None))
-
-    def by_class(self, clips: _Clips) -> dict[str, SoftFigure]:
-        """The soft F1 of each class."""
-        return {label: self._f1(clips, slice(place, place + 1)) for place, label in enumerate(self._labels)}
-
-    def _mean(self, clips: _Clips, name: str, values: Floats, *, least: float, most: float) -> SoftFigure:
-        if not len(values):
-            return SoftFigure(of_answers=Interval(value=None, reason=Why.of("no_distribution")))
-        of_answers = mean_by_unit(values, clips.unit, self._level, least=least, most=most)
-        several = self._raters.several[clips.of_set]
-        if self._reach is None or not several.any():
-            return SoftFigure(of_answers=of_answers)
-        reached = getattr(self._reach, name)[clips.of_set[several]]
-        _, unit = np.unique(clips.unit[several], return_inverse=True)
-        return SoftFigure(
-            of_answers=of_answers, of_raters=mean_by_unit(reached, unit, self._level, least=least, most=most)
-        )
-
-    def _f1(self, clips: _Clips, columns: slice) -> SoftFigure:
-        if not len(clips.q):
-            return SoftFigure(of_answers=Interval(value=None, reason=Why.of("no_distribution")))
-        p, q = clips.p[:, :-1][:, columns], clips.q[:, :-1][:, columns]
-        of_answers = self._f1_interval(np.minimum(p, q), p + q, clips.unit)
-        several = self._raters.several[clips.of_set]
-        if self._reach is None or not several.any():
-            return SoftFigure(of_answers=of_answers)
-        sets = clips.of_set[several]
-        _, unit = np.unique(clips.unit[several], return_inverse=True)
-        hit, whole = self._reach.hit[sets][:, columns], self._reach.whole[sets][:, columns]
-        return SoftFigure(of_answers=of_answers, of_raters=self._f1_interval(hit, whole, unit))
-
-    def _f1_interval(self, hit: Floats, whole: Floats, unit: Codes) -> Interval:
-        size = int(unit.max()) + 1
-        sums = [
-            np.stack([np.bincount(unit, column, minlength=size) for column in part.T], axis=1)
-            for part in (hit, whole)
-        ]
-        total = [part.sum(axis=0) for part in sums]
-        value = _macro(soft_f1(*total))
-        if np.isnan(value):
-            return Interval(value=None, n=len(hit), reason=Why.of("no_distribution"))
-        without = _macro(soft_f1(total[0] - sums[0], np.maximum(total[1] - sums[1], 0.0)))
-        sizes, there = np.bincount(unit).astype(np.float64), np.isfinite(without)
-        return jackknife_interval(float(value), without[there], sizes[there], self._level, least=0.0, most=1.0)
-
-
-def _macro(f1: Floats) -> Floats:
-    """The mean over the classes that anybody named; NaN for none. Shape [...] of [..., classes]."""
-    named = np.isfinite(f1)
-    n = named.sum(axis=-1)
-    return np.asarray(np.where(n > 0, np.where(named, f1, 0.0).sum(axis=-1) / np.maximum(n, 1), np.nan))
-
-
-def _slices(scope: Scope, raters: Raters, clips: _Clips, people: _People) -> dict[str, AgreementSlice]:
+def _slices(scope: Scope, raters: Raters, clips: HeldAgainst, people: SoftFigures) -> dict[str, AgreementSlice]:
     """Clips by how far their raters agree; one rater agrees with nobody."""
     answers, policy = scope.answers, scope.config.policy
     top = raters.top[clips.of_set]
