@@ -25,6 +25,7 @@ from sv_eval.reports.dimension_figures import dimension_figure
 from sv_eval.reports.dimensions import dimension_notes, dimension_rows, group_rows
 from sv_eval.reports.fairness import fairness_sections
 from sv_eval.reports.operating import applied_rows, bounded, cost_rows, delay_rows, operating_rows, promised_rows
+from sv_eval.reports.soft import agreement_rows, soft_facts, soft_rows
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
 from sv_eval.reports.verdict import verdict_lines
 from sv_eval.reports.wording import Wording, number, percent, real_time_factor, share
@@ -91,6 +92,9 @@ def render(
         operating_rows=[] if not report.operating else operating_rows(words, report.operating),
         **_threshold_rows(words, report.operating or None),
         score_figures=score_figures,
+        soft_facts=[] if not report.soft_labels else soft_facts(words, report.soft_labels),
+        soft_rows=[] if not report.soft_labels else soft_rows(words, report.soft_labels),
+        agreement_rows=[] if not report.soft_labels else agreement_rows(words, report.soft_labels),
         bounded=bounded,
         decimal=decimal,
         dimension_rows=[] if not report.dimensions else dimension_rows(words, report.dimensions),

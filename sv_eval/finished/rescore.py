@@ -56,6 +56,7 @@ from sv_eval.scoring.labels.relabelling import (
     relabelled,
     relabelling_of,
 )
+from sv_eval.scoring.labels.voted import class_of_word
 from sv_eval.scoring.latency import both_refused, latency_refused, refused
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
 from sv_eval.scoring.operating import operating_of
@@ -67,6 +68,7 @@ from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
 from sv_eval.scoring.selective import selective_of
 from sv_eval.scoring.shares import shares_of
+from sv_eval.scoring.soft.judging import soft_labels_of
 from sv_eval.scoring.sound import marked_clips, sound_of
 from sv_eval.scoring.streaming import STREAM, streaming_of
 from sv_eval.scoring.thresholds import applied_of, steps_of, thresholds_of
@@ -116,7 +118,7 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     )
     files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
     files |= {name: directory / name for name in control_files(directory)}
-    drawn = {}
+    drawn: dict[str, str] = {}
     for draw in (draw_figures, draw_score_figures, draw_dimensions):
         drawn |= draw(report, report_config.language)
     for name, drawing in drawn.items():
@@ -205,6 +207,7 @@ def compute_report(
     if chosen is not None and judged is not None and operating is not None:
         said = before.answers.predicted != mapped.answers.predicted
         operating = replace(operating, applied=applied_of(judged, chosen, scope, said))
+    class_of = class_of_word(plan, dataset.label_map)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records),
         labels=scores.labels,
@@ -259,6 +262,7 @@ def compute_report(
         or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
         conformal=conformal_of(judged, config.confidence) or UNSET,
+        soft_labels=soft_labels_of(scope, probabilities, class_of, one_hot=bool(config.one_hot)) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))

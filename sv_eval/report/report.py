@@ -34,6 +34,7 @@ from sv_eval.report.positions import Outside, Positions
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.selective import Selective
 from sv_eval.report.shares import Shares
+from sv_eval.report.soft import SoftLabels
 from sv_eval.report.sound import Sound
 from sv_eval.report.streaming import Streaming
 from sv_eval.report.transcripts import Transcripts
@@ -240,3 +241,5 @@ class Report(Rounded):
     """What is won where only confident answers count; not set where too few have a confidence."""
     conformal: Conformal | UnsetType = UNSET
     """Sets of emotions instead of one answer; not set without scores, or with one speaker."""
+    soft_labels: SoftLabels | UnsetType = UNSET
+    """Answers against what each rater heard; not set where too few clips have votes."""
