@@ -129,20 +129,28 @@ def test_scores_of_other_names_are_refused() -> None:
 @pytest.mark.parametrize(("more", "words"), [({"model": "n"}, "the model m"), ({"model_hash": "x"}, "weights abc")])
 def test_another_model_is_refused(more: dict[str, str], words: str, bare_environment: Any) -> None:
     with pytest.raises(ConfigError, match=words):
-        refuse_strangers(FILE, environment_with(bare_environment, **more), table())
+        refuse_strangers(
+            "calibration", FILE.model, FILE.fitted_on, environment_with(bare_environment, **more), table()
+        )
 
 
 def test_speakers_and_clips_that_it_was_fitted_on_are_refused(bare_environment: Any) -> None:
     here = environment_with(bare_environment)
 
     with pytest.raises(ConfigError, match="fitted on s9, speakers of this run"):
-        refuse_strangers(FILE, here, table(speaker="s9"))
+        refuse_strangers("calibration", FILE.model, FILE.fitted_on, here, table(speaker="s9"))
     with pytest.raises(ConfigError, match="fitted on clips of this run, c9"):
-        refuse_strangers(FILE, here, table(clip="c9", speaker=None))
+        refuse_strangers("calibration", FILE.model, FILE.fitted_on, here, table(clip="c9", speaker=None))
 
 
 def test_a_speaker_of_the_same_name_in_another_corpus_is_somebody_else(bare_environment: Any) -> None:
-    refuse_strangers(FILE, environment_with(bare_environment, card="esd"), table(speaker="s9"))
+    refuse_strangers(
+        "calibration",
+        FILE.model,
+        FILE.fitted_on,
+        environment_with(bare_environment, card="esd"),
+        table(speaker="s9"),
+    )
 
 
 def test_a_file_is_read_back_as_it_was_written() -> None:
