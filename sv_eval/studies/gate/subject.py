@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.finished.reading import FinishedRun, read_run
+from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.accuracy import Headline
 from sv_eval.report.environment import Environment
@@ -81,6 +82,10 @@ class Figures:
     """How fast."""
     ccc: Mapping[str, Interval] = field(default_factory=dict)
     """Concordance by emotional dimension; empty without any, and in files of earlier versions."""
+    scores: Mapping[str, Interval] = field(default_factory=dict)
+    """`ece` and `aurc` of confidence, `brier` and `log_loss` of scores; those that there are."""
+    average_precision: Mapping[str, Interval] = field(default_factory=dict)
+    """By scored class; empty without scores."""
     worst_group: Mapping[str, WorstGroup] = field(default_factory=dict)
     """By attribute, such as sex; empty without groups, and in files of earlier versions."""
 
@@ -111,6 +116,8 @@ class Subject:
     """By the names in IDENTITY."""
     figures: Figures
     """Its own figures: what floors and ceilings look at."""
+    scores: ScoreTable | None = None
+    """Its answers' scores by class; None where they have none."""
     ranges: Mapping[str, Ranges] = field(default_factory=dict)
     """The declared ranges of each emotional dimension that is scored."""
 
@@ -136,6 +143,7 @@ def subject_of(run: FinishedRun) -> Subject:
         latency_refused=report.latency_ms.reason or None,
         identity=_identity(run),
         figures=_figures(report),
+        scores=run.scores(),
         ranges=ranges_of(run.environment.backend.capabilities.dimensions, run.environment.dataset.dimensions or {}),
     )
 
@@ -151,8 +159,24 @@ def _figures(report: Report) -> Figures:
             n=latency.n, n_calls=latency.n_calls, p50=latency.p50, p95=latency.p95, p99=latency.p99
         ),
         ccc={name: one.ccc for name, one in report.dimensions.figures.items()} if report.dimensions else {},
+        scores=_score_figures(report),
+        average_precision={label: one.average_precision for label, one in report.operating.per_emotion.items()}
+        if report.operating
+        else {},
         worst_group=_worst_groups(report),
     )
+
+
+def _score_figures(report: Report) -> dict[str, Interval]:
+    found = {}
+    if report.calibration and report.calibration.confidence:
+        found["ece"] = report.calibration.confidence.ece
+    if report.selective:
+        found["aurc"] = report.selective.aurc
+    if report.calibration and report.calibration.distribution:
+        whole = report.calibration.distribution
+        found |= {"brier": whole.brier, "log_loss": whole.log_loss}
+    return found
 
 
 def _worst_groups(report: Report) -> dict[str, WorstGroup]:
