@@ -15,14 +15,12 @@ whichever is more, and less for how unsure that inflation is itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.scoring.calibration.bins import Codes, Floats
 from sv_eval.scoring.dependence import Dependence, dependence_of
-from sv_eval.scoring.shares import clopper_pearson
+from sv_eval.scoring.nested_shares import shares_of_all, shares_of_reached
 
 Mask = NDArray[np.bool_]
 
@@ -49,49 +47,66 @@ def promised_threshold(
         return None
     widest = np.argsort(-scores, kind="stable")[: max(first, answers)]
     inflation = _dependence(was[widest], unit[widest]).inflation
-
-    def kept(alarm: Mask) -> bool:
-        return _bounds(was[alarm], unit[alarm], inflation, sure)[0] >= precision
-
-    return _loosest(scores, kept, first, max(first, int(_LOOSEST * answers)))
+    tested = _tested(scores, first, max(first, int(_LOOSEST * answers)))
+    chosen = None
+    for some in shares_of_reached(scores, was, unit, tested, 2 * sure - 1):
+        worth = np.minimum(some.worth, some.n / max(1.0, inflation))
+        low = _bound(some.flagged / some.n * worth, worth, sure, upper=False)
+        chosen, failed = _last_kept(some.threshold, low >= precision, chosen)
+        if failed:
+            break
+    return chosen
 
 
 def rare_threshold(
     scores: Floats, was: Mask, said: Mask, unit: Codes, per_hour: float, hours: float, sure: float = SURE
 ) -> float | None:
-    """The loosest threshold with surely at most so many false alarms in an hour; `hours` is how long the clips
-    are."""
-    n = len(scores)
-    most = max(FEWEST_ALARMS, int(_LOOSEST * int(said.sum())))
-    widest = np.argsort(-scores, kind="stable")[: max(FEWEST_ALARMS, int(said.sum()))]
+    """The loosest threshold with surely so many false alarms in an hour at most; None where none is promised.
+
+    hours: how long all clips are.
+    """
+    n, answers = len(scores), int(said.sum())
     usual = np.zeros(n, dtype=np.bool_)
+    widest = np.argsort(-scores, kind="stable")[: max(FEWEST_ALARMS, answers)]
     usual[widest] = ~was[widest]
     inflation = _dependence(usual, unit).inflation
-
-    def kept(alarm: Mask) -> bool:
-        return _bounds(alarm & ~was, unit, inflation, sure)[1] * n / hours <= per_hour
-
-    return _loosest(scores, kept, 1, most)
-
-
-def _loosest(scores: Floats, kept: Callable[[Mask], bool], first: int, last: int) -> float | None:
-    order = np.argsort(-scores, kind="stable")
-    chosen, size = None, float(first)
-    while int(size) <= min(len(scores), last):
-        threshold = float(scores[order[int(size) - 1]])
-        if not kept(scores >= threshold):
+    tested = _tested(scores, 1, max(FEWEST_ALARMS, int(_LOOSEST * answers)))
+    chosen = None
+    for some in shares_of_all(scores, ~was, unit, tested, 2 * sure - 1):
+        worth = np.minimum(some.worth, n / max(1.0, inflation))
+        high = _bound(some.flagged / n * worth, worth, sure, upper=True)
+        chosen, failed = _last_kept(some.threshold, high * n / hours <= per_hour, chosen)
+        if failed:
             break
-        chosen = threshold
-        size = max(size * _STEP, size + 1)
     return chosen
+
+
+def _tested(scores: Floats, first: int, last: int) -> Floats:
+    """Scores that as many clips reach as are tested, each once, descending."""
+    ordered, sizes, size = np.sort(scores)[::-1], [], float(first)
+    while int(size) <= min(len(scores), last):
+        sizes.append(int(size) - 1)
+        size = max(size * _STEP, size + 1)
+    return np.unique(ordered[sizes])[::-1]
+
+
+def _last_kept(thresholds: Floats, kept: Mask, before: float | None) -> tuple[float | None, bool]:
+    """The last threshold before the first that fails, and whether one fails."""
+    failing = np.flatnonzero(~kept)
+    n = int(failing[0]) if len(failing) else len(kept)
+    return (float(thresholds[n - 1]) if n else before), bool(len(failing))
 
 
 def _dependence(flags: Mask, unit: Codes) -> Dependence:
     return dependence_of(flags, in_order=False, clip=unit, audio_s=None)
 
 
-def _bounds(flags: Mask, unit: Codes, inflation: float, sure: float) -> tuple[float, float]:
-    """One-sided bounds of the share of flagged clips, each as sure."""
-    n, flagged = len(flags), int(flags.sum())
-    worth = min(_dependence(flags, unit).bounding(n, 2 * sure - 1), n / max(1.0, inflation))
-    return clopper_pearson(flagged / n * worth, worth, 2 * sure - 1)
+def _bound(flagged: Floats, worth: Floats, sure: float, *, upper: bool) -> Floats:
+    """Clopper and Pearson's one-sided bound."""
+    from scipy.special import betaincinv
+
+    if upper:
+        found = betaincinv(flagged + 1, np.maximum(worth - flagged, 1e-9), sure)
+        return np.where(flagged >= worth, 1.0, found)
+    found = betaincinv(np.maximum(flagged, 1e-9), worth - flagged + 1, 1 - sure)
+    return np.where(flagged <= 0, 0.0, found)
