@@ -31,6 +31,7 @@ from sv_eval.report.operating import Operating
 from sv_eval.report.positions import Outside, Positions
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.selective import Selective
+from sv_eval.report.several import SeveralEmotions
 from sv_eval.report.shares import Shares
 from sv_eval.report.soft import SoftLabels
 from sv_eval.report.sound import Sound
@@ -237,3 +238,5 @@ class Report(Rounded):
     """What is won where only confident answers count; not set where too few have a confidence."""
     soft_labels: SoftLabels | UnsetType = UNSET
     """Answers against what each rater heard; not set where too few clips have votes."""
+    several_emotions: SeveralEmotions | UnsetType = UNSET
+    """Answers against all that is true of a clip; not set where one emotion is."""

@@ -41,6 +41,7 @@ from sv_eval.report import (
     report,
     robustness,
     selective,
+    several,
     shares,
     soft,
     sound,
@@ -73,7 +74,7 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, context,
     controls, cost, environment, fairness, findings, history, interval, latency, operating, parity, positions,
-    records, report, robustness, selective, shares, soft, sound, sound_facts, streaming, sweep,
+    records, report, robustness, selective, several, shares, soft, sound, sound_facts, streaming, sweep,
     thresholds_file, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}

@@ -1,8 +1,8 @@
 """How often intervals of soft figures hold what they are of: run this file as a script.
 
-Corpora are simulated: each clip has a true distribution, raters hear one emotion of it each, and the answer's scores
-are the truth, sharpened or flattened by a factor and moved by a shift of the speaker's own. What an interval should
-hold is the figure over 100,000 clips of other speakers with as many raters each.
+Corpora are simulated: each clip has a true distribution, raters hear one emotion of it each, and an answer's
+scores are the truth, sharpened or flattened by a factor and moved by a shift of the speaker's own. What an interval
+should hold is the figure over 100,000 clips of other speakers with as many raters each.
 
     python tests/benchmarks/sim_soft.py [CORPORA]
 """
@@ -90,9 +90,7 @@ def main(corpora: int) -> None:
     """Print how often each interval holds its figure; those with a star are of people."""
     for place, (speakers, clips, raters, factor, spread) in enumerate(SETTINGS):
         rng = np.random.default_rng(place)
-        facts = {
-            name: one.value for name, one in figures(*corpus(rng, 20_000, 5, raters, factor, spread)).items()
-        }
+        facts = {name: one.value for name, one in figures(*corpus(rng, 20_000, 5, raters, factor, spread)).items()}
         if not place:
             sys.stdout.write(f"speakers clips raters factor spread | {' '.join(facts)}\n")
         held = np.zeros(len(facts))

@@ -28,12 +28,18 @@ _NEARLY = 1e-9
 
 
 def soft_labels_of(
-    scope: Scope, scores: ScoreTable | None, class_of: Callable[[str], str], *, one_hot: bool = False
+    scope: Scope,
+    scores: ScoreTable | None,
+    class_of: Callable[[str], str],
+    cut_off: Floats | None = None,
+    *,
+    one_hot: bool = False,
 ) -> SoftLabels | None:
     """The figures of a run; None where too few clips have votes.
 
-    scores: under the label map that the scope is under. class_of: the corpus's own word to its class. one_hot:
-    whether an answer without scores counts as one that holds itself certain.
+    scores: under the label map that the scope is under. class_of: the corpus's own word to its class.
+    cut_off: below what each answer tells nothing, NaN for nowhere: such are no distributions. one_hot: whether an
+    answer without scores counts as one that holds itself certain.
     """
     answers, level = scope.answers, scope.config.confidence
     if not answers.ballot_sets or not scope.labels:
@@ -43,11 +49,12 @@ def soft_labels_of(
     voted = has_votes & (raters.n[answers.ballots] > 0)
     if int(voted.sum()) < FEWEST:
         return None
-    clips, cut_off = _clips(scope, scores, raters, voted & ~answers.failed)
+    clips = _clips(scope, scores, raters, voted & ~answers.failed)
+    cut = np.zeros(len(clips.places), dtype=np.bool_) if cut_off is None else np.isfinite(cut_off[clips.places])
     scored = _known(clips.p)
-    lacking = int((~scored & ~cut_off).sum())
+    bare = ~scored & ~cut
     if one_hot:
-        clips.p[~scored & ~cut_off] = _one_hot(clips.said[~scored & ~cut_off], len(scope.labels))
+        clips.p[bare] = _one_hot(clips.said[bare], len(scope.labels))
     people = SoftFigures(raters, scope.labels, level)
     whole = clips.part(_known(clips.p))
     every = answers.ballots[has_votes]
@@ -55,8 +62,8 @@ def soft_labels_of(
     return SoftLabels(
         n_voted=int(voted.sum()),
         n=len(whole.places),
-        n_without_scores=lacking,
-        n_cut_off=int(cut_off.sum()),
+        n_without_scores=int(bare.sum()),
+        n_cut_off=int(cut.sum()),
         n_failed=int((voted & answers.failed).sum()),
         one_hot=one_hot,
         votes_a_clip=None if raters.shares else float(raters.n[answers.ballots[voted]].mean()),
@@ -76,8 +83,8 @@ def soft_labels_of(
     )
 
 
-def _clips(scope: Scope, scores: ScoreTable | None, raters: Raters, there: Mask) -> tuple[HeldAgainst, Mask]:
-    """The clips, and which of them have scores that lack what is below a cut-off."""
+def _clips(scope: Scope, scores: ScoreTable | None, raters: Raters, there: Mask) -> HeldAgainst:
+    """The clips, each with its answer and what its raters said."""
     answers, labels = scope.answers, scope.labels
     places = np.flatnonzero(there)
     code = answers.banned if scope.config.policy == "ban" else answers.predicted
@@ -91,8 +98,7 @@ def _clips(scope: Scope, scores: ScoreTable | None, raters: Raters, there: Mask)
         columns = [scores.names.index(label) if label in scores.names else -1 for label in labels]
         inside = np.where(np.array(columns) >= 0, found[:, columns], 0.0)
         p = _with_rest(inside, _known(found), renormalised=scope.config.policy == "ban")
-    cut_off = np.zeros(len(places), dtype=np.bool_)
-    clips = HeldAgainst(
+    return HeldAgainst(
         places=places,
         of_set=of_set,
         unit=units_of(answers.speaker[there]),
@@ -100,7 +106,6 @@ def _clips(scope: Scope, scores: ScoreTable | None, raters: Raters, there: Mask)
         q=np.hstack([raters.distribution[of_set], np.zeros((len(places), 1))]),
         p=p,
     )
-    return clips, cut_off
 
 
 def _known(values: Floats) -> Mask:
