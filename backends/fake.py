@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from statistics import NormalDist
-from typing import Self
+from typing import Any, Self
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.backends.planted_dimension import planted_dimensions
 from sv_eval.emotions import EMOTIONS, NO_SPEECH, NO_TAG, UNKNOWN
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.machine.clock import Clock, WallClock
@@ -56,6 +57,7 @@ class FakeBackend:
     failure_rate: the share of clips that fail, 0 to 1.
     latency: `p50_ms` and `p95_ms` of a log-normal distribution.
     labels: the emotions that it can say.
+    dimensions: emotional dimensions that it tells with a planted concordance; see `PlantedDimension`.
     batch_size, concurrency: the most clips in a call, and the most calls at once.
     clock: what the planted latency is waited for on; the wall's unless given.
     """
@@ -69,6 +71,7 @@ class FakeBackend:
         failure_rate: float = 0.0,
         latency: Mapping[str, float] | None = None,
         labels: Sequence[str] = EMOTIONS,
+        dimensions: Mapping[str, Mapping[str, Any]] | None = None,
         batch_size: int = 1,
         concurrency: int = 1,
         clock: Clock | None = None,
@@ -86,6 +89,7 @@ class FakeBackend:
             self._latency = PlantedLatency(**(latency or {}))
         except TypeError as error:
             raise ConfigError("backend.latency takes p50_ms and p95_ms only") from error
+        self._dimensions = planted_dimensions(dimensions or {})
         self._clock = clock or WallClock()
         self._seed, self._failure_rate = seed, failure_rate
         self._labels, self._batch_size, self._concurrency = tuple(labels), batch_size, concurrency
@@ -104,6 +108,7 @@ class FakeBackend:
             max_batch=self._batch_size,
             max_in_flight=self._concurrency,
             needs_reference=True,
+            dimensions={name: one.range for name, one in self._dimensions.items()},
         )
 
     @property
@@ -118,6 +123,7 @@ class FakeBackend:
                 "failure_rate": self._failure_rate,
                 "planted_p50_ms": self._latency.p50_ms,
                 "planted_p95_ms": self._latency.p95_ms,
+                **{f"planted_ccc_{name}": one.ccc for name, one in self._dimensions.items()},
             },
             card={"kind": "simulation"},
         )
@@ -155,7 +161,19 @@ class FakeBackend:
             forced=forced,
             scores=scores,
             confidence=None if label is None else scores[label],
+            dimensions=self._felt(request),
         )
+
+    def _felt(self, request: Request) -> dict[str, float] | None:
+        """The planted dimensions of a clip that has references for them."""
+        truth = request.dimensions or {}
+        if not self._dimensions or not truth:
+            return None
+        return {
+            name: planted.answer(truth[name], _uniforms(self._seed, f"{name}:{request.clip_id}")[0])
+            for name, planted in self._dimensions.items()
+            if name in truth
+        } or None
 
 
 class _Ladder:

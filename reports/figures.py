@@ -27,7 +27,8 @@ RELIABILITY = "reliability.svg"
 
 INK = "#24292f"
 """Text and axes."""
-_BAR = "#4878a8"
+BAR = "#4878a8"
+"""What is counted, and points."""
 MARK = "#b3541e"
 """What is to be noticed."""
 _WORTH_A_LINE = 0.05
@@ -106,7 +107,7 @@ def draw_latency(histogram: Histogram, latency: Latency, words: Wording) -> str:
     with matplotlib.rc_context(STYLE):
         figure, axes = plot(width=5.6, height=2.0, left=0.7, bottom=0.55)
         widths = [right - left for left, right in pairwise(edges)]
-        axes.bar(edges[:-1], counts, width=widths, align="edge", color=_BAR, edgecolor="white", linewidth=0.4)
+        axes.bar(edges[:-1], counts, width=widths, align="edge", color=BAR, edgecolor="white", linewidth=0.4)
         top = max(counts)
         for height, name in zip((1.0, 0.88, 0.76), ("p50", "p95", "p99"), strict=True):
             value = getattr(latency, name).value
@@ -154,10 +155,10 @@ def _reliability(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
     axes.plot([0, 1], [0, 1], color="#8c959f", linewidth=0.8, linestyle="--", zorder=1)
     for one in bins:
         low, high = one.observed.low or 0.0, 1.0 if one.observed.high is None else one.observed.high
-        axes.plot([one.mean, one.mean], [low, high], color=_BAR, linewidth=1.2, zorder=2)
-        axes.plot([one.low, one.high], [one.observed.value or 0.0] * 2, color=_BAR, linewidth=1.2, zorder=2)
+        axes.plot([one.mean, one.mean], [low, high], color=BAR, linewidth=1.2, zorder=2)
+        axes.plot([one.low, one.high], [one.observed.value or 0.0] * 2, color=BAR, linewidth=1.2, zorder=2)
     means, shares = [one.mean for one in bins], [one.observed.value or 0.0 for one in bins]
-    axes.plot(means, shares, color=_BAR, marker="o", markersize=4, linestyle="none", zorder=3)
+    axes.plot(means, shares, color=BAR, marker="o", markersize=4, linestyle="none", zorder=3)
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.spines[["top", "right"]].set_visible(False)

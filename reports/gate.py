@@ -88,6 +88,8 @@ def title(words: Wording, rule: str) -> str:
         return words("gate.mean_drop") if rest == "mean" else words("gate.kinds.drop", what=cell(rest))
     if label and kind == "integrity":
         return words(f"gate.integrity.{name}", what=cell(label))
+    if name == "ccc":
+        return words(f"gate.kinds.{kind}", what=_concordance(words, label))
     if name == "worst_group":
         known = words.has(f"fairness.attributes.{label}")
         attribute = words(f"fairness.attributes.{label}") if known else cell(label)
@@ -101,7 +103,19 @@ def title(words: Wording, rule: str) -> str:
 
 def sentence(words: Wording, rule: RuleResult) -> str:
     """Why a rule ended as it did, on one line."""
-    return " ".join(cell(words(f"gate.reasons.{rule.reason}", **_values(words, rule))).split())
+    group = "concordance" if _of_concordance(rule) and words.has(f"gate.concordance.{rule.reason}") else "reasons"
+    return " ".join(cell(words(f"gate.{group}.{rule.reason}", **_values(words, rule))).split())
+
+
+def _of_concordance(rule: RuleResult) -> bool:
+    return rule.name.split(":")[1:2] == ["ccc"]
+
+
+def _concordance(words: Wording, name: str) -> str:
+    known = words.has(f"dimensions.names.{name}")
+    return words(
+        "gate.concordance_of", dimension=words(f"dimensions.names.{name}").lower() if known else cell(name)
+    )
 
 
 def _values(words: Wording, rule: RuleResult) -> dict[str, Any]:
@@ -131,7 +145,11 @@ def _in_units(kind: str, rule: RuleResult) -> dict[str, str]:
     """The numbers of a rule in the units of its kind."""
     known = {key: value for key, value in rule.values.items() if _is_number(value)}
     ways: dict[str, Callable[[float], str]] = {}
-    if rule.reason == "contention":
+    if _of_concordance(rule):
+        ways |= dict.fromkeys(("before", "after", "floor", "margin"), lambda value: f"{value:.3f}")
+        ways |= {"value": lambda value: f"{value:.3f}" if kind == "floor" else f"{value:+.3f}"}
+        ways |= {"low": lambda value: f"{value:+.3f}", "limit": share}
+    elif rule.reason == "contention":
         ways |= dict.fromkeys(("taken", "limit"), share)
     elif kind in ("margin", "share"):
         ways |= dict.fromkeys(("before", "after"), share) | dict.fromkeys(("value", "low", "high"), points)

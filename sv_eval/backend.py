@@ -52,6 +52,9 @@ class Capabilities:
     """Whether it also is a `SpeechDetectingBackend`."""
     shares_work: bool = False
     """Whether it also is a `SharingBackend`."""
+    dimensions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Of arousal, valence and dominance those that it tells, each with the lowest and the highest value that it can
+    give; an answer of a range that nobody declared can't be scored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,8 @@ class Request:
     """The decoded audio."""
     reference: str | None = None
     """The true emotion; only filled for a backend that declares `needs_reference`."""
+    dimensions: Mapping[str, float] | None = None
+    """The true emotional dimensions, in the corpus's ranges; filled as `reference` is."""
     adjustments: Adjustments = NO_ADJUSTMENTS
     """What it asks for instead of the backend's settings; only what the backend declares in `adjusts`."""
     audio_key: str | None = None

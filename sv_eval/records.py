@@ -83,6 +83,8 @@ class Clip:
     """Size of the encoded audio, bytes; enters the dataset's hash."""
     channel: int | None = None
     """Which channel of its file is heard, from 1; None for the mix of all."""
+    dimensions: Mapping[str, float] | None = field(default=None, hash=False)
+    """The reference by dimension (arousal, valence, dominance), in the corpus's declared range; None for none."""
     votes: Mapping[str, float] | None = None
     """How many raters gave each of the corpus's own words, or shares that add up to 1; None for none, and where
     `raters` has them."""
@@ -203,6 +205,8 @@ class Prediction:
     """Where `scores` are probabilities of a model's first word, or votes: how much was on none of the options."""
     tokens: Mapping[str, int] | None = None
     """What a model that is paid by tokens says it took: of TOKENS those that it tells."""
+    dimensions: Mapping[str, float] | None = None
+    """Arousal, valence, dominance: those that it tells, in the range that the backend declares for each."""
     answered_by: str | None = None
     """The model that has answered, where it is another one than that which the run began with."""
     sent: str | None = None

@@ -30,6 +30,8 @@ appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
   gate.floors.uar=0.6           what the candidate itself must reach; likewise accuracy, macro_f1, recall
   gate.floors.worst_group.sex=0.6   what the group that is understood worst must reach; likewise language, age,
                                 accent, pitch
+  gate.floors.ccc=0.5           what the concordance of every emotional dimension must reach
+  gate.margins.ccc=0.05         how much worse it may be than the baseline's; of one, gate.margins.ccc.valence=
   gate.ceilings.p95_ms=200      how long its callers may wait; likewise p50_ms, p99_ms
   gate.max_contention=0.15      the share of the machine that others may have taken, for a latency to be judged
   gate.alpha=0.05               the chance that a change that makes nothing worse fails, over all rules

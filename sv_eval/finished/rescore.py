@@ -41,9 +41,11 @@ from sv_eval.scoring.calibration.judging import calibration_of, judged_scores
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
+from sv_eval.scoring.conformal import conformal_of
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
 from sv_eval.scoring.decisions import decided, refuse_mismatch
+from sv_eval.scoring.dimensions.judging import dimensions_of
 from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.findings import findings_of
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
@@ -100,9 +102,11 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     them the run itself was not made with, for the report. Raises RunDirectoryError when the directory is no run.
     """
     from sv_eval.finished.page import made_of, page_of
+    from sv_eval.reports.dimension_figures import draw_dimensions
     from sv_eval.reports.figures import draw_figures
     from sv_eval.reports.markdown import render
     from sv_eval.reports.page.document import PAGE
+    from sv_eval.reports.score_figures import draw_score_figures
 
     scoring_config = scoring_config_from(settings.get("scoring") or {})
     labels_config = labels_config_from(settings.get("labels") or {})
@@ -115,7 +119,10 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     )
     files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
     files |= {name: directory / name for name in control_files(directory)}
-    for name, drawing in draw_figures(report, report_config.language).items():
+    drawn: dict[str, str] = {}
+    for draw in (draw_figures, draw_score_figures, draw_dimensions):
+        drawn |= draw(report, report_config.language)
+    for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
     if report.operating and (scoring_config.precision or scoring_config.false_alarms_per_hour):
@@ -255,7 +262,12 @@ def compute_report(
         sound=sound_of(scope) or UNSET,
         calibration=calibration_of(scope, probabilities, file) or UNSET,
         operating=operating or UNSET,
+        dimensions=dimensions_of(
+            scope.answers, backend.capabilities.dimensions, dataset.dimensions or {}, config.confidence
+        )
+        or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
+        conformal=conformal_of(judged, config.confidence) or UNSET,
         soft_labels=soft_labels_of(scope, probabilities, class_of, cut_off, one_hot=one_hot) or UNSET,
         several_emotions=several_of(scope, told_of, class_of) or UNSET,
     )

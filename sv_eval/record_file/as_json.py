@@ -19,7 +19,7 @@ from sv_eval.records import (
 )
 from sv_eval.sound_facts import sound_from_json, sound_to_json
 
-_CLIP_FIELDS = tuple(field.name for field in fields(Clip))
+_CLIP_FIELDS = tuple(field.name for field in fields(Clip) if field.name != "dimensions")
 _WORDS_OF_A_PREDICTION = (
     "label",
     "raw_label",
@@ -41,6 +41,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "clip": _filled({name: getattr(clip, name) for name in _CLIP_FIELDS}),
         "outcome": record.outcome.value,
     }
+    if clip.dimensions:
+        data["clip"]["dimensions"] = dict(clip.dimensions)
     if prediction is not None:
         data["prediction"] = _prediction_to_json(prediction)
     if failure is not None:
@@ -136,6 +138,8 @@ def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
         data["outside"] = round(prediction.outside, 6)
     if prediction.tokens:
         data["tokens"] = dict(prediction.tokens)
+    if prediction.dimensions:
+        data["dimensions"] = _rounded(prediction.dimensions)
     if prediction.segments:
         data["segments"] = [_segment_to_json(segment) for segment in prediction.segments]
     if prediction.stages_ms:

@@ -66,6 +66,8 @@ def bare_table(
         marks={},
         sound={},
         told={},
+        true_dimensions={},
+        dimensions={},
         answered_by={},
         n_repeated=0,
         class_codes=class_codes,

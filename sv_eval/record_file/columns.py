@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.dimensions import DIMENSIONS
 from sv_eval.emotions import NO_SPEECH, NO_TAG, PREDICTION_LABELS, UNKNOWN
 from sv_eval.errors import RunDirectoryError, nearest
 from sv_eval.record_file.lines import Key
@@ -30,7 +31,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 34
+_FIELDS = 36
 _KEY = itemgetter(0)
 
 
@@ -50,7 +51,7 @@ def columns(
     failures, stages, troubles, late, sex, shared, streamed, said, marks, sound, told, by, age, accent = values[
         18:32
     ]
-    ballots, emotions = values[32:]
+    felt, dimensions, ballots, emotions = values[32:]
     column = _Columns(keys, where, line_of)
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
@@ -113,6 +114,8 @@ def columns(
         "marks": {position: found for position, found in enumerate(marks) if found},
         "sound": column.by_name(sound, SOUND_FACTS, "sound"),
         "told": column.by_name(told, (*TOKENS, OUTSIDE), "tokens"),
+        "true_dimensions": column.by_name(felt, DIMENSIONS, "dimensions of the clip"),
+        "dimensions": column.by_name(dimensions, DIMENSIONS, "dimensions of the answer"),
         "answered_by": {
             position: name for position, name in enumerate(column.texts(by, "answered_by")) if name is not None
         },

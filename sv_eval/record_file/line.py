@@ -25,6 +25,7 @@ class ClipPart(msgspec.Struct, gc=False):
     accent: str | None = None
     language: str | None = None
     transcript: str | None = None
+    dimensions: dict[str, float] | None = None
     votes: dict[str, float] | None = None
     raters: dict[str, tuple[str, ...]] | None = None
     emotions: tuple[str, ...] | None = None
@@ -41,6 +42,7 @@ class PredictionPart(msgspec.Struct, gc=False):
     stages_ms: dict[str, float] | None = None
     tokens: dict[str, int] | None = None
     outside: float | None = None
+    dimensions: dict[str, float] | None = None
     answered_by: str | None = None
 
 

@@ -80,6 +80,8 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         prediction.answered_by,
         -1 if clip.age is None else clip.age,
         once(clip.accent, clip.accent),
+        clip.dimensions or _NOTHING,
+        prediction.dimensions or _NOTHING,
         _ballots(clip, once),
         _emotions(clip, once),
     )
@@ -165,6 +167,10 @@ def row_of_record(record: Record) -> Row:
         None if prediction is None else prediction.answered_by,
         -1 if clip.age is None else clip.age,
         clip.accent,
+        clip.dimensions or _NOTHING,
+        _NOTHING
+        if prediction is None or not prediction.dimensions
+        else {name: round(value, 6) for name, value in prediction.dimensions.items()},
         ballots_of(clip.votes, clip.raters),
         None if clip.emotions is None else tuple(sorted(set(clip.emotions))),
     )

@@ -22,7 +22,7 @@ _BY_POSITION = ("clip_ids", "transcripts", "recognised", "paths")
 _AT_POSITIONS = ("failures", "troubles", "streamed", "marks", "answered_by")
 """What only some positions have."""
 
-_BY_NAME = ("stages_ms", "sound", "told")
+_BY_NAME = ("stages_ms", "sound", "told", "true_dimensions", "dimensions")
 """Columns by name."""
 
 
@@ -117,6 +117,10 @@ class RecordTable:
     told: Mapping[str, NDArray[np.float64]]
     """What a model told beside its words: a column for each of TOKENS and for OUTSIDE, those that occur; NaN where
     it didn't say."""
+    true_dimensions: Mapping[str, NDArray[np.float64]]
+    """The clips' emotional dimensions, a column for each that occurs, in the corpus's range; NaN for none."""
+    dimensions: Mapping[str, NDArray[np.float64]]
+    """Those that the recogniser told, in its own range; NaN where it told none."""
     answered_by: Mapping[int, str]
     """Position of each clip that another model has answered than the one that the run began with, to its name."""
     n_repeated: int

@@ -245,6 +245,8 @@ class CorpusFacts:
     """Its emotions, in order."""
     label_map: CorpusLabels
     """Its words."""
+    dimensions: Mapping[str, tuple[float, float]] | UnsetType = UNSET
+    """Emotional dimensions that it has references for, each with its declared range; not set without any."""
     notes: tuple[Coded, ...] = ()
     """What a reader should know about it."""
     identity: str | None = None

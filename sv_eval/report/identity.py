@@ -14,16 +14,19 @@ from typing import Any
 
 from sv_eval.backend import BackendInfo
 from sv_eval.config.former_names import with_present_names
+from sv_eval.dimensions import DIMENSIONS
 from sv_eval.errors import RunDirectoryError
 from sv_eval.report.run_directory import ENVIRONMENT
 
 _MEASURED = ("backend", "dataset", "load")
 _HOW_REACHED = "connection"  # of a backend elsewhere: key, time limits and attempts may change when a run goes on
 _CORPORA = ("corpus", "train")  # of a backend that learns from clips: the hash of its model speaks for these
-_ADDED: Mapping[str, Any] = {"channel": None}
+_ADDED: Mapping[str, Any] = {"channel": None, "dimensions": None}
 _ADDED_LIMITS: Mapping[str, Any] = {"max_level": 16.0}
 """Settings that came later, as they are by default: runs of before go on, and keep their hashes."""
 _ADDED_LOAD: Mapping[str, Any] = {"streams": 1}
+_ADDED_HUB: Mapping[str, Any] = {f"{name}_column": None for name in DIMENSIONS}
+_ADDED_BACKEND: Mapping[str, Any] = {"dimensions": None}
 _WHERE_NOT_WHAT = ("root", "labels_file")  # the same recordings may lie elsewhere; the dataset hash speaks for them
 
 
@@ -45,7 +48,7 @@ def measured_settings(config: Mapping[str, Any]) -> dict[str, Any]:
         settings["backend"] = {
             key: _without_places(value) if key in _CORPORA else value
             for key, value in backend.items()
-            if key != _HOW_REACHED
+            if key != _HOW_REACHED and (key, value) not in _ADDED_BACKEND.items()
         }
     return settings
 
@@ -70,6 +73,9 @@ def _without_places(dataset: Any) -> Any:
         for key, value in dataset.items()
         if key not in _WHERE_NOT_WHAT and (key, value) not in _ADDED.items()
     }
+    hub = kept.get("huggingface")
+    if isinstance(hub, Mapping):
+        kept["huggingface"] = {key: value for key, value in hub.items() if (key, value) not in _ADDED_HUB.items()}
     limits = kept.get("limits")
     if isinstance(limits, Mapping):
         kept["limits"] = {key: value for key, value in limits.items() if (key, value) not in _ADDED_LIMITS.items()}

@@ -67,6 +67,12 @@ TEMPLATES: Mapping[str, str] = {
     "short_clock": "measured for less than {needed} s, too short to tell",
     "no_counters": "the system has no counters of processor time",
     "served_here": "the service answers from this very machine, and its work can't be told from that of others",
+    "constant_answers": "all answers are the same",
+    "constant_references": "all references are the same",
+    "nothing_to_agree_on": "all references and all answers are the same value: there is nothing to agree on",
+    "no_reference_of": "the corpus has no references of {dimension} with a declared range",
+    "no_range_of": "the recogniser tells {dimension} and does not declare its range",
+    "no_answer_of": "no clip with a reference of {dimension} has an answer of it",
     "said": "{text}",
 }
 """Every code and its words. `said` stands for words without a known code, as other versions may have written."""

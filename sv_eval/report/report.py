@@ -19,9 +19,11 @@ from sv_eval.report.accuracy import (
     WrongPair,
 )
 from sv_eval.report.calibration import Calibration
+from sv_eval.report.conformal import Conformal
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.controls import Controls
 from sv_eval.report.cost import ServiceCost
+from sv_eval.report.dimensions import Dimensions
 from sv_eval.report.environment import Phases, Telemetry
 from sv_eval.report.fairness import Fairness
 from sv_eval.report.findings import Finding
@@ -234,8 +236,12 @@ class Report(Rounded):
     """Whether confidence and scores mean what they say; not set where too few have any."""
     operating: Operating | UnsetType = UNSET
     """What thresholds on scores give; not set without scores."""
+    dimensions: Dimensions | UnsetType = UNSET
+    """How well arousal, valence and dominance were told; not set where the recogniser tells none."""
     selective: Selective | UnsetType = UNSET
     """What is won where only confident answers count; not set where too few have a confidence."""
+    conformal: Conformal | UnsetType = UNSET
+    """Sets of emotions instead of one answer; not set without scores, or with one speaker."""
     soft_labels: SoftLabels | UnsetType = UNSET
     """Answers against what each rater heard; not set where too few clips have votes."""
     several_emotions: SeveralEmotions | UnsetType = UNSET

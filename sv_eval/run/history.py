@@ -139,5 +139,6 @@ def describe_corpus(corpus: Corpus) -> CorpusFacts:
             meanings=dict(card.words.meanings),
             case_sensitive=card.words.case_sensitive,
         ),
+        dimensions=card.ranges or UNSET,
         notes=tuple(Coded(note.code, note.values) for note in corpus.notes),
     )

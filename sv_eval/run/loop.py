@@ -224,6 +224,7 @@ class RunLoop:
                 clip_id=item.clip.id,
                 waveform=item.waveform,
                 reference=item.clip.reference if self._told else None,
+                dimensions=item.clip.dimensions if self._told else None,
                 adjustments=self._adjustments(item.clip),
                 audio_key=None if alone else self._shared_key(item),
                 planned_s=planned_s,

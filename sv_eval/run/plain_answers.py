@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from sv_eval.backend import Answer, StreamUpdate
+from sv_eval.dimensions import DIMENSIONS
 from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
 from sv_eval.errors import InferenceError, nearest
 from sv_eval.records import TOKENS, UNREAD, FailedAttempt, Failure, Passage, Prediction, Segment
@@ -99,6 +100,7 @@ def _is_plain(answer: Prediction) -> bool:
         and answer.outside is None
         and answer.cut_off is None
         and answer.tokens is None
+        and answer.dimensions is None
         and answer.sent is None
         and answer.answered_by is None
     )
@@ -131,6 +133,7 @@ def _prediction(answer: Prediction) -> Prediction:
         "outside": None if answer.outside is None else _number(answer.outside, "outside"),
         "cut_off": None if answer.cut_off is None else _cut_off(answer.cut_off),
         "tokens": None if answer.tokens is None else _tokens(answer.tokens),
+        "dimensions": _dimensions(answer.dimensions),
         "sent": _text(answer.sent, "sent"),
         "answered_by": _text(answer.answered_by, "answered_by"),
     }
@@ -254,6 +257,16 @@ def _tokens(tokens: Any) -> dict[str, int]:
             "protocol", f"tokens: counts of {', '.join(TOKENS)} are expected, not {_shown(tokens)}"
         )
     return {name: int(count) for name, count in found.items()}
+
+
+def _dimensions(dimensions: Any) -> Mapping[str, float] | None:
+    """Numbers by dimension; whether they are of the declared range is judged when they are scored."""
+    found = _scores(dimensions, "dimensions")
+    if found and not set(found) <= set(DIMENSIONS):
+        raise InferenceError(
+            "protocol", f"dimensions: numbers of {', '.join(DIMENSIONS)} are expected, not {_shown(dimensions)}"
+        )
+    return found or None
 
 
 def _number(value: Any, what: str) -> float:

@@ -63,6 +63,7 @@ def response_from(data: EmotionData, request_id: str) -> Any:
         segments=[_segment(segment) for segment in data.segments or ()],
         model=data.model,
         request_id=request_id,
+        **_decided(data),
     )
 
 
@@ -76,7 +77,18 @@ def partial_from(partial: StreamPartial) -> Any:
         text=partial.text or "",
         scores=_scores(partial.scores),
         chunk_scores=_scores(partial.chunk_scores),
+        **_decided(partial),
     )
+
+
+def _decided(data: EmotionData | StreamPartial) -> dict[str, Any]:
+    """What calibration and thresholds say."""
+    return {
+        "confidence_calibrated": data.confidence_calibrated,
+        "scores_calibrated": _scores(data.scores_calibrated),
+        "alarms": data.alarms or (),
+        "below_threshold": data.below_threshold or "",
+    }
 
 
 def _values(asked: Any) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from sv_eval.backend import Backend
 from sv_eval.data.audio.digest import without_digests
+from sv_eval.report.calibration_file import CalibrationFile
+from sv_eval.report.thresholds_file import ThresholdsFile, digest_of
 from sv_eval.serve.body import Buffered
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.meters import ServiceMetrics
@@ -61,7 +64,7 @@ class Service:
         """What is served; raises ServiceError `not_ready` before the model is there."""
         _ = self.recognition.batcher
         info, able = self.recognition.backend.info, self.recognition.backend.capabilities
-        return ModelCard(
+        card = ModelCard(
             id=self.recognition.model_id,
             object="model",
             created=self._created,
@@ -77,6 +80,12 @@ class Service:
             parameters=[name for name in able.adjusts if name in ADJUSTABLE],
             streaming=able.streams,
         )
+        decisions = self.recognition.decisions
+        if decisions.calibration is not None:
+            card.calibration = calibration_told(decisions.calibration)
+        if decisions.thresholds is not None:
+            card.thresholds = thresholds_told(decisions.thresholds)
+        return card
 
     def whole_card(self, name: str) -> ModelCard:
         """The same with the model card; raises ServiceError `model_not_found` for a name that is not served."""
@@ -85,6 +94,30 @@ class Service:
             raise ServiceError("model_not_found", f"'{name}' is not served here; {card.id} is")
         card.card = without_digests(self.recognition.backend.info.card)
         return card
+
+
+def calibration_told(file: CalibrationFile) -> dict[str, Any]:
+    """What callers are told of a calibration."""
+    fitted = file.fitted_on
+    return {
+        "method": file.method,
+        "digest": digest_of(file),
+        "dataset": fitted.dataset,
+        "n_clips": fitted.n_clips,
+        "n_speakers": len(fitted.speakers),
+    }
+
+
+def thresholds_told(file: ThresholdsFile) -> dict[str, Any]:
+    """What callers are told of thresholds."""
+    chosen = file.chosen_on
+    return {
+        "thresholds": dict(file.thresholds),
+        "not_promised": list(file.not_promised),
+        "precision": file.precision,
+        "false_alarms_per_hour": file.false_alarms_per_hour,
+        "dataset": chosen.dataset if chosen else None,
+    }
 
 
 def _add(trace: Trace, item: Trace) -> None:

@@ -94,7 +94,7 @@ class Segment(_message.Message):
     def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., text: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
 
 class RecognizeResponse(_message.Message):
-    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label")
+    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label", "confidence_calibrated", "scores_calibrated", "alarms", "below_threshold")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +106,10 @@ class RecognizeResponse(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    SCORES_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
+    BELOW_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     text: str
     emotion: Emotion
     confidence: float
@@ -117,7 +121,11 @@ class RecognizeResponse(_message.Message):
     model: str
     request_id: str
     label: str
-    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
+    confidence_calibrated: float
+    scores_calibrated: _containers.RepeatedCompositeFieldContainer[Score]
+    alarms: _containers.RepeatedScalarFieldContainer[str]
+    below_threshold: str
+    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ..., confidence_calibrated: _Optional[float] = ..., scores_calibrated: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., alarms: _Optional[_Iterable[str]] = ..., below_threshold: _Optional[str] = ...) -> None: ...
 
 class StreamingConfig(_message.Message):
     __slots__ = ("encoding", "sample_rate", "update_s", "options")
@@ -140,7 +148,7 @@ class StreamingRecognizeRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., audio: _Optional[bytes] = ...) -> None: ...
 
 class PartialResult(_message.Message):
-    __slots__ = ("start", "end", "emotion", "confidence", "text", "scores", "chunk_scores", "label")
+    __slots__ = ("start", "end", "emotion", "confidence", "text", "scores", "chunk_scores", "label", "confidence_calibrated", "scores_calibrated", "alarms", "below_threshold")
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +157,10 @@ class PartialResult(_message.Message):
     SCORES_FIELD_NUMBER: _ClassVar[int]
     CHUNK_SCORES_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    SCORES_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
+    BELOW_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     start: float
     end: float
     emotion: Emotion
@@ -157,7 +169,11 @@ class PartialResult(_message.Message):
     scores: _containers.RepeatedCompositeFieldContainer[Score]
     chunk_scores: _containers.RepeatedCompositeFieldContainer[Score]
     label: str
-    def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., text: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., chunk_scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., label: _Optional[str] = ...) -> None: ...
+    confidence_calibrated: float
+    scores_calibrated: _containers.RepeatedCompositeFieldContainer[Score]
+    alarms: _containers.RepeatedScalarFieldContainer[str]
+    below_threshold: str
+    def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., text: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., chunk_scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., label: _Optional[str] = ..., confidence_calibrated: _Optional[float] = ..., scores_calibrated: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., alarms: _Optional[_Iterable[str]] = ..., below_threshold: _Optional[str] = ...) -> None: ...
 
 class StreamingRecognizeResponse(_message.Message):
     __slots__ = ("partial", "final")

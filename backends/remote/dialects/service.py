@@ -53,10 +53,16 @@ class _OverHttp(HttpDialect):
                 precision=card["precision"],
                 device=card["device"],
                 labels=tuple(card["labels"]),
-                card=card.get("card") or {},
+                card={**(card.get("card") or {}), **_decided(card)},
             )
         except (RemoteError, KeyError, TypeError, ValueError):
             return NOTHING_SAID
+
+
+def _decided(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What the service's answers are under, beside the model's own card; empty for nothing."""
+    told = {name: card[name] for name in ("calibration", "thresholds") if card.get(name)}
+    return {"service": told} if told else {}
 
 
 class JsonDialect(_OverHttp):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -42,6 +43,10 @@ class Census:
         """All entries by speaker, where the card knows speakers to hold the counts against."""
         self.strangers: Counter[str] = Counter()
         """Clips by speakers that the card doesn't list."""
+        self.felt: Counter[str] = Counter()
+        """Clips with a reference, by emotional dimension."""
+        self.beyond: dict[str, list[str]] = {}
+        """By dimension, where values outside the declared range stand."""
 
     def count(self, entry: Entry) -> None:
         """Notes the entry, whether or not it will be kept; an unknown label is an error in any split."""
@@ -72,6 +77,7 @@ class Census:
             age=_years(entry) if entry.age else speaker.age if speaker else None,
             accent=self._once(entry.accent or (speaker.accent if speaker else None)),
             language=self._once(language),
+            dimensions=self._felt(entry),
             transcript=self._once(entry.transcript),
             start_s=entry.start_s,
             end_s=entry.end_s,
@@ -81,6 +87,19 @@ class Census:
             raters=entry.raters,
             emotions=entry.emotions,
         )
+
+    def _felt(self, entry: Entry) -> dict[str, float] | None:
+        """The clip's emotional dimensions, of those that are declared; raises CorpusError for what is no number."""
+        found = {}
+        for name, (low, high) in self._card.ranges.items():
+            text = getattr(entry, name)
+            if not text:
+                continue
+            found[name] = _decimal(entry, name, text)
+            self.felt[name] += 1
+            if not low <= found[name] <= high:
+                self.beyond.setdefault(name, []).append(f"{entry.where}: {text}")
+        return found or None
 
     def _emotion(self, entry: Entry) -> str:
         raw = entry.label or ""
@@ -110,6 +129,16 @@ class Census:
     def _once(self, text: str | None) -> str | None:
         """The same string object for equal strings; None for an empty one."""
         return self._known.setdefault(text, text) if text else None
+
+
+def _decimal(entry: Entry, name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise CorpusError(f"{entry.where}: the {name} '{text}' is no number; give digits, such as 3.5, or nothing")
+    return value
 
 
 def _years(entry: Entry) -> int:

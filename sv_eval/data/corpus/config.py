@@ -9,6 +9,7 @@ from typing import Literal
 from sv_eval.config.structure import structure
 from sv_eval.data.audio.channels import channel_word
 from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.dimensions import ranges_from
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 
@@ -67,6 +68,12 @@ class HuggingFaceOptions:
     """Holds the speaker's accent."""
     language_column: str | None = None
     """Holds the language."""
+    arousal_column: str | None = None
+    """Holds the arousal, of the range in `dataset.dimensions`."""
+    valence_column: str | None = None
+    """Likewise the valence."""
+    dominance_column: str | None = None
+    """Likewise the dominance."""
     transcript_column: str | None = None
     """Holds the words spoken."""
 
@@ -134,6 +141,9 @@ class DatasetConfig:
     """A YAML file with such a map; `labels` goes before it."""
     language: str | None = None
     """BCP 47 tag, for clips whose language neither they nor the card state."""
+    dimensions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """The range of each emotional dimension that the corpus has references for, over and above the card's:
+    `{arousal: [1, 7]}`."""
     channel: str | int | None = None
     """What is heard of several channels: their mix, left, right, a number from 1, or each as a clip of its own."""
     folder: FolderOptions = field(default_factory=FolderOptions)
@@ -167,6 +177,10 @@ class DatasetConfig:
             channel_word(self.channel)
         except ValueError as error:
             raise ConfigError(f"dataset.channel: {error}") from error
+        try:
+            ranges_from("dataset.dimensions", self.dimensions)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"dataset.limit is {self.limit}: give 1 or more, or null for every clip")
 

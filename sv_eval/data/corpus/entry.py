@@ -33,6 +33,12 @@ class Entry:
     """In the corpus's own word."""
     language: str | None = None
     """BCP 47 tag."""
+    arousal: str | None = None
+    """A number of the range that is declared for it."""
+    valence: str | None = None
+    """Likewise."""
+    dominance: str | None = None
+    """Likewise."""
     transcript: str | None = None
     """The words spoken."""
     split: str | None = None

@@ -38,8 +38,9 @@ def corpus_hash(clips: Iterable[Clip], labels: LabelMap, ends: Ends) -> str:
             clip.end_s,
             clip.size_bytes,
             None if found is None else found.hex(),
-            # Hashes of corpora that are mixed are those of before there was a choice.
+            # Hashes of corpora that are mixed, and have no dimensions, are those of before there was a choice.
             *(() if clip.channel is None else (clip.channel,)),
+            *(() if clip.dimensions is None else (dict(clip.dimensions),)),
             # Nor has one without votes changed.
             *(() if not (clip.votes or clip.raters or clip.emotions) else (_truths(clip),)),
         )

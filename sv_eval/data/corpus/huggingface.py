@@ -14,6 +14,7 @@ from sv_eval.data.corpus.row_arrays import RATE_COLUMNS, ArraySource, holds_samp
 from sv_eval.data.corpus.row_source import RowSource, holds_files
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.tree import printable
+from sv_eval.dimensions import DIMENSIONS
 from sv_eval.errors import CorpusError
 
 _BUILDERS = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".csv": "csv", ".arrow": "arrow"}
@@ -28,6 +29,12 @@ def open_huggingface(config: DatasetConfig, card: Card) -> OpenedCorpus:
     library = _library()
     table = _loaded(library, options, config.split)
     _check_columns(table, options)
+    for name in DIMENSIONS:
+        if getattr(options, f"{name}_column") is not None and name not in card.ranges:
+            raise CorpusError(
+                f"dataset.huggingface.{name}_column: nobody said of which range its numbers are; declare it, e.g. "
+                f"dataset.dimensions.{name}=[1,7]"
+            )
     root = None if config.root is None else Path(config.root).expanduser()
     source = _source(library, table, options.audio_column, root, config.limits)
     return OpenedCorpus(entries=_entries(table, source, options), source=source, ends=source.ends)

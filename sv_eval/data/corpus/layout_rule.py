@@ -12,10 +12,11 @@ from sv_eval.data.corpus.companion_rule import Companion, compiled
 from sv_eval.data.corpus.config import HuggingFaceOptions
 from sv_eval.data.corpus.template import template_names
 from sv_eval.data.corpus.votes_rule import VotesRule
+from sv_eval.dimensions import DIMENSIONS
 from sv_eval.errors import CorpusError, nearest
 
 Kind = Literal["pattern", "folder", "manifest", "huggingface", "simulated", "emobox"]
-FIELDS = ("id", "label", "speaker", "sex", "age", "accent", "language", "split", "transcript")
+FIELDS = ("id", "label", "speaker", "sex", "age", "accent", "language", "split", "transcript", *DIMENSIONS)
 """What a path can tell about a clip."""
 PARTS = ("stem", "file", "path", "folder")
 """What a template may say of any path: its file's name without and with ending, all of it, its folders."""

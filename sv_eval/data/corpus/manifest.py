@@ -16,14 +16,16 @@ from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.fingerprint import EndsOfFiles
 from sv_eval.data.corpus.layouts import root_of
+from sv_eval.data.corpus.notes import Note, note_on_unranged
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.source import FileSource
 from sv_eval.data.corpus.tree import FileSizes, printable
 from sv_eval.data.corpus.votes import most_voted, read_emotions, read_votes
+from sv_eval.dimensions import AROUSAL, DIMENSIONS, DOMINANCE, VALENCE, Range
 from sv_eval.errors import CorpusError, nearest
 
 COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language", "age", "accent")} | {
-    name: name for name in ("transcript", "start", "end", "split", "channel", "votes", "emotions")
+    name: name for name in ("transcript", "start", "end", "split", "channel", "votes", "emotions", *DIMENSIONS)
 }
 """Field to the column it is read from unless the card or the user says otherwise."""
 _REQUIRED = ("path", "emotion")
@@ -49,9 +51,11 @@ def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips of a manifest; its audio paths are relative to the root, or else to the manifest's folder."""
     path = _manifest_path(config, card)
     root = root_of(config, card) if config.root is not None else path.parent
-    columns = _columns(card.layout.columns, config.manifest.columns)
+    columns = _columns(card.layout.columns, config.manifest.columns, card.ranges)
+    notes: list[Note] = []
     return OpenedCorpus(
-        entries=_entries(path, root, columns, config.manifest.delimiter, card),
+        entries=_entries(path, root, columns, config.manifest.delimiter, card, notes),
+        notes=notes,
         source=FileSource(root, config.limits),
         ends=EndsOfFiles(root),
     )
@@ -78,20 +82,36 @@ def _manifest_path(config: DatasetConfig, card: Card) -> Path:
     raise CorpusError(f"{' and '.join(map(str, places))}: there is no such manifest{hint}")
 
 
-def _columns(of_card: Mapping[str, str | None], of_user: Mapping[str, str | None]) -> dict[str, tuple[str, bool]]:
+def _columns(
+    of_card: Mapping[str, str | None], of_user: Mapping[str, str | None], ranges: Mapping[str, Range]
+) -> dict[str, tuple[str, bool]]:
     """Field to column, and whether the column must be there."""
     chosen: dict[str, str | None] = {**of_card, **of_user}
     for name in chosen:
         if name not in COLUMNS:
             raise CorpusError(f"dataset.manifest.columns: '{name}' is no field of a clip; {nearest(name, COLUMNS)}")
+    for name in DIMENSIONS:
+        if chosen.get(name) is not None and name not in ranges:
+            raise CorpusError(
+                f"dataset.manifest.columns.{name}: nobody said of which range its numbers are; declare it, e.g. "
+                f"dataset.dimensions.{name}=[1,7]"
+            )
     merged = {name: chosen.get(name, column) for name, column in COLUMNS.items()}
+    # A number of an undeclared range says nothing: such a column is left, and told of.
     return {
-        name: (column, name in chosen or name in _REQUIRED) for name, column in merged.items() if column is not None
+        name: (column, name in chosen or name in _REQUIRED or name in ranges)
+        for name, column in merged.items()
+        if column is not None and (name not in DIMENSIONS or name in ranges)
     }
 
 
 def _entries(
-    path: Path, root: Path, columns: Mapping[str, tuple[str, bool]], delimiter: str | None, card: Card
+    path: Path,
+    root: Path,
+    columns: Mapping[str, tuple[str, bool]],
+    delimiter: str | None,
+    card: Card,
+    notes: list[Note],
 ) -> Iterator[Entry]:
     by_row = path.suffix.lower() in _JSON_LINES
     cells: dict[str, str] = {}
@@ -132,6 +152,14 @@ def _entries(
         raise CorpusError(f"{path}: the manifest lists no clip; give it a row per clip below its header")
     for name, column in unseen.items():
         raise _no_column(str(path), name, column, held)
+    notes.extend(_unranged(held, columns))
+
+
+def _unranged(held: Iterable[str], columns: Mapping[str, tuple[str, bool]]) -> list[Note]:
+    """A note on dimensions that are in the file and whose range nobody declared."""
+    there = set(held)
+    left = [name for name in DIMENSIONS if name in there and name not in columns]
+    return [note_on_unranged(left)] if left else []
 
 
 def _no_column(where: str, name: str, column: str, held: Iterable[str]) -> CorpusError:
@@ -214,6 +242,9 @@ def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: 
         accent=fields.get("accent"),
         language=None if language is None else _language(language),
         transcript=fields.get("transcript"),
+        arousal=fields.get(AROUSAL),
+        valence=fields.get(VALENCE),
+        dominance=fields.get(DOMINANCE),
         split=fields.get("split"),
         start_s=start_s,
         end_s=end_s,

@@ -7,7 +7,7 @@ import csv
 import json
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sv_eval.data.corpus.card import list_cards
@@ -19,6 +19,7 @@ from sv_eval.data.corpus.reading import open_corpus
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.selection import ChosenSplit, no_clip
 from sv_eval.data.corpus.split_tests import restriction_test, split_tests, splits_of
+from sv_eval.dimensions import DIMENSIONS
 from sv_eval.errors import CorpusError, RunDirectoryError
 from sv_eval.records import Clip
 from sv_eval.written_files import not_written
@@ -51,14 +52,15 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
-            writer.writerow([*COLUMNS, RAW_LABEL])
+            columns = [name for name in COLUMNS if name not in DIMENSIONS or name in card.ranges]
+            writer.writerow([*columns, RAW_LABEL])
             for entry in found.entries:
                 census.count(entry)
                 if entry.split is not None:
                     named[entry.split] = None
                 if belongs(entry) and wanted(entry):
                     _check_id(entry, ids)
-                    writer.writerow(_row(census.clip(entry), next(iter(splits_of(entry, tests)), None)))
+                    writer.writerow(_row(census.clip(entry), next(iter(splits_of(entry, tests)), None), columns))
         belongs.refuse_empty_other_side()
         if not ids:
             raise no_clip(config, card, named, restricted=bool(config.only))
@@ -77,6 +79,7 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
         *([f"dataset.name={card.identity}"] if card.identity in list_cards() else []),
         f"dataset.manifest.file={file}",
         f"dataset.root={root}",
+        *(f"dataset.dimensions.{name}=[{low:g},{high:g}]" for name, (low, high) in card.ranges.items()),
     ]
     return f"{len(ids)} clips: {file}\nread it: python -m sv_eval {shlex.join(words)}"
 
@@ -104,7 +107,7 @@ def _votes(clip: Clip) -> str:
     return json.dumps(clip.votes if clip.raters is None else clip.raters, ensure_ascii=False)
 
 
-def _row(clip: Clip, split: str | None) -> Iterator[object]:
+def _row(clip: Clip, split: str | None, columns: Sequence[str]) -> Iterator[object]:
     cells = {
         "id": clip.id,
         "path": clip.path,
@@ -120,7 +123,8 @@ def _row(clip: Clip, split: str | None) -> Iterator[object]:
         "end": None if clip.end_s is None else repr(clip.end_s),
         "split": split,
         "channel": clip.channel,
+        **{name: repr(value) for name, value in (clip.dimensions or {}).items()},
         "votes": None if clip.votes is None and clip.raters is None else _votes(clip),
         "emotions": None if clip.emotions is None else json.dumps(clip.emotions, ensure_ascii=False),
     }
-    return iter([*(cells[name] for name in COLUMNS), clip.raw_label])
+    return iter([*(cells.get(name) for name in columns), clip.raw_label])

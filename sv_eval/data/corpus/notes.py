@@ -76,6 +76,17 @@ def note_on_strays(n: int, example: str) -> Note:
     return Note(code="strays", values={"n": n, "example": example})
 
 
+def note_on_unranged(names: Sequence[str]) -> Note:
+    """Columns of emotional dimensions that were left, since nobody declared their ranges."""
+    return Note(code="unranged", values={"names": list(names)})
+
+
+def note_on_beyond(name: str, n: int, of: int, declared: Sequence[float], example: str) -> Note:
+    """References outside the declared range: few, or the declaration would be refused."""
+    values = {"name": name, "n": n, "of": of, "low": declared[0], "high": declared[1], "example": example}
+    return Note(code="beyond_range", values=values)
+
+
 def note_on_copies(n: int) -> Note:
     """Second copies of files that are there twice."""
     return Note(code="copies", values={"n": n})

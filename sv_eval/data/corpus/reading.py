@@ -22,6 +22,7 @@ from sv_eval.data.corpus.layouts import open_tree
 from sv_eval.data.corpus.manifest import open_manifest
 from sv_eval.data.corpus.notes import (
     Note,
+    note_on_beyond,
     note_on_limit,
     note_on_restriction,
     note_on_speakers,
@@ -51,6 +52,8 @@ __all__ = [
 ]
 
 _MOST_NAMED = 20
+_MOST_BEYOND = 0.01
+"""Annotators now and then leave their scale; where more do, it is another scale."""
 _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], OpenedCorpus]] = {
     "pattern": open_tree,
     "folder": open_tree,
@@ -112,6 +115,7 @@ def corpus_of(config: DatasetConfig, card: Card, found: OpenedCorpus) -> Corpus:
     notes += notes_on_labels(card, Counter(clip.raw_label for clip in clips))
     if census.strangers:
         notes.append(note_on_speakers(census.strangers))
+    notes += _notes_on_ranges(card, census)
     return Corpus(
         name=config.name,
         card=card,
@@ -152,6 +156,8 @@ def _card(config: DatasetConfig) -> Card:
         card = member_card(card, config.name)
     if config.labels_file is not None:
         card = _with_labels(card, labels_from_file(config.labels_file))
+    if config.dimensions:
+        card = replace(card, dimensions={**card.dimensions, **config.dimensions})
     return _with_labels(card, config.labels)
 
 
@@ -219,6 +225,20 @@ def _clips(config: DatasetConfig, card: Card, found: OpenedCorpus, census: Censu
         # What `dataset.only` wants is looked for among them afterwards.
         raise no_clip(config, card, splits)
     return clips
+
+
+def _notes_on_ranges(card: Card, census: Census) -> list[Note]:
+    """What is said of references outside their declared range; raises CorpusError where they are many."""
+    notes = []
+    for name, places in census.beyond.items():
+        (low, high), of = card.ranges[name], census.felt[name]
+        if len(places) > _MOST_BEYOND * of:
+            raise CorpusError(
+                f"{places[0]} is outside {low:g} to {high:g}, the range of {name}, and so are {len(places)} "
+                f"of {of} references; declare theirs: dataset.dimensions.{name}=[LOW,HIGH]"
+            )
+        notes.append(note_on_beyond(name, len(places), of, (low, high), places[0]))
+    return notes
 
 
 def _restricted(config: DatasetConfig, clips: list[Clip]) -> list[Clip]:

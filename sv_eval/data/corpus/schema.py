@@ -11,6 +11,7 @@ from typing import Literal
 
 from sv_eval.data.corpus.companion_rule import compiled
 from sv_eval.data.corpus.layout_rule import Layout
+from sv_eval.dimensions import Range, ranges_from
 from sv_eval.emotions import EMOTIONS, LabelMap
 from sv_eval.errors import CorpusError, nearest
 
@@ -166,6 +167,9 @@ class Card:
     """Length of the complete corpus, hours."""
     members: Mapping[str, Member] = field(default_factory=dict)
     """For a collection: the names that `dataset.name` may take, and what each is."""
+    dimensions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Of arousal, valence and dominance those that it has references for, each with the lowest and the highest
+    value that there can be."""
     notes: tuple[str, ...] = ()
     """Sentences that every report on this corpus prints."""
     member: Member | None = field(default=None, metadata={"key": None})
@@ -183,6 +187,7 @@ class Card:
         order = self.label_order or tuple(name for name in EMOTIONS if name in self.words.map.values())
         object.__setattr__(self, "label_order", order)
         _only_known("label_order", order, EMOTIONS)
+        object.__setattr__(self, "dimensions", _ranges(self.dimensions))
         if len(set(order)) < len(order):
             raise CorpusError("label_order names an emotion twice")
         _only_known("expected", self.expected, self.words.map)
@@ -210,6 +215,11 @@ class Card:
         """Which corpus it is: the same by its own card, by a collection's lists, as a folder and as a table."""
         return self.known_as or self.name
 
+    @property
+    def ranges(self) -> Mapping[str, Range]:
+        """The declared range of each dimension."""
+        return {name: (low, high) for name, (low, high) in self.dimensions.items()}
+
     @cached_property
     def labels(self) -> LabelMap:
         """Its words, led to the canonical names."""
@@ -219,6 +229,13 @@ class Card:
             entries=self.words.map,
             case_sensitive=self.words.case_sensitive,
         )
+
+
+def _ranges(given: Mapping[str, tuple[float, ...]]) -> dict[str, Range]:
+    try:
+        return ranges_from("dimensions", given)
+    except ValueError as error:
+        raise CorpusError(str(error)) from error
 
 
 def _only_known(where: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,26 +13,29 @@ from numpy.typing import NDArray
 from sv_eval.data.corpus.config import DatasetConfig, SimulatedOptions
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
 from sv_eval.data.corpus.schema import Card
+from sv_eval.dimensions import Range
 from sv_eval.machine.interrupts import interrupts_held
 from sv_eval.records import SAMPLE_RATE_HZ, Clip, Waveform
 
 _GOLDEN = 0.6180339887498949
 """Multiples of it, without their whole part, spread evenly."""
+_TAIL = 0.00135
+"""Beyond three deviations, which are the ends of the range, nothing is drawn."""
 
 
-def open_simulated(config: DatasetConfig, card: Card) -> OpenedCorpus:  # noqa: ARG001 - every opener takes a card
+def open_simulated(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips that `dataset.simulated` asks for."""
     source = SilenceSource(config.simulated.longest_s)
-    return OpenedCorpus(entries=_entries(config.simulated), source=source, ends=lambda _: b"")
+    return OpenedCorpus(entries=_entries(config.simulated, card.ranges), source=source, ends=lambda _: b"")
 
 
-def _entries(options: SimulatedOptions) -> Iterator[Entry]:
+def _entries(options: SimulatedOptions, ranges: Mapping[str, Range]) -> Iterator[Entry]:
     digits = len(str(options.n_clips - 1))
     speakers = [f"speaker_{number:0{len(str(options.n_speakers - 1))}d}" for number in range(options.n_speakers)]
     for index in range(options.n_clips):
         speaker = index // len(options.labels) % options.n_speakers
         share = index * _GOLDEN % 1.0
-        yield Entry(
+        entry = Entry(
             id=f"sim_{index:0{digits}d}",
             path="",
             where=f"simulated clip {index}",
@@ -40,6 +45,19 @@ def _entries(options: SimulatedOptions) -> Iterator[Entry]:
             start_s=0.0,
             end_s=round(options.shortest_s + share * (options.longest_s - options.shortest_s), 3),
         )
+        for name, one in ranges.items():
+            setattr(entry, name, _drawn(index, name, one))
+        yield entry
+
+
+def _drawn(index: int, name: str, declared: Range) -> str:
+    """A clip's value of a dimension: normal about the middle of its range, a sixth of which is one deviation."""
+    # Anything that came again after so many clips might come again with the speakers.
+    digest = hashlib.blake2b(f"{name}:{index}".encode(), digest_size=8).digest()
+    share = (int.from_bytes(digest, "little") + 0.5) / 2**64
+    low, high = declared
+    value = (low + high) / 2 + (high - low) / 6 * NormalDist().inv_cdf(min(max(share, _TAIL), 1 - _TAIL))
+    return repr(round(value, 6))
 
 
 class SilenceSource:

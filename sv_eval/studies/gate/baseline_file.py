@@ -27,6 +27,7 @@ from sv_eval.report.run_directory import refuse_constant, write_text
 from sv_eval.report.shares import Share
 from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.dependence import Dependence
+from sv_eval.studies.gate.kept_dimensions import KeptDimension, kept_dimensions, with_dimensions
 from sv_eval.studies.gate.subject import IDENTITY, Figures, Subject, subject_of_run
 
 SCHEMA_VERSION = 2
@@ -79,6 +80,7 @@ class _Written:
     others_cpu: float | None = None
     dependence: Mapping[str, Any] | None = None
     waited_dependence: Mapping[str, Any] | None = None
+    dimensions: Mapping[str, KeptDimension] | None = None
 
 
 def read_subject(path: str) -> Subject:
@@ -108,12 +110,12 @@ def read_baseline(path: Path) -> Subject:
             f"{' and '.join(map(str, _READABLE))}; save it anew"
         )
     try:
-        from_json(_Written, data, f"{path}: a damaged baseline")
+        written = from_json(_Written, data, f"{path}: a damaged baseline")
         clean = _sample(data["latency_ms"], data.get("dependence"))
         waited_ms = data.get("waited_ms")
         return Subject(
             source=str(path),
-            table=_table(data),
+            table=with_dimensions(_table(data), written.dimensions or {}),
             labels=tuple(data["labels"]),
             policy=data["policy"],
             clean=clean,
@@ -123,6 +125,7 @@ def read_baseline(path: Path) -> Subject:
             latency_refused=None if data["latency_refused"] is None else Why.read(data["latency_refused"]),
             identity=_identity(data["identity"]),
             figures=from_json(Figures, data["figures"], f"{path}: figures"),
+            ranges={name: one.ranges for name, one in written.dimensions.items()} if written.dimensions else {},
         )
     except RunDirectoryError as error:
         raise UsageError(f"{error}; save it anew") from error
@@ -166,6 +169,8 @@ def baseline_text(subject: Subject) -> str:
         "latency_ms": clean,
         "waited_ms": None if waited == clean else waited,
     }
+    if kept := kept_dimensions(table, subject.ranges):
+        data["dimensions"] = as_json(kept)
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

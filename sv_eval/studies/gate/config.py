@@ -26,6 +26,8 @@ class Floors:
     """Of macro F1."""
     recall: float | Mapping[str, float] | None = None
     """Of the recall of every emotion, or of those that are named."""
+    ccc: float | Mapping[str, float] | None = None
+    """Of the concordance of every emotional dimension, or of those that are named."""
     worst_group: Mapping[str, float] | None = None
     """Of the UAR of the group that is understood worst, by attribute: sex, language, age, accent,
     pitch."""
@@ -55,6 +57,8 @@ class Margins:
     """Macro F1."""
     recall: float | Mapping[str, float] | None = None
     """The recall of every emotion, or of those that are named."""
+    ccc: float | Mapping[str, float] | None = None
+    """The concordance of every emotional dimension, or of those that are named; no share."""
     coverage: float | None = None
     """The share of clips that are answered with an emotion; judged where `unknown` is left out (abstain)."""
 

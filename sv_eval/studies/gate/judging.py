@@ -15,6 +15,7 @@ from sv_eval.scoring.paired.differences import differences_of
 from sv_eval.scoring.paired.latency_ratio import latency_ratio
 from sv_eval.scoring.paired.pairs import Pairs, pairs_of
 from sv_eval.studies.gate.config import GateConfig
+from sv_eval.studies.gate.dimension_rules import ccc_floors, ccc_margins
 from sv_eval.studies.gate.rules import (
     Levels,
     adjusted,
@@ -102,7 +103,7 @@ def _complete(candidate: Subject) -> Iterator[RuleResult]:
     total, found = candidate.identity["n_clips"], len(candidate.table)
     if found < total:
         yield broken("integrity:complete", "incomplete", found=found, expected=total)
-    if not candidate.labels:
+    if not candidate.labels and not candidate.figures.ccc:
         yield broken("integrity:scored", "nothing_scored")
 
 
@@ -117,6 +118,7 @@ def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
             yield floor_rule(f"floor:recall:{label}", figures.per_emotion[label].recall, floor)
         else:
             yield broken(f"floor:recall:{label}", "no_such_label", labels=list(candidate.labels))
+    yield from ccc_floors(candidate, config)
     yield from _worst_groups(candidate, config)
     for name in ("p50", "p95", "p99"):
         ceiling = getattr(config.ceilings, f"{name}_ms")
@@ -204,6 +206,7 @@ def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateC
                     missing=_missing(label, candidate, baseline),
                 )
             )  # fmt: skip
+    rules += ccc_margins(candidate, baseline, config)
     rules += share_rules(candidate, baseline, pairs, config)
     rules += _latencies(candidate, baseline, config, levels)
     return adjusted(rules, levels)

@@ -17,6 +17,7 @@ from sv_eval.report.reasons import Why
 from sv_eval.report.report import Report
 from sv_eval.report.shares import Share
 from sv_eval.scoring.call_sample import CallSample
+from sv_eval.scoring.dimensions.sides import Ranges, ranges_of
 from sv_eval.scoring.labels.config import labels_config_of
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
 from sv_eval.scoring.shares import request_shares
@@ -78,6 +79,8 @@ class Figures:
     """By scored class."""
     latency_ms: LatencyRow
     """How fast."""
+    ccc: Mapping[str, Interval] = field(default_factory=dict)
+    """Concordance by emotional dimension; empty without any, and in files of earlier versions."""
     worst_group: Mapping[str, WorstGroup] = field(default_factory=dict)
     """By attribute, such as sex; empty without groups, and in files of earlier versions."""
 
@@ -108,6 +111,8 @@ class Subject:
     """By the names in IDENTITY."""
     figures: Figures
     """Its own figures: what floors and ceilings look at."""
+    ranges: Mapping[str, Ranges] = field(default_factory=dict)
+    """The declared ranges of each emotional dimension that is scored."""
 
 
 def subject_of_run(directory: Path) -> Subject:
@@ -131,6 +136,7 @@ def subject_of(run: FinishedRun) -> Subject:
         latency_refused=report.latency_ms.reason or None,
         identity=_identity(run),
         figures=_figures(report),
+        ranges=ranges_of(run.environment.backend.capabilities.dimensions, run.environment.dataset.dimensions or {}),
     )
 
 
@@ -144,6 +150,7 @@ def _figures(report: Report) -> Figures:
         latency_ms=LatencyRow(
             n=latency.n, n_calls=latency.n_calls, p50=latency.p50, p95=latency.p95, p99=latency.p99
         ),
+        ccc={name: one.ccc for name, one in report.dimensions.figures.items()} if report.dimensions else {},
         worst_group=_worst_groups(report),
     )
 

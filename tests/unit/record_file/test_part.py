@@ -67,6 +67,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
         raters={"r1": ("happy",), "r2": ("happy", "sad")} if number % 4 == 0 else None,
         emotions=("sad", "happy")[: 1 + number % 2],
         language=("de", "zh", "en")[number % 3], transcript=f"said {number}",
+        dimensions={"arousal": 1.0 + number, "valence": 2.0} if number % 3 else None,
     )  # fmt: skip
     measured: dict[str, Any] = {
         "latency_ms": 10.0 + number, "audio_s": 1.0 + number, "batch_size": 1 + number % 2, "session": 1,
@@ -85,6 +86,7 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
         stages_ms={"features": 1.0 + number, f"of_{number % 3}": 2.0},
         tokens={"input": 100 + number, "output": 3} if number % 2 else None, outside=0.01 * number,
         answered_by=f"model-{number}" if number % 2 else None,
+        dimensions={"arousal": 0.01 * number} if number % 2 else None,
     )  # fmt: skip
     step = StreamStep(start_s=0.0, end_s=1.0, label=label, scores=None, compute_ms=1.0 + number, emitted_s=1.5)
     streamed = Streamed(steps=(step,), offline_label=emotion)
@@ -107,7 +109,7 @@ def shown(table: RecordTable, place: int) -> dict[str, Any]:
 
 def shown_in(table: RecordTable, name: str, place: int) -> Any:
     value = getattr(table, name)
-    if name in ("stages_ms", "sound", "told"):
+    if name in ("stages_ms", "sound", "told", "true_dimensions", "dimensions"):
         return {stage: number for stage, column in value.items() if (number := plain(column[place])) is not None}
     if isinstance(value, Mapping):
         return value.get(place)

@@ -231,8 +231,8 @@ def test_keys_stand_in_the_order_of_the_fields_and_what_is_not_set_is_left_out(
     assert list(data) == [name for name in order if name in data]
     assert set(order) - set(data) == {
         "rtf_reason", "confusion_forced_reason", "chance_reason", "repeats", "streaming", "marks", "positions",
-        "fairness", "sound", "controls", "cost", "outside", "calibration", "operating", "selective", "soft_labels",
-        "several_emotions",
+        "fairness", "sound", "controls", "cost", "outside", "calibration", "operating", "dimensions",
+        "selective", "soft_labels", "several_emotions", "conformal",
     }  # fmt: skip
 
 

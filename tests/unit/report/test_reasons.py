@@ -23,6 +23,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "unit": ("speaker", "clip"),
     "share": ("12%", "100%"),
     "value": ("1", "0", "0.333333"),
+    "side": ("labelled", "unlabelled"),
+    "condition": ("12.5", "1e+16"),
+    "most": ("100",),
+    "dimension": ("arousal", "dominance"),
     "text": ("what another version wrote", "n too small"),
 }
 """What the templates are filled with."""

@@ -13,12 +13,14 @@ import reports
 from sv_eval.data.corpus.notes import (
     Note,
     note_on_absent,
+    note_on_beyond,
     note_on_contradictions,
     note_on_copies,
     note_on_overlap,
     note_on_restriction,
     note_on_superseded,
     note_on_unlisted,
+    note_on_unranged,
 )
 from sv_eval.data.corpus.synonyms import REASONS
 from sv_eval.finished.rescore import compute_report
@@ -221,6 +223,8 @@ NOTES = (
     note_on_absent(2, 9, ["a", "b"]),
     note_on_contradictions(1, "happy/a.wav"),
     note_on_overlap("URDU"),
+    note_on_unranged(["arousal"]),
+    note_on_beyond("valence", 2, 900, (1.0, 5.0), "list.csv:3: 5.5"),
     note_on_restriction({"language": ("zh",)}, 3, 9),
     *(
         Note(code=code, values={"what": ["transcript"], "n": 1, "of": 3, "files": ["**/words.txt"]})

@@ -79,7 +79,7 @@ def test_iemocap_without_its_labels_says_where_they_are(read, tree):
     root = tree("Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav")
 
     with pytest.raises(
-        CorpusError, match=r"the table with label isn't there \(\*\*/EmoEvaluation/\*\.txt\)"
+        CorpusError, match=r"the table with label and .*dominance isn't there \(\*\*/EmoEvaluation/\*\.txt\)"
     ) as error:
         read(card="iemocap", root=str(root))
     assert "\n" not in str(error.value)
