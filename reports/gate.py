@@ -90,6 +90,9 @@ def title(words: Wording, rule: str) -> str:
         return words(f"gate.integrity.{name}", what=cell(label))
     if name == "ccc":
         return words(f"gate.kinds.{kind}", what=_concordance(words, label))
+    if name == "soft":
+        known = words.has(f"gate.soft.{label}")
+        return words(f"gate.kinds.{kind}", what=words(f"gate.soft.{label}") if known else cell(label))
     if name == "worst_group":
         known = words.has(f"fairness.attributes.{label}")
         attribute = words(f"fairness.attributes.{label}") if known else cell(label)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +13,7 @@ from sv_eval.report.soft import SoftFigure
 from sv_eval.scoring.f1_bounds import macro_f1
 from sv_eval.scoring.soft.ceiling import Ceiling, ceiling_of
 from sv_eval.scoring.soft.distances import cross_entropy, entropy
+from sv_eval.scoring.soft.held import HeldAgainst
 from sv_eval.scoring.soft.raters import Raters
 from sv_eval.scoring.unit_bounds import mean_by_unit
 
@@ -23,35 +22,6 @@ Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _NOTHING = Why.of("no_distribution")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HeldAgainst:
-    """Clips with votes for a scored class and an answer, a row each."""
-
-    places: Codes
-    """Where they are in the table."""
-    of_set: Codes
-    """Their set of ballots."""
-    unit: Codes
-    """Their speaker, numbered from 0."""
-    said: Codes
-    """The class that the answer names, by position among the labels; -1 for none of them."""
-    q: Floats
-    """The raters' distribution and, last, a 0: nobody voted for none of the classes."""
-    p: Floats
-    """The answer's scores and, last, what is on none of the classes; NaN without scores."""
-
-    def part(self, kept: Mask) -> Self:
-        """Those that are kept."""
-        return type(self)(
-            places=self.places[kept],
-            of_set=self.of_set[kept],
-            unit=np.unique(self.unit[kept], return_inverse=True)[1],
-            said=self.said[kept],
-            q=self.q[kept],
-            p=self.p[kept],
-        )
 
 
 class SoftFigures:
