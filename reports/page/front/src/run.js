@@ -28,7 +28,7 @@ export class RunPage {
       this.verdict(), this.figures(),
       el("div", { class: "two" }, this.matrix(), this.emotions()),
       el("div", { class: "two" }, this.latency, this.trust),
-      this.held(),
+      this.soft() ?? "", this.several() ?? "",
       this.slicePart() ?? "", this.clipsPart, this.about());
     if (this.clips) this.drawClips();
   }
@@ -152,20 +152,16 @@ export class RunPage {
         range(emotion(label), row.recall, { tick: chance, note: t("of_clips", { n: count(row.support) }) }))));
   }
 
-  held() {
-    const parts = [this.soft(), this.several()].filter(Boolean);
-    return parts.length ? el("div", { class: "two" }, parts) : "";
-  }
-
   // Answers held against raters' votes, with what people reach as a tick.
   soft() {
     const found = this.report.soft_labels;
     if (!found) return null;
-    const line = (name, figure) => range(name, figure.of_answers, { tick: figure.of_raters?.value, note: t("of_clips", { n: count(figure.of_answers.n) }) });
+    const line = (name, figure, as) => range(name, figure.of_answers, { tick: figure.of_raters?.value, note: t("of_clips", { n: count(figure.of_answers.n) }), ...as });
+    const distance = { show: (value) => value.toFixed(3), digits: [1, 3] };
     const names = ["js", "tvd", "soft_macro_f1", "soft_accuracy"].filter((name) => found[name].of_answers.value != null);
     return el("section", { class: "card", "aria-labelledby": "soft-title" }, el("h2", { id: "soft-title" }, t("soft")),
       el("p", { class: "soft" }, t("soft_note", { alpha: found.alpha.value == null ? "–" : found.alpha.value.toFixed(3) })),
-      el("div", { class: "ranges" }, names.map((name) => line(t(`soft_${name}`), found[name])),
+      el("div", { class: "ranges" }, names.map((name) => line(t(`soft_${name}`), found[name], name === "js" || name === "tvd" ? distance : {})),
         Object.entries(found.agreement).map(([name, one]) => line(t(`soft_${name}`), one.soft_accuracy))));
   }
 
