@@ -88,7 +88,7 @@ def several_of(scope: Scope, scores: ScoreTable | None, class_of: Callable[[str]
         hit_rate=mean_by_unit(first_true.astype(np.float64), unit, level, least=0.0, most=1.0),
         hamming_loss=mean_by_unit((was != named.sets).mean(axis=1), unit, level, least=0.0, most=1.0),
         exact=mean_by_unit((was == named.sets).all(axis=1).astype(np.float64), unit, level, least=0.0, most=1.0),
-        mean_average_precision=UNSET if named.ranks is None else _mean_precision(named.ranks, was, unit, level),
+        mean_average_precision=UNSET if named.ranks is None else mean_precision(named.ranks, was, unit, level),
         per_emotion=per_emotion,
     )
 
@@ -160,7 +160,7 @@ def _per_emotion(
     return found
 
 
-def _mean_precision(ranks: Floats, was: Mask, unit: Codes, level: float) -> Interval:
+def mean_precision(ranks: Floats, was: Mask, unit: Codes, level: float) -> Interval:
     """The mean of the emotions' average precision, with bounds."""
     group = grouped(unit)
     columns = [column for column in range(was.shape[1]) if 0 < int(was[:, column].sum()) < len(was)]
