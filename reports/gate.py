@@ -17,6 +17,9 @@ from sv_eval.reports.wording import Wording, p_value, share
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❔"}
 _CLIPS = 20
+ERRORS = ("ece", "aurc", "brier", "log_loss")
+SCORE_FIGURES = (*ERRORS, "average_precision", "precision")
+"""What rules on scores are of."""
 
 
 def render_gate(found: GateResult, language: str = "en") -> str:
@@ -93,6 +96,9 @@ def title(words: Wording, rule: str) -> str:
     if name == "soft":
         known = words.has(f"gate.soft.{label}")
         return words(f"gate.kinds.{kind}", what=words(f"gate.soft.{label}") if known else cell(label))
+    if name in SCORE_FIGURES:
+        what = words(f"gate.scores.{name}", label=words.emotion(label)) if label else words(f"gate.scores.{name}")
+        return words(f"gate.score_kinds.{kind}", what=what)
     if name == "worst_group":
         known = words.has(f"fairness.attributes.{label}")
         attribute = words(f"fairness.attributes.{label}") if known else cell(label)
@@ -106,12 +112,18 @@ def title(words: Wording, rule: str) -> str:
 
 def sentence(words: Wording, rule: RuleResult) -> str:
     """Why a rule ended as it did, on one line."""
-    group = "concordance" if _of_concordance(rule) and words.has(f"gate.concordance.{rule.reason}") else "reasons"
+    own = "concordance" if _of_concordance(rule) else "rise" if _of_errors(rule) else "reasons"
+    group = own if words.has(f"gate.{own}.{rule.reason}") else "reasons"
     return " ".join(cell(words(f"gate.{group}.{rule.reason}", **_values(words, rule))).split())
 
 
 def _of_concordance(rule: RuleResult) -> bool:
     return rule.name.split(":")[1:2] == ["ccc"]
+
+
+def _of_errors(rule: RuleResult) -> bool:
+    """Whether it is of an error of scores, which has no unit."""
+    return rule.name.split(":")[1:2] != [] and rule.name.split(":")[1] in ERRORS
 
 
 def _concordance(words: Wording, name: str) -> str:
@@ -135,7 +147,7 @@ def _values(words: Wording, rule: RuleResult) -> dict[str, Any]:
         "group": _group(words, values.get("group")),
         "alone": p_value(values.get("alone")),
         "missing": words("gate.missing", n=values["missing"]) if values.get("missing") else "",
-        "beside": _beside(words, values) if kind in ("ratio", "ceiling") else "",
+        "beside": _beside(words, values) if kind in ("ratio", "ceiling") and not _of_errors(rule) else "",
         "needed": words("gate.needed", n=rule.needed) if rule.needed else "",
     }
 
@@ -152,6 +164,10 @@ def _in_units(kind: str, rule: RuleResult) -> dict[str, str]:
         ways |= dict.fromkeys(("before", "after", "floor", "margin"), lambda value: f"{value:.3f}")
         ways |= {"value": lambda value: f"{value:.3f}" if kind == "floor" else f"{value:+.3f}"}
         ways |= {"low": lambda value: f"{value:+.3f}", "limit": share}
+    elif _of_errors(rule):
+        ways |= dict.fromkeys(("before", "after", "ceiling", "margin"), lambda value: f"{value:.3f}")
+        ways |= {"value": lambda value: f"{value:.3f}" if kind == "ceiling" else f"{value:+.3f}"}
+        ways |= {"high": lambda value: f"{value:+.3f}"}
     elif rule.reason == "contention":
         ways |= dict.fromkeys(("taken", "limit"), share)
     elif kind in ("margin", "share"):

@@ -112,6 +112,11 @@ def gate_of(
         )
     if config.baseline is None and config.compares:
         raise ConfigError(f"gate={config.name} compares with a baseline: give gate.baseline=RUN_OR_FILE")
+    if config.sequential and scoring and scoring.get("thresholds"):
+        raise ConfigError(
+            f"gate={config.name} ends runs early by answers as they come, and scoring.thresholds changes them: "
+            "leave one of the two out"
+        )
     baseline = None if config.baseline is None else read_subject(config.baseline)
 
     def run_gate(directory: Path, language: str) -> None:

@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from sv_eval.finished.reading import as_scored
 from sv_eval.finished.report_config import ReportConfig
 from sv_eval.record_file.controls import CONTROLS, control_directory, control_names
 from sv_eval.record_file.lines import RECORDS, read_lines
 from sv_eval.record_file.run_records import RunRecords
+from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.records import Clip
 from sv_eval.report.environment import Environment
 from sv_eval.report.report import Report
@@ -22,7 +24,7 @@ from sv_eval.reports.page.document import document
 from sv_eval.reports.page.findings import LANGUAGES
 from sv_eval.reports.page.words import page_words
 from sv_eval.scoring.labels.config import labels_config_of
-from sv_eval.scoring.labels.relabelling import relabelled, relabelling_of
+from sv_eval.scoring.labels.relabelling import relabelling_of
 
 _CLIP_FIELDS = tuple(item.name for item in fields(Clip))
 _MIB = 2**20
@@ -57,7 +59,8 @@ def page_of(
     columns = columns_of(read_lines(directory / RECORDS))
     n = sum(1 for line in read_lines(directory / RECORDS) if line.strip())
     plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
-    clips = clips_of(report, environment, relabelled(records, plan), columns, keys_in(columns, n))
+    mapped = as_scored(records, plan, report.scored_under or None, lambda: ScoreTable.read(directory))
+    clips = clips_of(report, environment, mapped, columns, keys_in(columns, n))
     clips |= _controls_in(directory)
     audio, note = _sounds(config, environment, clips)
     boot = boot_of(
@@ -74,7 +77,10 @@ def page_again(held: Mapping[str, Any], report: Report, environment: Environment
     """A page from the blocks of one that was written, its figures and words made anew."""
     columns, n = held["clips"]["columns"], held["clips"]["n"]
     plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
-    clips = clips_of(report, environment, relabelled(records, plan), columns, keys_in(columns, n))
+    mapped = as_scored(
+        records, plan, report.scored_under or None, lambda: ScoreTable.of_lines(records_in(columns, n))
+    )
+    clips = clips_of(report, environment, mapped, columns, keys_in(columns, n))
     clips |= {name: held["clips"][name] for name in (CONTROLS,) if name in held["clips"]}
     boot = boot_of(
         report,

@@ -44,7 +44,7 @@ from sv_eval.scoring.config import settings_told
 from sv_eval.scoring.conformal import conformal_of
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
-from sv_eval.scoring.decisions import decided, refuse_mismatch
+from sv_eval.scoring.decisions import decided, refuse_mismatch, scored_under
 from sv_eval.scoring.dimensions.judging import dimensions_of
 from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.findings import findings_of
@@ -180,7 +180,7 @@ def compute_report(
     probabilities = None if score_table is None else score_table.as_classes(plan.class_of_score)
     before = mapped
     if chosen is not None:
-        mapped = decided(mapped, probabilities or ScoreTable.of_lines(()), chosen)
+        mapped = decided(mapped, probabilities or ScoreTable.of_lines(()), chosen.thresholds, chosen.not_promised)
     supported = plan.can_be_said(backend.capabilities.labels, records.answers.said_words)
     scope = scope_of(mapped, config, label_order=plan.scored, supported=supported)
     found = score_scope(scope)
@@ -267,6 +267,7 @@ def compute_report(
         )
         or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
+        scored_under=scored_under(file, chosen) or UNSET,
         conformal=conformal_of(judged, config.confidence) or UNSET,
         soft_labels=soft_labels_of(scope, probabilities, class_of, cut_off, one_hot=one_hot) or UNSET,
         several_emotions=several_of(scope, told_of, class_of) or UNSET,

@@ -14,30 +14,12 @@ from sv_eval.report.calibration import ReliabilityBin
 from sv_eval.report.codec import from_json
 from sv_eval.report.interval import Interval, Rounded
 from sv_eval.report.run_directory import read_json
+from sv_eval.report.scored_under import ScoreSteps
 
 SCHEMA_VERSION = 1
 KIND = "sv_eval calibration"
 
 Method = Literal["none", "temperature", "vector", "venn_abers"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreSteps:
-    """What an emotion's score makes probable, in steps."""
-
-    low_from: tuple[float, ...]
-    """Scores from which on the next of `low` holds, ascending."""
-    low: tuple[float, ...]
-    """How probable it is at least; one more than scores."""
-    high_above: tuple[float, ...]
-    """Scores above which the next of `high` holds, ascending."""
-    high: tuple[float, ...]
-    """How probable it is at most; likewise."""
-
-    def __post_init__(self) -> None:
-        for at, levels in ((self.low_from, self.low), (self.high_above, self.high)):
-            if len(levels) != len(at) + 1 or any(not 0 <= level <= 1 for level in levels):
-                raise ConfigError("a calibration's steps: one probability more than scores is needed; fit it anew")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

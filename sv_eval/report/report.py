@@ -32,6 +32,7 @@ from sv_eval.report.latency import DurationBin, Latency, Load, Repeats, StageTim
 from sv_eval.report.operating import Operating
 from sv_eval.report.positions import Outside, Positions
 from sv_eval.report.reasons import Coded, Why
+from sv_eval.report.scored_under import ScoredUnder
 from sv_eval.report.selective import Selective
 from sv_eval.report.several import SeveralEmotions
 from sv_eval.report.shares import Shares
@@ -240,6 +241,8 @@ class Report(Rounded):
     """How well arousal, valence and dominance were told; not set where the recogniser tells none."""
     selective: Selective | UnsetType = UNSET
     """What is won where only confident answers count; not set where too few have a confidence."""
+    scored_under: ScoredUnder | UnsetType = UNSET
+    """The calibration and thresholds that figures are under; not set for answers as they came."""
     conformal: Conformal | UnsetType = UNSET
     """Sets of emotions instead of one answer; not set without scores, or with one speaker."""
     soft_labels: SoftLabels | UnsetType = UNSET

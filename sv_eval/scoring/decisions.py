@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from sv_eval.backend import BackendInfo, Capabilities, StreamUpdate
 from sv_eval.emotions import UNKNOWN
@@ -18,6 +19,7 @@ from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome, Prediction
 from sv_eval.report.calibration_file import CalibrationFile
 from sv_eval.report.interval import DIGITS
+from sv_eval.report.scored_under import ScoreChange, ScoredUnder
 from sv_eval.report.thresholds_file import ThresholdsFile, digest_of
 from sv_eval.scoring.calibration.applying import fitted_of, refuse_other_model
 from sv_eval.scoring.labels.naming import Naming
@@ -130,27 +132,47 @@ def refuse_mismatch(thresholds: ThresholdsFile, calibration: CalibrationFile | N
         )
 
 
-def decided(records: RunRecords, scores: ScoreTable, file: ThresholdsFile) -> RunRecords:
+def scored_under(calibration: CalibrationFile | None, thresholds: ThresholdsFile | None) -> ScoredUnder | None:
+    """What a report keeps of both; None for neither."""
+    if calibration is None and thresholds is None:
+        return None
+    change: ScoreChange | UnsetType = UNSET
+    if calibration is not None:
+        change = ScoreChange(weights=calibration.weights, biases=calibration.biases, steps=calibration.steps)
+    return ScoredUnder(
+        calibration=change,
+        thresholds=UNSET if thresholds is None else thresholds.thresholds,
+        not_promised=() if thresholds is None else thresholds.not_promised,
+    )
+
+
+def decided(
+    records: RunRecords, scores: ScoreTable, thresholds: Mapping[str, float], not_promised: Sequence[str] = ()
+) -> RunRecords:
     """The records as they are under thresholds; scores are by class of the label map."""
-    answers = _decided(records.answers, scores, file)
-    requests = answers if records.requests is records.answers else _decided(records.requests, scores, file)
-    return replace(records, answers=answers, requests=requests)
+    answers = _decided(records.answers, scores, thresholds, not_promised)
+    if records.requests is records.answers:
+        return replace(records, answers=answers, requests=answers)
+    return replace(records, answers=answers, requests=_decided(records.requests, scores, thresholds, not_promised))
 
 
-def _decided(table: RecordTable, scores: ScoreTable, file: ThresholdsFile) -> RecordTable:
+def _decided(
+    table: RecordTable, scores: ScoreTable, thresholds: Mapping[str, float], not_promised: Sequence[str]
+) -> RecordTable:
     codes = table.class_codes
     values = scores.of_clips(table.clip_ids)
     below = np.zeros(len(table), dtype=np.bool_)
-    for label in (*file.thresholds, *file.not_promised):
+    for label in (*thresholds, *not_promised):
         if label not in codes.answers:
             continue
         said = table.predicted == codes.answer(label)
-        if label in file.not_promised:
+        if label in not_promised:
             below |= said
         elif label in scores.names:
             found = values[:, scores.names.index(label)]
-            below |= said & np.isfinite(found) & (found.round(DIGITS) < file.thresholds[label])
-    unsure = values[:, scores.names.index(UNKNOWN)] if UNKNOWN in scores.names else np.full(len(table), np.nan)
+            below |= said & np.isfinite(found) & (found.round(DIGITS) < thresholds[label])
+    there = UNKNOWN in scores.names
+    unsure = values[:, scores.names.index(UNKNOWN)] if there else np.full(len(table), np.nan)
     return replace(
         table,
         predicted=np.where(below, codes.answer(UNKNOWN), table.predicted).astype(table.predicted.dtype),

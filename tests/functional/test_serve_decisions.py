@@ -15,6 +15,8 @@ import soundfile
 from websockets.sync.client import connect
 
 from sv_eval.cli.main import command
+from sv_eval.finished.reading import read_run
+from sv_eval.reports.page.document import blocks_in
 from sv_eval.wire import emotion_pb2 as pb
 from sv_eval.wire import emotion_pb2_grpc
 
@@ -170,3 +172,30 @@ def test_files_that_are_not_for_this_service_are_refused_at_once(
     ):
         assert serve([*words, "serve.port=0", "serve.grpc_port=null"]) == 2
         assert said in capfd.readouterr().err
+
+
+def test_a_run_under_thresholds_is_compared_and_shown_as_it_was_scored(
+    measured: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    words = [f"calibration={files[0]}", f"thresholds={files[1]}"]
+    assert command("score")([str(measured), *words]) == 0
+    found = read_run(measured)
+    unknown = found.answers.predicted == found.answers.class_codes.answer("unknown")
+    assert found.report.operating
+    assert found.report.operating.applied
+    assert int(unknown.sum()) == found.report.operating.applied.n_below
+    # The page's clips are those of its matrix.
+    page, _ = blocks_in((measured / "report.html").read_bytes(), "report.html")
+    answers = page["clips"]["answers"]
+    said = [answers["answers"][code] for code in answers["answer"]]
+    assert said.count("unknown") == int(unknown.sum())
+    # A run of the same scored with these files at once is the same.
+    at_once = tmp_path / "at_once"
+    assert command("run")([f"hydra.run.dir={at_once}", *QUICK, *words]) == 0
+    here, there = (json.loads((one / "metrics.json").read_text(encoding="utf-8")) for one in (measured, at_once))
+    assert here["confusion"] == there["confusion"]
+    assert here["scored_under"] == there["scored_under"]
+    assert command("score")([str(at_once), "calibration=none", "thresholds=none"]) == 0
+    back = json.loads((at_once / "metrics.json").read_text(encoding="utf-8"))
+    assert "scored_under" not in back
+    assert back["confusion"] != there["confusion"]

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
+from msgspec import UnsetType
 
 from sv_eval.backend import BackendInfo
 from sv_eval.errors import ConfigError
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.record_file.table import RecordTable
-from sv_eval.report.calibration_file import CalibratedModel, CalibrationFile, FittedOn
+from sv_eval.report.calibration_file import CalibratedModel, FittedOn
 from sv_eval.report.environment import Environment
+from sv_eval.report.scored_under import ScoreSteps
 from sv_eval.scoring.calibration.scaling import Scaling
 from sv_eval.scoring.calibration.venn_abers import VennAbers
 
 _FEW = 5
+
+
+class ScoreMap(Protocol):
+    """What changes scores: a calibration file, or what a report keeps of one."""
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """By name."""
+
+    @property
+    def biases(self) -> Mapping[str, float]:
+        """By name."""
+
+    @property
+    def steps(self) -> Mapping[str, ScoreSteps] | UnsetType:
+        """By name."""
+
+
 _DIGITS = 12
 
 
@@ -66,7 +87,7 @@ def refuse_strangers(
         raise ConfigError(f"{what}: it was fitted on clips of this run, {_few(clips)}; judge it on others")
 
 
-def calibrated(file: CalibrationFile, scores: ScoreTable) -> ScoreTable:
+def calibrated(file: ScoreMap, scores: ScoreTable) -> ScoreTable:
     """The scores as the file makes them; raises ConfigError where they are of other names."""
     if not len(scores):
         raise ConfigError("calibration: the run has no scores that it could be applied to")
@@ -79,7 +100,7 @@ def calibrated(file: CalibrationFile, scores: ScoreTable) -> ScoreTable:
     return ScoreTable(clip_ids=scores.clip_ids, names=scores.names, values=values)
 
 
-def fitted_of(file: CalibrationFile, names: Sequence[str]) -> Scaling | VennAbers:
+def fitted_of(file: ScoreMap, names: Sequence[str]) -> Scaling | VennAbers:
     """What the file holds, for scores of these names in this order."""
     if file.steps:
         return VennAbers.of(names, file.steps)

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from sv_eval.record_file.score_table import ScoreTable
+from sv_eval.record_file.table import RecordTable
 from sv_eval.report.calibration import (
     AppliedCalibration,
     Calibration,
@@ -93,14 +94,34 @@ class JudgedScores:
     audio_s: Floats
     """Length of the audio, seconds."""
 
+    def at(self, rows: Codes, unit: Codes | None = None) -> JudgedScores:
+        """Those of some clips; `unit` numbers their speakers, anew where it is not given."""
+        return JudgedScores(
+            clip_ids=tuple(self.clip_ids[row] for row in rows.tolist()),
+            labels=self.labels,
+            names=self.names,
+            values=self.values[rows],
+            reference=self.reference[rows],
+            answer=self.answer[rows],
+            unit=np.unique(self.unit[rows], return_inverse=True)[1] if unit is None else unit,
+            speaker=tuple(self.speaker[row] for row in rows.tolist()),
+            audio_s=self.audio_s[rows],
+        )
+
 
 def judged_scores(scope: Scope, scores: ScoreTable | None) -> JudgedScores | None:
     """The scores of scored clips; None for too few, or where a scored class never has a score."""
-    answers, labels = scope.answers, scope.labels
+    return judged_of(scope.answers, scope.labels, scope.scored, scores)
+
+
+def judged_of(
+    answers: RecordTable, labels: tuple[str, ...], scored: NDArray[np.bool_], scores: ScoreTable | None
+) -> JudgedScores | None:
+    """The same of answers over classes, those of `scored`."""
     if scores is None or not len(scores) or not labels or not set(labels) <= {*scores.names}:
         return None
     values = scores.of_clips(answers.clip_ids)
-    there = scope.scored & np.isfinite(values).all(axis=1)
+    there = scored & np.isfinite(values).all(axis=1)
     there &= (np.nan_to_num(values) >= 0).all(axis=1) & (np.nan_to_num(values).sum(axis=1) <= 1 + _SLACK)
     if int(there.sum()) < FEWEST:
         return None
@@ -145,7 +166,7 @@ def distribution_of(found: JudgedScores, confidence: float) -> ScoredDistributio
         probability, was = values[:, place], found.reference == place
         figures = probability_figures(probability, was, unit, confidence)
         if figures is not None:
-            value, each, _ = _without_each(binned(probability, was, unit), ece_debiased)
+            value, each, _ = without_each(binned(probability, was, unit), ece_debiased)
             per_emotion[label] = figures
             errors.append(value)
             without.append(each)
@@ -183,14 +204,14 @@ def probability_figures(
 
 def _ece(found: Binned, confidence: float) -> Interval:
     """The debiased error; its lower bound is 0 where the square without bias may be 0: it is not sure then."""
-    value, without, sizes = _without_each(found, ece_debiased)
+    value, without, sizes = without_each(found, ece_debiased)
     interval = jackknife_interval(value, without, sizes, confidence, least=0.0, most=1.0)
-    square, without, sizes = _without_each(found, squared_unbiased)
+    square, without, sizes = without_each(found, squared_unbiased)
     sure = jackknife_interval(square, without, sizes, confidence).low
     return replace(interval, low=0.0) if interval.low and (sure is None or sure <= 0) else interval
 
 
-def _without_each(found: Binned, figure: _Figure) -> tuple[float, Floats, Floats]:
+def without_each(found: Binned, figure: _Figure) -> tuple[float, Floats, Floats]:
     """A figure of the bins, what it is without each unit, and how many clips each of these has."""
     counts, errors = found.counts, standard_errors(found)
     value = float(figure(found.differences, errors, counts))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import ConfigError
-from sv_eval.report.calibration_file import ScoreSteps
+from sv_eval.report.scored_under import ScoreSteps
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

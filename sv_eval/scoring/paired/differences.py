@@ -107,6 +107,11 @@ def difference_with(
     )
 
 
+def no_difference(reason: Why) -> Difference:
+    """A difference that can't be given, and why."""
+    return _missing(reason, 0)
+
+
 def _bare(before: float, after: float, n: int, reason: Why) -> Difference:
     """A difference whose spread can't be seen; no change at all is no evidence of one."""
     same = abs(after - before) <= _NOTHING

@@ -30,17 +30,19 @@ def soft_by_clip(
     answers: RecordTable,
     labels: tuple[str, ...],
     policy: str,
-    scores: ScoreTable,
+    scores: ScoreTable | None,
     class_of: Callable[[str], str],
     *,
-    one_hot: bool,
+    certain_where: NDArray[np.bool_] | None = None,
 ) -> dict[str, Floats]:
-    """The figures by name, a number a clip of the table; NaN for a clip without votes or without such an answer."""
+    """The figures by name, a number a clip of the table; NaN for a clip without votes or without such an answer.
+
+    certain_where: clips whose answer holds itself certain where it has no scores.
+    """
     raters = raters_of(answers.ballot_sets, labels, class_of)
-    clips = held_against(answers, labels, policy, scores.posteriors(), raters)
-    cut = np.isfinite(scores.cut_offs_of(answers.clip_ids)[clips.places])
-    bare = ~clips.scored & ~cut
-    if one_hot:
+    clips = held_against(answers, labels, policy, scores, raters)
+    if certain_where is not None:
+        bare = ~clips.scored & certain_where[clips.places]
         clips.p[bare] = certain(clips.said[bare], len(labels))
     found = {name: np.full(len(answers), np.nan) for name in SOFT}
     found["overlap"][clips.places] = 1 - total_variation(clips.q, clips.p)

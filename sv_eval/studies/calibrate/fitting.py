@@ -16,9 +16,10 @@ from sv_eval.errors import UsageError
 from sv_eval.finished.reading import read_run
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
-from sv_eval.report.calibration_file import CalibratedModel, CalibrationFile, FittedOn, HeldOut, Method, ScoreSteps
+from sv_eval.report.calibration_file import CalibratedModel, CalibrationFile, FittedOn, HeldOut, Method
 from sv_eval.report.environment import Environment
 from sv_eval.report.interval import Interval
+from sv_eval.report.scored_under import ScoreSteps
 from sv_eval.scoring.calibration.applying import clip_digest
 from sv_eval.scoring.calibration.errors import FLOOR
 from sv_eval.scoring.calibration.folds import folds_of

@@ -28,6 +28,7 @@ from sv_eval.report.shares import Share
 from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.dependence import Dependence
 from sv_eval.studies.gate.kept_dimensions import KeptDimension, kept_dimensions, with_dimensions
+from sv_eval.studies.gate.kept_scores import KeptScores, kept_scores, with_scores
 from sv_eval.studies.gate.subject import IDENTITY, Figures, Subject, subject_of_run
 
 SCHEMA_VERSION = 2
@@ -82,6 +83,7 @@ class _Written:
     waited_dependence: Mapping[str, Any] | None = None
     dimensions: Mapping[str, KeptDimension] | None = None
     soft: Mapping[str, tuple[float | None, ...]] | None = None
+    scores: KeptScores | None = None
 
 
 def read_subject(path: str) -> Subject:
@@ -114,9 +116,11 @@ def read_baseline(path: Path) -> Subject:
         written = from_json(_Written, data, f"{path}: a damaged baseline")
         clean = _sample(data["latency_ms"], data.get("dependence"))
         waited_ms = data.get("waited_ms")
+        table, scores = with_scores(with_dimensions(_table(data), written.dimensions or {}), written.scores)
         return Subject(
             source=str(path),
-            table=with_dimensions(_table(data), written.dimensions or {}),
+            table=table,
+            scores=scores,
             labels=tuple(data["labels"]),
             policy=data["policy"],
             clean=clean,
@@ -175,6 +179,8 @@ def baseline_text(subject: Subject) -> str:
         data["dimensions"] = as_json(kept)
     if subject.soft:
         data["soft"] = {name: [_short(value) for value in column] for name, column in subject.soft.items()}
+    if (held := kept_scores(table, subject.scores)) is not None:
+        data["scores"] = as_json(held)
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

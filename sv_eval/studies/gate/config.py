@@ -31,6 +31,10 @@ class Floors:
     soft: Mapping[str, float] | None = None
     """Of answers held against raters' votes, by name: soft_macro_f1, overlap (1 less the total variation distance),
     soft_accuracy."""
+    average_precision: float | Mapping[str, float] | None = None
+    """Of the area beneath precision by recall, of every emotion, or of those that are named."""
+    precision: float | Mapping[str, float] | None = None
+    """Of precision at the thresholds of `at`, of each of them, or of the emotions that are named."""
     worst_group: Mapping[str, float] | None = None
     """Of the UAR of the group that is understood worst, by attribute: sex, language, age, accent,
     pitch."""
@@ -38,7 +42,7 @@ class Floors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceilings:
-    """What the candidate's latency must not exceed, milliseconds; None for no ceiling."""
+    """What the candidate's latency, milliseconds, and its errors must not exceed; None for no ceiling."""
 
     p50_ms: float | None = None
     """Of the median."""
@@ -46,6 +50,14 @@ class Ceilings:
     """Of the 95th percentile."""
     p99_ms: float | None = None
     """Of the 99th."""
+    ece: float | None = None
+    """Of the calibration error of confidence."""
+    aurc: float | None = None
+    """Of the area beneath risk by coverage."""
+    brier: float | None = None
+    """Of the Brier score over all classes."""
+    log_loss: float | None = None
+    """Of the log loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +76,18 @@ class Margins:
     """The concordance of every emotional dimension, or of those that are named; no share."""
     soft: Mapping[str, float] | None = None
     """Answers held against raters' votes, by name: overlap, soft_accuracy."""
+    average_precision: float | Mapping[str, float] | None = None
+    """The area beneath precision by recall, of every emotion, or of those that are named."""
+    precision: float | Mapping[str, float] | None = None
+    """Precision at the thresholds of `at`, of each of them, or of the emotions that are named."""
+    ece: float | None = None
+    """How much the calibration error of confidence may rise; no share, like the next three."""
+    aurc: float | None = None
+    """The same of the area beneath risk by coverage."""
+    brier: float | None = None
+    """Of the Brier score over all classes."""
+    log_loss: float | None = None
+    """Of the log loss."""
     coverage: float | None = None
     """The share of clips that are answered with an emotion; judged where `unknown` is left out (abstain)."""
 
@@ -135,6 +159,8 @@ class GateConfig:
     """How surely the number of clips that is named for an inconclusive rule would decide it."""
     max_failures: float = 0.01
     """The share of the common clips that the candidate may fail on, beyond the baseline's own failures."""
+    at: Mapping[str, float] | str | None = None
+    """From which score on precision is of an emotion: by emotion, or the name of a thresholds file."""
     sequential: bool = False
     """Judge while the run goes on, and end it when the verdict is sure; margins of UAR and accuracy alone."""
     resamples: int = 10_000

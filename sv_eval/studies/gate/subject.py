@@ -89,6 +89,10 @@ class Figures:
     """How fast."""
     ccc: Mapping[str, Interval] = field(default_factory=dict)
     """Concordance by emotional dimension; empty without any, and in files of earlier versions."""
+    scores: Mapping[str, Interval] = field(default_factory=dict)
+    """`ece` and `aurc` of confidence, `brier` and `log_loss` of scores; those that there are."""
+    average_precision: Mapping[str, Interval] = field(default_factory=dict)
+    """By scored class; empty without scores."""
     worst_group: Mapping[str, WorstGroup] = field(default_factory=dict)
     """By attribute, such as sex; empty without groups, and in files of earlier versions."""
     soft: Mapping[str, Interval] | UnsetType = UNSET
@@ -121,6 +125,8 @@ class Subject:
     """By the names in IDENTITY."""
     figures: Figures
     """Its own figures: what floors and ceilings look at."""
+    scores: ScoreTable | None = None
+    """Its answers' scores by class; None where they have none."""
     ranges: Mapping[str, Ranges] = field(default_factory=dict)
     """The declared ranges of each emotional dimension that is scored."""
     soft: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -149,6 +155,7 @@ def subject_of(run: FinishedRun) -> Subject:
         identity=_identity(run),
         figures=_figures(report),
         soft=_soft_by_clip(run),
+        scores=run.scores(),
         ranges=ranges_of(run.environment.backend.capabilities.dimensions, run.environment.dataset.dimensions or {}),
     )
 
@@ -164,6 +171,10 @@ def _figures(report: Report) -> Figures:
             n=latency.n, n_calls=latency.n_calls, p50=latency.p50, p95=latency.p95, p99=latency.p99
         ),
         ccc={name: one.ccc for name, one in report.dimensions.figures.items()} if report.dimensions else {},
+        scores=_score_figures(report),
+        average_precision={label: one.average_precision for label, one in report.operating.per_emotion.items()}
+        if report.operating
+        else {},
         worst_group=_worst_groups(report),
         soft=_soft(report) or UNSET,
     )
@@ -182,19 +193,34 @@ def _soft(report: Report) -> dict[str, Interval]:
 
 
 def _soft_by_clip(run: FinishedRun) -> dict[str, NDArray[np.float64]]:
-    """By the scores as the recogniser gave them, also of a run that was scored under a calibration."""
     report, environment = run.report, run.environment
     if not report.soft_labels:
         return {}
     plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+    one_hot = report.soft_labels.one_hot
     return soft_by_clip(
         run.answers,
         report.labels,
         report.policy,
-        ScoreTable.read(run.directory).as_classes(plan.class_of_score),
+        run.scores(),
         class_of_word(plan, environment.dataset.label_map),
-        one_hot=report.soft_labels.one_hot,
+        # Whose scores have a cut-off has scores, and is not certain.
+        certain_where=~np.isfinite(ScoreTable.read(run.directory).cut_offs_of(run.answers.clip_ids))
+        if one_hot
+        else None,
     )
+
+
+def _score_figures(report: Report) -> dict[str, Interval]:
+    found = {}
+    if report.calibration and report.calibration.confidence:
+        found["ece"] = report.calibration.confidence.ece
+    if report.selective:
+        found["aurc"] = report.selective.aurc
+    if report.calibration and report.calibration.distribution:
+        whole = report.calibration.distribution
+        found |= {"brier": whole.brier, "log_loss": whole.log_loss}
+    return found
 
 
 def _worst_groups(report: Report) -> dict[str, WorstGroup]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from sv_eval.report.calibration_file import ScoreSteps
+from sv_eval.report.scored_under import ScoreSteps
 from sv_eval.scoring.calibration.venn_abers import VennAbers, bounds_of, steps_of, venn_abers_of
 
 pytest.importorskip("venn_abers", reason="the extra [calibration] is not installed")
