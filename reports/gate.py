@@ -93,6 +93,9 @@ def title(words: Wording, rule: str) -> str:
         return words(f"gate.integrity.{name}", what=cell(label))
     if name == "ccc":
         return words(f"gate.kinds.{kind}", what=_concordance(words, label))
+    if name == "soft":
+        known = words.has(f"gate.soft.{label}")
+        return words(f"gate.kinds.{kind}", what=words(f"gate.soft.{label}") if known else cell(label))
     if name in SCORE_FIGURES:
         what = words(f"gate.scores.{name}", label=words.emotion(label)) if label else words(f"gate.scores.{name}")
         return words(f"gate.score_kinds.{kind}", what=what)

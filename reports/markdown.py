@@ -25,6 +25,7 @@ from sv_eval.reports.dimension_figures import dimension_figure
 from sv_eval.reports.dimensions import dimension_notes, dimension_rows, group_rows
 from sv_eval.reports.fairness import fairness_sections
 from sv_eval.reports.operating import applied_rows, bounded, cost_rows, delay_rows, operating_rows, promised_rows
+from sv_eval.reports.several import among_rows, several_facts, several_rows
 from sv_eval.reports.soft import agreement_rows, soft_facts, soft_rows
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
 from sv_eval.reports.verdict import verdict_lines
@@ -95,6 +96,9 @@ def render(
         soft_facts=[] if not report.soft_labels else soft_facts(words, report.soft_labels),
         soft_rows=[] if not report.soft_labels else soft_rows(words, report.soft_labels),
         agreement_rows=[] if not report.soft_labels else agreement_rows(words, report.soft_labels),
+        several_facts=[] if not report.several_emotions else several_facts(words, report.several_emotions),
+        several_rows=[] if not report.several_emotions else several_rows(words, report.several_emotions),
+        among_rows=[] if not report.several_emotions else among_rows(words, report.several_emotions),
         bounded=bounded,
         decimal=decimal,
         dimension_rows=[] if not report.dimensions else dimension_rows(words, report.dimensions),

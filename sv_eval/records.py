@@ -180,6 +180,9 @@ class Prediction:
     """The best emotion with `unknown` banned; None where the recogniser can't tell."""
     scores: Mapping[str, float] | None = None
     """Posterior over the emotions and `unknown`, summing to 1; None where it is not to be had."""
+    cut_off: float | None = None
+    """Where `scores` are of each emotion by itself, 0 to 1, and hold those from so much on alone: a name that is
+    missing is below, not 0. None for a posterior."""
     confidence: float | None = None
     """The posterior of `label`, 0 to 1. Uncalibrated."""
     text: str | None = None

@@ -92,12 +92,14 @@ class AnswerParser:
     """What the words of a service mean, and how its answers are read.
 
     words: what they mean. emoji: whether emoji in a text are read, and taken out of it. further: the meanings
-    beside the emotions that a user's own words lead to.
+    beside the emotions that a user's own words lead to. cut_off: from what on the service tells the score of an
+    emotion; None where its scores are a posterior.
     """
 
     words: AnswerWords
     emoji: Mapping[str, str] = field(default_factory=dict)
     further: tuple[str, ...] = ()
+    cut_off: float | None = None
     _known: dict[str, str | None] = field(default_factory=dict)
 
     def prediction(
@@ -128,6 +130,7 @@ class AnswerParser:
             raw_label=None if said is None else said.strip()[:LONGEST_WORD],
             forced=_forced(label, scores),
             scores=scores,
+            cut_off=None if scores is None else self.cut_off,
             confidence=_confidence(label, scores, parsed.confidence),
             # An answer in words is no transcript.
             text=text if parsed.raw_answer is None else None,
@@ -190,7 +193,12 @@ class AnswerParser:
         return " ".join(found[:1] if len(set(found)) == 1 else found) or None
 
     def _scores(self, raw: Mapping[str, float] | None) -> dict[str, float] | None:
-        """The posterior by canonical names; None where the numbers are no distribution."""
+        """The posterior by canonical names; None where the numbers are no distribution.
+
+        With a cut-off they are of each emotion by itself, and none is a distribution.
+        """
+        if self.cut_off is not None:
+            return None if raw is None else self._by_themselves(raw)
         if not raw:
             return None
         found: dict[str, float] = {}
@@ -204,6 +212,14 @@ class AnswerParser:
             return found
         shares_or_percent = any(abs(total / whole - 1) <= _SUM_SLACK for whole in (1.0, 100.0))
         return {name: value / total for name, value in found.items()} if shares_or_percent else None
+
+    def _by_themselves(self, raw: Mapping[str, float]) -> dict[str, float] | None:
+        """Scores of each emotion, of words of one emotion the highest; None where one is no share."""
+        found: dict[str, float] = {}
+        for word, value in raw.items():
+            name = self.canonical(word) or OTHER
+            found[name] = max(found.get(name, 0.0), float(value))
+        return found if all(0 <= value <= 1 for value in found.values()) else None
 
 
 @cache

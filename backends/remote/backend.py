@@ -40,6 +40,8 @@ class RemoteBackend:
     concurrency: the most clips under way at once (load=offline). adaptive: use as much of it as the server bears.
     rate_limit: the most clips begun in a second.
     labels: what words of the service mean: raw word to an emotion, `other`, `unknown`, a finer word, or `own`.
+    cut_off: from what score on the service names an emotion, where it scores each by itself; None where its scores
+        are a posterior.
     name, version: what reports call the model, where the service does not say or says something else.
     connection: the settings of `Connection`; a run may be resumed with others.
 
@@ -60,6 +62,7 @@ class RemoteBackend:
         adaptive: bool = True,
         rate_limit: float | None = None,
         labels: Mapping[str, str] | None = None,
+        cut_off: float | None = None,
         name: str | None = None,
         version: str | None = None,
         connection: Mapping[str, Any] | None = None,
@@ -79,7 +82,11 @@ class RemoteBackend:
         self._name, self._version = name, None if version is None else str(version)
         self._concurrency, self._adaptive, self._rate = concurrency, adaptive, rate_limit
         self._form = chosen_form(audio, traits.forms, traits.name)
-        self._parser = answer_parser(labels, emoji=traits.emoji)
+        if cut_off is not None and not 0 <= cut_off < 1:
+            raise ConfigError(
+                f"backend.cut_off={cut_off}: give the score from which the service names an emotion, 0 to below 1"
+            )
+        self._parser = replace(answer_parser(labels, emoji=traits.emoji), cut_off=cut_off)
         settings = structure(Connection, connection or {}, "backend.connection", ConfigError)
         self._endpoint: Endpoint = endpoint_of(url, settings, traits.schemes, traits.path)
         self._served: ServedModel = NOTHING_SAID

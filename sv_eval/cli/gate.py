@@ -32,6 +32,9 @@ appends gate.md to $GITHUB_STEP_SUMMARY where that is set.
                                 accent, pitch
   gate.floors.ccc=0.5           what the concordance of every emotional dimension must reach
   gate.margins.ccc=0.05         how much worse it may be than the baseline's; of one, gate.margins.ccc.valence=
+  gate.floors.soft.overlap=0.6  what answers held against raters' votes must reach; likewise soft_macro_f1,
+                                soft_accuracy
+  gate.margins.soft.overlap=0.02   how much worse it may be than the baseline's; likewise soft_accuracy
   gate.ceilings.p95_ms=200      how long its callers may wait; likewise p50_ms, p99_ms
   gate.max_contention=0.15      the share of the machine that others may have taken, for a latency to be judged
   gate.alpha=0.05               the chance that a change that makes nothing worse fails, over all rules

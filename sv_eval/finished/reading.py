@@ -72,7 +72,8 @@ def read_run(directory: Path) -> FinishedRun:
         raise RunDirectoryError(
             f"{directory / METRICS}: label_map: {error}; python -m sv_eval.score {directory} writes it anew"
         ) from error
-    table = cache(lambda: ScoreTable.read(directory))
+    # What tells nothing below a cut-off is no probability.
+    table = cache(lambda: ScoreTable.read(directory).posteriors())
     under = report.scored_under or None
     return FinishedRun(
         directory=directory,

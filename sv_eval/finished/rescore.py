@@ -67,6 +67,7 @@ from sv_eval.scoring.repeats import repeats_of
 from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
 from sv_eval.scoring.selective import selective_of
+from sv_eval.scoring.several import several_of
 from sv_eval.scoring.shares import shares_of
 from sv_eval.scoring.soft.judging import soft_labels_of
 from sv_eval.scoring.sound import marked_clips, sound_of
@@ -159,6 +160,8 @@ def compute_report(
     `labels` is the label map, SenseVoice's seven emotions by default; `controls` the answers to its controls.
     score_table: the answers' scores as they were read; without them confidence alone can be judged.
     """
+    # Scores that tell nothing below a cut-off are no probabilities, whatever is made of those.
+    every, score_table = score_table, None if score_table is None else score_table.posteriors()
     backend, dataset = environment.backend, environment.dataset
     file = None if config.calibration is None else calibration_from(config.calibration)
     chosen = None if config.thresholds is None else thresholds_from(config.thresholds)
@@ -208,6 +211,9 @@ def compute_report(
         said = before.answers.predicted != mapped.answers.predicted
         operating = replace(operating, applied=applied_of(judged, chosen, scope, said))
     class_of = class_of_word(plan, dataset.label_map)
+    cut_off = np.full(len(scope.answers), np.nan) if every is None else every.cut_offs_of(scope.answers.clip_ids)
+    one_hot = bool(config.one_hot)
+    told_of = None if every is None else every.as_classes(plan.class_of_score)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records),
         labels=scores.labels,
@@ -263,7 +269,8 @@ def compute_report(
         selective=selective_of(scope, probabilities) or UNSET,
         scored_under=scored_under(file, chosen) or UNSET,
         conformal=conformal_of(judged, config.confidence) or UNSET,
-        soft_labels=soft_labels_of(scope, probabilities, class_of, one_hot=bool(config.one_hot)) or UNSET,
+        soft_labels=soft_labels_of(scope, probabilities, class_of, cut_off, one_hot=one_hot) or UNSET,
+        several_emotions=several_of(scope, told_of, class_of) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))

@@ -130,6 +130,8 @@ def _prediction_to_json(prediction: Prediction) -> dict[str, Any]:
     data: dict[str, Any] = _filled({name: getattr(prediction, name) for name in _WORDS_OF_A_PREDICTION})
     if prediction.scores is not None:
         data["scores"] = _rounded(prediction.scores)
+    if prediction.cut_off is not None:
+        data["cut_off"] = prediction.cut_off
     if prediction.confidence is not None:
         data["confidence"] = round(prediction.confidence, 6)
     if prediction.outside is not None:

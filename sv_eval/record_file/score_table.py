@@ -28,6 +28,7 @@ class _Clip(msgspec.Struct, gc=False):
 
 class _Prediction(msgspec.Struct, gc=False):
     scores: dict[str, float] | None = None
+    cut_off: float | None = None
 
 
 class _Scored(msgspec.Struct, gc=False):
@@ -51,7 +52,10 @@ class ScoreTable:
     names: tuple[str, ...]
     """What the columns are of: emotions and `unknown`, in the answers' own order, sorted where answers differ."""
     values: NDArray[np.float64]
-    """Probabilities; 0 where an answer leaves a name out. Shape [clips, names]."""
+    """Probabilities; 0 where an answer leaves a name out, NaN where it does as it is below a cut-off. Shape [clips,
+    names]."""
+    cut_off: NDArray[np.float64] | None = None
+    """Below what each answer tells nothing; NaN for a posterior, which tells all. None where all are such."""
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -75,13 +79,23 @@ class ScoreTable:
         with no_collections():
             for number, line in enumerate(lines, 1):
                 one = _scored(line, where, number)
-                if one is None or one.round or one.prediction is None or not one.prediction.scores:
+                if one is None or one.round or one.prediction is None or one.prediction.scores is None:
+                    continue
+                if not one.prediction.scores and one.prediction.cut_off is None:
                     continue
                 # A failure has no scores, and nothing but a failure gives way to another record of its clip.
                 duplicates.settle(one.clip.id, 0, one.session, failed=False, number=number)
-                found.add(one.clip.id, one.prediction.scores)
-        clip_ids, names, values = found.in_order()
-        return cls(clip_ids=clip_ids, names=names, values=values)
+                found.add(one.clip.id, one.prediction.scores, one.prediction.cut_off)
+        clip_ids, names, values, cut_off = found.in_order()
+        return cls(clip_ids=clip_ids, names=names, values=values, cut_off=cut_off)
+
+    def posteriors(self) -> Self:
+        """The rows that tell all; the very same table where all do."""
+        if self.cut_off is None:
+            return self
+        kept = np.flatnonzero(np.isnan(self.cut_off))
+        clip_ids = tuple(self.clip_ids[place] for place in kept.tolist())
+        return type(self)(clip_ids=clip_ids, names=self.names, values=self.values[kept])
 
     def as_classes(self, class_of: Callable[[str], str]) -> Self:
         """The scores under a label map: those of names that are one class are added up."""
@@ -92,17 +106,28 @@ class ScoreTable:
         values = np.zeros((len(self), len(classes)))
         for column, name in enumerate(of_name):
             values[:, classes.index(name)] += self.values[:, column]
-        return type(self)(clip_ids=self.clip_ids, names=classes, values=values)
+        return type(self)(clip_ids=self.clip_ids, names=classes, values=values, cut_off=self.cut_off)
 
     def of_clips(self, clip_ids: Sequence[str]) -> NDArray[np.float64]:
         """A row for each of the clips, in their order; NaN for one without scores."""
         if tuple(clip_ids) == self.clip_ids:
             return self.values
-        place = {clip_id: row for row, clip_id in enumerate(self.clip_ids)}
-        rows = np.array([place.get(clip_id, -1) for clip_id in clip_ids], dtype=np.int64)
+        rows = self._rows_of(clip_ids)
         values = np.full((len(rows), len(self.names)), np.nan)
         values[rows >= 0] = self.values[rows[rows >= 0]]
         return values
+
+    def cut_offs_of(self, clip_ids: Sequence[str]) -> NDArray[np.float64]:
+        """Below what each clip's answer tells nothing; NaN for one that tells all, or has no scores."""
+        found = np.full(len(clip_ids), np.nan)
+        if self.cut_off is not None:
+            rows = self._rows_of(clip_ids)
+            found[rows >= 0] = self.cut_off[rows[rows >= 0]]
+        return found
+
+    def _rows_of(self, clip_ids: Sequence[str]) -> NDArray[np.int64]:
+        place = {clip_id: row for row, clip_id in enumerate(self.clip_ids)}
+        return np.array([place.get(clip_id, -1) for clip_id in clip_ids], dtype=np.int64)
 
 
 class _Rows:
@@ -114,32 +139,42 @@ class _Rows:
         self._numbers = array("d")
         # Rows of other names than the first one's, by their place.
         self._others: dict[int, dict[str, float]] = {}
+        # What is known of a row's scores only from there on.
+        self._cut_offs: dict[int, float] = {}
 
-    def add(self, clip_id: str, scores: dict[str, float]) -> None:
+    def add(self, clip_id: str, scores: dict[str, float], cut_off: float | None = None) -> None:
         """Take the row of a clip."""
         names = tuple(scores)
         self._names = self._names or names
-        if names == self._names:
+        if cut_off is not None:
+            self._cut_offs[len(self._clip_ids)] = cut_off
+        if names == self._names and cut_off is None:
             self._numbers.extend(scores.values())
         else:
             self._others[len(self._clip_ids)] = scores
-            self._numbers.extend([0.0] * len(self._names))
         self._clip_ids.append(clip_id)
 
-    def in_order(self) -> tuple[tuple[str, ...], tuple[str, ...], NDArray[np.float64]]:
-        """Clips ascending, names in an order that does not depend on theirs, and the rows."""
+    def in_order(
+        self,
+    ) -> tuple[tuple[str, ...], tuple[str, ...], NDArray[np.float64], NDArray[np.float64] | None]:
+        """Clips ascending, names in an order that does not depend on theirs, the rows, and their cut-offs."""
         more = {name for scores in self._others.values() for name in scores} - {*self._names}
         names = (*self._names, *sorted(more))
         values = np.zeros((len(self._clip_ids), len(names)))
-        values[:, : len(self._names)] = np.array(self._numbers).reshape(-1, len(self._names) or 1)[:, : len(names)]
+        alike = np.ones(len(self._clip_ids), dtype=np.bool_)
+        alike[list(self._others)] = False
+        values[alike, : len(self._names)] = np.array(self._numbers).reshape(-1, len(self._names) or 1)
         for place, scores in self._others.items():
-            values[place] = [scores.get(name, 0.0) for name in names]
+            lacking = np.nan if place in self._cut_offs else 0.0
+            values[place] = [scores.get(name, lacking) for name in names]
+        cut_off = np.array([self._cut_offs.get(place, np.nan) for place in range(len(self._clip_ids))])
         order = sorted(range(len(self._clip_ids)), key=self._clip_ids.__getitem__)
         columns = sorted(range(len(names)), key=names.__getitem__) if self._others else list(range(len(names)))
         return (
             tuple(self._clip_ids[place] for place in order),
             tuple(names[column] for column in columns),
             values[order][:, columns],
+            cut_off[order] if self._cut_offs else None,
         )
 
 

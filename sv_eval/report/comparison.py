@@ -149,12 +149,16 @@ class PairOfRuns:
     """Of UAR and accuracy, whether the runs are equally good within the margin; not set by earlier versions."""
     raters: RaterAgreement | UnsetType | None = UNSET
     """How far they agree beyond chance; null without common clips."""
+    soft: Mapping[str, Change] | UnsetType = UNSET
+    """Answers held against raters' votes, of the clips that both have: `overlap` (1 less the total variation
+    distance) and `soft_accuracy`; not set where one of the runs has neither."""
 
     @property
     def unchanged(self) -> bool:
         """Whether no figure changed, and no speaker's, as far as can be seen."""
         overall = self.differences
-        found = [overall.uar, overall.accuracy, overall.macro_f1, *self.per_emotion.values()]
+        soft = (self.soft or {}).values()
+        found = [overall.uar, overall.accuracy, overall.macro_f1, *self.per_emotion.values(), *soft]
         known = [one for one in found if one.value is not None]
         return bool(known) and not any(one.value or one.low or one.high for one in known)
 

@@ -60,6 +60,7 @@ TEMPLATES: Mapping[str, str] = {
     "no_rater_pairs": "no clip has two raters whose votes are counted",
     "one_class_voted": "all votes are for one class: there is nothing to agree on",
     "no_distribution": "no answer has scores to hold against the raters",
+    "none_named": "no clip that it is true of, and none that it is said of",
     "no_stages": "a side shows no stages",
     "not_looked_into": "no clip could be looked into",
     "one_clip_a_call": "the backend takes one clip a call",

@@ -34,6 +34,7 @@ from sv_eval.report.positions import Outside, Positions
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.scored_under import ScoredUnder
 from sv_eval.report.selective import Selective
+from sv_eval.report.several import SeveralEmotions
 from sv_eval.report.shares import Shares
 from sv_eval.report.soft import SoftLabels
 from sv_eval.report.sound import Sound
@@ -246,3 +247,5 @@ class Report(Rounded):
     """Sets of emotions instead of one answer; not set without scores, or with one speaker."""
     soft_labels: SoftLabels | UnsetType = UNSET
     """Answers against what each rater heard; not set where too few clips have votes."""
+    several_emotions: SeveralEmotions | UnsetType = UNSET
+    """Answers against all that is true of a clip; not set where one emotion is."""

@@ -44,6 +44,7 @@ from sv_eval.report import (
     robustness,
     scored_under,
     selective,
+    several,
     shares,
     soft,
     sound,
@@ -76,8 +77,8 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
     accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, conformal,
     context, controls, cost, dimensions, environment, fairness, findings, history, interval, latency, operating,
-    parity, positions, prevalence, records, report, robustness, scored_under, selective, shares, soft, sound,
-    sound_facts, streaming, sweep,
+    parity, positions, prevalence, records, report, robustness, scored_under, selective, several, shares, soft,
+    sound, sound_facts, streaming, sweep,
     thresholds_file, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}

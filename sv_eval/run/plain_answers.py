@@ -98,6 +98,7 @@ def _is_plain(answer: Prediction) -> bool:
         and answer.unread is None
         and answer.raw_answer is None
         and answer.outside is None
+        and answer.cut_off is None
         and answer.tokens is None
         and answer.dimensions is None
         and answer.sent is None
@@ -130,6 +131,7 @@ def _prediction(answer: Prediction) -> Prediction:
         "no_speech": no_speech if type(no_speech) is bool else _flag(no_speech, "no_speech"),
         "raw_answer": _text(answer.raw_answer, "raw_answer"),
         "outside": None if answer.outside is None else _number(answer.outside, "outside"),
+        "cut_off": None if answer.cut_off is None else _cut_off(answer.cut_off),
         "tokens": None if answer.tokens is None else _tokens(answer.tokens),
         "dimensions": _dimensions(answer.dimensions),
         "sent": _text(answer.sent, "sent"),
@@ -237,6 +239,14 @@ def _scores(scores: Any, what: str) -> Mapping[str, float] | None:
     return {
         _needed(name, f"a name in {what}"): _number(value, f"{what}[{name!r}]") for name, value in scores.items()
     }
+
+
+def _cut_off(value: Any) -> float:
+    """Where scores begin to be told."""
+    number = _number(value, "cut_off")
+    if not 0 <= number < 1:
+        raise InferenceError("protocol", f"cut_off is {number:g}; scores are told from somewhere in 0 to 1 on")
+    return number
 
 
 def _tokens(tokens: Any) -> dict[str, int]:

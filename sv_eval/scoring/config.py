@@ -12,6 +12,7 @@ from sv_eval.config.structure import structure
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.scoring.alarm_costs import AlarmCosts
 from sv_eval.scoring.goals import Goals
+from sv_eval.scoring.multi_label import MultiLabel
 from sv_eval.scoring.prices import Prices
 
 POLICIES: tuple[str, ...] = ("wrong", "abstain", "ban")
@@ -57,6 +58,9 @@ class ScoringConfig:
     one_hot: bool | None = None
     """Whether an answer without scores counts as a distribution that has all of it on the answer, where answers are
     held against raters' votes; None for no."""
+    multi_label: MultiLabel | None = None
+    """When several emotions are true of a clip, and when an answer names several; None for what corpus and answers
+    say themselves."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -84,7 +88,16 @@ class ScoringConfig:
 
 
 _CHANGES_NO_SCORE = ("goals", "prices")
-_ADDED = ("timeout_ms", "calibration", "thresholds", "precision", "false_alarms_per_hour", "costs", "one_hot")
+_ADDED = (
+    "timeout_ms",
+    "calibration",
+    "thresholds",
+    "precision",
+    "false_alarms_per_hour",
+    "costs",
+    "one_hot",
+    "multi_label",
+)
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:

@@ -25,10 +25,12 @@ from sv_eval.scoring.operating import operating_of
 from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import score
 from sv_eval.scoring.selective import selective_of
+from sv_eval.scoring.several import several_of
+from sv_eval.scoring.soft.judging import soft_labels_of
 
 
-def random_lines(clips: int, speakers: int, seed: int = 0) -> list[bytes]:
-    """Lines as a run writes them, posterior and stage timings included."""
+def random_lines(clips: int, speakers: int, seed: int = 0, *, raters: int = 0) -> list[bytes]:
+    """Lines as a run writes them, posterior and stage timings included; raters: how many vote for each clip."""
     rng = np.random.default_rng(seed)
     lines = []
     for i in range(clips):
@@ -37,6 +39,10 @@ def random_lines(clips: int, speakers: int, seed: int = 0) -> list[bytes]:
         scores = {name: round(float(p), 6) for name, p in zip(EMOTIONS, rng.dirichlet([1] * 7), strict=True)}
         clip = {"id": f"s{i % speakers:03d}/{i:06d}", "path": f"wav/s{i % speakers:03d}/{i:06d}.wav"}
         clip |= {"reference": EMOTIONS[reference], "raw_label": "x", "speaker": f"s{i % speakers:03d}"}
+        if raters:
+            said = rng.integers(0, 7, raters) if rng.random() < 0.5 else [reference] * raters
+            clip["raters"] = {f"r{rng.integers(0, 500)}": [EMOTIONS[one]] for one in said}
+            clip["emotions"] = sorted({EMOTIONS[reference], EMOTIONS[other]})
         prediction = {"label": answer, "forced": answer, "scores": scores, "confidence": scores[answer]}
         prediction |= {
             "text": f"the words of utterance {i}",
@@ -67,6 +73,24 @@ def main() -> None:
         f"{size / len(kept):.0f} bytes a clip kept\n"
     )
     of_scores()
+    of_raters()
+
+
+def of_raters(clips: int = 100_000) -> None:
+    """Print what raters' votes cost: reading them beside the rest, soft figures, and several emotions a clip."""
+    bare, lines = random_lines(clips, 40), random_lines(clips, 40, raters=8)
+    scope, table = scope_of(RunRecords.of_lines(lines), ScoringConfig()), ScoreTable.of_lines(lines)
+    plain, read, soft, several = medians_s(
+        lambda: RunRecords.of_lines(bare),
+        lambda: RunRecords.of_lines(lines),
+        lambda: soft_labels_of(scope, table, str),
+        lambda: several_of(scope, table, str),
+        repeats=3,
+    )
+    sys.stdout.write(
+        f"{clips} clips of 8 raters: read {read - plain:+.2f} s, soft figures {soft:.2f} s, several emotions "
+        f"{several:.2f} s, together {read - plain + soft + several:.2f} s\n"
+    )
 
 
 def of_scores(clips: int = 100_000) -> None:

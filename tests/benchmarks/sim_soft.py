@@ -1,6 +1,6 @@
 """How often intervals of soft figures hold what they are of: run this file as a script.
 
-Corpora are simulated: each clip has a true distribution, raters hear one emotion of it each, and the answer's
+Corpora are simulated: each clip has a true distribution, raters hear one emotion of it each, and an answer's
 scores are the truth, sharpened or flattened by a factor and moved by a shift of the speaker's own. What an interval
 should hold is the figure over 100,000 clips of other speakers with as many raters each.
 
@@ -16,15 +16,20 @@ from numpy.typing import NDArray
 
 from sv_eval.record_file.ballots import Ballots
 from sv_eval.report.interval import Interval
+from sv_eval.report.reasons import Why
 from sv_eval.report.soft import SoftFigure
+from sv_eval.scoring.f1_bounds import macro_f1
+from sv_eval.scoring.several import mean_precision
 from sv_eval.scoring.soft.agreement import alpha_of
 from sv_eval.scoring.soft.distances import jensen_shannon, total_variation
 from sv_eval.scoring.soft.figures import HeldAgainst, SoftFigures
 from sv_eval.scoring.soft.raters import Raters, raters_of
+from sv_eval.scoring.unit_bounds import mean_by_unit
 
 Floats = NDArray[np.float64]
 LABELS = ("angry", "happy", "neutral", "sad")
 SETTINGS = [
+    (4, 20, 3, 1.0, 0.3),
     (4, 50, 5, 1.0, 0.3),
     (4, 50, 5, 2.0, 0.7),
     (10, 40, 3, 1.0, 0.3),
@@ -78,7 +83,21 @@ def figures(raters: Raters, held: HeldAgainst) -> dict[str, Interval]:
         flat[name] = figure.of_answers
         assert figure.of_raters
         flat[f"{name}*"] = figure.of_raters
-    return flat | {"alpha": alpha_of(raters, held.of_set, held.unit, 0.95)}
+    return flat | {"alpha": alpha_of(raters, held.of_set, held.unit, 0.95)} | several(held)
+
+
+def several(held: HeldAgainst) -> dict[str, Interval]:
+    """Of several emotions a clip: true are those that 3 of 10 raters voted for, named those of a score of 0.25."""
+    was, said = held.q[:, :-1] >= 0.3, held.p[:, :-1] >= 0.25
+    kept = was.any(axis=1)
+    was, said, unit = was[kept], said[kept], held.unit[kept]
+    hits, whole = (was & said).astype(np.float64), was.astype(np.float64) + said
+    return {
+        "macro_f1": macro_f1(hits, whole, unit, 0.95, Why.of("none_named")),
+        "hamming": mean_by_unit((was != said).mean(axis=1), unit, 0.95, least=0.0, most=1.0),
+        "exact": mean_by_unit((was == said).all(axis=1).astype(float), unit, 0.95, least=0.0, most=1.0),
+        "map": mean_precision(held.p[kept, :-1], was, unit, 0.95),
+    }
 
 
 def _softmax(logits: Floats) -> Floats:

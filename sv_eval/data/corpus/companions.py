@@ -48,7 +48,7 @@ class Table:
         for name in (*self._in_key, label):
             if name and name not in columns:
                 raise CorpusError(f"{where}: there is no column '{name}'; {nearest(name, columns)}")
-        key = _named(cell_text(filled(self._key, columns)))
+        key = named_as(cell_text(filled(self._key, columns)))
         if not key:
             return
         cells = [cell_text(columns.get(filled(column, columns).casefold(), "")) for column in self._columns]
@@ -56,7 +56,7 @@ class Table:
 
     def row(self, key: str) -> dict[str, str] | None:
         """What the table says of a clip; None where it doesn't mention it."""
-        key = _named(key).casefold()
+        key = named_as(key).casefold()
         self.n_clips += 1
         found = self._rows.get(key)
         if found is None:
@@ -71,7 +71,7 @@ class Table:
         return sorted(row[0] for key, row in self._rows.items() if key not in self._asked)
 
 
-def _named(key: str) -> str:
+def named_as(key: str) -> str:
     """A clip's name as tables and files agree on it: in composed letters, and without an ending that says audio."""
     stem, dot, ending = key.rpartition(".")
     return composed(stem if dot and f".{ending.lower()}" in AUDIO_SUFFIXES else key)
@@ -110,10 +110,10 @@ def _read(root: Path, path: str, table: Table) -> None:
     if companion.form == "text":
         table.add({**own, "text": text}, where)
     elif companion.form == "table" and path.lower().endswith(".json"):
-        for row in _json_rows(text, companion.rows or "{key}", where):
+        for row in json_rows(text, companion.rows or "{key}", where):
             table.add({**own, **row}, where)
     elif companion.form == "table":
-        for line, row in _csv_rows(text, path, where):
+        for line, row in csv_rows(text, path, where):
             table.add({**own, **row}, f"{where}:{line}")
     else:
         for found in filter(None, map(companion.line_regex.search, text.splitlines())):  # type: ignore[union-attr]
@@ -131,7 +131,8 @@ def _text(root: Path, path: str, companion: Companion, where: str) -> str:
         raise CorpusError(f"{where} is neither UTF-8, UTF-16 nor {fallback or 'what its card names'}") from error
 
 
-def _csv_rows(text: str, path: str, where: str) -> Iterator[tuple[int, Columns]]:
+def csv_rows(text: str, path: str, where: str) -> Iterator[tuple[int, Columns]]:
+    """The rows of a table with a header, each with its line; tabs divide it where its path ends in .tsv."""
     tabs = path.lower().endswith((".tsv", ".tab"))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if tabs else ",")
     try:
@@ -145,7 +146,8 @@ def _csv_rows(text: str, path: str, where: str) -> Iterator[tuple[int, Columns]]
         ) from error
 
 
-def _json_rows(text: str, pattern: str, where: str) -> Iterator[Columns]:
+def json_rows(text: str, pattern: str, where: str) -> Iterator[Columns]:
+    """The rows of a JSON file, each with the names on the way to it."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -11,6 +11,7 @@ from typing import Literal
 from sv_eval.data.corpus.companion_rule import Companion, compiled
 from sv_eval.data.corpus.config import HuggingFaceOptions
 from sv_eval.data.corpus.template import template_names
+from sv_eval.data.corpus.votes_rule import VotesRule
 from sv_eval.dimensions import DIMENSIONS
 from sv_eval.errors import CorpusError, nearest
 
@@ -82,6 +83,8 @@ class Layout:
     """Other trees that the corpus comes in: the first that any file follows is read, `pattern` before all."""
     companions: tuple[Companion, ...] = ()
     """Tables beside the audio; they give the groups that the path lacks."""
+    votes: Mapping[str, VotesRule] = field(default_factory=dict)
+    """Name to a table beside the audio that says what each rater heard; `dataset.votes_of` chooses one."""
     ranges: Mapping[str, NumberRange] = field(default_factory=dict)
     """Group to the numbers that decide it. Where the path gives it too, the path holds and must agree."""
     lowercase: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sv_eval.finished.exports.run import ExportedRun
+from sv_eval.finished.exports.tables import SEVERAL, SOFT
 from sv_eval.report.report import Report
 
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99"}
@@ -57,6 +58,18 @@ def _gauges(report: Report) -> Iterator[tuple[str, str, _Rows]]:
         for kind, n in (("scored", run.n_scored), ("unknown", run.n_unknown), ("failed", run.n_failed))
     ]
     yield "clips", "Clips by how they ended.", counts
+    if soft := report.soft_labels:
+        rows: _Rows = []
+        for name in SOFT:
+            figure = getattr(soft, name)
+            rows.append(({"figure": name, "of": "answers"}, figure.of_answers.value))
+            if figure.of_raters:
+                rows.append(({"figure": name, "of": "raters"}, figure.of_raters.value))
+        yield "soft", "Answers held against raters' votes, and raters against each other.", rows
+        yield "raters_alpha", "Krippendorff's alpha of the raters.", [({}, soft.alpha.value)]
+    if several := report.several_emotions:
+        found: _Rows = [({"figure": name}, getattr(several, name).value) for name in SEVERAL]
+        yield "several", "Answers held against all that is true of a clip.", found
     goodput = report.load.goodput
     yield (
         "goodput_per_second",

@@ -53,12 +53,3 @@ def total_variation(q: Floats, p: Floats) -> Floats:
     [0.25]
     """
     return np.asarray(np.abs(p - q).sum(axis=-1) / 2, dtype=np.float64)
-
-
-def soft_f1(hit: Floats, whole: Floats) -> Floats:
-    """F1 of each class from sums over clips: of `min(p, q)`, and of `p + q`; NaN for a class that nobody named.
-
-    >>> soft_f1(np.array([1.5, 0.0]), np.array([4.0, 0.0])).tolist()
-    [0.75, nan]
-    """
-    return np.asarray(np.where(whole > 0, 2 * hit / np.where(whole > 0, whole, 1.0), np.nan), dtype=np.float64)

@@ -8,10 +8,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from sv_eval.record_file.table import RecordTable
-from sv_eval.report.change import Equivalence, written
+from sv_eval.report.change import Change, Equivalence, written
 from sv_eval.report.comparison import (
     AdjustedChange,
     ComparedRun,
@@ -40,6 +41,7 @@ from sv_eval.scoring.paired.raters import rater_agreement
 from sv_eval.scoring.paired.significance import holm, mcnemar
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_over
+from sv_eval.scoring.soft.by_clip import soft_difference, soft_sides
 from sv_eval.studies.compare.entrants import Entrants
 from sv_eval.studies.gate.judging import not_comparable
 
@@ -83,6 +85,7 @@ def compare(
                 _pair(entrants, places, pairs[places], overall, _per_emotion(pairs[places], found), confidence),
                 equivalence=_equivalence(pairs[places], found, margin),
                 raters=rater_agreement(pairs[places]),
+                soft=_soft(entrants, places, confidence) or UNSET,
             )
             for places, found, overall in zip(pairs, differences, _overall(differences), strict=True)
         ),
@@ -165,6 +168,17 @@ def _pair(
         latency_ratio=_ratios(entrants, one, other, confidence),
         flips=_flips(entrants, one, other, pairs),
     )
+
+
+def _soft(entrants: Entrants, places: tuple[int, int], confidence: float) -> dict[str, Change]:
+    before, after = (entrants.subjects[place] for place in places)
+    return {
+        name: soft_difference(
+            soft_sides((before.table, before.soft), (after.table, after.soft), name), confidence
+        ).told
+        for name in before.soft
+        if name in after.soft
+    }
 
 
 def _equivalence(pairs: Pairs, found: Mapping[str, Difference], margin: float) -> dict[str, Equivalence]:

@@ -60,7 +60,7 @@ def entrants_of(sources: Sequence[str], policy: str | None = None) -> Entrants:
         raise UsageError("the runs have no scored class in common; score them again with the same scoring.labels")
     chosen = policy or subjects[0].policy
     names = short_names(sources)
-    narrowed = tuple(replace(one, table=_narrowed(one.table, common)) for one in subjects)
+    narrowed = tuple(_narrowed(one, common) for one in subjects)
     # A baseline file tells of no groups.
     whole = [one for source, one in zip(sources, narrowed, strict=True) if Path(source).is_dir()]
     return Entrants(
@@ -88,11 +88,13 @@ def short_names(sources: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{source} ({place})" for place, source in enumerate(sources, 1))
 
 
-def _narrowed(table: RecordTable, common: set[str]) -> RecordTable:
-    """The answers to the common clips; a table that holds no others is left as it is."""
-    if len(common) == len(table):
-        return table
-    return table.part(np.array([clip_id in common for clip_id in table.clip_ids]))
+def _narrowed(subject: Subject, common: set[str]) -> Subject:
+    """A run with its answers to the common clips; one that holds no others is left as it is."""
+    if len(common) == len(subject.table):
+        return subject
+    kept = np.array([clip_id in common for clip_id in subject.table.clip_ids])
+    soft = {name: column[kept] for name, column in subject.soft.items()}
+    return replace(subject, table=subject.table.part(kept), soft=soft)
 
 
 def _left_out(

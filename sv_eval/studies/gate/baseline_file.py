@@ -82,6 +82,7 @@ class _Written:
     dependence: Mapping[str, Any] | None = None
     waited_dependence: Mapping[str, Any] | None = None
     dimensions: Mapping[str, KeptDimension] | None = None
+    soft: Mapping[str, tuple[float | None, ...]] | None = None
     scores: KeptScores | None = None
 
 
@@ -129,6 +130,7 @@ def read_baseline(path: Path) -> Subject:
             latency_refused=None if data["latency_refused"] is None else Why.read(data["latency_refused"]),
             identity=_identity(data["identity"]),
             figures=from_json(Figures, data["figures"], f"{path}: figures"),
+            soft=_soft(written),
             ranges={name: one.ranges for name, one in written.dimensions.items()} if written.dimensions else {},
         )
     except RunDirectoryError as error:
@@ -175,10 +177,27 @@ def baseline_text(subject: Subject) -> str:
     }
     if kept := kept_dimensions(table, subject.ranges):
         data["dimensions"] = as_json(kept)
+    if subject.soft:
+        data["soft"] = {name: [_short(value) for value in column] for name, column in subject.soft.items()}
     if (held := kept_scores(table, subject.scores)) is not None:
         data["scores"] = as_json(held)
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in data.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _short(value: float) -> float | None:
+    """To five digits; None for NaN."""
+    return None if value != value else float(f"{value:.5g}")
+
+
+def _soft(written: _Written) -> dict[str, NDArray[np.float64]]:
+    """What was kept of answers held against raters; raises ValueError where that is of other clips."""
+    found = {}
+    for name, values in (written.soft or {}).items():
+        if len(values) != len(written.clip_ids):
+            raise ValueError("soft figures that don't fit the clips")
+        found[name] = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return found
 
 
 def _rounded(sample: CallSample) -> list[float]:

@@ -28,6 +28,9 @@ class Floors:
     """Of the recall of every emotion, or of those that are named."""
     ccc: float | Mapping[str, float] | None = None
     """Of the concordance of every emotional dimension, or of those that are named."""
+    soft: Mapping[str, float] | None = None
+    """Of answers held against raters' votes, by name: soft_macro_f1, overlap (1 less the total variation distance),
+    soft_accuracy."""
     average_precision: float | Mapping[str, float] | None = None
     """Of the area beneath precision by recall, of every emotion, or of those that are named."""
     precision: float | Mapping[str, float] | None = None
@@ -71,6 +74,8 @@ class Margins:
     """The recall of every emotion, or of those that are named."""
     ccc: float | Mapping[str, float] | None = None
     """The concordance of every emotional dimension, or of those that are named; no share."""
+    soft: Mapping[str, float] | None = None
+    """Answers held against raters' votes, by name: overlap, soft_accuracy."""
     average_precision: float | Mapping[str, float] | None = None
     """The area beneath precision by recall, of every emotion, or of those that are named."""
     precision: float | Mapping[str, float] | None = None

@@ -29,6 +29,7 @@ from sv_eval.studies.gate.rules import (
 from sv_eval.studies.gate.score_rules import score_limits, score_margins
 from sv_eval.studies.gate.sequential import changes_of, decide, schedule_of
 from sv_eval.studies.gate.share_rules import share_rules
+from sv_eval.studies.gate.soft_rules import soft_floors, soft_margins
 from sv_eval.studies.gate.subject import Subject
 
 _FIGURES = ("uar", "accuracy", "macro_f1")
@@ -120,6 +121,7 @@ def _own_rules(candidate: Subject, config: GateConfig) -> Iterator[RuleResult]:
         else:
             yield broken(f"floor:recall:{label}", "no_such_label", labels=list(candidate.labels))
     yield from ccc_floors(candidate, config)
+    yield from soft_floors(candidate, config)
     yield from score_limits(candidate, config)
     yield from _worst_groups(candidate, config)
     for name in ("p50", "p95", "p99"):
@@ -209,6 +211,7 @@ def _compared(candidate: Subject, baseline: Subject, pairs: Pairs, config: GateC
                 )
             )  # fmt: skip
     rules += ccc_margins(candidate, baseline, config)
+    rules += soft_margins(candidate, baseline, config)
     rules += score_margins(candidate, baseline, config)
     rules += share_rules(candidate, baseline, pairs, config)
     rules += _latencies(candidate, baseline, config, levels)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
 
 from sv_eval.finished.reading import FinishedRun, read_run
 from sv_eval.record_file.score_table import ScoreTable
@@ -20,8 +24,11 @@ from sv_eval.report.shares import Share
 from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.dimensions.sides import Ranges, ranges_of
 from sv_eval.scoring.labels.config import labels_config_of
+from sv_eval.scoring.labels.relabelling import relabelling_of
+from sv_eval.scoring.labels.voted import class_of_word
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
 from sv_eval.scoring.shares import request_shares
+from sv_eval.scoring.soft.by_clip import soft_by_clip
 
 _OF_LOAD = (
     "schedule", "rate", "rate_end", "ramp_s", "concurrency", "think_s", "chunk_size", "pace", "trace_file",
@@ -88,6 +95,8 @@ class Figures:
     """By scored class; empty without scores."""
     worst_group: Mapping[str, WorstGroup] = field(default_factory=dict)
     """By attribute, such as sex; empty without groups, and in files of earlier versions."""
+    soft: Mapping[str, Interval] | UnsetType = UNSET
+    """`soft_macro_f1`, `overlap` and `soft_accuracy`; not set without raters' votes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +129,8 @@ class Subject:
     """Its answers' scores by class; None where they have none."""
     ranges: Mapping[str, Ranges] = field(default_factory=dict)
     """The declared ranges of each emotional dimension that is scored."""
+    soft: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """The figures of SOFT, a number a clip of the table, NaN for none; empty without raters' votes."""
 
 
 def subject_of_run(directory: Path) -> Subject:
@@ -143,6 +154,7 @@ def subject_of(run: FinishedRun) -> Subject:
         latency_refused=report.latency_ms.reason or None,
         identity=_identity(run),
         figures=_figures(report),
+        soft=_soft_by_clip(run),
         scores=run.scores(),
         ranges=ranges_of(run.environment.backend.capabilities.dimensions, run.environment.dataset.dimensions or {}),
     )
@@ -164,6 +176,38 @@ def _figures(report: Report) -> Figures:
         if report.operating
         else {},
         worst_group=_worst_groups(report),
+        soft=_soft(report) or UNSET,
+    )
+
+
+def _soft(report: Report) -> dict[str, Interval]:
+    found = report.soft_labels
+    if not found:
+        return {}
+    tvd = found.tvd.of_answers
+    known = (tvd.value, tvd.high, tvd.low)
+    value, low, high = (None if one is None else 1 - one for one in known)
+    overlap = replace(tvd, value=value, low=low, high=high)
+    f1, accuracy = found.soft_macro_f1.of_answers, found.soft_accuracy.of_answers
+    return {"soft_macro_f1": f1, "overlap": overlap, "soft_accuracy": accuracy}
+
+
+def _soft_by_clip(run: FinishedRun) -> dict[str, NDArray[np.float64]]:
+    report, environment = run.report, run.environment
+    if not report.soft_labels:
+        return {}
+    plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+    one_hot = report.soft_labels.one_hot
+    return soft_by_clip(
+        run.answers,
+        report.labels,
+        report.policy,
+        run.scores(),
+        class_of_word(plan, environment.dataset.label_map),
+        # Whose scores have a cut-off has scores, and is not certain.
+        certain_where=~np.isfinite(ScoreTable.read(run.directory).cut_offs_of(run.answers.clip_ids))
+        if one_hot
+        else None,
     )
 
 

@@ -28,6 +28,7 @@ export class RunPage {
       this.verdict(), this.figures(),
       el("div", { class: "two" }, this.matrix(), this.emotions()),
       el("div", { class: "two" }, this.latency, this.trust),
+      this.soft() ?? "", this.several() ?? "",
       this.slicePart() ?? "", this.clipsPart, this.about());
     if (this.clips) this.drawClips();
   }
@@ -149,6 +150,29 @@ export class RunPage {
       el("h2", { id: "emotions-title" }, t("recalls")), el("p", { class: "soft" }, t("recalls_note", { level: percent(this.report.intervals.confidence, 0) })),
       el("div", { class: "ranges" }, Object.entries(this.report.per_emotion).map(([label, row]) =>
         range(emotion(label), row.recall, { tick: chance, note: t("of_clips", { n: count(row.support) }) }))));
+  }
+
+  // Answers held against raters' votes, with what people reach as a tick.
+  soft() {
+    const found = this.report.soft_labels;
+    if (!found) return null;
+    const line = (name, figure, as) => range(name, figure.of_answers, { tick: figure.of_raters?.value, note: t("of_clips", { n: count(figure.of_answers.n) }), ...as });
+    const distance = { show: (value) => value.toFixed(3), digits: [1, 3] };
+    const names = ["js", "tvd", "soft_macro_f1", "soft_accuracy"].filter((name) => found[name].of_answers.value != null);
+    return el("section", { class: "card", "aria-labelledby": "soft-title" }, el("h2", { id: "soft-title" }, t("soft")),
+      el("p", { class: "soft" }, t("soft_note", { alpha: found.alpha.value == null ? "–" : found.alpha.value.toFixed(3) })),
+      el("div", { class: "ranges" }, names.map((name) => line(t(`soft_${name}`), found[name], name === "js" || name === "tvd" ? distance : {})),
+        Object.entries(found.agreement).map(([name, one]) => line(t(`soft_${name}`), one.soft_accuracy))));
+  }
+
+  // Answers against all that is true of a clip.
+  several() {
+    const found = this.report.several_emotions;
+    if (!found) return null;
+    return el("section", { class: "card", "aria-labelledby": "several-title" }, el("h2", { id: "several-title" }, t("several")),
+      el("p", { class: "soft" }, t("several_note", { each: found.true_a_clip.toFixed(2), named: found.named_a_clip.toFixed(2) })),
+      el("div", { class: "ranges" }, ["macro_f1", "micro_f1", "hit_rate", "exact", "hamming_loss"].map((name) =>
+        range(t(`several_${name}`), found[name], { note: t("of_clips", { n: count(found.n) }) }))));
   }
 
   slicePart() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -202,3 +203,29 @@ def test_words_of_ones_own_win_and_change_the_maps_hash() -> None:
 def test_a_word_can_only_mean_an_emotion() -> None:
     with pytest.raises(ConfigError, match="leads to 'gloomy', which is no emotion name"):
         answer_parser({"x": "gloomy"})
+
+
+def test_scores_with_a_cut_off_are_kept_as_they_are_and_what_is_missing_stays_missing() -> None:
+    parser = replace(answer_parser(None), cut_off=0.3)
+
+    found = parser.prediction(ParsedAnswer(emotion="angry", scores={"anger": 0.8, "sadness": 0.4}), {})
+    nothing = parser.prediction(ParsedAnswer(text="hello", scores={}), {})
+
+    assert (found.scores, found.cut_off, found.confidence) == ({"angry": 0.8, "sad": 0.4}, 0.3, 0.8)
+    assert (nothing.scores, nothing.cut_off, nothing.label) == ({}, 0.3, None)
+
+
+def test_of_two_words_of_one_emotion_the_higher_score_counts_where_each_is_by_itself() -> None:
+    parser = replace(answer_parser(None), cut_off=0.3)
+
+    found = parser.prediction(ParsedAnswer(emotion="happy", scores={"joy": 0.8, "happiness": 0.9}), {})
+
+    assert found.scores == {"happy": 0.9}
+
+
+def test_what_is_no_share_is_no_score() -> None:
+    parser = replace(answer_parser(None), cut_off=0.3)
+
+    found = parser.prediction(ParsedAnswer(emotion="happy", scores={"joy": 80.0}), {})
+
+    assert (found.scores, found.cut_off) == (None, None)

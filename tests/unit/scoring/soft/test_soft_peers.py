@@ -12,6 +12,7 @@ from scipy.stats import entropy as scipy_entropy
 from sklearn.metrics import f1_score, log_loss
 
 from sv_eval.record_file.ballots import Ballots, ballots_of
+from sv_eval.scoring.f1_bounds import f1_of
 from sv_eval.scoring.soft.agreement import alpha_of
 from sv_eval.scoring.soft.ceiling import ceiling_of
 from sv_eval.scoring.soft.distances import (
@@ -19,7 +20,6 @@ from sv_eval.scoring.soft.distances import (
     cross_entropy,
     entropy,
     jensen_shannon,
-    soft_f1,
     total_variation,
 )
 from sv_eval.scoring.soft.raters import Raters, raters_of
@@ -71,7 +71,7 @@ def test_soft_f1_of_certain_raters_and_answers_is_scikit_learns() -> None:
     was, said = rng.integers(0, 4, 300), rng.integers(0, 4, 300)
     q, p = np.eye(4)[was], np.eye(4)[said]
 
-    found = soft_f1(np.minimum(p, q).sum(axis=0), (p + q).sum(axis=0))
+    found = f1_of(np.minimum(p, q).sum(axis=0), (p + q).sum(axis=0))
 
     assert found == pytest.approx(f1_score(was, said, average=None), **NEAR)
 
@@ -82,7 +82,7 @@ def test_soft_f1_of_shares_is_the_harmonic_mean_of_fuzzy_precision_and_recall() 
     recall = [hit[k] / sum(q[k] for q in Q) for k in range(4)]
     by_hand = [2 * a * b / (a + b) for a, b in zip(precision, recall, strict=True)]
 
-    assert soft_f1(np.minimum(P, Q).sum(axis=0), (P + Q).sum(axis=0)) == pytest.approx(by_hand, **NEAR)
+    assert f1_of(np.minimum(P, Q).sum(axis=0), (P + Q).sum(axis=0)) == pytest.approx(by_hand, **NEAR)
 
 
 @pytest.mark.parametrize("seed", range(5))
