@@ -61,7 +61,7 @@ class Service:
         """What is served; raises ServiceError `not_ready` before the model is there."""
         _ = self.recognition.batcher
         info, able = self.recognition.backend.info, self.recognition.backend.capabilities
-        return ModelCard(
+        card = ModelCard(
             id=self.recognition.model_id,
             object="model",
             created=self._created,
@@ -77,6 +77,9 @@ class Service:
             parameters=[name for name in able.adjusts if name in ADJUSTABLE],
             streaming=able.streams,
         )
+        if able.dimensions:
+            card.dimensions = dict(able.dimensions)
+        return card
 
     def whole_card(self, name: str) -> ModelCard:
         """The same with the model card; raises ServiceError `model_not_found` for a name that is not served."""

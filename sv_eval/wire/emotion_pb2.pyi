@@ -94,7 +94,7 @@ class Segment(_message.Message):
     def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., text: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
 
 class RecognizeResponse(_message.Message):
-    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label")
+    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label", "arousal", "valence", "dominance")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +106,9 @@ class RecognizeResponse(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    AROUSAL_FIELD_NUMBER: _ClassVar[int]
+    VALENCE_FIELD_NUMBER: _ClassVar[int]
+    DOMINANCE_FIELD_NUMBER: _ClassVar[int]
     text: str
     emotion: Emotion
     confidence: float
@@ -117,7 +120,10 @@ class RecognizeResponse(_message.Message):
     model: str
     request_id: str
     label: str
-    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
+    arousal: float
+    valence: float
+    dominance: float
+    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ..., arousal: _Optional[float] = ..., valence: _Optional[float] = ..., dominance: _Optional[float] = ...) -> None: ...
 
 class StreamingConfig(_message.Message):
     __slots__ = ("encoding", "sample_rate", "update_s", "options")

@@ -80,6 +80,14 @@ class StreamStart(Options):
     )
 
 
+class Dimensions(BaseModel):
+    """Emotional dimensions; those that the model doesn't tell are left out."""
+
+    arousal: float | None = Field(default=None, description="Calm to excited")
+    valence: float | None = Field(default=None, description="Unpleasant to pleasant")
+    dominance: float | None = Field(default=None, description="Submissive to dominant")
+
+
 class SegmentAnswer(BaseModel):
     """A stretch that was judged by itself."""
 
@@ -109,6 +117,10 @@ class EmotionData(BaseModel):
         default=None, description="Where detection or chunks cut the audio: the stretches"
     )
     model: str = Field(description="The model that answered")
+    dimensions: Dimensions | None = Field(
+        default=None,
+        description="Where the model tells them: arousal, valence, dominance, in the ranges of `/v1/models`",
+    )
 
 
 class EmotionAnswer(BaseModel):
@@ -129,6 +141,7 @@ class FlatAnswer(BaseModel):
     scores: dict[str, float] | None = Field(
         default=None, description="With return_all_emotions: the posterior over the emotions and unknown"
     )
+    dimensions: Dimensions | None = Field(default=None, description="As in EmotionData")
 
 
 class TranscriptData(BaseModel):
@@ -260,6 +273,7 @@ class TranscriptionAnswer(BaseModel):
     event: str | None = None
     scores: dict[str, float] | None = None
     segments: list[dict[str, Any]] | None = None
+    dimensions: Dimensions | None = None
 
 
 class Health(BaseModel):
@@ -288,6 +302,9 @@ class ModelCard(BaseModel):
     languages: list[str]
     parameters: list[str]
     streaming: bool
+    dimensions: dict[str, tuple[float, float]] | None = Field(
+        default=None, description="Where the model tells emotional dimensions: the lowest and highest value of each"
+    )
     card: dict[str, Any] | None = Field(
         default=None, description="Of `/v1/models/{id}` only: its kind, what it was trained on, its limitations"
     )
