@@ -54,8 +54,8 @@ def is_grave(caveat: Coded) -> bool:
 
 
 def findings_of(report: Report, environment: Environment, goals: Goals) -> tuple[Finding, ...]:
-    """The lines of the verdict: the figure against chance, dimensions, goals, the worst confusion, the worst slice, the gravest
-    caveat, and what to do next."""
+    """The lines of the verdict: the figure against chance, dimensions, goals, the worst confusion, the worst slice,
+    the gravest caveat, and what to do next."""
     return (
         *_against_chance(report),
         *_dimensions(report),
@@ -69,7 +69,7 @@ def findings_of(report: Report, environment: Environment, goals: Goals) -> tuple
 
 def tells_dimensions_alone(report: Report) -> bool:
     """Whether no emotion was scored, and a dimension was: then emotions are not what the run is about."""
-    return report.run.n_scored == 0 and bool(report.dimensions) and bool(report.dimensions.figures)
+    return report.run.n_scored == 0 and bool(report.dimensions and report.dimensions.figures)
 
 
 def _dimensions(report: Report) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from sv_eval.record_file.table import RecordTable
@@ -40,6 +41,7 @@ from sv_eval.scoring.paired.raters import rater_agreement
 from sv_eval.scoring.paired.significance import holm, mcnemar
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_over
+from sv_eval.studies.compare.dimension_changes import dimension_changes
 from sv_eval.studies.compare.entrants import Entrants
 from sv_eval.studies.gate.judging import not_comparable
 
@@ -71,6 +73,7 @@ def compare(
         for one, other in combinations(range(len(entrants.names)), 2)
     }
     differences = [differences_of(each, **options) for each in pairs.values()]
+    dimensions = dimension_changes(entrants.subjects, list(pairs), confidence)
     return Comparison(
         n_clips=len(entrants.subjects[0].table),
         labels=entrants.labels,
@@ -83,6 +86,7 @@ def compare(
                 _pair(entrants, places, pairs[places], overall, _per_emotion(pairs[places], found), confidence),
                 equivalence=_equivalence(pairs[places], found, margin),
                 raters=rater_agreement(pairs[places]),
+                dimensions=dimensions[places] or UNSET,
             )
             for places, found, overall in zip(pairs, differences, _overall(differences), strict=True)
         ),
