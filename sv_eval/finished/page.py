@@ -56,7 +56,12 @@ def page_of(
     """The page of the run in `directory`; `records` are as they were read, under no label map yet."""
     columns = columns_of(read_lines(directory / RECORDS))
     n = sum(1 for line in read_lines(directory / RECORDS) if line.strip())
-    plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+    plan = relabelling_of(
+        labels_config_of(report.label_map),
+        environment.dataset,
+        environment.backend.words,
+        environment.backend.capabilities.dimensions,
+    )
     clips = clips_of(report, environment, relabelled(records, plan), columns, keys_in(columns, n))
     clips |= _controls_in(directory)
     audio, note = _sounds(config, environment, clips)
@@ -73,7 +78,12 @@ def page_of(
 def page_again(held: Mapping[str, Any], report: Report, environment: Environment, records: RunRecords) -> Page:
     """A page from the blocks of one that was written, its figures and words made anew."""
     columns, n = held["clips"]["columns"], held["clips"]["n"]
-    plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+    plan = relabelling_of(
+        labels_config_of(report.label_map),
+        environment.dataset,
+        environment.backend.words,
+        environment.backend.capabilities.dimensions,
+    )
     clips = clips_of(report, environment, relabelled(records, plan), columns, keys_in(columns, n))
     clips |= {name: held["clips"][name] for name in (CONTROLS,) if name in held["clips"]}
     boot = boot_of(

@@ -56,7 +56,12 @@ def read_run(directory: Path) -> FinishedRun:
             f"about them; python -m sv_eval.score {directory} writes it anew"
         )
     try:
-        plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+        plan = relabelling_of(
+            labels_config_of(report.label_map),
+            environment.dataset,
+            environment.backend.words,
+            environment.backend.capabilities.dimensions,
+        )
     except ConfigError as error:
         raise RunDirectoryError(
             f"{directory / METRICS}: label_map: {error}; python -m sv_eval.score {directory} writes it anew"

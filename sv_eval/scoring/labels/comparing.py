@@ -43,7 +43,9 @@ def scores_under(
     records: RunRecords, environment: Environment, labels: LabelsConfig, config: ScoringConfig
 ) -> MapScores:
     """The run's scorecard under a label map; raises ConfigError."""
-    plan = relabelling_of(labels, environment.dataset, environment.backend.words)
+    plan = relabelling_of(
+        labels, environment.dataset, environment.backend.words, environment.backend.capabilities.dimensions
+    )
     check_scored(config.labels, plan)
     card = score(
         relabelled(records, plan),

@@ -47,7 +47,12 @@ class OnTheWay:
     def begin(self, directory: Path) -> bool:
         """Read what an earlier start of the run left; whether it is sure already."""
         environment = read_environment(directory)
-        self._plan = relabelling_of(self._labels, environment.dataset, environment.backend.words)
+        self._plan = relabelling_of(
+            self._labels,
+            environment.dataset,
+            environment.backend.words,
+            environment.backend.capabilities.dimensions,
+        )
         if not (directory / RECORDS).exists():
             return False
         self._take(RunRecords.read(directory))

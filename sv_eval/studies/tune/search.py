@@ -245,7 +245,12 @@ class Search:
         Surely: the interval of the paired difference of UAR lies above 0, and those of the p95s lie apart.
         """
         some = next(iter(self._complete.values()))
-        plan = relabelling_of(self.labels, some.environment.dataset, some.environment.backend.words)
+        plan = relabelling_of(
+            self.labels,
+            some.environment.dataset,
+            some.environment.backend.words,
+            some.environment.backend.capabilities.dimensions,
+        )
         records = relabelled(RunRecords.read(self.directory / setting.directory), plan)
         p95 = timing_of(records.requests).waited.percentile(0.95)
         if p95.low is None:
