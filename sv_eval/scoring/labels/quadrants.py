@@ -56,7 +56,7 @@ class QuadrantRule:
 
 
 def quadrant_rule(found: Quadrants | None, told: Mapping[str, Range] | None) -> QuadrantRule | None:
-    """The map for a recogniser of these ranges; None for no map, and while nobody knows the recogniser.
+    """The map for a recogniser of these ranges; None for no map, or while nobody knows the recogniser.
 
     Raises ConfigError for one that does not declare both.
     """
