@@ -16,14 +16,16 @@ from sv_eval.report.accuracy import Intervals, PolicyFigures
 from sv_eval.report.context import LabelMap
 from sv_eval.report.environment import CorpusLabels, Environment, GitState, Machine
 from sv_eval.report.latency import Latency, Waited
+from sv_eval.report.operating import Operating
 from sv_eval.report.report import Report, RunFacts
 from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
-from sv_eval.reports import figures
+from sv_eval.reports import figures, score_figures
 from sv_eval.reports.calibration import calibration_rows, decimal, reliability_rows
 from sv_eval.reports.dimension_figures import dimension_figure
 from sv_eval.reports.dimensions import dimension_notes, dimension_rows, group_rows, quadrant_line
 from sv_eval.reports.fairness import fairness_sections
-from sv_eval.reports.operating import bounded, operating_rows, promised_rows
+from sv_eval.reports.operating import applied_rows, bounded, cost_rows, delay_rows, operating_rows, promised_rows
+from sv_eval.reports.soft import agreement_rows, soft_facts, soft_rows
 from sv_eval.reports.sound import condition_line, slice_rows, sound_rows, span
 from sv_eval.reports.verdict import verdict_lines
 from sv_eval.reports.wording import Wording, number, percent, real_time_factor, share
@@ -88,7 +90,11 @@ def render(
         calibration_rows=[] if not report.calibration else calibration_rows(words, report.calibration),
         reliability_rows=[] if not report.calibration else reliability_rows(report.calibration),
         operating_rows=[] if not report.operating else operating_rows(words, report.operating),
-        promised_rows=[] if not report.operating else promised_rows(words, report.operating),
+        **_threshold_rows(words, report.operating or None),
+        score_figures=score_figures,
+        soft_facts=[] if not report.soft_labels else soft_facts(words, report.soft_labels),
+        soft_rows=[] if not report.soft_labels else soft_rows(words, report.soft_labels),
+        agreement_rows=[] if not report.soft_labels else agreement_rows(words, report.soft_labels),
         bounded=bounded,
         decimal=decimal,
         dimension_rows=[] if not report.dimensions else dimension_rows(words, report.dimensions),
@@ -106,6 +112,15 @@ def render(
         number=number,
         rtf=real_time_factor,
     )
+
+
+def _threshold_rows(words: Wording, found: Operating | None) -> dict[str, Any]:
+    names = ("promised_rows", "delay_rows", "cost_rows", "applied_rows")
+    if found is None:
+        return {name: [] for name in names}
+    applied = applied_rows(words, found.applied) if found.applied else []
+    made = (promised_rows(words, found), delay_rows(words, found), cost_rows(words, found), applied)
+    return dict(zip(names, made, strict=True))
 
 
 def _policy_rows(words: Wording, report: Report) -> list[tuple[str, PolicyFigures]]:

@@ -85,6 +85,13 @@ class Clip:
     """Which channel of its file is heard, from 1; None for the mix of all."""
     dimensions: Mapping[str, float] | None = field(default=None, hash=False)
     """The reference by dimension (arousal, valence, dominance), in the corpus's declared range; None for none."""
+    votes: Mapping[str, float] | None = None
+    """How many raters gave each of the corpus's own words, or shares that add up to 1; None for none, and where
+    `raters` has them."""
+    raters: Mapping[str, tuple[str, ...]] | None = None
+    """Rater to the words that he or she gave, one or several; None where nobody tells who gave which."""
+    emotions: tuple[str, ...] | None = None
+    """All that is true of it, in the corpus's own words, where that may be several; None where one is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,11 @@ from sv_eval.errors import ConfigError
 _HEADER = """\
 sv-eval serve answers emotion and transcript of a voice over HTTP, websocket and gRPC.
 
-  sv-eval serve                                         bundled demonstration model on http://127.0.0.1:8000
-  sv-eval serve backend.model=DIR                       a SenseVoice model of yours
+  sv-eval serve                                   bundled demonstration model on http://127.0.0.1:8000
+  sv-eval serve backend.model=DIR                 a SenseVoice model of yours
   sv-eval serve serve.port=9000 serve.host=0.0.0.0
-  SV_EVAL_API_KEYS=secret sv-eval serve                 only for those who have the key
+  SV_EVAL_API_KEYS=secret sv-eval serve           only for those who have the key
+  sv-eval serve calibration=FILE thresholds=FILE  confidence that means what it says; unknown below a threshold
 
 The page is at /, the documentation at /docs, Prometheus' figures at /metrics.
 """
@@ -35,6 +36,7 @@ def run(arguments: Sequence[str]) -> None:
     # gRPC's core writes lines of its own to stderr, between those of the log; what matters comes as an error.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from sv_eval.config.composing import composed
+    from sv_eval.config.named_files import with_named_files
 
     try:
         import fastapi  # noqa: F401
@@ -46,6 +48,6 @@ def run(arguments: Sequence[str]) -> None:
     from sv_eval.serve.config import serve_config_from
     from sv_eval.serve.processes import run
 
-    settings = composed("serve", arguments, ("backend", "serve", "labels"))
+    settings = composed("serve", with_named_files(arguments, "serve"), ("backend", "serve", "labels"))
     labels = labels_config_from(settings["labels"])
     run(settings["backend"], replace(serve_config_from(settings["serve"]), labels=labels))

@@ -41,6 +41,7 @@ from sv_eval.scoring.calibration.judging import calibration_of, judged_scores
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
+from sv_eval.scoring.conformal import conformal_of
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
 from sv_eval.scoring.decisions import decided, refuse_mismatch
@@ -55,6 +56,7 @@ from sv_eval.scoring.labels.relabelling import (
     relabelled,
     relabelling_of,
 )
+from sv_eval.scoring.labels.voted import class_of_word
 from sv_eval.scoring.latency import both_refused, latency_refused, refused
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS, load_of
 from sv_eval.scoring.operating import operating_of
@@ -66,6 +68,7 @@ from sv_eval.scoring.scope import scope_of
 from sv_eval.scoring.scorecard import Scorecard, ScoringConfig, score_scope, scoring_config_from
 from sv_eval.scoring.selective import selective_of
 from sv_eval.scoring.shares import shares_of
+from sv_eval.scoring.soft.judging import soft_labels_of
 from sv_eval.scoring.sound import marked_clips, sound_of
 from sv_eval.scoring.streaming import STREAM, streaming_of
 from sv_eval.scoring.thresholds import applied_of, steps_of, thresholds_of
@@ -102,6 +105,7 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     from sv_eval.reports.figures import draw_figures
     from sv_eval.reports.markdown import render
     from sv_eval.reports.page.document import PAGE
+    from sv_eval.reports.score_figures import draw_score_figures
 
     scoring_config = scoring_config_from(settings.get("scoring") or {})
     labels_config = labels_config_from(settings.get("labels") or {})
@@ -114,7 +118,9 @@ def rescore(directory: Path, settings: Mapping[str, Any], *, overrides: Sequence
     )
     files: dict[str, bytes | Path] = {name: directory / name for name in (RECORDS, ENVIRONMENT)}
     files |= {name: directory / name for name in control_files(directory)}
-    drawn = draw_figures(report, report_config.language) | draw_dimensions(report, report_config.language)
+    drawn: dict[str, str] = {}
+    for draw in (draw_figures, draw_score_figures, draw_dimensions):
+        drawn |= draw(report, report_config.language)
     for name, drawing in drawn.items():
         write_text(directory / FIGURES / name, drawing)
         files[f"{FIGURES}/{name}"] = directory / FIGURES / name
@@ -201,6 +207,7 @@ def compute_report(
     if chosen is not None and judged is not None and operating is not None:
         said = before.answers.predicted != mapped.answers.predicted
         operating = replace(operating, applied=applied_of(judged, chosen, scope, said))
+    class_of = class_of_word(plan, dataset.label_map)
     report = Report(
         run=_run_facts(found, environment, plan.config.hash, records),
         labels=scores.labels,
@@ -254,6 +261,8 @@ def compute_report(
         )
         or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
+        conformal=conformal_of(judged, config.confidence) or UNSET,
+        soft_labels=soft_labels_of(scope, probabilities, class_of, one_hot=bool(config.one_hot)) or UNSET,
     )
     if report.load.fell_behind:
         report = _without_latency(report, Why.of("fell_behind"))

@@ -69,7 +69,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
     prediction = data.get("prediction")
     failure = data.get("failure")
     return Record(
-        clip=Clip(**_known(data["clip"], Clip)),
+        clip=_clip(data["clip"]),
         outcome=Outcome(data["outcome"]),
         prediction=None if prediction is None else _prediction(prediction),
         failure=None if failure is None else Failure(**_known(failure, Failure)),
@@ -89,6 +89,15 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         sound=sound_from_json(data.get("sound")),
         troubles=tuple(FailedAttempt(**_known(one, FailedAttempt)) for one in data.get("troubles", ())),
     )
+
+
+def _clip(data: Mapping[str, Any]) -> Clip:
+    found = _known(data, Clip)
+    if found.get("raters") is not None:
+        found["raters"] = {rater: tuple(given) for rater, given in found["raters"].items()}
+    if found.get("emotions") is not None:
+        found["emotions"] = tuple(found["emotions"])
+    return Clip(**found)
 
 
 def streamed_from_json(data: Mapping[str, Any] | None) -> Streamed | None:

@@ -31,7 +31,7 @@ _WITHOUT_LABEL = {
 _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDICTION_LABELS} | {
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
-_FIELDS = 34
+_FIELDS = 36
 _KEY = itemgetter(0)
 
 
@@ -51,7 +51,7 @@ def columns(
     failures, stages, troubles, late, sex, shared, streamed, said, marks, sound, told, by, age, accent = values[
         18:32
     ]
-    felt, dimensions = values[32:]
+    felt, dimensions, ballots, emotions = values[32:]
     column = _Columns(keys, where, line_of)
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
@@ -60,6 +60,8 @@ def columns(
     language_code, languages = column.vocabulary(language, "language")
     sex_code, sexes = column.vocabulary(sex, "sex")
     accent_code, accents = column.vocabulary(accent, "accent")
+    ballots_code, ballot_sets = column.kinds(ballots)
+    emotions_code, emotion_sets = column.kinds(emotions)
     answer = [
         word if without is None else ANSWERS[without]
         for word, without in zip(label, map(_WITHOUT_LABEL.get, outcome), strict=True)
@@ -90,6 +92,10 @@ def columns(
         "age": column.numbers(age, np.int16, "age"),
         "accent": accent_code,
         "accents": accents,
+        "ballots": ballots_code,
+        "ballot_sets": ballot_sets,
+        "emotions": emotions_code,
+        "emotion_sets": emotion_sets,
         "sex": sex_code,
         "sexes": sexes,
         "transcripts": column.texts(transcripts, "transcript"),
@@ -149,6 +155,12 @@ class _Columns:
                 f"{self._where(strange)}: {what} {words[strange]!r} is no text; put it in quotes"
             )
         return tuple(words)
+
+    def kinds(self, values: Sequence[Any]) -> tuple[NDArray[np.int32], tuple[Any, ...]]:
+        """A code for each value, -1 for None, and the values that occur, sorted."""
+        known = tuple(sorted({value for value in values if value is not None}))
+        code: dict[Any, int] = {value: index for index, value in enumerate(known)} | {None: -1}
+        return np.array([code[value] for value in values], dtype=np.int32), known
 
     def stages(self, values: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]:
         """A column of milliseconds for each stage that occurs, in order of occurrence; NaN where it does not."""

@@ -26,6 +26,9 @@ class ClipPart(msgspec.Struct, gc=False):
     language: str | None = None
     transcript: str | None = None
     dimensions: dict[str, float] | None = None
+    votes: dict[str, float] | None = None
+    raters: dict[str, tuple[str, ...]] | None = None
+    emotions: tuple[str, ...] | None = None
 
 
 class PredictionPart(msgspec.Struct, gc=False):

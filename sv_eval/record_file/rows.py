@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sv_eval.record_file.as_json import streamed_from_json, streamed_to_json
+from sv_eval.record_file.ballots import Ballots, ballots_of
 from sv_eval.record_file.class_codes import FAILED, SEVEN, UNLABELLED
-from sv_eval.record_file.line import Line, PredictionPart
+from sv_eval.record_file.line import ClipPart, Line, PredictionPart
 from sv_eval.records import OUTSIDE, Outcome, Record, Streamed
 from sv_eval.sound_facts import sound_to_json
 
@@ -81,7 +82,24 @@ def _row(line: Line, once: Callable[[Any, Any], Any]) -> Row:
         once(clip.accent, clip.accent),
         clip.dimensions or _NOTHING,
         prediction.dimensions or _NOTHING,
+        _ballots(clip, once),
+        _emotions(clip, once),
     )
+
+
+def _ballots(clip: ClipPart, once: Callable[[Any, Any], Any]) -> Ballots | None:
+    """What its raters said; equal ones are kept once."""
+    if not clip.votes and not clip.raters:
+        return None
+    found = ballots_of(clip.votes, clip.raters)
+    same: Ballots | None = once(found, found)
+    return same
+
+
+def _emotions(clip: ClipPart, once: Callable[[Any, Any], Any]) -> tuple[str, ...] | None:
+    found = None if clip.emotions is None else tuple(sorted(set(clip.emotions)))
+    same: tuple[str, ...] | None = once(found, found)
+    return same
 
 
 def _told(tokens: Mapping[str, int] | None, outside: float | None) -> Mapping[str, float]:
@@ -153,6 +171,8 @@ def row_of_record(record: Record) -> Row:
         _NOTHING
         if prediction is None or not prediction.dimensions
         else {name: round(value, 6) for name, value in prediction.dimensions.items()},
+        ballots_of(clip.votes, clip.raters),
+        None if clip.emotions is None else tuple(sorted(set(clip.emotions))),
     )
 
 

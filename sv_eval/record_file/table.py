@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.record_file.ballots import Ballots
 from sv_eval.record_file.class_codes import SEVEN, ClassCodes
 from sv_eval.records import Streamed
 
@@ -83,6 +84,14 @@ class RecordTable:
     """The speaker's: code into `accents`, -1 when unknown."""
     accents: tuple[str, ...]
     """The accents that occur, sorted."""
+    ballots: NDArray[np.int32]
+    """What raters said of it: code into `ballot_sets`, -1 where none is known."""
+    ballot_sets: tuple[Ballots, ...]
+    """What was said of any clip, sorted; in the corpus's own words."""
+    emotions: NDArray[np.int32]
+    """All that is true of it: code into `emotion_sets`, -1 where one emotion is meant."""
+    emotion_sets: tuple[tuple[str, ...], ...]
+    """The sets that occur, sorted; in the corpus's own words."""
     transcripts: tuple[str | None, ...]
     """The words spoken, by the corpus; None for none."""
     recognised: tuple[str | None, ...]

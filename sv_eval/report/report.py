@@ -19,6 +19,7 @@ from sv_eval.report.accuracy import (
     WrongPair,
 )
 from sv_eval.report.calibration import Calibration
+from sv_eval.report.conformal import Conformal
 from sv_eval.report.context import LabelMap, Reference
 from sv_eval.report.controls import Controls
 from sv_eval.report.cost import ServiceCost
@@ -33,6 +34,7 @@ from sv_eval.report.positions import Outside, Positions
 from sv_eval.report.reasons import Coded, Why
 from sv_eval.report.selective import Selective
 from sv_eval.report.shares import Shares
+from sv_eval.report.soft import SoftLabels
 from sv_eval.report.sound import Sound
 from sv_eval.report.streaming import Streaming
 from sv_eval.report.transcripts import Transcripts
@@ -237,3 +239,7 @@ class Report(Rounded):
     """How well arousal, valence and dominance were told; not set where the recogniser tells none."""
     selective: Selective | UnsetType = UNSET
     """What is won where only confident answers count; not set where too few have a confidence."""
+    conformal: Conformal | UnsetType = UNSET
+    """Sets of emotions instead of one answer; not set without scores, or with one speaker."""
+    soft_labels: SoftLabels | UnsetType = UNSET
+    """Answers against what each rater heard; not set where too few clips have votes."""

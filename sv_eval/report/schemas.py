@@ -25,6 +25,7 @@ from sv_eval.report import (
     certificate,
     change,
     comparison,
+    conformal,
     context,
     controls,
     cost,
@@ -43,6 +44,7 @@ from sv_eval.report import (
     robustness,
     selective,
     shares,
+    soft,
     sound,
     streaming,
     sweep,
@@ -71,9 +73,10 @@ FILES: dict[str, Any] = {
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MODULES = (
-    accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, context,
-    controls, cost, dimensions, environment, fairness, findings, history, interval, latency, operating, parity,
-    positions, records, report, robustness, selective, shares, sound, sound_facts, streaming, sweep,
+    accuracy, answer_words, backend, calibration, calibration_file, certificate, change, comparison, conformal,
+    context, controls, cost, dimensions, environment, fairness, findings, history, interval, latency, operating,
+    parity, positions, prevalence, records, report, robustness, selective, shares, soft, sound, sound_facts,
+    streaming, sweep,
     thresholds_file, transcripts, verdict,
 )  # fmt: skip
 _NOT_WRITTEN = {"Prediction": ("passage",), "Failure": ("passage",)}

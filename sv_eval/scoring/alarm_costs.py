@@ -53,7 +53,8 @@ def cheapest_threshold(scores: Floats, was: Mask, costs: AlarmCosts) -> float | 
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
     false, found = np.cumsum(~was[order])[ends], np.cumsum(was[order])[ends]
     cost = costs.false_alarm * false - costs.miss * found
-    best = int(cost.argmin())
+    # Of thresholds that cost the same the loosest where a miss costs more, else the strictest.
+    best = len(cost) - 1 - int(cost[::-1].argmin()) if costs.miss > costs.false_alarm else int(cost.argmin())
     return None if cost[best] >= 0 else float(scores[order[ends[best]]])
 
 

@@ -54,6 +54,9 @@ class ScoringConfig:
     """How many false alarms a threshold is to have in an hour of audio at most; None for no such threshold."""
     costs: AlarmCosts | None = None
     """What a missed emotion and a false alarm cost; None for no threshold by costs."""
+    one_hot: bool | None = None
+    """Whether an answer without scores counts as a distribution that has all of it on the answer, where answers are
+    held against raters' votes; None for no."""
     second_opinion: bool = False
     """Whether the headline is recomputed with scikit-learn, which costs its import."""
 
@@ -81,7 +84,7 @@ class ScoringConfig:
 
 
 _CHANGES_NO_SCORE = ("goals", "prices")
-_ADDED = ("timeout_ms", "calibration", "thresholds", "precision", "false_alarms_per_hour", "costs")
+_ADDED = ("timeout_ms", "calibration", "thresholds", "precision", "false_alarms_per_hour", "costs", "one_hot")
 
 
 def scoring_config_from(options: Mapping[str, Any]) -> ScoringConfig:

@@ -17,10 +17,13 @@ from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome, Prediction
 from sv_eval.report.calibration_file import CalibrationFile
+from sv_eval.report.interval import DIGITS
 from sv_eval.report.thresholds_file import ThresholdsFile, digest_of
 from sv_eval.scoring.calibration.applying import fitted_of, refuse_other_model
 from sv_eval.scoring.labels.naming import Naming
 
+SCORE_DIGITS = 6
+"""Decimals of scores in records and answers."""
 _UNKNOWN_OUTCOME = OUTCOMES.index(Outcome.UNKNOWN)
 
 
@@ -89,14 +92,19 @@ class Decisions:
             return scores
         if {*scores} != {*self._names}:
             return None
-        values = self._fitted.applied(np.array([[scores[name] for name in self._names]], dtype=np.float64))[0]
+        # As records have them, so that a service and a finished run decide alike.
+        rounded = [round(scores[name], SCORE_DIGITS) for name in self._names]
+        values = self._fitted.applied(np.array([rounded], dtype=np.float64))[0]
         return dict(zip(self._names, values.tolist(), strict=True))
 
     def _alarms(self, scores: Mapping[str, float] | None) -> tuple[str, ...] | None:
         if self.thresholds is None or scores is None:
             return None
         wanted = self.thresholds.thresholds
-        reached = [name for name, score in scores.items() if name in wanted and score >= wanted[name]]
+        digits = SCORE_DIGITS if self.calibration is None else DIGITS
+        reached = [
+            name for name, score in scores.items() if name in wanted and round(score, digits) >= wanted[name]
+        ]
         return tuple(sorted(reached, key=lambda name: -scores[name]))
 
     def _answered(self, label: str | None, alarms: tuple[str, ...]) -> bool:
@@ -141,7 +149,7 @@ def _decided(table: RecordTable, scores: ScoreTable, file: ThresholdsFile) -> Re
             below |= said
         elif label in scores.names:
             found = values[:, scores.names.index(label)]
-            below |= said & np.isfinite(found) & (found < file.thresholds[label])
+            below |= said & np.isfinite(found) & (found.round(DIGITS) < file.thresholds[label])
     unsure = values[:, scores.names.index(UNKNOWN)] if UNKNOWN in scores.names else np.full(len(table), np.nan)
     return replace(
         table,

@@ -120,7 +120,7 @@ def point_of(
     streamed: Mapping[str, Streamed] | None = None,
 ) -> OperatingPoint:
     """What a threshold on the score of the class at `place` gives."""
-    was, alarm = found.reference == place, found.values[:, place] >= threshold
+    was, alarm = found.reference == place, found.values[:, place].round(DIGITS) >= round(threshold, DIGITS)
     return OperatingPoint(
         threshold=threshold,
         precision=share_by_unit(was[alarm], found.unit[alarm], confidence),

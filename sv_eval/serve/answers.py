@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sv_eval.backend import StreamUpdate
 from sv_eval.emotions import UNKNOWN
 from sv_eval.records import Prediction, Segment
+from sv_eval.scoring.decisions import Decided
 from sv_eval.sound_facts import SoundFacts
 from sv_eval.sound_limits import concerns_of
 from sv_eval.wire.messages import Dimensions, EmotionData, Options, SegmentAnswer, SoundData, StreamPartial
@@ -14,14 +15,17 @@ from sv_eval.wire.messages import Dimensions, EmotionData, Options, SegmentAnswe
 _DIGITS = 6
 
 
-def emotion_data(prediction: Prediction, *, duration_s: float, model: str, options: Options) -> EmotionData:
+def emotion_data(decided: Decided, *, duration_s: float, model: str, options: Options) -> EmotionData:
     """The answer to one recording, with as much of it as was asked for.
 
     With `ban_unknown` the emotion is the best one with `unknown` banned, and the posterior is the one given that
-    `unknown` is not the answer: p / (1 - p(unknown)).
+    `unknown` is not the answer: p / (1 - p(unknown)). Thresholds make no `unknown` then.
     """
+    prediction = decided.answer
     scores = _banned(prediction.scores) if options.ban_unknown else prediction.scores
-    emotion = (prediction.forced or _named(prediction.label)) if options.ban_unknown else prediction.label
+    emotion = prediction.label
+    if options.ban_unknown:
+        emotion = prediction.forced or decided.below or _named(prediction.label)
     data = EmotionData(
         text=prediction.text or "",
         emotion=emotion,
@@ -39,7 +43,21 @@ def emotion_data(prediction: Prediction, *, duration_s: float, model: str, optio
         )
     if prediction.segments:
         data.segments = [_segment(segment, options) for segment in prediction.segments]
+    _decide(data, decided, options)
     return data
+
+
+def _decide(data: EmotionData | StreamPartial, decided: Decided, options: Options) -> None:
+    """Add what calibration and thresholds say; nothing where there are none."""
+    if decided.calibrated is not None:
+        calibrated = _banned(decided.calibrated) if options.ban_unknown else decided.calibrated
+        data.confidence_calibrated = _rounded((calibrated or {}).get(data.emotion or ""))
+        if options.return_all_emotions:
+            data.scores_calibrated = _all_rounded(calibrated)
+    if decided.alarms is not None:
+        data.alarms = list(decided.alarms)
+    if decided.below is not None and not options.ban_unknown:
+        data.below_threshold = decided.below
 
 
 def sound_data(facts: SoundFacts) -> SoundData:
@@ -50,10 +68,10 @@ def sound_data(facts: SoundFacts) -> SoundData:
     )  # fmt: skip
 
 
-def stream_partial(update: StreamUpdate, options: Options) -> StreamPartial:
-    """What is known after one more piece of a stream."""
+def stream_partial(update: StreamUpdate, decided: Decided, options: Options) -> StreamPartial:
+    """What is known after one more piece of a stream; `decided` is the same under calibration and thresholds."""
     scores = _banned(update.scores) if options.ban_unknown else update.scores
-    emotion = update.label
+    emotion = decided.answer.label
     if options.ban_unknown and scores and emotion is not None:
         emotion = max(scores, key=lambda name: scores[name])
     partial = StreamPartial(
@@ -66,6 +84,7 @@ def stream_partial(update: StreamUpdate, options: Options) -> StreamPartial:
     if options.return_all_emotions:
         chunk = _banned(update.chunk_scores) if options.ban_unknown else update.chunk_scores
         partial.scores, partial.chunk_scores = _all_rounded(scores), _all_rounded(chunk)
+    _decide(partial, decided, options)
     return partial
 
 

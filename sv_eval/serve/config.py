@@ -135,6 +135,8 @@ class ServeConfig:
     drain_s: float = 0.5
     shutdown_s: float = 30.0
     labels: LabelsConfig = field(default_factory=LabelsConfig)
+    calibration: str | None = None
+    thresholds: str | None = None
     log_text: bool = False
     metrics: bool = True
     docs: bool = True

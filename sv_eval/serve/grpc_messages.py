@@ -64,6 +64,7 @@ def response_from(data: EmotionData, request_id: str) -> Any:
         model=data.model,
         request_id=request_id,
         **(data.dimensions.model_dump(exclude_unset=True) if data.dimensions else {}),
+        **_decided(data),
     )
 
 
@@ -77,7 +78,18 @@ def partial_from(partial: StreamPartial) -> Any:
         text=partial.text or "",
         scores=_scores(partial.scores),
         chunk_scores=_scores(partial.chunk_scores),
+        **_decided(partial),
     )
+
+
+def _decided(data: EmotionData | StreamPartial) -> dict[str, Any]:
+    """What calibration and thresholds say."""
+    return {
+        "confidence_calibrated": data.confidence_calibrated,
+        "scores_calibrated": _scores(data.scores_calibrated),
+        "alarms": data.alarms or (),
+        "below_threshold": data.below_threshold or "",
+    }
 
 
 def _values(asked: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def log_request(
     fields["audio_s"] = round(trace.audio_s, _DIGITS)
     fields |= {f"{name}_ms": round(value, _DIGITS) for name, value in trace.stages_ms.items()}
     fields["total_ms"] = round(trace.total_ms, _DIGITS)
-    for name in ("batch_size", "emotion", "confidence", "reason"):
+    for name in ("batch_size", "emotion", "confidence", "below_threshold", "reason"):
         if getattr(trace, name) is not None:
             fields[name] = getattr(trace, name)
     if text and trace.text is not None:

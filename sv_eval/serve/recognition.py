@@ -8,18 +8,23 @@ import re
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from sv_eval.answer_words import AnswerWords
 from sv_eval.backend import Adjustments, Backend, Request, SpeechDetectingBackend
 from sv_eval.data.audio.decoding import decode, decode_raw
 from sv_eval.data.audio.level import peak_dbfs, rms_dbfs
 from sv_eval.data.audio.measuring import measured
 from sv_eval.errors import AudioError, nearest
 from sv_eval.records import SAMPLE_RATE_HZ, Failure, Prediction, Waveform
+from sv_eval.report.calibration_file import CalibrationFile, read_calibration
+from sv_eval.report.thresholds_file import ThresholdsFile, read_thresholds
 from sv_eval.run.guard import around_one_clip, around_the_backend, check_told
+from sv_eval.scoring.decisions import Decisions
 from sv_eval.scoring.labels.naming import Naming
 from sv_eval.serve.answers import emotion_data, sound_data
 from sv_eval.serve.batching import BatchingRule, MicroBatcher
@@ -65,8 +70,9 @@ class Recognition:
         self._limits = config.limits.audio
         self._decoding = ThreadPoolExecutor(config.decode_workers, thread_name_prefix="decode")
         self._batcher: MicroBatcher | None = None
-        self.naming = Naming(config.labels, None)
-        """The classes that answers name."""
+        self._calibration, self._thresholds = read_files(config)
+        self.decisions = self._decisions(None)
+        """The classes that answers name, and what an answer must reach."""
         self._opened = False
         self.model_id = config.model_id or ""
         self.draining = False
@@ -83,7 +89,8 @@ class Recognition:
         with around_the_backend("it told of itself"):
             check_told(self.backend)
         able, config = self.backend.capabilities, self.config
-        self.naming = Naming(config.labels, self.backend.info.words)
+        self.decisions = self._decisions(self.backend.info.words)
+        self.decisions.check(self.backend.info, able)
         together = able.max_batch if able.batch_invariant or config.vary_with_batch else 1
         rule = BatchingRule(
             max_batch=min(together, config.batch_size or together),
@@ -110,6 +117,14 @@ class Recognition:
                     await batcher.drained()
                 if opened:
                     await self.backend.__aexit__(None, None, None)
+
+    def _decisions(self, words: AnswerWords | None) -> Decisions:
+        return Decisions(Naming(self.config.labels, words), self._calibration, self._thresholds)
+
+    @property
+    def naming(self) -> Naming:
+        """The classes that answers name."""
+        return self.decisions.naming
 
     @property
     def queue_depth(self) -> int:
@@ -165,10 +180,11 @@ class Recognition:
             self.meters.answer("no_speech", duration_s)
             raise ServiceError("silence", "no speech was found in the audio")
         data = emotion_data(
-            self.naming.prediction(prediction), duration_s=duration_s, model=self.model_id, options=options
+            self.decisions.prediction(prediction), duration_s=duration_s, model=self.model_id, options=options
         )
         self.meters.answer(data.emotion or "no_tag", duration_s)
         trace.emotion, trace.confidence, trace.text = data.emotion, data.confidence, data.text
+        trace.below_threshold = data.below_threshold
         return data
 
     async def _in_time(self, work: Coroutine[Any, Any, Result], trace: Trace) -> Result:
@@ -268,6 +284,14 @@ class Recognition:
             "them, so that full scale is 1",
             "cancelling": "the channels cancel each other when they are mixed; send one of them",
         }.get(error.kind, str(error))
+
+
+def read_files(config: ServeConfig) -> tuple[CalibrationFile | None, ThresholdsFile | None]:
+    """The calibration and the thresholds that the service answers under; raises ConfigError for what is none."""
+    return (
+        None if config.calibration is None else read_calibration(Path(config.calibration).expanduser()),
+        None if config.thresholds is None else read_thresholds(Path(config.thresholds).expanduser()),
+    )
 
 
 def check_format(word: str) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from sv_eval.backend import Backend
 from sv_eval.data.audio.digest import without_digests
+from sv_eval.report.calibration_file import CalibrationFile
+from sv_eval.report.thresholds_file import ThresholdsFile, digest_of
 from sv_eval.serve.body import Buffered
 from sv_eval.serve.config import ServeConfig
 from sv_eval.serve.meters import ServiceMetrics
@@ -79,6 +82,11 @@ class Service:
         )
         if able.dimensions:
             card.dimensions = dict(able.dimensions)
+        decisions = self.recognition.decisions
+        if decisions.calibration is not None:
+            card.calibration = calibration_told(decisions.calibration)
+        if decisions.thresholds is not None:
+            card.thresholds = thresholds_told(decisions.thresholds)
         return card
 
     def whole_card(self, name: str) -> ModelCard:
@@ -88,6 +96,30 @@ class Service:
             raise ServiceError("model_not_found", f"'{name}' is not served here; {card.id} is")
         card.card = without_digests(self.recognition.backend.info.card)
         return card
+
+
+def calibration_told(file: CalibrationFile) -> dict[str, Any]:
+    """What callers are told of a calibration."""
+    fitted = file.fitted_on
+    return {
+        "method": file.method,
+        "digest": digest_of(file),
+        "dataset": fitted.dataset,
+        "n_clips": fitted.n_clips,
+        "n_speakers": len(fitted.speakers),
+    }
+
+
+def thresholds_told(file: ThresholdsFile) -> dict[str, Any]:
+    """What callers are told of thresholds."""
+    chosen = file.chosen_on
+    return {
+        "thresholds": dict(file.thresholds),
+        "not_promised": list(file.not_promised),
+        "precision": file.precision,
+        "false_alarms_per_hour": file.false_alarms_per_hour,
+        "dataset": chosen.dataset if chosen else None,
+    }
 
 
 def _add(trace: Trace, item: Trace) -> None:

@@ -64,7 +64,8 @@ class Streams:
                 while (update := await found.get()) is not None:
                     update = _plain(update, trace)
                     trace.add({"inference": update.compute_ms})
-                    yield stream_partial(recognition.naming.update(update), start)
+                    decided = recognition.decisions.update(update)
+                    yield stream_partial(recognition.naming.update(update), decided, start)
                 prediction = await _settled(work, samples, trace)
                 yield recognition.answer(prediction, samples.duration_s, start, trace)
             finally:

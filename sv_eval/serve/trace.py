@@ -37,6 +37,8 @@ class Trace:
     emotion: str | None = None
     """What was answered; with several recordings, nothing."""
     confidence: float | None = None
+    below_threshold: str | None = None
+    """What would have been answered without thresholds; None where they changed nothing."""
     text: str | None = None
     """The transcript; logged only where that is asked for."""
     code: str = "ok"

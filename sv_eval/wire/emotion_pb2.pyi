@@ -94,7 +94,7 @@ class Segment(_message.Message):
     def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., text: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
 
 class RecognizeResponse(_message.Message):
-    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label", "arousal", "valence", "dominance")
+    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label", "confidence_calibrated", "scores_calibrated", "alarms", "below_threshold", "arousal", "valence", "dominance")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +106,10 @@ class RecognizeResponse(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    SCORES_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
+    BELOW_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     AROUSAL_FIELD_NUMBER: _ClassVar[int]
     VALENCE_FIELD_NUMBER: _ClassVar[int]
     DOMINANCE_FIELD_NUMBER: _ClassVar[int]
@@ -120,10 +124,14 @@ class RecognizeResponse(_message.Message):
     model: str
     request_id: str
     label: str
+    confidence_calibrated: float
+    scores_calibrated: _containers.RepeatedCompositeFieldContainer[Score]
+    alarms: _containers.RepeatedScalarFieldContainer[str]
+    below_threshold: str
     arousal: float
     valence: float
     dominance: float
-    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ..., arousal: _Optional[float] = ..., valence: _Optional[float] = ..., dominance: _Optional[float] = ...) -> None: ...
+    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ..., confidence_calibrated: _Optional[float] = ..., scores_calibrated: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., alarms: _Optional[_Iterable[str]] = ..., below_threshold: _Optional[str] = ..., arousal: _Optional[float] = ..., valence: _Optional[float] = ..., dominance: _Optional[float] = ...) -> None: ...
 
 class StreamingConfig(_message.Message):
     __slots__ = ("encoding", "sample_rate", "update_s", "options")
@@ -146,7 +154,7 @@ class StreamingRecognizeRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamingConfig, _Mapping]] = ..., audio: _Optional[bytes] = ...) -> None: ...
 
 class PartialResult(_message.Message):
-    __slots__ = ("start", "end", "emotion", "confidence", "text", "scores", "chunk_scores", "label")
+    __slots__ = ("start", "end", "emotion", "confidence", "text", "scores", "chunk_scores", "label", "confidence_calibrated", "scores_calibrated", "alarms", "below_threshold")
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +163,10 @@ class PartialResult(_message.Message):
     SCORES_FIELD_NUMBER: _ClassVar[int]
     CHUNK_SCORES_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    SCORES_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
+    BELOW_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     start: float
     end: float
     emotion: Emotion
@@ -163,7 +175,11 @@ class PartialResult(_message.Message):
     scores: _containers.RepeatedCompositeFieldContainer[Score]
     chunk_scores: _containers.RepeatedCompositeFieldContainer[Score]
     label: str
-    def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., text: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., chunk_scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., label: _Optional[str] = ...) -> None: ...
+    confidence_calibrated: float
+    scores_calibrated: _containers.RepeatedCompositeFieldContainer[Score]
+    alarms: _containers.RepeatedScalarFieldContainer[str]
+    below_threshold: str
+    def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., text: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., chunk_scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., label: _Optional[str] = ..., confidence_calibrated: _Optional[float] = ..., scores_calibrated: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., alarms: _Optional[_Iterable[str]] = ..., below_threshold: _Optional[str] = ...) -> None: ...
 
 class StreamingRecognizeResponse(_message.Message):
     __slots__ = ("partial", "final")

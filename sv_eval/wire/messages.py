@@ -117,6 +117,19 @@ class EmotionData(BaseModel):
         default=None, description="Where detection or chunks cut the audio: the stretches"
     )
     model: str = Field(description="The model that answered")
+    confidence_calibrated: float | None = Field(
+        default=None,
+        description="Of a service with a calibration: how probable `emotion` is, 0 to 1, by other speakers' clips",
+    )
+    scores_calibrated: dict[str, float] | None = Field(
+        default=None, description="With return_all_emotions, of such a service: the same of every emotion"
+    )
+    alarms: list[str] | None = Field(
+        default=None, description="Of a service with thresholds: the emotions whose score reaches theirs"
+    )
+    below_threshold: str | None = Field(
+        default=None, description="Where `emotion` is unknown since its score is too low: what it would have been"
+    )
     dimensions: Dimensions | None = Field(
         default=None,
         description="Where the model tells them: arousal, valence, dominance, in the ranges of `/v1/models`",
@@ -302,6 +315,13 @@ class ModelCard(BaseModel):
     languages: list[str]
     parameters: list[str]
     streaming: bool
+    calibration: dict[str, Any] | None = Field(
+        default=None, description="Of a service with one: its method, corpus, and how many clips and speakers"
+    )
+    thresholds: dict[str, Any] | None = Field(
+        default=None,
+        description="Of a service with some: from which score on an emotion is answered, and what that keeps",
+    )
     dimensions: dict[str, tuple[float, float]] | None = Field(
         default=None, description="Where the model tells emotional dimensions: the lowest and highest value of each"
     )
@@ -335,6 +355,10 @@ class StreamPartial(BaseModel):
     text: str | None
     scores: dict[str, float] | None = None
     chunk_scores: dict[str, float] | None = None
+    confidence_calibrated: float | None = Field(default=None, description="As in the final answer")
+    scores_calibrated: dict[str, float] | None = Field(default=None, description="As in the final answer")
+    alarms: list[str] | None = Field(default=None, description="As in the final answer")
+    below_threshold: str | None = Field(default=None, description="As in the final answer")
 
 
 class StreamFinal(BaseModel):

@@ -55,10 +55,16 @@ class _OverHttp(HttpDialect):
                 device=card["device"],
                 labels=tuple(card["labels"]),
                 dimensions=ranges_from("dimensions", card.get("dimensions") or {}),
-                card=card.get("card") or {},
+                card={**(card.get("card") or {}), **_decided(card)},
             )
         except (RemoteError, KeyError, TypeError, ValueError):
             return NOTHING_SAID
+
+
+def _decided(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What the service's answers are under, beside the model's own card; empty for nothing."""
+    told = {name: card[name] for name in ("calibration", "thresholds") if card.get(name)}
+    return {"service": told} if told else {}
 
 
 class JsonDialect(_OverHttp):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sv_eval.data.corpus.entry import Entry
 from sv_eval.data.corpus.label_file import how_to_map
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.tree import printable
+from sv_eval.data.corpus.votes import words_of
 from sv_eval.errors import CorpusError, nearest
 from sv_eval.records import Clip
 
@@ -51,6 +53,9 @@ class Census:
         entry.label = self._once(entry.label and entry.label.strip())
         if entry.label is not None and entry.label not in self._emotions:
             self._emotions[entry.label] = self._emotion(entry)
+        for word in words_of(entry):
+            if word not in self._emotions:
+                self._emotions[word] = self._emotion(replace(entry, label=word))
         self.found[entry.label] += 1
         if entry.speaker is not None and self._card.speakers:
             self.speakers[entry.speaker] += 1
@@ -78,6 +83,9 @@ class Census:
             end_s=entry.end_s,
             size_bytes=entry.size_bytes,
             channel=None if entry.channel is None else int(entry.channel),
+            votes=entry.votes,
+            raters=entry.raters,
+            emotions=entry.emotions,
         )
 
     def _felt(self, entry: Entry) -> dict[str, float] | None:

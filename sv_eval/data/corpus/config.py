@@ -131,6 +131,12 @@ class DatasetConfig:
     words: Mapping[str, str] = field(default_factory=dict, metadata={"key": None})
     """Words of the label map that the run is scored under, in lower case, to emotion or `other`; read only where
     the card does not hold a label. No key of a command line: `labels.words` is."""
+    votes_of: str | None = None
+    """Which of the votes that lie beside the corpus are read, by their name in its card; None for what the card
+    says, `none` for none."""
+    vote_label: Literal["plurality", "majority"] | None = None
+    """Where raters' votes make the label: what most of them say, or what more than half do; a tie is no label. None
+    for the corpus's own label."""
     labels_file: str | None = None
     """A YAML file with such a map; `labels` goes before it."""
     language: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sv_eval.data.corpus.fingerprint import Ends
@@ -49,6 +49,12 @@ class Entry:
     """End in its file, seconds."""
     size_bytes: int | None = None
     """Size of the encoded audio, bytes."""
+    votes: Mapping[str, float] | None = None
+    """Raters by the corpus's own word, or shares of them; None for none, and where `raters` has them."""
+    raters: Mapping[str, tuple[str, ...]] | None = None
+    """Rater to the corpus's own words that he or she gave."""
+    emotions: tuple[str, ...] | None = None
+    """All that is true of it, in the corpus's own words."""
     channel: str | None = None
     """Which channel is heard: a number from 1, `each` until its file was asked, None for the mix."""
 

@@ -41,9 +41,17 @@ def corpus_hash(clips: Iterable[Clip], labels: LabelMap, ends: Ends) -> str:
             # Hashes of corpora that are mixed, and have no dimensions, are those of before there was a choice.
             *(() if clip.channel is None else (clip.channel,)),
             *(() if clip.dimensions is None else (dict(clip.dimensions),)),
+            # Nor has one without votes changed.
+            *(() if not (clip.votes or clip.raters or clip.emotions) else (_truths(clip),)),
         )
         digest.update(json.dumps(row).encode() + b"\n")
     return digest.hexdigest()[:16]
+
+
+def _truths(clip: Clip) -> dict[str, object]:
+    """What is said of a clip beside one label, in an order that does not depend on its table's."""
+    votes, raters = sorted((clip.votes or {}).items()), sorted((clip.raters or {}).items())
+    return {"votes": votes, "raters": raters, "emotions": sorted(clip.emotions or ())}
 
 
 def digest_of_ends(head: bytes, tail: bytes) -> bytes:

@@ -20,14 +20,18 @@ from sv_eval.data.corpus.notes import Note, note_on_unranged
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.source import FileSource
 from sv_eval.data.corpus.tree import FileSizes, printable
+from sv_eval.data.corpus.votes import most_voted, read_emotions, read_votes
 from sv_eval.dimensions import AROUSAL, DIMENSIONS, DOMINANCE, VALENCE, Range
 from sv_eval.errors import CorpusError, nearest
 
 COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "language", "age", "accent")} | {
-    name: name for name in ("transcript", "start", "end", "split", "channel", *DIMENSIONS)
+    name: name for name in ("transcript", "start", "end", "split", "channel", "votes", "emotions", *DIMENSIONS)
 }
 """Field to the column it is read from unless the card or the user says otherwise."""
 _REQUIRED = ("path", "emotion")
+_STRUCTURED = ("votes", "emotions")
+VOTES_OF = "votes_"
+"""Begins the columns that hold the votes, or the share, of one emotion each: `votes_angry`."""
 _JSON_LINES = (".jsonl", ".ndjson")
 _SENSEVOICE = {
     "id": "key",
@@ -50,7 +54,7 @@ def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
     columns = _columns(card.layout.columns, config.manifest.columns, card.ranges)
     notes: list[Note] = []
     return OpenedCorpus(
-        entries=_entries(path, root, columns, config.manifest.delimiter, notes),
+        entries=_entries(path, root, columns, config.manifest.delimiter, card, notes),
         notes=notes,
         source=FileSource(root, config.limits),
         ends=EndsOfFiles(root),
@@ -102,10 +106,16 @@ def _columns(
 
 
 def _entries(
-    path: Path, root: Path, columns: Mapping[str, tuple[str, bool]], delimiter: str | None, notes: list[Note]
+    path: Path,
+    root: Path,
+    columns: Mapping[str, tuple[str, bool]],
+    delimiter: str | None,
+    card: Card,
+    notes: list[Note],
 ) -> Iterator[Entry]:
     by_row = path.suffix.lower() in _JSON_LINES
     cells: dict[str, str] = {}
+    counted: dict[str, str] = {}
     unseen = {name: column for name, (column, needed) in columns.items() if needed}
     held: dict[str, None] = {}
     sizes = FileSizes(root)
@@ -119,17 +129,37 @@ def _entries(
                     # A key that was named otherwise goes before SenseVoice's own.
                     cells = {**{name: key for name, key in _SENSEVOICE.items() if key in row}, **cells}
                 held.update(dict.fromkeys(row))
+                counted = {
+                    name[len(VOTES_OF) :]: name
+                    for name in row
+                    if name.startswith(VOTES_OF) and name not in cells.values()
+                }
+                voted = "votes" in cells or bool(counted)
+                if voted and "emotion" not in cells:
+                    # What most raters say is the label where nobody gives another.
+                    unseen.pop("emotion", None)
                 for name in _REQUIRED if by_row else unseen:
-                    if name in columns and name not in cells:
+                    if name in columns and name not in cells and not (name == "emotion" and voted):
                         raise _no_column(where if by_row else str(path), name, columns[name][0], row)
                 unseen = {name: column for name, column in unseen.items() if name not in cells}
-            yield _entry(where, row, cells, sizes)
+            entry = _entry(where, row, cells, sizes)
+            entry.votes, entry.raters = read_votes(where, row.get(cells.get("votes", "")), row, counted)
+            entry.emotions = read_emotions(where, row.get(cells.get("emotions", "")))
+            if "emotion" not in cells:
+                entry.label = most_voted(entry, card)
+            yield entry
     if not cells:
         raise CorpusError(f"{path}: the manifest lists no clip; give it a row per clip below its header")
     for name, column in unseen.items():
         raise _no_column(str(path), name, column, held)
-    if left := [name for name in DIMENSIONS if name in held and name not in columns]:
-        notes.append(note_on_unranged(left))
+    notes.extend(_unranged(held, columns))
+
+
+def _unranged(held: Iterable[str], columns: Mapping[str, tuple[str, bool]]) -> list[Note]:
+    """A note on dimensions that are in the file and whose range nobody declared."""
+    there = set(held)
+    left = [name for name in DIMENSIONS if name in there and name not in columns]
+    return [note_on_unranged(left)] if left else []
 
 
 def _no_column(where: str, name: str, column: str, held: Iterable[str]) -> CorpusError:
@@ -181,7 +211,9 @@ def _json_row(where: str, text: str) -> dict[str, Any]:
 
 
 def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: FileSizes) -> Entry:
-    fields = {name: _text(where, column, row.get(column)) for name, column in cells.items()}
+    fields = {
+        name: _text(where, column, row.get(column)) for name, column in cells.items() if name not in _STRUCTURED
+    }
     path = fields.get("path")
     if path is None:
         raise CorpusError(f"{where}: the column '{cells['path']}' is empty; every row needs its audio's path")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import shlex
 from collections.abc import Iterator, Sequence
@@ -102,6 +103,10 @@ def _check_id(entry: Entry, ids: set[int]) -> None:
     ids.add(key)
 
 
+def _votes(clip: Clip) -> str:
+    return json.dumps(clip.votes if clip.raters is None else clip.raters, ensure_ascii=False)
+
+
 def _row(clip: Clip, split: str | None, columns: Sequence[str]) -> Iterator[object]:
     cells = {
         "id": clip.id,
@@ -119,5 +124,7 @@ def _row(clip: Clip, split: str | None, columns: Sequence[str]) -> Iterator[obje
         "split": split,
         "channel": clip.channel,
         **{name: repr(value) for name, value in (clip.dimensions or {}).items()},
+        "votes": None if clip.votes is None and clip.raters is None else _votes(clip),
+        "emotions": None if clip.emotions is None else json.dumps(clip.emotions, ensure_ascii=False),
     }
     return iter([*(cells.get(name) for name in columns), clip.raw_label])

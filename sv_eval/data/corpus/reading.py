@@ -34,6 +34,7 @@ from sv_eval.data.corpus.selection import ChosenSplit, limited, no_clip, restric
 from sv_eval.data.corpus.simulated import open_simulated
 from sv_eval.data.corpus.source import AudioSource, EncodedSource
 from sv_eval.data.corpus.synonyms import generic_card
+from sv_eval.data.corpus.votes import labelled
 from sv_eval.emotions import EMOTIONS, REFERENCE_LABELS, UNKNOWN
 from sv_eval.errors import CorpusError, nearest
 from sv_eval.records import Clip
@@ -134,7 +135,8 @@ def open_corpus(config: DatasetConfig) -> tuple[Card, OpenedCorpus]:
     if card.layout.kind == "simulated":
         return card, found
     whole = found.whole and channel_word(config.channel) != EACH
-    entries = by_channel(composed_names(found.entries), config.channel, found.source)
+    voted = labelled(composed_names(found.entries), card, config.vote_label)
+    entries = by_channel(voted, config.channel, found.source)
     return card, replace(found, entries=entries, whole=whole)
 
 

@@ -65,7 +65,7 @@ def quadrant_rule(found: Quadrants | None, told: Mapping[str, Range] | None) -> 
     lacking = [name for name in (AROUSAL, VALENCE) if name not in told]
     if lacking:
         raise ConfigError(
-            f"labels.quadrants: the recogniser declares no range of {' and '.join(lacking)}, so no answer of it can "
+            f"labels.quadrants: the recogniser declares no range of {' and '.join(lacking)}, so no answer can "
             "be put into a quadrant; leave the map out (labels.quadrants=null)"
         )
     return QuadrantRule(

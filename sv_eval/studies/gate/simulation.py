@@ -241,7 +241,8 @@ def _repeated(answers: RecordTable, drawn: Drawn, rng: np.random.Generator) -> R
         name: getattr(whole, name)[places]
         for name in (
             "reference", "predicted", "forced", "raw_label", "said", "outcome", "speaker", "audio_s", "confidence",
-            "batch_size", "attempts", "session", "language", "sex", "age", "accent", "late_ms", "shared",
+            "batch_size", "attempts", "session", "language", "sex", "age", "accent",
+            "ballots", "emotions", "late_ms", "shared",
         )
     }  # fmt: skip
     asked = rounds.astype(np.int64) * n + places

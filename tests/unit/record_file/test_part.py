@@ -38,6 +38,8 @@ OF_THE_WHOLE = (
     "languages",
     "sexes",
     "accents",
+    "ballot_sets",
+    "emotion_sets",
     "n_repeated",
     "class_codes",
 )
@@ -49,6 +51,8 @@ NAMED_BY = {
     "language": "languages",
     "sex": "sexes",
     "accent": "accents",
+    "ballots": "ballot_sets",
+    "emotions": "emotion_sets",
 }
 
 
@@ -59,6 +63,9 @@ def full_record(number: int, number_of_round: int = 0) -> Record:
         id=f"c{number}", path=f"w/{number}.wav", reference=emotion if number % 4 else None,
         raw_label=f"raw{number}", speaker=f"s{number}", sex=("female", "male")[number % 2],
         age=20 + number, accent=f"of {number % 3}",
+        votes={"happy": 1 + number % 3, "sad": 2} if number % 4 else None,
+        raters={"r1": ("happy",), "r2": ("happy", "sad")} if number % 4 == 0 else None,
+        emotions=("sad", "happy")[: 1 + number % 2],
         language=("de", "zh", "en")[number % 3], transcript=f"said {number}",
         dimensions={"arousal": 1.0 + number, "valence": 2.0} if number % 3 else None,
     )  # fmt: skip

@@ -232,7 +232,7 @@ def test_keys_stand_in_the_order_of_the_fields_and_what_is_not_set_is_left_out(
     assert set(order) - set(data) == {
         "rtf_reason", "confusion_forced_reason", "chance_reason", "repeats", "streaming", "marks", "positions",
         "fairness", "sound", "controls", "cost", "outside", "calibration", "operating", "dimensions",
-        "selective",
+        "selective", "soft_labels", "conformal",
     }  # fmt: skip
 
 

@@ -50,6 +50,17 @@ def run_of(n: int, *, with_scores: bool = True, speakers: int = 6, seed: int = 0
     return calibration_of(scope_of(RunRecords.of_records(records), ScoringConfig()), table)
 
 
+def test_the_plain_error_equals_netcals() -> None:
+    from netcal.metrics import ECE
+
+    for seed in range(5):
+        probability, was, unit = random_clips(3000, seed)
+        found = probability_figures(probability, was, unit, 0.95)
+        assert found is not None
+        peer = ECE(bins=15, equal_intervals=False).measure(probability, was.astype(int))
+        assert found.ece_plain == pytest.approx(peer, abs=1e-9)
+
+
 def test_brier_score_and_log_loss_equal_scikit_learns() -> None:
     probability, was, unit = random_clips()
 

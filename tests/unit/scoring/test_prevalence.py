@@ -46,6 +46,24 @@ def test_shares_equal_a_solution_by_hand_where_answers_and_emotions_are_two() ->
     assert shares.value[1] == pytest.approx(0.1 / 0.7)
 
 
+def test_shares_equal_quapys() -> None:
+    from quapy.method.aggregative import ACC
+
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        reference = np.concatenate([np.repeat([0, 1, 2], 20), rng.integers(0, 3, 400)])
+        answer = np.where(rng.random(460) < 0.7, reference, rng.integers(0, 3, 460))
+        found = rng.integers(0, 3, 500)
+        matrix = np.array([[(answer[reference == b] == a).mean() for b in range(3)] for a in range(3)])
+        counted = np.bincount(found, minlength=3) / 500
+        peer = ACC.solve_adjustment(matrix, counted, method="inversion", solver="exact-raise")
+
+        shares = prevalence(reference, answer, np.arange(460) % 9, found, np.arange(500) % 7, n_labels=3)
+
+        assert isinstance(shares, Shares)
+        assert shares.value == pytest.approx(np.clip(peer, 0, 1), abs=1e-9)
+
+
 def test_bounds_hold_the_truth_with_speakers_on_neither_side() -> None:
     rng = np.random.default_rng(11)
     held = 0

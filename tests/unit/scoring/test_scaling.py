@@ -110,6 +110,10 @@ def environment_with(bare: Any, *, model: str = "m", model_hash: str | None = "a
     return replace(bare, backend=backend, dataset=replace(bare.dataset, card=card, identity=card, hash="other"))
 
 
+def refused(environment: Any, answers: Any) -> None:
+    refuse_strangers("calibration", FILE.model, FILE.fitted_on, environment, answers)
+
+
 def test_confidence_becomes_the_calibrated_score_of_the_answer_and_the_answer_stays() -> None:
     scores = ScoreTable(clip_ids=("c1",), names=("happy", "sad"), values=np.array([[0.2, 0.8]]))
 
@@ -126,23 +130,30 @@ def test_scores_of_other_names_are_refused() -> None:
         calibrated(FILE, scores)
 
 
-@pytest.mark.parametrize(("more", "words"), [({"model": "n"}, "the model m"), ({"model_hash": "x"}, "weights abc")])
-def test_another_model_is_refused(more: dict[str, str], words: str, bare_environment: Any) -> None:
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({"model": "n", "model_hash": None}, "the model m"), ({"model_hash": "x"}, "weights abc")],
+)
+def test_another_model_is_refused(more: dict[str, Any], words: str, bare_environment: Any) -> None:
     with pytest.raises(ConfigError, match=words):
-        refuse_strangers(FILE, environment_with(bare_environment, **more), table())
+        refused(environment_with(bare_environment, **more), table())
+
+
+def test_the_same_weights_under_another_name_are_the_same_model(bare_environment: Any) -> None:
+    refused(environment_with(bare_environment, model="n"), table())
 
 
 def test_speakers_and_clips_that_it_was_fitted_on_are_refused(bare_environment: Any) -> None:
     here = environment_with(bare_environment)
 
     with pytest.raises(ConfigError, match="fitted on s9, speakers of this run"):
-        refuse_strangers(FILE, here, table(speaker="s9"))
+        refused(here, table(speaker="s9"))
     with pytest.raises(ConfigError, match="fitted on clips of this run, c9"):
-        refuse_strangers(FILE, here, table(clip="c9", speaker=None))
+        refused(here, table(clip="c9", speaker=None))
 
 
 def test_a_speaker_of_the_same_name_in_another_corpus_is_somebody_else(bare_environment: Any) -> None:
-    refuse_strangers(FILE, environment_with(bare_environment, card="esd"), table(speaker="s9"))
+    refused(environment_with(bare_environment, card="esd"), table(speaker="s9"))
 
 
 def test_a_file_is_read_back_as_it_was_written() -> None:

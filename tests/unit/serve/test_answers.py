@@ -6,15 +6,20 @@ import pytest
 
 from sv_eval.backend import StreamUpdate
 from sv_eval.records import Prediction, Segment
+from sv_eval.scoring.decisions import Decisions
+from sv_eval.scoring.labels.config import LabelsConfig
+from sv_eval.scoring.labels.naming import Naming
 from sv_eval.serve.answers import emotion_data, stream_partial
 from sv_eval.wire.messages import EmotionData, Options
 
+PLAIN = Decisions(Naming(LabelsConfig(), None), None, None)
 SCORES = {"happy": 0.3, "sad": 0.1, "unknown": 0.6}
 DECLINED = Prediction(label="unknown", forced="happy", scores=SCORES, confidence=0.6, text="hm", language="en")
 
 
 def data(prediction: Prediction, **options: bool) -> EmotionData:
-    return emotion_data(prediction, duration_s=1.5, model="m", options=Options(**options))  # type: ignore[arg-type]
+    decided = PLAIN.prediction(prediction)
+    return emotion_data(decided, duration_s=1.5, model="m", options=Options(**options))  # type: ignore[arg-type]
 
 
 def test_the_plain_answer_holds_no_more_than_was_asked_for() -> None:
@@ -67,7 +72,7 @@ def test_segments_follow_the_same_wishes() -> None:
 
 def test_a_partial_result_names_nothing_before_there_is_something() -> None:
     update = StreamUpdate(start_s=0, end_s=1, label=None, scores=None, chunk_scores=None, compute_ms=1)
-    partial = stream_partial(update, Options(ban_unknown=True, return_all_emotions=True))
+    partial = stream_partial(update, PLAIN.update(update), Options(ban_unknown=True, return_all_emotions=True))
     assert (partial.emotion, partial.confidence, partial.scores) == (None, None, None)
 
 
@@ -75,6 +80,6 @@ def test_a_partial_result_with_unknown_banned() -> None:
     update = StreamUpdate(
         start_s=0, end_s=1, label="unknown", scores=SCORES, chunk_scores=SCORES, compute_ms=1, text="a"
     )
-    partial = stream_partial(update, Options(ban_unknown=True, return_all_emotions=True))
+    partial = stream_partial(update, PLAIN.update(update), Options(ban_unknown=True, return_all_emotions=True))
     assert (partial.emotion, partial.confidence, partial.text) == ("happy", 0.75, "a")
     assert partial.chunk_scores == {"happy": 0.75, "sad": 0.25}

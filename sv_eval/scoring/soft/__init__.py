@@ -1,0 +1,1 @@
+"""Answers held against what each rater heard: soft labels, agreement, and what people reach."""
