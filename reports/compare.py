@@ -34,6 +34,7 @@ def render_compare(found: Comparison, language: str = "en", *, figure: str = TRA
         interval=_interval,
         p=p_value,
         digits=_digits,
+        concordance=_concordance,
         ratio=_ratio,
         bare=_bare,
         why_refused=lambda pair: _why_refused(words, pair.latency_ratio),
@@ -102,13 +103,23 @@ def _interval(difference: Change) -> str:
 def _bare(pair: PairOfRuns) -> bool:
     """Whether any figure changed without a spread that could be seen: it has no bounds and no p-value."""
     overall = pair.differences
-    found = [overall.uar, overall.accuracy, overall.macro_f1, *pair.per_emotion.values()]
+    found: list[Change] = [overall.uar, overall.accuracy, overall.macro_f1, *pair.per_emotion.values()]
+    found += (pair.dimensions or {}).values()
     return any(one.value and one.p_value is None for one in found)
 
 
 def _digits(value: float | None) -> str:
     """A coefficient of agreement."""
     return "–" if value is None else f"{value:.3f}"
+
+
+def _concordance(change: Change) -> str:
+    """A difference of coefficients with its bounds."""
+    if change.value is None:
+        return "–"
+    if change.low is None or change.high is None:
+        return f"{change.value:+.3f}"
+    return f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
 
 
 def _ratio(ratio: RatioOfPercentiles) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sv_eval.dimensions import Range
 from sv_eval.foreign_text import cell
+from sv_eval.report.context import LabelMap
 from sv_eval.report.dimensions import DimensionFigures, Dimensions
 from sv_eval.report.interval import Interval
 from sv_eval.reports.wording import Wording, bounds
@@ -56,6 +57,23 @@ def dimension_notes(words: Wording, found: Dimensions) -> list[str]:
         for name, why in (found.left or {}).items()
     ]
     return notes
+
+
+def quadrant_line(words: Wording, label_map: LabelMap) -> str:
+    """What answers with dimensions alone stand for; empty without such a map."""
+    found = label_map.quadrants
+    if not found:
+        return ""
+    counts = label_map.by_quadrant or {}
+    parts = [
+        words(
+            "quadrants.one", where=words(f"quadrants.{name}"), emotion=words.emotion(getattr(found, name)),
+            n=counts.get(name, 0),
+        )
+        for name in ("high_positive", "high_negative", "low_negative", "low_positive")
+    ]  # fmt: skip
+    shares = {name: f"{100 * getattr(found, name):g}" for name in ("arousal", "valence")}
+    return words("quadrants.note", name=label_map.name, quadrants=words.joined(parts), **shares)
 
 
 def _ranges(words: Wording, one: DimensionFigures) -> str:

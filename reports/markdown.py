@@ -22,7 +22,7 @@ from sv_eval.report.shares import BY_EMOTION, LEAVING, Share
 from sv_eval.reports import figures, score_figures
 from sv_eval.reports.calibration import calibration_rows, decimal, reliability_rows
 from sv_eval.reports.dimension_figures import dimension_figure
-from sv_eval.reports.dimensions import dimension_notes, dimension_rows, group_rows
+from sv_eval.reports.dimensions import dimension_notes, dimension_rows, group_rows, quadrant_line
 from sv_eval.reports.fairness import fairness_sections
 from sv_eval.reports.operating import applied_rows, bounded, cost_rows, delay_rows, operating_rows, promised_rows
 from sv_eval.reports.several import among_rows, several_facts, several_rows
@@ -105,6 +105,7 @@ def render(
         dimension_groups=[] if not report.dimensions else group_rows(words, report.dimensions),
         dimension_notes=[] if not report.dimensions else dimension_notes(words, report.dimensions),
         dimension_figure=dimension_figure,
+        quadrants=quadrant_line(words, report.label_map),
         sound_rows=[] if not report.sound else sound_rows(words, report.sound),
         slice_rows=[] if not report.sound else slice_rows(words, report.sound),
         waited=waited_apart(report.latency_ms),

@@ -68,12 +68,21 @@ def _line(words: Wording, report: Report, one: Finding, run: str) -> VerdictLine
             "share": share(values["share"]),
         }
         return VerdictLine(mark=one.mark, text=words("verdict.slice", **told, of=values["of"]))
+    if one.code == "dimension":
+        return VerdictLine(mark=one.mark, text=_dimension(words, values))
     named = {key: words.emotion(values[key]) for key in ("reference", "answer", "label") if key in values}
     shares = {key: share(values[key]) for key in ("value", "share", "chance") if key in values}
     code = "uar_alone" if one.code == "uar" and values["chance"] is None else one.code
     text = words(f"verdict.{code}", **{**values, **named, **shares, "bounds": _bounds(values)})
     cell = (values["reference"], values["answer"]) if one.code == "confusion" else None
     return VerdictLine(mark=one.mark, text=text, cell=cell)
+
+
+def _dimension(words: Wording, values: Mapping[str, Any]) -> str:
+    numbers = {key: "–" if values[key] is None else f"{values[key]:.3f}" for key in ("ccc", "low", "high")}
+    bounds = "" if values["low"] is None else f" [{numbers['low']}, {numbers['high']}]"
+    name = words(f"dimensions.names.{values['dimension']}")
+    return words("verdict.dimension", name=name, value=numbers["ccc"], bounds=bounds, n=values["n"])
 
 
 def _goal(words: Wording, values: Mapping[str, Any]) -> str:

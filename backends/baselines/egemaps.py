@@ -32,7 +32,7 @@ class Functionals:
             import opensmile
         except ImportError as error:
             raise ModelError(
-                f"backend=egemaps_svm needs openSMILE ({error}): pip install 'sv-eval[egemaps]'; its licence does "
+                f"this baseline needs openSMILE ({error}): pip install 'sv-eval[egemaps]'; its licence does "
                 "not allow commercial use"
             ) from error
         self.version = str(opensmile.__version__)

@@ -16,18 +16,17 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
-from sv_eval.backends.baselines.egemaps import DIMENSIONS, LICENCE, Functionals
+from sv_eval.backends.baselines.egemaps import DIMENSIONS, Functionals
+from sv_eval.backends.baselines.egemaps_training import card_of, features_of
 from sv_eval.backends.baselines.folds import LOSO, WHOLE, Folds, folds_of, folds_setting, groups_of
 from sv_eval.backends.baselines.svm import INNER_PARTS, LinearSvm, fit
 from sv_eval.backends.baselines.training import CorpusSettings, Training, read_training
 from sv_eval.backends.model_thread import ModelThread
-from sv_eval.data.audio.digest import sound_digest
 from sv_eval.data.audit.progress import ProgressLine
 from sv_eval.emotions import EMOTIONS
-from sv_eval.errors import AudioError, ConfigError, CorpusError
+from sv_eval.errors import ConfigError, CorpusError
 from sv_eval.records import Prediction
 
 NAME = "egemaps_svm"
@@ -129,7 +128,7 @@ class EgemapsSvmBackend:
         training = read_training(self._corpus, self._train)
         folds = folds_of(training, self._folds)
         digests: list[str] = []
-        features = _features_of(training, functionals, given_up, digests)
+        features = features_of(training, functionals, given_up, digests)
         groups = groups_of(training.labelled, by_clip=folds.by_clip)
         models: dict[int, LinearSvm] = {}
         progress = ProgressLine(len(folds.parts), f"models fitted on {training.corpus.name}")
@@ -192,41 +191,5 @@ class EgemapsSvmBackend:
             precision="fp64",
             device="cpu",
             details=details,
-            card=_card(training, folds, speakers, digests),
+            card=card_of(training, folds, speakers, digests),
         )
-
-
-def _card(training: Training, folds: Folds, speakers: Sequence[str], digests: Sequence[str]) -> dict[str, Any]:
-    """The model card: what kind of model, under which licence, and what its figures may be compared with."""
-    card: dict[str, Any] = {"kind": "baseline", "licence": LICENCE}
-    if folds.by_clip:
-        return card | {"folds": "clips"}
-    if folds.part_of_clip:
-        return card | {"folds": "speakers"}
-    taught = {"corpus": training.corpus.card.identity, "speakers": list(speakers), "audio": list(digests)}
-    return card | {"training": [taught]}
-
-
-def _features_of(
-    training: Training, functionals: Functionals, given_up: threading.Event, digests: list[str]
-) -> list[NDArray[np.float64] | None]:
-    """The features of each training clip; None for one that can't be decoded or is too short.
-
-    digests: filled with those of the clips' sound.
-    """
-    found: list[NDArray[np.float64] | None] = []
-    progress = ProgressLine(len(training.labelled), f"training clips of {training.corpus.name} listened to")
-    for clip in training.labelled:
-        if given_up.is_set():
-            raise CorpusError("fitting was given up")
-        progress.step()
-        try:
-            samples = training.corpus.source.load(clip).samples
-        except AudioError:
-            # The run itself meets the clip again, and makes a failure of it.
-            found.append(None)
-            continue
-        found.append(functionals.of(samples))
-        if digest := sound_digest(samples):
-            digests.append(digest)
-    return found

@@ -61,7 +61,7 @@ def fit(
         raise CorpusError(
             f"{who}: the training clips hold no emotion but {labels[0]}; two are needed to tell apart"
         )
-    part = _parts(groups)
+    part = parts_of(groups)
     if part is None and c is None:
         raise CorpusError(
             f"{who}: one training speaker only, so C can't be chosen among others; give backend.c=0.01"
@@ -99,7 +99,7 @@ def _coded(truth: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     return np.array([code[label] for label in truth], dtype=np.int64), labels
 
 
-def _parts(groups: Sequence[Hashable]) -> NDArray[np.int64] | None:
+def parts_of(groups: Sequence[Hashable]) -> NDArray[np.int64] | None:
     """A part for each clip, whole groups together and the parts about equal; None for a single group."""
     names = sorted(set(groups), key=str)
     if len(names) < 2:

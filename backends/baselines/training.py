@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ class Training:
     corpus: Corpus
     """Holds the training clips."""
     labelled: tuple[Clip, ...]
-    """Its clips with one of the seven emotions, by id."""
+    """Its clips that can be learnt from, by id."""
     asked: tuple[Clip, ...]
     """The clips of the run's corpus; empty where there is no run, as in a service."""
     same_people: bool
@@ -41,10 +41,22 @@ class Training:
         return {label: found[label] for label in self.labels}
 
 
-def read_training(corpus: CorpusSettings | None, train: CorpusSettings | None) -> Training:
+def has_emotion(clip: Clip) -> bool:
+    """Whether a clip has one of the seven emotions."""
+    return clip.reference in EMOTIONS
+
+
+def read_training(
+    corpus: CorpusSettings | None,
+    train: CorpusSettings | None,
+    *,
+    teaches: Callable[[Clip], bool] = has_emotion,
+    what: str = "one of the seven emotions",
+) -> Training:
     """The training clips: of `train`, or of the run's own `corpus` where that is None.
 
-    Raises ConfigError when there is neither, CorpusError when one can't be read or has no emotion to learn.
+    teaches: which clips can be learnt from, for what they have (`what`). Raises ConfigError when there is neither
+    corpus, CorpusError when one can't be read or has nothing to learn.
     """
     if corpus is None and train is None:
         raise ConfigError(
@@ -54,11 +66,9 @@ def read_training(corpus: CorpusSettings | None, train: CorpusSettings | None) -
     asked = None if corpus is None else _read(corpus, "backend.corpus")
     taught = asked if train is None else _read(train, "backend.train")
     assert taught is not None
-    labelled = tuple(clip for clip in taught.clips if clip.reference in EMOTIONS)
+    labelled = tuple(clip for clip in taught.clips if teaches(clip))
     if not labelled:
-        raise CorpusError(
-            f"{taught.name}: no clip has one of the seven emotions, so there is nothing to learn from"
-        )
+        raise CorpusError(f"{taught.name}: no clip has {what}, so there is nothing to learn from")
     return Training(
         corpus=taught,
         labelled=labelled,

@@ -16,9 +16,17 @@ from typing import Any
 
 from sv_eval.answer_words import AnswerWords, canonical_of, meaning_given
 from sv_eval.backends.remote.errors import NOT_UNDERSTOOD, RemoteError
-from sv_eval.backends.remote.typed_fields import needed_number, numbers_in, objects_in, share_in, text_in
+from sv_eval.backends.remote.typed_fields import (
+    mapping_in,
+    needed_number,
+    numbers_in,
+    objects_in,
+    share_in,
+    text_in,
+)
 from sv_eval.backends.sensevoice.tokens import EVENT_PIECES, LANGUAGE_PIECES
 from sv_eval.common_words import COMMON_VERSION, COMMON_WORDS
+from sv_eval.dimensions import those_in
 from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, UNKNOWN
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.finer_words import FINE, NEVER_A_CLASS, SPELLINGS
@@ -61,6 +69,8 @@ class ParsedAnswer:
     """Such an answer as it came."""
     outside: float | None = None
     """How much of a first word's probability was on none of the options."""
+    dimensions: Mapping[str, float | None] | None = None
+    """Arousal, valence and dominance, those that it has."""
     tokens: Mapping[str, int] | None = None
     """The tokens that it says it took, as `Prediction` has them."""
     sent: str | None = None
@@ -141,6 +151,7 @@ class AnswerParser:
             unread=parsed.unread if label is None else None,
             raw_answer=parsed.raw_answer,
             outside=parsed.outside,
+            dimensions=dimensions_in(parsed.dimensions) or None,
             tokens=parsed.tokens,
             sent=parsed.sent,
             passage=passage(),
@@ -264,12 +275,19 @@ def in_types(parsed: ParsedAnswer) -> ParsedAnswer:
         emotion=text_in(parsed.emotion, "emotion"),
         text=text_in(parsed.text, "text") or "",
         scores=numbers_in(parsed.scores, "scores"),
+        dimensions=dimensions_in(parsed.dimensions),
         confidence=share_in(parsed.confidence, "confidence"),
         language=text_in(parsed.language, "language"),
         event=text_in(parsed.event, "event"),
         model=text_in(parsed.model, "model"),
         server_ms=numbers_in(parsed.server_ms, "server's times") or {},
     )
+
+
+def dimensions_in(value: Any) -> dict[str, float]:
+    """Emotional dimensions by name, each a number; those that are not there are left out."""
+    found = mapping_in(value, "dimensions") or {}
+    return {name: needed_number(one, f"dimensions.{name}") for name, one in those_in(found).items()}
 
 
 def segments_in(value: Any, canonical: Callable[[str], str | None]) -> tuple[Segment, ...]:

@@ -22,6 +22,7 @@ from sv_eval.backends.remote.sound import ORIGINAL, Sound, chosen_form
 from sv_eval.backends.remote.throttle import RateLimiter, Throttle
 from sv_eval.backends.remote.timeline import Timeline
 from sv_eval.config.structure import structure
+from sv_eval.dimensions import ranges_from
 from sv_eval.errors import BackendLost, ConfigError, InferenceError
 from sv_eval.records import Failure, Passage, Prediction
 
@@ -42,6 +43,7 @@ class RemoteBackend:
     labels: what words of the service mean: raw word to an emotion, `other`, `unknown`, a finer word, or `own`.
     cut_off: from what score on the service names an emotion, where it scores each by itself; None where its scores
         are a posterior.
+    dimensions: the range of each emotional dimension that the service tells, where it doesn't say itself.
     name, version: what reports call the model, where the service does not say or says something else.
     connection: the settings of `Connection`; a run may be resumed with others.
 
@@ -63,6 +65,7 @@ class RemoteBackend:
         rate_limit: float | None = None,
         labels: Mapping[str, str] | None = None,
         cut_off: float | None = None,
+        dimensions: Mapping[str, Any] | None = None,
         name: str | None = None,
         version: str | None = None,
         connection: Mapping[str, Any] | None = None,
@@ -79,6 +82,10 @@ class RemoteBackend:
             raise ConfigError(f"backend.concurrency={concurrency}: at least 1 is needed")
         if rate_limit is not None and not rate_limit > 0:
             raise ConfigError(f"backend.rate_limit={rate_limit}: give clips a second above 0, or null")
+        try:
+            self._ranges = ranges_from("backend.dimensions", dimensions or {})
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
         self._name, self._version = name, None if version is None else str(version)
         self._concurrency, self._adaptive, self._rate = concurrency, adaptive, rate_limit
         self._form = chosen_form(audio, traits.forms, traits.name)
@@ -107,6 +114,7 @@ class RemoteBackend:
             deterministic=traits.deterministic,
             needs_encoded=self._form == ORIGINAL,
             streams=traits.streams,
+            dimensions={**self._served.dimensions, **self._ranges},
         )
 
     @property

@@ -15,6 +15,7 @@ from sv_eval.backends.remote.answer_parsing import ParsedAnswer
 from sv_eval.backends.remote.endpoint import Endpoint
 from sv_eval.backends.remote.sound import WAV, Sound
 from sv_eval.backends.remote.timeline import Timeline
+from sv_eval.dimensions import Range
 from sv_eval.emotions import EMOTIONS
 
 TAG_EMOJI: Mapping[str, str] = {
@@ -61,6 +62,8 @@ class ServedModel:
     device: str | None = None
     labels: tuple[str, ...] | None = None
     """The emotions that it can say."""
+    dimensions: Mapping[str, Range] = field(default_factory=dict)
+    """The emotional dimensions that it tells, with their ranges."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Its card."""
 

@@ -82,7 +82,7 @@ async def look(
                 parsed = await _asked(transport, dialect.message(sound, asked), timeline)
                 prediction = parser.prediction(parsed, {})
                 silent += prediction.no_speech
-                if prediction.raw_label is not None:
+                if prediction.raw_label is not None or prediction.dimensions:
                     first = {} if count > 1 else timeline.stages_ms()
                     return PreflightResult(
                         model=parsed.model,
@@ -105,6 +105,8 @@ async def look(
 def _named(prediction: Prediction) -> str:
     """The service's word and, where that is another, the emotion that it leads to."""
     raw, label = prediction.raw_label or "", prediction.label
+    if not raw and prediction.dimensions:
+        return ", ".join(f"{name} {value:.3g}" for name, value in prediction.dimensions.items())
     if label is None:
         return f"{raw} (in no map)"
     return label if raw.casefold() == label else f"{raw} ({label})"

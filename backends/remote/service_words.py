@@ -18,6 +18,7 @@ from sv_eval.backends.remote.errors import (
     UNAUTHORIZED,
 )
 from sv_eval.backends.remote.typed_fields import needed_number, numbers_in
+from sv_eval.dimensions import DIMENSIONS
 from sv_eval.emotions import PREDICTION_LABELS
 from sv_eval.records import Segment
 from sv_eval.wire import emotion_pb2 as pb
@@ -59,6 +60,7 @@ def answer_from_data(data: Any) -> ParsedAnswer:
         event=data.get("event"),
         segments=segments_in(data.get("segments"), _name),
         model=data.get("model"),
+        dimensions=data.get("dimensions"),
         where="data.emotion",
         excerpt=str(emotion),
     )
@@ -94,6 +96,7 @@ def answer_from_proto(answer: Any) -> ParsedAnswer:
             for one in answer.segments
         ),
         model=answer.model or None,
+        dimensions={name: getattr(answer, name) for name in DIMENSIONS if answer.HasField(name)},
         where="emotion",
         excerpt=pb.Emotion.Name(answer.emotion) if answer.emotion in pb.Emotion.values() else str(answer.emotion),
     )

@@ -15,7 +15,7 @@ from sv_eval.errors import ConfigError
 
 _KEY = "labels="
 _ENDINGS = (".yaml", ".yml")
-_PARTS = ("name", "version", "classes", "merges", "words")
+_PARTS = ("name", "version", "classes", "merges", "words", "quadrants")
 
 
 def with_own_label_map(words: Sequence[str]) -> list[str]:
@@ -44,6 +44,7 @@ def _laid_out(name: str) -> list[str]:
         as_override("+labels.classes", content.get("classes"), literal=True),
         as_override("++labels.merges", merges, literal=True),
         as_override("++labels.words", content.get("words") or {}, literal=True),
+        as_override("++labels.quadrants", content.get("quadrants"), literal=True),
     ]
 
 

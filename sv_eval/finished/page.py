@@ -24,7 +24,7 @@ from sv_eval.reports.page.document import document
 from sv_eval.reports.page.findings import LANGUAGES
 from sv_eval.reports.page.words import page_words
 from sv_eval.scoring.labels.config import labels_config_of
-from sv_eval.scoring.labels.relabelling import relabelling_of
+from sv_eval.scoring.labels.relabelling import relabelling_for
 
 _CLIP_FIELDS = tuple(item.name for item in fields(Clip))
 _MIB = 2**20
@@ -58,7 +58,7 @@ def page_of(
     """The page of the run in `directory`; `records` are as they were read, under no label map yet."""
     columns = columns_of(read_lines(directory / RECORDS))
     n = sum(1 for line in read_lines(directory / RECORDS) if line.strip())
-    plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+    plan = relabelling_for(labels_config_of(report.label_map), environment)
     mapped = as_scored(records, plan, report.scored_under or None, lambda: ScoreTable.read(directory))
     clips = clips_of(report, environment, mapped, columns, keys_in(columns, n))
     clips |= _controls_in(directory)
@@ -76,7 +76,7 @@ def page_of(
 def page_again(held: Mapping[str, Any], report: Report, environment: Environment, records: RunRecords) -> Page:
     """A page from the blocks of one that was written, its figures and words made anew."""
     columns, n = held["clips"]["columns"], held["clips"]["n"]
-    plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+    plan = relabelling_for(labels_config_of(report.label_map), environment)
     mapped = as_scored(
         records, plan, report.scored_under or None, lambda: ScoreTable.of_lines(records_in(columns, n))
     )

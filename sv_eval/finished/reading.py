@@ -20,7 +20,7 @@ from sv_eval.report.scored_under import ScoredUnder
 from sv_eval.scoring.calibration.applying import calibrated, with_confidence
 from sv_eval.scoring.decisions import decided
 from sv_eval.scoring.labels.config import labels_config_of
-from sv_eval.scoring.labels.relabelling import Relabelling, relabelled, relabelling_of
+from sv_eval.scoring.labels.relabelling import Relabelling, relabelled, relabelling_for
 from sv_eval.scoring.timing import Timing, timing_of
 
 
@@ -67,7 +67,7 @@ def read_run(directory: Path) -> FinishedRun:
             f"about them; python -m sv_eval.score {directory} writes it anew"
         )
     try:
-        plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+        plan = relabelling_for(labels_config_of(report.label_map), environment)
     except ConfigError as error:
         raise RunDirectoryError(
             f"{directory / METRICS}: label_map: {error}; python -m sv_eval.score {directory} writes it anew"

@@ -172,7 +172,7 @@ def compute_report(
     if chosen is not None:
         refuse_mismatch(chosen, file)
         refuse_strangers("thresholds", chosen.model or None, chosen.chosen_on or None, environment, records.answers)
-    plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words)
+    plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words, backend.capabilities.dimensions)
     check_scored(config.labels, plan)
     refuse_contradictions(records.answers, plan)
     label_map = describe(plan, records.answers)

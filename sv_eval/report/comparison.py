@@ -34,6 +34,16 @@ class RecallChange(AdjustedChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionChange(AdjustedChange):
+    """How much the concordance of a dimension changed; adjusted over all dimensions and pairs of runs."""
+
+    n: int
+    """Clips that both runs told it of."""
+    untold: int
+    """Clips that the earlier run alone told it of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OverallChanges:
     """The figures over all emotions; each is adjusted over the pairs of runs."""
 
@@ -145,6 +155,8 @@ class PairOfRuns:
     """What became of latency."""
     flips: TurnedClips
     """Which clips turned."""
+    dimensions: Mapping[str, DimensionChange] | UnsetType = UNSET
+    """What changed of the concordance of each emotional dimension; not set where the runs share none."""
     equivalence: Mapping[str, Equivalence] | UnsetType = UNSET
     """Of UAR and accuracy, whether the runs are equally good within the margin; not set by earlier versions."""
     raters: RaterAgreement | UnsetType | None = UNSET
@@ -157,8 +169,9 @@ class PairOfRuns:
     def unchanged(self) -> bool:
         """Whether no figure changed, and no speaker's, as far as can be seen."""
         overall = self.differences
-        soft = (self.soft or {}).values()
-        found = [overall.uar, overall.accuracy, overall.macro_f1, *self.per_emotion.values(), *soft]
+        found: list[Change] = [overall.uar, overall.accuracy, overall.macro_f1, *self.per_emotion.values()]
+        found += (self.dimensions or {}).values()
+        found += (self.soft or {}).values()
         known = [one for one in found if one.value is not None]
         return bool(known) and not any(one.value or one.low or one.high for one in known)
 

@@ -47,6 +47,24 @@ class SaidWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quadrants:
+    """Emotions for answers that tell arousal and valence and no emotion."""
+
+    arousal: float = 0.5
+    """From which share of its declared range on arousal is high."""
+    valence: float = 0.5
+    """From which share of its declared range on valence is positive."""
+    high_positive: str
+    """The emotion of high arousal and positive valence."""
+    high_negative: str
+    """Of high arousal and negative valence."""
+    low_negative: str
+    """Of low arousal and negative valence."""
+    low_positive: str
+    """Of low arousal and positive valence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelMap:
     """The label map that a run was scored under."""
 
@@ -70,6 +88,10 @@ class LabelMap:
     """Every word of the recogniser's own that is finer than the seven or in no map; not set without any."""
     answer_words: str | UnsetType = UNSET
     """The map of the recogniser's words: its name, version and hash; not set for one without words of its own."""
+    quadrants: Quadrants | UnsetType = UNSET
+    """Emotions of answers that have dimensions alone; not set without such a map."""
+    by_quadrant: Mapping[str, int] | UnsetType = UNSET
+    """How many answers each of them was given to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

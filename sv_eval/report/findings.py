@@ -14,7 +14,7 @@ class Finding:
     """A line of the verdict."""
 
     code: str
-    """What it is about: `uar`, `no_uar`, `goal`, `confusion`, `slice`, `emotion`, `caveat`, `next`."""
+    """What it is about: `uar`, `no_uar`, `dimension`, `goal`, `confusion`, `slice`, `emotion`, `caveat`, `next`."""
     mark: Mark
     """`pass` where the whole interval is on the good side, `fail` on the bad one, `open` where it holds both;
     `note` where there is nothing to pass."""

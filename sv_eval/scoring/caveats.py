@@ -16,6 +16,7 @@ from sv_eval.report.latency import Latency
 from sv_eval.report.reasons import Coded
 from sv_eval.report.report import MarkedClips, Report
 from sv_eval.scoring.contention import CONTENDED, contended
+from sv_eval.scoring.findings import tells_dimensions_alone
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
 from sv_eval.sound_facts import AUDIO_MARKS
 from sv_eval.sound_limits import worth_telling
@@ -247,7 +248,7 @@ def _about_the_clips(report: Report, environment: Environment) -> _Found:
         yield Coded("few_clips", emotions=scarce)
     if report.labels_without_clips:
         yield Coded("labels_without_clips", emotions=list(report.labels_without_clips))
-    if report.run.n_scored == 0:
+    if report.run.n_scored == 0 and not tells_dimensions_alone(report):
         yield Coded("nothing_scored")
     switched = {one.raw for one in report.label_map.merged if not one.by_default}
     for note in environment.dataset.notes:

@@ -54,10 +54,11 @@ def is_grave(caveat: Coded) -> bool:
 
 
 def findings_of(report: Report, environment: Environment, goals: Goals) -> tuple[Finding, ...]:
-    """The lines of the verdict: the figure against chance, goals, the worst confusion, the worst slice, the gravest
-    caveat, and what to do next."""
+    """The lines of the verdict: the figure against chance, dimensions, goals, the worst confusion, the worst slice,
+    the gravest caveat, and what to do next."""
     return (
-        _against_chance(report),
+        *_against_chance(report),
+        *_dimensions(report),
         *_goals(report, goals),
         *_confusion(report),
         *_slice(report),
@@ -66,17 +67,36 @@ def findings_of(report: Report, environment: Environment, goals: Goals) -> tuple
     )
 
 
-def _against_chance(report: Report) -> Finding:
+def tells_dimensions_alone(report: Report) -> bool:
+    """Whether no emotion was scored, and a dimension was: then emotions are not what the run is about."""
+    return report.run.n_scored == 0 and bool(report.dimensions and report.dimensions.figures)
+
+
+def _dimensions(report: Report) -> Iterator[Finding]:
+    """The concordance of each dimension; what agrees no better than chance has one of 0."""
+    for name, one in (report.dimensions.figures if report.dimensions else {}).items():
+        ccc = one.ccc
+        values = {"dimension": name, "ccc": ccc.value, "low": ccc.low, "high": ccc.high, "n": one.n}
+        if ccc.low is None or ccc.high is None:
+            mark: Mark = "open"
+        else:
+            mark = "pass" if ccc.low > 0 else "fail" if ccc.high <= 0 else "open"
+        yield Finding(code="dimension", mark=mark, values=values)
+
+
+def _against_chance(report: Report) -> Iterator[Finding]:
     uar = report.accuracy.uar
     if uar.value is None:
-        return Finding(code="no_uar", mark="open", values={"why": str(uar.reason) if uar.reason else ""})
+        if not tells_dimensions_alone(report):
+            yield Finding(code="no_uar", mark="open", values={"why": str(uar.reason) if uar.reason else ""})
+        return
     chance = None if report.chance is None else report.chance.majority.uar
     values = {"value": uar.value, "low": uar.low, "high": uar.high, "chance": chance}
     if chance is None or uar.low is None or uar.high is None:
         mark: Mark = "open"
     else:
         mark = "pass" if uar.low > chance else "fail" if uar.high <= chance else "open"
-    return Finding(code="uar", mark=mark, values=values)
+    yield Finding(code="uar", mark=mark, values=values)
 
 
 def _goals(report: Report, goals: Goals) -> Iterator[Finding]:
@@ -160,6 +180,8 @@ def next_step(report: Report, environment: Environment) -> str:
         return "resume"
     if {"demonstration_model", "random_weights", "simulation"} & codes:
         return "own_model"
+    if tells_dimensions_alone(report):
+        return "baseline"
     if report.run.n_scored == 0:
         return "check_corpus"
     level = None if chance is None else chance.majority.uar

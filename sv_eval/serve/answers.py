@@ -10,7 +10,7 @@ from sv_eval.records import Prediction, Segment
 from sv_eval.scoring.decisions import Decided
 from sv_eval.sound_facts import SoundFacts
 from sv_eval.sound_limits import concerns_of
-from sv_eval.wire.messages import EmotionData, Options, SegmentAnswer, SoundData, StreamPartial
+from sv_eval.wire.messages import Dimensions, EmotionData, Options, SegmentAnswer, SoundData, StreamPartial
 
 _DIGITS = 6
 
@@ -37,6 +37,10 @@ def emotion_data(decided: Decided, *, duration_s: float, model: str, options: Op
     )
     if options.return_all_emotions:
         data.scores = _all_rounded(scores)
+    if prediction.dimensions:
+        data.dimensions = Dimensions(
+            **{name: round(value, _DIGITS) for name, value in prediction.dimensions.items()}
+        )
     if prediction.segments:
         data.segments = [_segment(segment, options) for segment in prediction.segments]
     _decide(data, decided, options)

@@ -63,6 +63,7 @@ def response_from(data: EmotionData, request_id: str) -> Any:
         segments=[_segment(segment) for segment in data.segments or ()],
         model=data.model,
         request_id=request_id,
+        **(data.dimensions.model_dump(exclude_unset=True) if data.dimensions else {}),
         **_decided(data),
     )
 

@@ -137,6 +137,8 @@ async def analyze_emotion(request: HttpRequest, service: TheService, trace: TheT
     flat = FlatAnswer(text=data.text, emotion=data.emotion, confidence=data.confidence, duration=data.duration)
     if options.return_all_emotions:
         flat.scores = data.scores
+    if data.dimensions is not None:
+        flat.dimensions = data.dimensions
     return answered(flat)
 
 

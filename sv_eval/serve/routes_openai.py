@@ -71,6 +71,8 @@ def _check_model(name: str, service: Service) -> None:
 
 def _answer(data: EmotionData, *, verbose: bool) -> TranscriptionAnswer:
     answer = TranscriptionAnswer(text=data.text, emotion=data.emotion, confidence=data.confidence)
+    if data.dimensions is not None:
+        answer.dimensions = data.dimensions
     if verbose:
         answer.task, answer.language, answer.duration = "transcribe", data.language, data.duration
         answer.event, answer.scores = data.event, data.scores

@@ -80,6 +80,8 @@ class Service:
             parameters=[name for name in able.adjusts if name in ADJUSTABLE],
             streaming=able.streams,
         )
+        if able.dimensions:
+            card.dimensions = dict(able.dimensions)
         decisions = self.recognition.decisions
         if decisions.calibration is not None:
             card.calibration = calibration_told(decisions.calibration)

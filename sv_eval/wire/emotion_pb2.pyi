@@ -94,7 +94,7 @@ class Segment(_message.Message):
     def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., text: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
 
 class RecognizeResponse(_message.Message):
-    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label", "confidence_calibrated", "scores_calibrated", "alarms", "below_threshold")
+    __slots__ = ("text", "emotion", "confidence", "duration", "language", "event", "scores", "segments", "model", "request_id", "label", "confidence_calibrated", "scores_calibrated", "alarms", "below_threshold", "arousal", "valence", "dominance")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +110,9 @@ class RecognizeResponse(_message.Message):
     SCORES_CALIBRATED_FIELD_NUMBER: _ClassVar[int]
     ALARMS_FIELD_NUMBER: _ClassVar[int]
     BELOW_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    AROUSAL_FIELD_NUMBER: _ClassVar[int]
+    VALENCE_FIELD_NUMBER: _ClassVar[int]
+    DOMINANCE_FIELD_NUMBER: _ClassVar[int]
     text: str
     emotion: Emotion
     confidence: float
@@ -125,7 +128,10 @@ class RecognizeResponse(_message.Message):
     scores_calibrated: _containers.RepeatedCompositeFieldContainer[Score]
     alarms: _containers.RepeatedScalarFieldContainer[str]
     below_threshold: str
-    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ..., confidence_calibrated: _Optional[float] = ..., scores_calibrated: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., alarms: _Optional[_Iterable[str]] = ..., below_threshold: _Optional[str] = ...) -> None: ...
+    arousal: float
+    valence: float
+    dominance: float
+    def __init__(self, text: _Optional[str] = ..., emotion: _Optional[_Union[Emotion, str]] = ..., confidence: _Optional[float] = ..., duration: _Optional[float] = ..., language: _Optional[str] = ..., event: _Optional[str] = ..., scores: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., model: _Optional[str] = ..., request_id: _Optional[str] = ..., label: _Optional[str] = ..., confidence_calibrated: _Optional[float] = ..., scores_calibrated: _Optional[_Iterable[_Union[Score, _Mapping]]] = ..., alarms: _Optional[_Iterable[str]] = ..., below_threshold: _Optional[str] = ..., arousal: _Optional[float] = ..., valence: _Optional[float] = ..., dominance: _Optional[float] = ...) -> None: ...
 
 class StreamingConfig(_message.Message):
     __slots__ = ("encoding", "sample_rate", "update_s", "options")

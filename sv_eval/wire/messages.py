@@ -80,6 +80,14 @@ class StreamStart(Options):
     )
 
 
+class Dimensions(BaseModel):
+    """Emotional dimensions; those that the model doesn't tell are left out."""
+
+    arousal: float | None = Field(default=None, description="Calm to excited")
+    valence: float | None = Field(default=None, description="Unpleasant to pleasant")
+    dominance: float | None = Field(default=None, description="Submissive to dominant")
+
+
 class SegmentAnswer(BaseModel):
     """A stretch that was judged by itself."""
 
@@ -122,6 +130,10 @@ class EmotionData(BaseModel):
     below_threshold: str | None = Field(
         default=None, description="Where `emotion` is unknown since its score is too low: what it would have been"
     )
+    dimensions: Dimensions | None = Field(
+        default=None,
+        description="Where the model tells them: arousal, valence, dominance, in the ranges of `/v1/models`",
+    )
 
 
 class EmotionAnswer(BaseModel):
@@ -142,6 +154,7 @@ class FlatAnswer(BaseModel):
     scores: dict[str, float] | None = Field(
         default=None, description="With return_all_emotions: the posterior over the emotions and unknown"
     )
+    dimensions: Dimensions | None = Field(default=None, description="As in EmotionData")
 
 
 class TranscriptData(BaseModel):
@@ -273,6 +286,7 @@ class TranscriptionAnswer(BaseModel):
     event: str | None = None
     scores: dict[str, float] | None = None
     segments: list[dict[str, Any]] | None = None
+    dimensions: Dimensions | None = None
 
 
 class Health(BaseModel):
@@ -307,6 +321,9 @@ class ModelCard(BaseModel):
     thresholds: dict[str, Any] | None = Field(
         default=None,
         description="Of a service with some: from which score on an emotion is answered, and what that keeps",
+    )
+    dimensions: dict[str, tuple[float, float]] | None = Field(
+        default=None, description="Where the model tells emotional dimensions: the lowest and highest value of each"
     )
     card: dict[str, Any] | None = Field(
         default=None, description="Of `/v1/models/{id}` only: its kind, what it was trained on, its limitations"

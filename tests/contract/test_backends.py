@@ -23,6 +23,7 @@ from sv_eval.backend import (
     is_backend,
 )
 from sv_eval.backends.baselines.chance import ChanceBackend
+from sv_eval.backends.baselines.egemaps_ridge import EgemapsRidgeBackend
 from sv_eval.backends.baselines.egemaps_svm import EgemapsSvmBackend
 from sv_eval.backends.chat.backend import ChatBackend
 from sv_eval.backends.chat.fake_server import Known, Planted
@@ -87,10 +88,28 @@ def chat_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=[*BACKENDS, *REMOTES, "chat"])
+@pytest.fixture(scope="module")
+def felt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Bundled clips in a list with references of arousal."""
+    table = tmp_path_factory.mktemp("felt") / "clips.csv"
+    rows = [
+        f"{path.name},,s{place % 4},{place % 7 + 1}"
+        for place, path in enumerate(sorted(CLIP.parent.iterdir())[:20])
+    ]
+    table.write_text("\n".join(["path,emotion,speaker,arousal", *rows]) + "\n", encoding="utf-8")
+    return {
+        "name": "felt", "kind": "manifest", "root": str(CLIP.parent), "manifest": {"file": str(table)},
+        "dimensions": {"arousal": [1, 7]},
+    }  # fmt: skip
+
+
+@pytest.fixture(params=[*BACKENDS, *REMOTES, "egemaps_ridge", "chat"])
 def make(request: pytest.FixtureRequest) -> Make:
     if request.param in BACKENDS:
         return BACKENDS[request.param]
+    if request.param == "egemaps_ridge":
+        felt = request.getfixturevalue("felt")
+        return lambda: EgemapsRidgeBackend(corpus=felt, alpha=100.0)
     if request.param == "chat":
         url = request.getfixturevalue("chat_url")
         return lambda: ChatBackend(url=url, logprobs=20, connection=PATIENT)
@@ -127,7 +146,7 @@ def test_it_declares_what_it_can_do_before_and_after_it_is_open(make: Make) -> N
         assert backend.capabilities.max_batch >= 1
         async with backend:
             assert set(backend.capabilities.labels) <= set(EMOTIONS)
-            assert backend.capabilities.labels
+            assert backend.capabilities.labels or backend.capabilities.dimensions
             assert backend.info.name
             assert backend.info.model
 
@@ -145,10 +164,22 @@ def test_every_request_gets_its_answer_in_order(make: Make) -> None:
         assert prediction(one[0]).label == prediction(batched).label
 
 
-def test_scores_are_a_distribution_that_agrees_with_the_labels(make: Make) -> None:
-    (answers,) = ask(make, [request_of("clip")])
-    answer = prediction(answers[0])
+def test_scores_are_a_distribution_that_agrees_with_the_labels_and_dimensions_keep_their_ranges(make: Make) -> None:
+    told: dict[str, tuple[float, float]] = {}
 
+    async def drive() -> Answer:
+        async with make() as backend:
+            told.update(backend.capabilities.dimensions)
+            return (await backend.recognize([request_of("clip")]))[0]
+
+    answer = prediction(asyncio.run(drive()))
+
+    assert set(answer.dimensions or {}) <= set(told)
+    for name, value in (answer.dimensions or {}).items():
+        assert told[name][0] <= value <= told[name][1]
+    if answer.dimensions and answer.label is None:
+        # A recogniser of dimensions alone has no emotion to be sure of.
+        return
     assert answer.scores is not None
     # What comes over a wire may have been rounded to six digits.
     assert sum(answer.scores.values()) == pytest.approx(1, abs=1e-5)

@@ -33,6 +33,7 @@ class FlatDialect(JsonDialect):
             text=content.get("text"),
             confidence=content.get("confidence"),
             scores=content.get("scores"),
+            dimensions=content.get("dimensions"),
             where="emotion",
             excerpt=str(content["emotion"])[:80],
         )

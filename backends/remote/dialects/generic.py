@@ -15,6 +15,7 @@ from sv_eval.backends.remote.http_messages import HttpMessage, HttpReply, multip
 from sv_eval.backends.remote.http_transport import HttpDialect
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backends.remote.typed_fields import list_in, needed_number, number_in, numbers_in, text_in
+from sv_eval.dimensions import DIMENSIONS
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
 
@@ -28,9 +29,9 @@ class Generic(HttpDialect):
     method: of the request. headers: more of them; `{api_key}` stands for the key.
     encoding: `json` (`body` with `{audio_base64}`, `{format}`, `{media_type}` and `{language}` filled in),
         `multipart` (`body` holds the fields, `file_field` names the file's) or `raw` (the body is the file).
-    emotion, scores, text, confidence, language, event, server_ms: JSONPath (RFC 9535) to where the answer has them;
-        scores may be an object, or a list whose words `score_labels` leads to (`$.top[*].score` and
-        `$.top[*].label` for a list of objects).
+    emotion, scores, text, confidence, language, event, server_ms, arousal, valence, dominance: JSONPath (RFC 9535)
+        to where the answer has them; scores may be an object, or a list whose words `score_labels` leads to
+        (`$.top[*].score` and `$.top[*].label` for a list of objects).
     failed: JSONPath; the answer is a failure where it finds something that is not false, 0, null or empty.
     failure_message: JSONPath to what is said then.
     says: the emotions that can come out of it. emoji: read SenseVoice's emoji in the text.
@@ -52,6 +53,9 @@ class Generic(HttpDialect):
         language: str | None = None,
         event: str | None = None,
         server_ms: str | None = None,
+        arousal: str | None = None,
+        valence: str | None = None,
+        dominance: str | None = None,
         failed: str | None = None,
         failure_message: str | None = None,
         says: Sequence[str] = EMOTIONS,
@@ -60,9 +64,10 @@ class Generic(HttpDialect):
         if encoding not in _ENCODINGS:
             hint = nearest(encoding, _ENCODINGS)
             raise ConfigError(f"backend.dialect.encoding={encoding} is not known; {hint}")
-        if emotion is None and text is None and scores is None:
+        if not any((emotion, text, scores, arousal, valence, dominance)):
             raise ConfigError(
-                "backend.dialect: say where the emotion is, with one of emotion, scores and text (JSONPath)"
+                "backend.dialect: say where the emotion is, with one of emotion, scores, text and the dimensions "
+                "(JSONPath)"
             )
         said = tuple(own_meaning("backend.dialect.says", str(word), str(word)) for word in says)
         self._method, self._encoding, self._field = method.upper(), encoding, file_field
@@ -73,7 +78,8 @@ class Generic(HttpDialect):
         paths = {
             "emotion": emotion, "scores": scores, "score_labels": score_labels, "text": text,
             "confidence": confidence, "language": language, "event": event, "server_ms": server_ms,
-            "failed": failed, "failure_message": failure_message,
+            "failed": failed, "failure_message": failure_message, "arousal": arousal, "valence": valence,
+            "dominance": dominance,
         }  # fmt: skip
         self._written = {name: path for name, path in paths.items() if path is not None}
         self._paths = {name: _compiled(name, path) for name, path in self._written.items()}
@@ -122,7 +128,9 @@ class Generic(HttpDialect):
         if emotion is None and scores:
             emotion = max(scores, key=lambda word: scores[word])
         looked = [
-            f"{name} at {self._written[name]}" for name in ("emotion", "scores", "text") if name in self._written
+            f"{name} at {self._written[name]}"
+            for name in ("emotion", "scores", "text", *DIMENSIONS)
+            if name in self._written
         ]
         return ParsedAnswer(
             emotion=text_in(emotion, "emotion"),
@@ -133,6 +141,7 @@ class Generic(HttpDialect):
             event=text_in(self._first(content, "event"), "event"),
             where=", ".join(looked),
             excerpt=reply.excerpt[:80],
+            dimensions={name: self._first(content, name) for name in DIMENSIONS if name in self._written},
             server_ms=_milliseconds(self._first(content, "server_ms")),
         )
 

@@ -17,6 +17,7 @@ from sv_eval.backends.remote.service_words import answer_from_data, kind_of_code
 from sv_eval.backends.remote.sound import ORIGINAL, WAV, Sound
 from sv_eval.backends.remote.typed_fields import number_in
 from sv_eval.config.foreign_json import read_json
+from sv_eval.dimensions import ranges_from
 
 ASKS = ("language", "use_itn", "vad_threshold", "chunk_size")
 
@@ -53,6 +54,7 @@ class _OverHttp(HttpDialect):
                 precision=card["precision"],
                 device=card["device"],
                 labels=tuple(card["labels"]),
+                dimensions=ranges_from("dimensions", card.get("dimensions") or {}),
                 card={**(card.get("card") or {}), **_decided(card)},
             )
         except (RemoteError, KeyError, TypeError, ValueError):

@@ -47,10 +47,15 @@ def _benchmark(title: str, latency_ms: NDArray[np.float64], run: ExportedRun) ->
         "fullname": title,
         "params": None,
         "param": None,
-        "extra_info": {"uar": accuracy, "schedule": run.environment.load["schedule"]},
+        "extra_info": {"uar": accuracy, "schedule": run.environment.load["schedule"], **_concordances(run)},
         "options": {"disable_gc": False, "timer": "perf_counter", "min_rounds": 1, "warmup": True},
         "stats": stats_of(latency_ms / 1000),
     }  # fmt: skip
+
+
+def _concordances(run: ExportedRun) -> dict[str, float | None]:
+    found = run.report.dimensions.figures if run.report.dimensions else {}
+    return {f"ccc_{name}": one.ccc.value for name, one in found.items()}
 
 
 def stats_of(seconds: NDArray[np.float64]) -> dict[str, Any]:

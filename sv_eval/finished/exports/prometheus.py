@@ -36,6 +36,11 @@ def _gauges(report: Report) -> Iterator[tuple[str, str, _Rows]]:
     yield "accuracy", "Share of right answers, 0 to 1.", [({}, report.accuracy.accuracy.value)]
     recalls: _Rows = [({"emotion": label}, row.recall.value) for label, row in report.per_emotion.items()]
     yield "recall", "Recall of an emotion, 0 to 1.", recalls
+    concordance: _Rows = [
+        ({"dimension": name}, one.ccc.value)
+        for name, one in (report.dimensions.figures if report.dimensions else {}).items()
+    ]
+    yield "ccc", "Concordance of an emotional dimension, -1 to 1.", concordance
     latency = report.latency_ms
     yield (
         "latency_seconds",

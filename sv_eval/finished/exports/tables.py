@@ -28,6 +28,11 @@ def records_csv(run: ExportedRun) -> str:
     Accuracy is of the rows of round 0, one a clip; latency of all rows.
     """
     table = run.requests
+    told = [
+        (f"{side}{name}", columns[name])
+        for side, columns in (("reference_", table.true_dimensions), ("", table.dimensions))
+        for name in columns
+    ]
     rows: list[list[Any]] = []
     for place, clip_id in enumerate(table.clip_ids):
         speaker, forced = table.speaker[place], table.forced[place]
@@ -48,9 +53,10 @@ def records_csv(run: ExportedRun) -> str:
                 int(table.session[place]),
                 int(table.shared[place]),
                 table.failures[place][0] if place in table.failures else "",
+                *(_number(column[place]) for _, column in told),
             ]
         )
-    return _csv(_RECORD_COLUMNS, rows)
+    return _csv((*_RECORD_COLUMNS, *(name for name, _ in told)), rows)
 
 
 def figures_csv(run: ExportedRun) -> str:
@@ -66,6 +72,8 @@ def figures_csv(run: ExportedRun) -> str:
         rows += [
             [label, f"latency_ms_{name}", *_interval(getattr(row.latency_ms, name))] for name in ("p50", "p95")
         ]
+    for name, one in (report.dimensions.figures if report.dimensions else {}).items():
+        rows += [[name, figure, *_interval(getattr(one, figure))] for figure in ("ccc", "pearson", "rmse", "bias")]
     return _csv(("of", "figure", "value", "low", "high", "n", "reason"), [*rows, *_of_raters(run.report)])
 
 

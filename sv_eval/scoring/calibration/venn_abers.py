@@ -42,9 +42,9 @@ class VennAbers:
     def applied(self, scores: Floats) -> Floats:
         """The scores [clips, names] as probabilities.
 
-        >>> steps = ScoreSteps(low_from=(0.5,), low=(0.1, 0.8), high_above=(0.5,), high=(0.2, 0.9))
-        >>> VennAbers(steps=(steps, None)).applied(np.array([[0.5, 0.5]])).round(3).tolist()
-        [[0.333, 0.667]]
+        >>> steps = ScoreSteps(low_from=(0.5,), low=(0.1, 0.4), high_above=(0.5,), high=(0.6, 0.9))
+        >>> VennAbers(steps=(steps, None)).applied(np.array([[0.6, 0.4]])).round(3).tolist()
+        [[0.6, 0.4]]
         """
         made = scores.astype(np.float64, copy=True)
         for place, steps in enumerate(self.steps):

@@ -11,7 +11,7 @@ from sv_eval.record_file.table import RecordTable
 from sv_eval.report.environment import Environment
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.labels.config import LabelsConfig
-from sv_eval.scoring.labels.relabelling import Relabelling, check_scored, relabelled, relabelling_of
+from sv_eval.scoring.labels.relabelling import Relabelling, check_scored, relabelled, relabelling_for
 from sv_eval.scoring.scorecard import Scorecard, score
 
 
@@ -43,7 +43,7 @@ def scores_under(
     records: RunRecords, environment: Environment, labels: LabelsConfig, config: ScoringConfig
 ) -> MapScores:
     """The run's scorecard under a label map; raises ConfigError."""
-    plan = relabelling_of(labels, environment.dataset, environment.backend.words)
+    plan = relabelling_for(labels, environment)
     check_scored(config.labels, plan)
     card = score(
         relabelled(records, plan),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from sv_eval.config.structure import structure
 from sv_eval.emotions import EMOTIONS, OTHER, PREDICTION_LABELS, REFERENCE_LABELS, UNREAD
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.finer_words import FINE, NEVER_A_CLASS
-from sv_eval.report.context import LabelMap
+from sv_eval.report.context import LabelMap, Quadrants
+from sv_eval.scoring.labels.quadrants import check_quadrants
 
 OWN = "own"
 """A merge that leaves a finer word a class of its own, which no recogniser of the seven can say."""
@@ -46,6 +47,9 @@ class LabelsConfig:
     """Emotion, finer word or a word of the user's own to what corpora and recognisers call it, in any language.
     These go before a corpus's card and before what a service's words mean otherwise."""
 
+    quadrants: Quadrants | None = None
+    """Emotions for answers that tell arousal and valence and no emotion; None leaves them without."""
+
     def __post_init__(self) -> None:
         if not self.classes:
             raise ConfigError(f"labels.classes of '{self.name}' is empty; give {{class: [emotion, ...]}}")
@@ -67,6 +71,7 @@ class LabelsConfig:
         object.__setattr__(self, "merges", {word: to for word, to in self.merges.items() if to is not None})
         self._check_merges()
         self._check_words()
+        check_quadrants(self.quadrants)
         if len(held) + len(self.merges) > _MOST:
             raise ConfigError(f"labels '{self.name}': {_MOST} classes and merges at most")
 
@@ -132,6 +137,8 @@ class LabelsConfig:
         told: list[Any] = [classes, sorted(self.merges.items())]
         if self.words:
             told.append(sorted((meaning, sorted(spellings)) for meaning, spellings in self.words.items()))
+        if self.quadrants is not None:
+            told.append(asdict(self.quadrants))
         content = json.dumps(told, ensure_ascii=False)
         return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()[:12]
 
@@ -153,6 +160,7 @@ def labels_config_of(label_map: LabelMap) -> LabelsConfig:
         classes=label_map.classes,
         merges=label_map.merges,
         words=label_map.words or {},
+        quadrants=label_map.quadrants or None,
     )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sv_eval.answer_words import PLAIN, AnswerWords, canonical_of
 from sv_eval.config.overrides import typed
+from sv_eval.dimensions import Range
 from sv_eval.emotions import EMOTIONS, NO_TAG, OTHER, PREDICTION_LABELS
 from sv_eval.errors import ConfigError, nearest
 from sv_eval.finer_words import FINE, NEVER_A_CLASS, SPELLINGS
@@ -25,8 +26,9 @@ from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
 from sv_eval.records import Outcome
 from sv_eval.report.context import LabelMap, MergedWord, SaidWord
-from sv_eval.report.environment import CorpusFacts
+from sv_eval.report.environment import CorpusFacts, Environment
 from sv_eval.scoring.labels.config import EVERY_WORD, OWN, TAKEN, LabelsConfig
+from sv_eval.scoring.labels.quadrants import QuadrantRule, by_quadrant, in_quadrants, quadrant_rule
 
 _AS_IT_IS = -1
 """In the place of an answer's class: what the record has counts."""
@@ -57,6 +59,8 @@ class Relabelling:
     """The corpus's labels that are codes, of which the card alone says what they mean."""
     case_sensitive: bool
     """Whether all of them are."""
+    quadrants: QuadrantRule | None = None
+    """What answers with dimensions alone stand for."""
 
     def class_of(self, reference: str, raw: str | None) -> str:
         """The class of a reference with its raw label; `other` for none."""
@@ -92,12 +96,26 @@ class Relabelling:
         """
         if supported is None:
             return None
+        supported = (*supported, *(self.quadrants.emotions if self.quadrants else ()))
         named = {self.class_of_meaning(word) for word in supported} | {self.class_of_answer(word) for word in said}
         return tuple(name for name in self.class_codes.classes if name in named)
 
 
-def relabelling_of(config: LabelsConfig, corpus: CorpusFacts, words: AnswerWords | None = None) -> Relabelling:
+def relabelling_for(config: LabelsConfig, environment: Environment) -> Relabelling:
+    """The map settled for what a run was made of: its corpus, its recogniser's words and dimensions."""
+    backend = environment.backend
+    return relabelling_of(config, environment.dataset, backend.words, backend.capabilities.dimensions)
+
+
+def relabelling_of(
+    config: LabelsConfig,
+    corpus: CorpusFacts,
+    words: AnswerWords | None = None,
+    told: Mapping[str, Range] | None = None,
+) -> Relabelling:
     """The map settled for a corpus and for a recogniser's own words; raises ConfigError.
+
+    told: the ranges of the recogniser's dimensions; None where nobody knows the recogniser yet.
 
     Runs of earlier versions hold no entries of the corpus's own map, and then only words that need none are known.
     """
@@ -138,6 +156,7 @@ def relabelling_of(config: LabelsConfig, corpus: CorpusFacts, words: AnswerWords
             raw for raw in entries if raw in label_map.meanings or (raw.isascii() and len(raw) < _SHORT)
         ),
         case_sensitive=label_map.case_sensitive,
+        quadrants=quadrant_rule(config.quadrants, told),
     )
 
 
@@ -220,6 +239,8 @@ def relabelled(records: RunRecords, plan: Relabelling) -> RunRecords:
 
 
 def _relabelled(table: RecordTable, plan: Relabelling) -> RecordTable:
+    if plan.quadrants is not None and table.class_codes == SEVEN:
+        table = in_quadrants(table, plan.quadrants)
     if plan.class_codes == SEVEN and not plan.of_word and not plan.config.words:
         return table
     if table.class_codes != SEVEN:
@@ -311,6 +332,8 @@ def describe(plan: Relabelling, table: RecordTable) -> LabelMap:
         merged=tuple(_merged(plan, *each) for each in found),
         words=dict(config.words) or UNSET,
         said=tuple(_said(plan, table)) or UNSET,
+        quadrants=config.quadrants or UNSET,
+        by_quadrant=by_quadrant(table, plan.quadrants) if plan.quadrants else UNSET,
         answer_words=f"{words.name} v{words.version} {words.hash}" if table.said_words else UNSET,
     )
 

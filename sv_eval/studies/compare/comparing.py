@@ -42,6 +42,7 @@ from sv_eval.scoring.paired.significance import holm, mcnemar
 from sv_eval.scoring.policies import scores_of
 from sv_eval.scoring.scope import scope_over
 from sv_eval.scoring.soft.by_clip import soft_difference, soft_sides
+from sv_eval.studies.compare.dimension_changes import dimension_changes
 from sv_eval.studies.compare.entrants import Entrants
 from sv_eval.studies.gate.judging import not_comparable
 
@@ -73,6 +74,7 @@ def compare(
         for one, other in combinations(range(len(entrants.names)), 2)
     }
     differences = [differences_of(each, **options) for each in pairs.values()]
+    dimensions = dimension_changes(entrants.subjects, list(pairs), confidence)
     return Comparison(
         n_clips=len(entrants.subjects[0].table),
         labels=entrants.labels,
@@ -86,6 +88,7 @@ def compare(
                 equivalence=_equivalence(pairs[places], found, margin),
                 raters=rater_agreement(pairs[places]),
                 soft=_soft(entrants, places, confidence) or UNSET,
+                dimensions=dimensions[places] or UNSET,
             )
             for places, found, overall in zip(pairs, differences, _overall(differences), strict=True)
         ),

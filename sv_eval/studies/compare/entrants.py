@@ -56,7 +56,8 @@ def entrants_of(sources: Sequence[str], policy: str | None = None) -> Entrants:
             "python -m sv_eval.score RUN labels=MAP"
         )
     labels = tuple(name for name in subjects[0].labels if all(name in one.labels for one in subjects))
-    if not labels:
+    told = [set(one.ranges) for one in subjects]
+    if not labels and not told[0].intersection(*told[1:]):
         raise UsageError("the runs have no scored class in common; score them again with the same scoring.labels")
     chosen = policy or subjects[0].policy
     names = short_names(sources)

@@ -22,9 +22,9 @@ class KeptDimension:
     answer_range: Range
     """The recogniser's, as declared."""
     reference: tuple[float | None, ...]
-    """To five digits."""
+    """As the records have it."""
     answer: tuple[float | None, ...]
-    """To five digits."""
+    """As the records have it."""
 
     @property
     def ranges(self) -> Ranges:
@@ -59,7 +59,7 @@ def with_dimensions(table: RecordTable, kept: Mapping[str, KeptDimension]) -> Re
 
 
 def _written(values: NDArray[np.float64]) -> tuple[float | None, ...]:
-    return tuple(float(f"{value:.5g}") if np.isfinite(value) else None for value in values.tolist())
+    return tuple(round(value, 6) if np.isfinite(value) else None for value in values.tolist())
 
 
 def _column(values: Sequence[float | None]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from sv_eval.report.run_directory import read_environment
 from sv_eval.report.verdict import Verdict
 from sv_eval.run.early_stopping import UntilSure
 from sv_eval.scoring.labels.config import LabelsConfig
-from sv_eval.scoring.labels.relabelling import Relabelling, relabelled, relabelling_of
+from sv_eval.scoring.labels.relabelling import Relabelling, relabelled, relabelling_for
 from sv_eval.studies.gate.config import GateConfig
 from sv_eval.studies.gate.sequential import changes_of, decide, schedule_of
 from sv_eval.studies.gate.subject import Subject
@@ -47,7 +47,7 @@ class OnTheWay:
     def begin(self, directory: Path) -> bool:
         """Read what an earlier start of the run left; whether it is sure already."""
         environment = read_environment(directory)
-        self._plan = relabelling_of(self._labels, environment.dataset, environment.backend.words)
+        self._plan = relabelling_for(self._labels, environment)
         if not (directory / RECORDS).exists():
             return False
         self._take(RunRecords.read(directory))

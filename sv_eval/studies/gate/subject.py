@@ -24,7 +24,7 @@ from sv_eval.report.shares import Share
 from sv_eval.scoring.call_sample import CallSample
 from sv_eval.scoring.dimensions.sides import Ranges, ranges_of
 from sv_eval.scoring.labels.config import labels_config_of
-from sv_eval.scoring.labels.relabelling import relabelling_of
+from sv_eval.scoring.labels.relabelling import relabelling_for
 from sv_eval.scoring.labels.voted import class_of_word
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
 from sv_eval.scoring.shares import request_shares
@@ -196,7 +196,7 @@ def _soft_by_clip(run: FinishedRun) -> dict[str, NDArray[np.float64]]:
     report, environment = run.report, run.environment
     if not report.soft_labels:
         return {}
-    plan = relabelling_of(labels_config_of(report.label_map), environment.dataset, environment.backend.words)
+    plan = relabelling_for(labels_config_of(report.label_map), environment)
     one_hot = report.soft_labels.one_hot
     return soft_by_clip(
         run.answers,

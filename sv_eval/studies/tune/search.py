@@ -25,7 +25,7 @@ from sv_eval.run.pauses import short_collections
 from sv_eval.run.sharing import Sharing
 from sv_eval.scoring.config import ScoringConfig
 from sv_eval.scoring.labels.config import LabelsConfig
-from sv_eval.scoring.labels.relabelling import relabelled, relabelling_of
+from sv_eval.scoring.labels.relabelling import relabelled, relabelling_for
 from sv_eval.scoring.timing import timing_of
 from sv_eval.studies.sweep.config import SweepConfig
 from sv_eval.studies.sweep.holdout import held_out
@@ -245,7 +245,7 @@ class Search:
         Surely: the interval of the paired difference of UAR lies above 0, and those of the p95s lie apart.
         """
         some = next(iter(self._complete.values()))
-        plan = relabelling_of(self.labels, some.environment.dataset, some.environment.backend.words)
+        plan = relabelling_for(self.labels, some.environment)
         records = relabelled(RunRecords.read(self.directory / setting.directory), plan)
         p95 = timing_of(records.requests).waited.percentile(0.95)
         if p95.low is None:
