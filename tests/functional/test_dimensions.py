@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from sv_eval.record_file.lines import RECORDS
 from sv_eval.report.run_directory import METRICS, REPORT
 from tests.functional.remote.conftest import PATIENT, address
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PLUGIN = """\
 import numpy as np
 from sv_eval.backend import BackendInfo, Capabilities
@@ -119,6 +121,40 @@ def test_a_planted_concordance_is_measured_and_scored_again(call: Any, tmp_path:
     assert told(run) == first
     assert "唤醒度" in (run / REPORT).read_text(encoding="utf-8")
     assert call(str(run), module="sv_eval.verify").returncode == 0
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)")
+@pytest.mark.filterwarnings("default")
+def test_the_page_leads_from_a_point_of_the_scatter_to_its_clip(call: Any, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    run = tmp_path / "run"
+    assert call(*PLANTED, "dataset.simulated.n_clips=60", f"hydra.run.dir={run}").returncode == 0
+    lines = map(json.loads, (run / RECORDS).read_text(encoding="utf-8").splitlines())
+    most = max(lines, key=lambda line: line["clip"]["dimensions"]["arousal"])
+    with (
+        sync_playwright() as driver,
+        driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+    ):
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.goto((run / "report.html").as_uri())
+        shown = page.locator("section[aria-labelledby=dimensions-title]")
+        over = shown.locator(".u-over").first
+        over.scroll_into_view_if_needed()
+        text, box = shown.inner_text(), over.bounding_box()
+        assert box is not None
+        # The highest reference lies furthest to the right: somewhere on the way down it is the nearest.
+        low, high = told(run)["figures"]["arousal"]["reference_range"]
+        reach = 1.04 * (high - low)
+        across = (most["clip"]["dimensions"]["arousal"] - low + 0.02 * (high - low)) / reach
+        answer = low + most["prediction"]["dimensions"]["arousal"] * (high - low)
+        up = (answer - low + 0.02 * (high - low)) / reach
+        page.mouse.click(box["x"] + across * box["width"], box["y"] + (1 - up) * box["height"])
+        opened = page.locator(".drawer:not([hidden])").inner_text()
+
+    assert most["clip"]["id"] in opened
+    assert f"reference {most['clip']['dimensions']['arousal']}" in opened
+    assert f"{told(run)['figures']['arousal']['ccc']['value']:.3f}" in text
 
 
 FORMS = {

@@ -2,6 +2,7 @@
 
 import * as charts from "./charts.js";
 import { Clips, arrived, read, unpacked } from "./data.js";
+import { DimensionCard } from "./dimensions.js";
 import { el } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Filters, sliceName, slicesOf } from "./filters.js";
@@ -24,11 +25,13 @@ export class RunPage {
       el("h2", { id: "clips-title" }, t("clips")), el("p", { class: "soft", role: "status" }, t("loading")));
     this.latency = el("section", { class: "card", "aria-labelledby": "latency-title" }, el("h2", { id: "latency-title" }, t("title_latency")));
     this.trust = el("section", { class: "card", "aria-labelledby": "trust-title", hidden: true });
+    const dimensions = Object.keys(report.dimensions?.figures ?? {}).length;
+    this.dimensions = dimensions ? new DimensionCard(report.dimensions.figures, (row) => this.openRow(row)) : null;
     this.main.replaceChildren(
       this.verdict(), this.figures(),
       el("div", { class: "two" }, this.matrix(), this.emotions()),
       el("div", { class: "two" }, this.latency, this.trust),
-      this.soft() ?? "", this.several() ?? "",
+      this.soft() ?? "", this.several() ?? "", this.dimensions?.node ?? "",
       this.slicePart() ?? "", this.clipsPart, this.about());
     if (this.clips) this.drawClips();
   }
@@ -231,6 +234,7 @@ export class RunPage {
       this.trust.replaceChildren(el("h2", { id: "trust-title" }, t("reliability")), el("p", { class: "soft" }, t("reliability_note", { gap: plain(gap) })), holder);
       charts.reliability(holder, found, (bin) => this.list({ confidence_from: String(bin.low), confidence_to: String(bin.high) }));
     }
+    this.dimensions?.draw(clips);
     const choices = [];
     const open = (row) => this.openRow(row);
     if (report.latency_ms.histogram) choices.push(["distribution", (holder) => charts.distribution(holder, report.latency_ms, (from, to) => this.list({ latency_from: from.toFixed(3), latency_to: to.toFixed(3) }))]);
