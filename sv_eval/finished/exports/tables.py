@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sv_eval.finished.exports.run import ExportedRun
+from sv_eval.finished.exports.score_figures import score_figures
 from sv_eval.foreign_text import spreadsheet_cell
 from sv_eval.record_file.rows import OUTCOMES
 from sv_eval.report.interval import Interval
@@ -74,6 +75,7 @@ def figures_csv(run: ExportedRun) -> str:
         ]
     for name, one in (report.dimensions.figures if report.dimensions else {}).items():
         rows += [[name, figure, *_interval(getattr(one, figure))] for figure in ("ccc", "pearson", "rmse", "bias")]
+    rows += [[of, name, *_interval(figure)] for of, name, figure in score_figures(report)]
     return _csv(("of", "figure", "value", "low", "high", "n", "reason"), [*rows, *_of_raters(run.report)])
 
 
