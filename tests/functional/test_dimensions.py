@@ -204,6 +204,8 @@ def test_a_recogniser_of_dimensions_alone_is_judged_by_them(in_process: Path) ->
     assert found["valence"]["ccc"]["value"] is None or found["valence"]["ccc"]["value"] == 0.0
     assert "Nothing could be scored" not in report
     assert "**Arousal: CCC" in report
+    assert "| CCC, Arousal |" in report
+    assert report.index("## Arousal, valence, dominance") < report.index("## Per emotion")
 
 
 def test_numbers_of_a_range_that_nobody_declared_are_not_scored(
