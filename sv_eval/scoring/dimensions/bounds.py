@@ -4,9 +4,9 @@ Student's t with the error of a jackknife that leaves out one speaker at a time,
 about the jackknife's own mean, which is the wider of the two (Efron and Tibshirani 1993, chapter 11): of CCC and
 Pearson's correlation on Fisher's z (Fisher 1921; for CCC Lin 1989), of RMSE on the logarithm. RMSE and the limits
 of agreement are made of squares, of which few speakers show too little: their error is wider by the root of
-(k + 1/2) / (k - 1) for k speakers. It has as many degrees of freedom as speakers of equal size would have that these
-are worth, less 1, and with three speakers and more never less than two. That factor and that floor are found by
-simulation: `tests/benchmarks/sim_dimensions.py` tells how often the bounds hold what they are of.
+(k + 1/2) / (k - 1) for k speakers. It has as many degrees of freedom as speakers of equal size would have that
+these are worth, less 1, and with three speakers and more never less than two. That factor and that floor are found
+by simulation: `tests/benchmarks/sim_dimensions.py` tells how often the bounds hold what they are of.
 """
 
 from __future__ import annotations
