@@ -37,7 +37,7 @@ from sv_eval.report.run_directory import (
 from sv_eval.report.streaming import Streaming
 from sv_eval.report.thresholds_file import thresholds_from
 from sv_eval.scoring.calibration.applying import calibrated, refuse_strangers, with_confidence
-from sv_eval.scoring.calibration.judging import calibration_of, judged_scores
+from sv_eval.scoring.calibration.judging import AsGiven, calibration_of, judged_scores
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
@@ -165,6 +165,7 @@ def compute_report(
     backend, dataset = environment.backend, environment.dataset
     file = None if config.calibration is None else calibration_from(config.calibration)
     chosen = None if config.thresholds is None else thresholds_from(config.thresholds)
+    given = records.answers.confidence, score_table
     if file is not None:
         refuse_strangers("calibration", file.model, file.fitted_on, environment, records.answers)
         score_table = calibrated(file, score_table or ScoreTable.of_lines(()))
@@ -206,6 +207,10 @@ def compute_report(
     positions = positions_of(records.answers, backend.card.get("protocol"), confidence=config.confidence)
     intervals = _intervals(found)
     judged = judged_scores(scope, probabilities)
+    as_given = None
+    if file is not None:
+        raw = (given[1] or ScoreTable.of_lines(())).as_classes(plan.class_of_score)
+        as_given = AsGiven(file=file, confidence=given[0], scores=raw)
     operating = operating_of(judged, config, steps_of(mapped.answers, file, plan.class_of_score))
     if chosen is not None and judged is not None and operating is not None:
         said = before.answers.predicted != mapped.answers.predicted
@@ -260,7 +265,7 @@ def compute_report(
         cost=cost_of(records.requests, told, config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
-        calibration=calibration_of(scope, probabilities, file) or UNSET,
+        calibration=calibration_of(scope, probabilities, as_given) or UNSET,
         operating=operating or UNSET,
         dimensions=dimensions_of(
             scope.answers, backend.capabilities.dimensions, dataset.dimensions or {}, config.confidence

@@ -55,6 +55,7 @@ def test_another_run_of_the_model_is_judged_under_it_and_verified(measured: Path
     file = tmp_path / "calibration.json"
     assert calibrate([str(measured), f"out={file}", "method=vector"]) == 0
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    given = json.loads((measured / "metrics.json").read_text(encoding="utf-8"))["calibration"]
     # As if it came from elsewhere.
     found["fitted_on"] |= {"corpus": "elsewhere", "dataset": "elsewhere", "dataset_hash": "0"}
     file.write_text(json.dumps(found), encoding="utf-8")
@@ -63,6 +64,10 @@ def test_another_run_of_the_model_is_judged_under_it_and_verified(measured: Path
     calibration = json.loads((measured / "metrics.json").read_text(encoding="utf-8"))["calibration"]
     assert calibration["applied"]["method"] == "vector"
     assert calibration["applied"]["dataset"] == "elsewhere"
+    # What the model gave stands beside, as it was judged before.
+    assert calibration["confidence_as_given"] == given["confidence"]
+    assert calibration["distribution_as_given"] == given["distribution"]
+    assert (measured / "report.md").read_text(encoding="utf-8").count("as the model gave it") >= 2
     assert "calibrated ones" in (measured / "report.md").read_text(encoding="utf-8")
     assert verify([str(measured)]) == 0
 
