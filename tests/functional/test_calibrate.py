@@ -119,3 +119,22 @@ def test_speakers_that_the_model_learned_from_teach_nothing(
 
     assert calibrate([str(taught), f"out={tmp_path / 'x.json'}"]) == 2
     assert "the model was trained on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("word", "said"), [("scoring.set_coverage=1", "not from 0.5 to below 1"),
+                                            ("thresholds=FILE", "it is of the model other")])  # fmt: skip
+def test_what_can_not_judge_a_run_is_told_before_the_first_clip(
+    word: str, said: str, measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, begun = tmp_path / "thresholds.json", tmp_path / "begun"
+    model = json.loads((measured / "environment.json").read_text(encoding="utf-8"))["backend"]
+    told = {"backend": model["name"], "model": "other", "model_hash": "0", "precision": model["precision"]}
+    file.write_text(
+        json.dumps({"kind": "sv_eval thresholds", "schema_version": 1, "thresholds": {"sad": 0.5}, "model": told}),
+        encoding="utf-8",
+    )
+
+    assert run([f"hydra.run.dir={begun}", word.replace("FILE", str(file))]) != 0
+
+    assert said in capsys.readouterr().err
+    assert not (begun / "records.jsonl").exists()
