@@ -149,12 +149,12 @@ def _ratio(ratio: RatioOfPercentiles) -> str:
 def draw_compare(found: Comparison) -> str | None:
     """UAR against latency, a point with both intervals a run; p95 where all runs have it, else the median.
 
-    Of runs whose latencies are figures of one kind; None where no two are.
+    Of runs whose latencies are figures of one kind; None where no two are, and where no class is scored.
     """
     import matplotlib
 
     runs = [run for run in found.runs if run.name in found.of_one_kind]
-    if not runs:
+    if not runs or not found.labels:
         return None
     name = "p95" if all(run.latency_ms.p95.value is not None for run in runs) else "p50"
     with matplotlib.rc_context(STYLE):

@@ -208,6 +208,28 @@ def test_a_recogniser_of_dimensions_alone_is_judged_by_them(in_process: Path) ->
     assert report.index("## Arousal, valence, dominance") < report.index("## Per emotion")
 
 
+def test_runs_of_dimensions_alone_are_compared_and_gated_by_them(
+    in_process: Path, listed: tuple[str, ...], environment: dict[str, str], loud: Path, call: Any, tmp_path: Path
+) -> None:
+    path = f"{environment['PYTHONPATH']}:{loud}"
+    command = [sys.executable, "-m", "sv_eval", *LOUD, *listed, "dataset.limit=8", "hydra.run.dir=again"]
+    subprocess.run(command, cwd=tmp_path, env={**environment, "PYTHONPATH": path}, check=True, capture_output=True)
+
+    gated = call(
+        f"baseline={in_process}", "candidate=again", "gate=none", "gate.name=own", "gate.margins.ccc.arousal=0.1",
+        "out=gated", module="sv_eval.gate",
+    )  # fmt: skip
+    compared = call(str(in_process), "again", "out=compared", module="sv_eval.compare")
+
+    assert gated.returncode == 0, gated.stderr
+    assert "8 clips of both runs compared" in gated.stdout
+    assert compared.returncode == 0, compared.stderr
+    assert "CCC of arousal" in compared.stdout
+    report = (tmp_path / "compared" / "compare.md").read_text(encoding="utf-8")
+    assert "**CCC of arousal " in report
+    assert "UAR (mean recall)" not in report
+
+
 def test_numbers_of_a_range_that_nobody_declared_are_not_scored(
     service: Any, listed: tuple[str, ...], call: Any, tmp_path: Path
 ) -> None:
