@@ -195,6 +195,30 @@ def test_every_form_of_the_service_carries_what_the_recogniser_tells(
     assert told(tmp_path / "run")["figures"] == told(in_process)["figures"]
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)")
+@pytest.mark.filterwarnings("default")
+def test_the_services_page_shows_them(service: Any, in_process: Path, demo_clips: list[Path]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    first = answers(in_process)
+    clip = next(path for path in demo_clips if any(path.stem in name for name in first))
+    value = next(told for name, told in first.items() if clip.stem in name)["arousal"]
+    with (
+        sync_playwright() as driver,
+        driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+    ):
+        page = browser.new_page()
+        page.goto(address(service, "http"))
+        page.set_input_files("#file", clip)
+        page.locator("#result:not([hidden])").wait_for()
+        text = page.locator("#dimensions").inner_text()
+        shown = page.locator("#posterior").is_visible(), page.inner_text("#emotion")
+
+    assert "arousal (0 … 1)" in text
+    assert f"{value:.2f}" in text
+    assert shown == (False, "")
+
+
 def test_a_recogniser_of_dimensions_alone_is_judged_by_them(in_process: Path) -> None:
     report = (in_process / REPORT).read_text(encoding="utf-8")
 
