@@ -6,6 +6,7 @@
 # make page         the program of report pages, built from its sources into reports/page/assets
 # make coverage     the tests, and how much of the code they reach; fails where that has fallen
 # make test-lowest  the tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+# make image        the container image with the service and the harness, built and put through its paces
 # Each sets up .venv by itself and is quick the second time. uv installs; INSTALLER=pip has pip do it.
 
 PYTHON ?= python3
@@ -19,10 +20,10 @@ ARGS ?=
 N ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-busy test-lowest coverage check bench page proto schemas clean
+.PHONY: help demo serve test test-busy test-lowest coverage check bench image page proto schemas clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 9
+	@sed -n 's/^# //p' Makefile | head -n 10
 
 demo: $(VENV)/.core
 	@$(BIN)/python -m sv_eval $(ARGS)
@@ -58,6 +59,11 @@ check: $(VENV)/.dev
 
 page: $(VENV)/.page
 	@$(BIN)/python tests/page_assets.py
+
+# With Docker, or with buildah and podman; KIND=cuda builds the other one. Without a registry the base is Debian's packages.
+KIND ?= cpu
+image:
+	@$(PYTHON) tests/image.py $(KIND) $(ARGS)
 
 bench: $(VENV)/.dev
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

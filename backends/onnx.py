@@ -9,7 +9,8 @@ from typing import Self, Unpack
 
 from sv_eval.backend import BackendInfo, Capabilities
 from sv_eval.backends.frontend import Frontend
-from sv_eval.backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
+from sv_eval.backends.onnx_engine import OnnxEngine, Runtime
+from sv_eval.backends.onnx_providers import Option, provider_named
 from sv_eval.backends.segmentation.segmenter import Segmenter
 from sv_eval.backends.sensevoice.answers import AnswerReader
 from sv_eval.backends.sensevoice.calibration import (
@@ -57,7 +58,8 @@ class OnnxBackend(InProcess):
     precision: `fp32`, `fp16` or `int8`: which of the directory's graphs is used. `auto` measures those that
         are there and that the processor has instructions for, and takes the fastest whose labels agree with fp32's
         on the bundled clips.
-    provider: `cpu` or `cuda`. device_id: which GPU.
+    provider: `cpu`, `cuda`, or another of `onnx_providers.yaml`. device_id: which GPU. provider_options: what the
+        provider is given beside what that table says.
     threads: onnxruntime's threads inside one inference; 0 lets it choose.
     workers: how many inferences run at once, sharing the weights. For throughput, as many as there are cores,
         with threads=1.
@@ -73,6 +75,7 @@ class OnnxBackend(InProcess):
         precision: str = "fp32",
         provider: str = "cpu",
         device_id: int = 0,
+        provider_options: Mapping[str, Option] | None = None,
         threads: int = 0,
         workers: int = 1,
         **listening: Unpack[ListeningSettings],
@@ -85,7 +88,8 @@ class OnnxBackend(InProcess):
             raise ConfigError(f"backend.workers={workers}: at least 1 is needed")
         super().__init__(**listening)
         self._where, self._precision, self._workers = model, precision, workers
-        self._runtime = Runtime(provider=provider, device_id=device_id, threads=threads)
+        given = tuple(sorted((provider_options or {}).items()))
+        self._runtime = Runtime(provider=provider, device_id=device_id, options=given, threads=threads)
         self._batch_invariant = precision not in (AUTO, "int8")
 
     @property
@@ -160,7 +164,8 @@ class OnnxBackend(InProcess):
             precision=model.precision,
             device=self._runtime.device,
             details={
-                "provider": PROVIDERS[self._runtime.provider],
+                "provider": provider_named(self._runtime.provider).provider,
+                **({"provider options": dict(self._runtime.options)} if self._runtime.options else {}),
                 "threads": self._runtime.threads or "chosen by onnxruntime",
                 "workers": self._workers,
                 **chosen,

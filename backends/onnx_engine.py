@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.backends.frontend import Float32, Frontend, pad_batch
+from sv_eval.backends.onnx_providers import Option, for_session, provider_named
 from sv_eval.backends.onnxruntime_errors import onnxruntime_errors
 from sv_eval.backends.sensevoice.answers import ReducedLogits
 from sv_eval.backends.sensevoice.listening import Listening, Prompts
-from sv_eval.errors import ConfigError, InferenceError, ModelError, nearest
+from sv_eval.errors import ConfigError, InferenceError, ModelError
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 OUTPUTS = ["ctc_logits", "encoder_out_lens"]
 _INPUTS = {"speech", "speech_lengths", "language", "textnorm"}
 
@@ -26,22 +26,23 @@ class Runtime:
     """How onnxruntime is to run a graph; the names are the backend's settings."""
 
     provider: str = "cpu"
-    """`cpu` or `cuda`."""
+    """One of `onnx_providers.yaml`."""
     device_id: int = 0
     """Which GPU."""
+    options: tuple[tuple[str, Option], ...] = ()
+    """What the provider is given beside what the table says."""
     threads: int = 0
     """Threads inside one inference; 0 lets onnxruntime choose."""
 
     def __post_init__(self) -> None:
-        if self.provider not in PROVIDERS:
-            raise ConfigError(f"backend.provider={self.provider} is not known; {nearest(self.provider, PROVIDERS)}")
+        provider_named(self.provider)
         if self.threads < 0:
             raise ConfigError(f"backend.threads={self.threads}: give 0, for onnxruntime's own choice, or more")
 
     @property
     def device(self) -> str:
-        """Where it runs: `cpu` or `cuda:N`."""
-        return f"cuda:{self.device_id}" if self.provider == "cuda" else "cpu"
+        """Where it runs: `cpu`, `cuda:N`, `openvino`, ..."""
+        return provider_named(self.provider).device.replace("{id}", str(self.device_id))
 
 
 class OnnxEngine:
@@ -98,28 +99,25 @@ class OnnxEngine:
     def _open(self, graph: Path, runtime: Runtime) -> Any:
         import onnxruntime
 
-        wanted = PROVIDERS[runtime.provider]
-        available = onnxruntime.get_available_providers()
-        if wanted not in available:
-            raise ModelError(
-                f"backend.provider={runtime.provider} needs {wanted}, and this onnxruntime has only "
-                f"{', '.join(available)}; install onnxruntime-gpu, or use backend.provider=cpu"
-            )
+        providers = for_session(runtime.provider, runtime.device_id, dict(runtime.options))
+        wanted = providers[0][0]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = runtime.threads
         # Behind a call its threads would go on spinning, on the very core that decodes the next clip.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         # Its errors reach us as exceptions; on the terminal they would be said twice.
         options.log_severity_level = 4
-        provider = (wanted, {"device_id": runtime.device_id}) if runtime.provider == "cuda" else wanted
         try:
-            session = onnxruntime.InferenceSession(str(graph), options, providers=[provider])
+            session = onnxruntime.InferenceSession(str(graph), options, providers=providers)
         except MemoryError as error:
             raise ModelError(f"{graph}: there is not enough memory to load it") from error
         except self._errors as error:
             raise ModelError(f"{graph}: onnxruntime can't load it ({_one_line(error)})") from error
         if wanted not in session.get_providers():
-            raise ModelError(f"onnxruntime could not start {wanted}: driver, CUDA or cuDNN is missing")
+            needs = provider_named(runtime.provider).needs
+            raise ModelError(
+                f"onnxruntime could not start {wanted}: a driver or a library is missing (it needs {needs})"
+            )
         return session
 
 
