@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sv_eval.cli.commands import COMMANDS, EXPORTS
 from sv_eval.cli.words import parse
-from sv_eval.errors import MissingPackageError, UsageError, nearest
+from sv_eval.errors import UsageError, nearest
 from sv_eval.machine.terminal import give, note, relative, say
-
-if TYPE_CHECKING:
-    from sv_eval.finished.exports.run import ExportedRun
-    from sv_eval.finished.exports.wanted import Wanted
-
-    Files = Mapping[str, str | bytes]
-    """Path below the folder of exports to what the file holds."""
 
 _HELP = """\
 usage: sv-eval export RUN [FORMAT ...] [out=DIR]
@@ -45,6 +37,7 @@ be had; a tracker is written to only when it is named.
 
 A run whose load generator fell behind is refused: its latency is no result. A tracker that has the run already
 is left alone.
+`sv-eval export=[mlflow,latex] ...` exports a run when it has ended.
 Exit codes: 0 done, 1 error, 2 wrong usage.
 """
 
@@ -56,9 +49,6 @@ def help_text(words: Sequence[str]) -> str:
 
 def run(arguments: Sequence[str]) -> None:
     """Do what the words say."""
-    from sv_eval.finished.exports.run import exported_run
-    from sv_eval.finished.exports.wanted import Wanted
-
     typed = parse(arguments, COMMANDS["export"])
     if not typed.names:
         raise UsageError("give a run directory: sv-eval export RUN")
@@ -66,70 +56,22 @@ def run(arguments: Sequence[str]) -> None:
     for word in chosen:
         if word not in EXPORTS:
             raise UsageError(f"'{word}' is no format; {nearest(word, EXPORTS)}")
-    out = Path(typed.settings.get("out") or Path(directory) / "exports")
-    wanted = Wanted.of(typed.settings, out)
-    run = exported_run(Path(directory))
-    written: list[str] = []
-    for name, make in _makers().items():
-        if chosen and name not in chosen:
-            continue
-        try:
-            files = make(run, wanted)
-        except MissingPackageError as error:
-            if chosen:
-                raise
-            # Whoever asks for all formats has those that can be had.
-            note(f"sv_eval: {name} is left out: {error}")
-            continue
-        written += _write(files, out)
-    logged = [log(run, wanted) for name, log in _trackers().items() if name in chosen]
-    for line in logged:
+    give(result=export(Path(directory), chosen, typed.settings))
+
+
+def export(directory: Path, chosen: Sequence[str], settings: Mapping[str, str]) -> dict[str, list[str]]:
+    """Export the run in `directory`, say what was written, and give that."""
+    from sv_eval.finished.exports.formats import export_run
+    from sv_eval.finished.exports.run import exported_run
+    from sv_eval.finished.exports.wanted import Wanted
+
+    wanted = Wanted.of(settings, Path(settings.get("out") or directory / "exports"))
+    done = export_run(exported_run(directory), wanted, chosen)
+    for line in done.left_out:
+        # Whoever asks for all formats has those that can be had.
+        note(f"sv_eval: {line}")
+    for file in done.files:
+        say(relative(file))
+    for line in done.logged:
         say(line)
-    give(result={"files": written, **({"logged": logged} if logged else {})})
-
-
-def _write(files: Files, out: Path) -> list[str]:
-    from sv_eval.written_files import replace_whole, write_whole
-
-    for name, content in files.items():
-        if isinstance(content, bytes):
-            replace_whole(out / name, content)
-        else:
-            write_whole(out / name, content)
-        say(relative(out / name))
-    return [str(out / name) for name in files]
-
-
-def _makers() -> Mapping[str, Callable[[ExportedRun, Wanted], Files]]:
-    """Format to what makes its files, in the order in which they are written."""
-    from sv_eval.finished.exports.benchmark_json import benchmark_json
-    from sv_eval.finished.exports.every_eval_ever import every_eval_ever
-    from sv_eval.finished.exports.hdr import hdr_log
-    from sv_eval.finished.exports.latex import latex_tables
-    from sv_eval.finished.exports.model_card import eval_results, model_index
-    from sv_eval.finished.exports.parquet import records_parquet
-    from sv_eval.finished.exports.prometheus import prometheus_text
-    from sv_eval.finished.exports.tables import figures_csv, records_csv
-
-    def model_card(run: ExportedRun, wanted: Wanted) -> Files:
-        entry = eval_results(run, wanted)
-        return {"model_index.yaml": model_index(run, wanted)} | ({"eval_results.yaml": entry} if entry else {})
-
-    return {
-        "benchmark": lambda run, _: {"benchmark.json": benchmark_json(run)},
-        "prometheus": lambda run, _: {"metrics.prom": prometheus_text(run)},
-        "csv": lambda run, _: {"records.csv": records_csv(run), "figures.csv": figures_csv(run)},
-        "latex": lambda run, _: {"tables.tex": latex_tables(run)},
-        "model_card": model_card,
-        "every_eval_ever": every_eval_ever,
-        "parquet": lambda run, _: {"records.parquet": records_parquet(run)},
-        "hdr": lambda run, _: {"latency.hlog": hdr_log(run)},
-    }
-
-
-def _trackers() -> Mapping[str, Callable[[ExportedRun, Wanted], str]]:
-    """Tracker to what logs a run to it, and says where."""
-    from sv_eval.finished.exports.mlflow import log_to_mlflow
-    from sv_eval.finished.exports.trackio import log_to_trackio
-
-    return {"mlflow": log_to_mlflow, "trackio": log_to_trackio}
+    return {"files": [str(file) for file in done.files]} | ({"logged": list(done.logged)} if done.logged else {})

@@ -22,6 +22,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from sv_eval.backends.fake import FakeBackend
 from sv_eval.cli.main import command
 from sv_eval.config.composing import composed
+from sv_eval.errors import ConfigError, MissingPackageError
 from sv_eval.frame import read_frame
 from sv_eval.run.evaluate import evaluate
 
@@ -300,3 +301,48 @@ def test_a_store_that_refuses_is_told_in_a_line(run: Path, environment: dict[str
     assert done.returncode == 1
     assert re.search(r"^sv_eval: MLflow at nowhere://x: .+", done.stderr, re.MULTILINE), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_is_exported_when_it_has_ended(call: Any, tmp_path: Path) -> None:
+    words = ["backend=fake", "dataset=simulated", "dataset.simulated.n_clips=20", "hydra.run.dir=run"]
+
+    done = call(*words, "report.page=false", "run.telemetry_s=null", "export=[latex,csv]")
+
+    assert done.returncode == 0, done.stderr
+    made = {path.name for path in (tmp_path / "run" / "exports").iterdir()}
+    assert made == {"tables.tex", "records.csv", "figures.csv"}
+    assert "run/exports/tables.tex" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        ("mlflov", ConfigError, "export: 'mlflov' is no format; did you mean mlflow"),
+        (["csv", "hdr"], MissingPackageError, r"export=hdr needs another package; pip install 'sv-eval\[hdr\]'"),
+    ],
+)
+def test_what_can_not_be_exported_is_told_before_the_run(
+    asked: Any, error: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sv_eval.finished.exports import formats
+
+    monkeypatch.setitem(sys.modules, "hdrh", None)
+
+    with pytest.raises(error, match=message):
+        formats.exports_from(asked)
+
+
+def test_every_format_is_named_where_commands_are() -> None:
+    from sv_eval.cli.commands import EXPORTS
+    from sv_eval.cli.completion import candidates
+    from sv_eval.finished.exports.formats import FILES, TRACKERS
+
+    assert set(EXPORTS) == {*FILES, *TRACKERS}
+    assert all(f"\n  {name}" in export_help() for name in EXPORTS)
+    assert candidates("sv-eval export RUN mlf") == ["mlflow"]
+
+
+def export_help() -> str:
+    from sv_eval.cli.export import help_text
+
+    return help_text([])
