@@ -1,4 +1,4 @@
-"""OpenTelemetry: a tracer whose spans go to a collector, for runs and for the service."""
+"""OpenTelemetry: spans on their way to a collector, of runs and of the service."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Any
 from sv_eval.errors import ConfigError
 from sv_eval.version import __version__
 
+NAME = "sv_eval"
+"""What spans come from."""
+
 
 @contextmanager
 def open_tracing(endpoint: str | None, setting: str) -> Iterator[Any]:
-    """A tracer whose spans go to a collector's OTLP/HTTP address while this is open; None without an address.
+    """OpenTelemetry's provider of tracers, whose spans go to a collector's OTLP/HTTP address while this is open.
 
-    setting: what gave the address, for errors.
+    None without an address. setting: what gave it, for errors.
     """
     if endpoint is None:
         yield None
@@ -26,9 +29,9 @@ def open_tracing(endpoint: str | None, setting: str) -> Iterator[Any]:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise ConfigError(f"{setting} needs the extra [otel] ({error}): pip install 'sv-eval[otel]'") from error
-    provider = TracerProvider(resource=Resource.create({"service.name": "sv_eval", "service.version": __version__}))
+    provider = TracerProvider(resource=Resource.create({"service.name": NAME, "service.version": __version__}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     try:
-        yield provider.get_tracer("sv_eval")
+        yield provider
     finally:
         provider.shutdown()

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sv_eval.backends.fake import FakeBackend
 from sv_eval.config.composing import composed
 from sv_eval.errors import BackendLost, ConfigError
+from sv_eval.machine.tracing import open_tracing
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.run.evaluate import evaluate
 from sv_eval.run.tracing import RunSpans
@@ -123,15 +124,17 @@ def test_a_run_that_ends_early_is_marked(collector: tuple[str, list[Any]], tmp_p
 def test_stages_lie_one_after_another_below_their_request() -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    spans, kept = RunSpans(provider.get_tracer("test"), requests=True), list[Record]()
+    spans, kept = RunSpans(provider, requests=True), list[Record]()
     answer = Prediction(label="sad", stages_ms={"features": 2.0, "inference": 5.0})
     good = Record(clip=Clip(id="a"), outcome=Outcome.LABEL, prediction=answer, latency_ms=8.0, call=3)
     bad = Record(clip=Clip(id="b"), outcome=Outcome.FAILURE, failure=Failure(kind="timeout", message="too late"))
 
-    with spans.whole({}):
+    with spans.whole({}), spans.phase("measure"):
         watched = spans.watched(kept.append)
         watched(good)
         watched(bad)
+        # Nothing is made of them as long as it is measured.
+        assert not exporter.get_finished_spans()
     provider.shutdown()
 
     assert kept == [good, bad]
@@ -146,12 +149,46 @@ def test_stages_lie_one_after_another_below_their_request() -> None:
     assert second.status.description == "timeout: too late"
 
 
+def test_no_request_is_lost_however_many_there_are(collector: tuple[str, list[Any]], tmp_path: Path) -> None:
+    address, received = collector
+    spans = open_tracing(address, "run.otel")
+    record = Record(
+        clip=Clip(id="a"), outcome=Outcome.LABEL, latency_ms=1.0,
+        prediction=Prediction(label="sad", stages_ms={"features": 0.2, "inference": 0.5, "postprocess": 0.1}),
+    )  # fmt: skip
+
+    with spans as provider:
+        told = RunSpans(provider, requests=True)
+        with told.phase("measure"):
+            watched = told.watched(lambda _: None)
+            for _ in range(1500):
+                watched(record)
+
+    assert sum(span.name == "recognize" for span in received) == 1500
+    assert len(received) == 1 + 4 * 1500
+
+
+def test_a_collector_that_takes_too_long_costs_no_run(capsys: pytest.CaptureFixture[str]) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    spans = RunSpans(provider, requests=True, patience_s=0)
+
+    with spans.phase("measure"):
+        watched = spans.watched(lambda _: None)
+        for _ in range(250):
+            watched(Record(clip=Clip(id="a"), outcome=Outcome.LABEL, prediction=Prediction(label="sad")))
+    provider.shutdown()
+
+    assert sum(span.name == "recognize" for span in exporter.get_finished_spans()) == 100
+    assert "the collector is too slow, 150 requests are in no trace" in capsys.readouterr().err
+
+
 def test_without_a_collector_nothing_stands_between_a_record_and_its_keeper() -> None:
     kept: list[Record] = []
     keep = kept.append
 
     assert RunSpans().watched(keep) is keep
-    assert RunSpans(object()).watched(keep) is keep
+    assert RunSpans(TracerProvider()).watched(keep) is keep
 
 
 def test_without_the_extra_the_setting_says_what_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
 from itertools import islice
@@ -53,7 +55,9 @@ def log_to_mlflow(run: ExportedRun, wanted: Wanted) -> str:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        return _logged(mlflow.MlflowClient(tracking_uri=place), run, wanted, place, artefacts)
+        # It prints where a server has the run; so does whoever asked for it.
+        with contextlib.redirect_stdout(io.StringIO()):
+            return _logged(mlflow.MlflowClient(tracking_uri=place), run, wanted, place, artefacts)
     except MlflowException as error:
         raise ExportError(f"MLflow at {place}: {' '.join(str(error).split())}") from error
 

@@ -67,11 +67,11 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
 
 def test_spans_reach_the_collector_before_the_end(collector: tuple[str, list[bytes]]) -> None:
     address, received = collector
-    with open_tracing(address, "serve.otel") as tracer:
-        trace_request(tracer, finished(), name="POST /analyze", status=200, headers={})
+    with open_tracing(address, "serve.otel") as provider:
+        trace_request(provider.get_tracer("test"), finished(), name="POST /analyze", status=200, headers={})
     assert any(b"POST /analyze" in body for body in received)
 
 
-def test_without_an_address_there_is_no_tracer() -> None:
-    with open_tracing(None, "serve.otel") as tracer:
-        assert tracer is None
+def test_without_an_address_there_is_nothing_to_trace_with() -> None:
+    with open_tracing(None, "serve.otel") as provider:
+        assert provider is None
