@@ -22,7 +22,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from sv_eval.backends.fake import FakeBackend
 from sv_eval.cli.main import command
 from sv_eval.config.composing import composed
-from sv_eval.errors import ConfigError, MissingPackageError
+from sv_eval.errors import ConfigError, MissingPackageError, UsageError
 from sv_eval.frame import read_frame
 from sv_eval.run.evaluate import evaluate
 
@@ -317,6 +317,17 @@ def test_a_run_is_exported_when_it_has_ended(call: Any, tmp_path: Path) -> None:
     made = {path.name for path in (tmp_path / "run" / "exports").iterdir()}
     assert made == {"tables.tex", "records.csv", "figures.csv"}
     assert "run/exports/tables.tex" in done.stdout
+
+
+def test_a_run_in_python_exports_itself(run: Path, tmp_path: Path) -> None:
+    import sv_eval
+
+    done = sv_eval.read_run(run).export("model_card", out=tmp_path, model="acme/tiny")
+
+    assert done.files == (tmp_path / "model_index.yaml",)
+    assert "acme/tiny" in done.files[0].read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match="modle is no setting of export; did you mean model"):
+        sv_eval.read_run(run).export("csv", out=tmp_path, modle="acme/tiny")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,17 @@ def log_to_mlflow(run: ExportedRun, wanted: Wanted) -> str:
         with contextlib.redirect_stdout(io.StringIO()):
             return _logged(mlflow.MlflowClient(tracking_uri=place), run, wanted, place, artefacts)
     except MlflowException as error:
-        raise ExportError(f"MLflow at {place}: {' '.join(str(error).split())}") from error
+        said = " ".join(str(error).replace(place, shown(place)).split())
+        raise ExportError(f"MLflow at {shown(place)}: {said}") from error
+
+
+def shown(place: str) -> str:
+    """A tracking URI as others may see it.
+
+    >>> shown("https://me:secret@host:5000"), shown("sqlite:////data/mlflow.db")
+    ('https://host:5000', 'sqlite:////data/mlflow.db')
+    """
+    return re.sub(r"(?<=://)[^/]*@", "", place)
 
 
 def _store(to: str | None) -> tuple[str, str | None]:
@@ -81,7 +92,7 @@ def _logged(client: Any, run: ExportedRun, wanted: Wanted, place: str, artefacts
         [experiment], filter_string=f"tags.`{_IDENTITY}` = '{run.identity}' and attributes.status = 'FINISHED'"
     )
     if found:
-        return f"MLflow at {place}: the run is there already, {found[0].info.run_id} in experiment {title}"
+        return f"MLflow at {shown(place)}: the run is there already, {found[0].info.run_id} in experiment {title}"
     tags = {
         _IDENTITY: run.identity,
         "sv_eval.version": __version__,
@@ -97,7 +108,7 @@ def _logged(client: Any, run: ExportedRun, wanted: Wanted, place: str, artefacts
         client.set_terminated(number, status="FAILED")
         raise
     client.set_terminated(number, status="FINISHED", end_time=ended_ms(run))
-    return f"MLflow at {place}: run {number} in experiment {title}"
+    return f"MLflow at {shown(place)}: run {number} in experiment {title}"
 
 
 def _fill(client: Any, number: str, run: ExportedRun) -> None:

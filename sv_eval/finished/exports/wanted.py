@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from sv_eval.errors import UsageError
+from sv_eval.errors import UsageError, nearest
 
 RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
@@ -37,7 +37,10 @@ class Wanted:
     def of(cls, settings: Mapping[str, str], out: Path) -> Self:
         """What settings of a command say; raises UsageError that names the one that is wrong."""
         known = {item.name for item in fields(cls)} - {"out"}
-        given = {name: value for name, value in settings.items() if name in known}
+        given = {name: value for name, value in settings.items() if name != "out"}
+        for name in given:
+            if name not in known:
+                raise UsageError(f"{name} is no setting of export; {nearest(name, known)}")
         for name, form in (("model", "ORG/NAME"), ("hub_dataset", "ORG/NAME or ORG/NAME#TASK")):
             value = given.get(name)
             if value is not None and not _REPOSITORY.fullmatch(value.partition("#")[0]):
