@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sv_eval.report.calibration import Calibration, ProbabilityFigures
+from sv_eval.report.calibration import Calibration, ProbabilityFigures, ScoredDistribution
 from sv_eval.report.interval import Interval
 from sv_eval.reports.wording import Wording, bounds, percent, share
 
@@ -14,15 +14,16 @@ def calibration_rows(words: Wording, found: Calibration) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = []
     if found.confidence is not None:
         rows.append(_row(words("calibration.confidence"), found.confidence))
-    whole = found.distribution
-    if whole:
+    if found.confidence_as_given:
         rows.append(
-            (
-                words("calibration.all_emotions"), str(whole.n), percent(whole.ece_classwise),
-                share(whole.ece_classwise_plain), "–", decimal(whole.brier), "–", decimal(whole.log_loss),
-            )
-        )  # fmt: skip
-        rows += [_row(words.emotion(label), each) for label, each in whole.per_emotion.items()]
+            _row(words("calibration.as_given", what=words("calibration.confidence")), found.confidence_as_given)
+        )
+    if found.distribution:
+        rows.append(_whole(words("calibration.all_emotions"), found.distribution))
+    if given := found.distribution_as_given:
+        rows.append(_whole(words("calibration.as_given", what=words("calibration.all_emotions")), given))
+    if found.distribution:
+        rows += [_row(words.emotion(label), each) for label, each in found.distribution.per_emotion.items()]
     return rows
 
 
@@ -35,6 +36,13 @@ def reliability_rows(found: Calibration) -> list[Sequence[str]]:
         )
         for one in (found.confidence.bins if found.confidence else ())
     ]  # fmt: skip
+
+
+def _whole(name: str, whole: ScoredDistribution) -> Sequence[str]:
+    return (
+        name, str(whole.n), percent(whole.ece_classwise), share(whole.ece_classwise_plain), "–",
+        decimal(whole.brier), "–", decimal(whole.log_loss),
+    )  # fmt: skip
 
 
 def _row(name: str, each: ProbabilityFigures) -> Sequence[str]:

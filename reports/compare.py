@@ -105,6 +105,8 @@ def _bare(pair: PairOfRuns) -> bool:
     overall = pair.differences
     found: list[Change] = [overall.uar, overall.accuracy, overall.macro_f1, *pair.per_emotion.values()]
     found += (pair.dimensions or {}).values()
+    if pair.scores:
+        found += [*pair.scores.errors.values(), *pair.scores.average_precision.values()]
     return any(one.value and one.p_value is None for one in found)
 
 

@@ -70,7 +70,10 @@ def draw_figures(report: Report, language: str = "en") -> dict[str, str]:
     if report.latency_ms.histogram:
         drawn[LATENCY] = draw_latency(report.latency_ms.histogram, report.latency_ms, words)
     if report.calibration and report.calibration.confidence:
-        drawn[RELIABILITY] = draw_reliability({"": report.calibration.confidence.bins}, words)
+        bins = {"": report.calibration.confidence.bins}
+        if before := report.calibration.confidence_as_given:
+            bins = {words("figure.as_given"): before.bins, words("figure.calibrated"): bins[""]}
+        drawn[RELIABILITY] = draw_reliability(bins, words)
     example = report.streaming.example if report.streaming else None
     if example is not None and any(step.scores for step in example.steps):
         drawn[TIMELINE] = draw_timeline(example, words)

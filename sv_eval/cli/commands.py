@@ -76,6 +76,7 @@ _COMMANDS = (
                 "scoring.second_opinion",
                 "scoring.precision",
                 "scoring.false_alarms_per_hour",
+                "scoring.set_coverage",
                 "scoring.costs.miss",
                 "scoring.costs.false_alarm",
                 "calibration",

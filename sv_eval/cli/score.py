@@ -28,6 +28,7 @@ without inference. Settings that are not given are those that the run was made w
   scoring.precision=0.9                      thresholds that keep this precision, into thresholds.json
   scoring.false_alarms_per_hour=2            thresholds that keep this rate of false alarms, into thresholds.json
   scoring.costs.miss=10 scoring.costs.false_alarm=1    the threshold that costs least
+  scoring.set_coverage=0.9                   in how many clips a set of emotions is to hold the right one
   scoring.second_opinion=true                recompute the headline with scikit-learn
   report.language=en|zh
   report.page=true|false                     whether report.html is written

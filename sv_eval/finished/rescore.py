@@ -16,7 +16,6 @@ from sv_eval.record_file.lines import RECORDS
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.report.accuracy import AllLabels, Intervals
-from sv_eval.report.calibration_file import calibration_from
 from sv_eval.report.codec import as_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.identity import settings_hash
@@ -35,19 +34,19 @@ from sv_eval.report.run_directory import (
     write_text,
 )
 from sv_eval.report.streaming import Streaming
-from sv_eval.report.thresholds_file import thresholds_from
-from sv_eval.scoring.calibration.applying import calibrated, refuse_strangers, with_confidence
-from sv_eval.scoring.calibration.judging import calibration_of, judged_scores
+from sv_eval.scoring.calibration.applying import calibrated, with_confidence
+from sv_eval.scoring.calibration.judging import AsGiven, calibration_of, judged_scores
 from sv_eval.scoring.caveats import find_caveats
 from sv_eval.scoring.chance import chance_levels
 from sv_eval.scoring.config import settings_told
 from sv_eval.scoring.conformal import conformal_of
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
-from sv_eval.scoring.decisions import decided, refuse_mismatch, scored_under
+from sv_eval.scoring.decisions import decided, scored_under
 from sv_eval.scoring.dimensions.judging import dimensions_of
 from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.findings import findings_of
+from sv_eval.scoring.judging_files import JudgingFiles
 from sv_eval.scoring.labels.config import LabelsConfig, labels_config_from
 from sv_eval.scoring.labels.relabelling import (
     check_scored,
@@ -163,15 +162,13 @@ def compute_report(
     # Scores that tell nothing below a cut-off are no probabilities, whatever is made of those.
     every, score_table = score_table, None if score_table is None else score_table.posteriors()
     backend, dataset = environment.backend, environment.dataset
-    file = None if config.calibration is None else calibration_from(config.calibration)
-    chosen = None if config.thresholds is None else thresholds_from(config.thresholds)
+    judging = JudgingFiles.of(config)
+    judging.refuse_strangers(backend, dataset, records.answers.speakers, records.answers.clip_ids)
+    file, chosen = judging.calibration, judging.thresholds
+    given = records.answers.confidence, score_table
     if file is not None:
-        refuse_strangers("calibration", file.model, file.fitted_on, environment, records.answers)
         score_table = calibrated(file, score_table or ScoreTable.of_lines(()))
         records = with_confidence(records, score_table)
-    if chosen is not None:
-        refuse_mismatch(chosen, file)
-        refuse_strangers("thresholds", chosen.model or None, chosen.chosen_on or None, environment, records.answers)
     plan = relabelling_of(labels or LabelsConfig(), dataset, backend.words, backend.capabilities.dimensions)
     check_scored(config.labels, plan)
     refuse_contradictions(records.answers, plan)
@@ -206,6 +203,10 @@ def compute_report(
     positions = positions_of(records.answers, backend.card.get("protocol"), confidence=config.confidence)
     intervals = _intervals(found)
     judged = judged_scores(scope, probabilities)
+    as_given = None
+    if file is not None:
+        raw = (given[1] or ScoreTable.of_lines(())).as_classes(plan.class_of_score)
+        as_given = AsGiven(file=file, confidence=given[0], scores=raw)
     operating = operating_of(judged, config, steps_of(mapped.answers, file, plan.class_of_score))
     if chosen is not None and judged is not None and operating is not None:
         said = before.answers.predicted != mapped.answers.predicted
@@ -260,7 +261,7 @@ def compute_report(
         cost=cost_of(records.requests, told, config.prices) or UNSET,
         fairness=fairness_of(scope) or UNSET,
         sound=sound_of(scope) or UNSET,
-        calibration=calibration_of(scope, probabilities, file) or UNSET,
+        calibration=calibration_of(scope, probabilities, as_given) or UNSET,
         operating=operating or UNSET,
         dimensions=dimensions_of(
             scope.answers, backend.capabilities.dimensions, dataset.dimensions or {}, config.confidence
@@ -268,7 +269,7 @@ def compute_report(
         or UNSET,
         selective=selective_of(scope, probabilities) or UNSET,
         scored_under=scored_under(file, chosen) or UNSET,
-        conformal=conformal_of(judged, config.confidence) or UNSET,
+        conformal=conformal_of(judged, config.confidence, config.set_coverage) or UNSET,
         soft_labels=soft_labels_of(scope, probabilities, class_of, cut_off, one_hot=one_hot) or UNSET,
         several_emotions=several_of(scope, told_of, class_of) or UNSET,
     )

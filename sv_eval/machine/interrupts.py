@@ -96,20 +96,45 @@ def in_a_thread(work: Callable[[], T]) -> T:
             ended.set()
 
     context = copy_context()
-    threading.Thread(target=lambda: context.run(body), name="sv_eval", daemon=True).start()
-    while not ended.is_set():
-        try:
-            # Not `join`: interrupted, it takes the thread for ended (Python 3.11).
-            ended.wait(_LOOK_EVERY_S)
-        except KeyboardInterrupt:
-            if wish.made:
-                raise
-            wish.make()
+    with _wishing(wish):
+        threading.Thread(target=lambda: context.run(body), name="sv_eval", daemon=True).start()
+        while True:
+            try:
+                # Not `join`: interrupted, it takes the thread for ended (Python 3.11).
+                if ended.wait(_LOOK_EVERY_S):
+                    break
+            except KeyboardInterrupt:
+                # Raised by a handler of somebody else's.
+                if wish.made:
+                    raise
+                wish.make()
     if errors:
         raise errors[0]
     if wish.made and not wish.heard:
         raise KeyboardInterrupt
     return found[0]
+
+
+@contextmanager
+def _wishing(wish: _Wish) -> Iterator[None]:
+    """Within it, the first Ctrl-C makes the wish, wherever the main thread is; a second one is an interrupt.
+
+    Python's own handler would raise between any two steps of the code that waits, where nothing may catch it.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, raise_interrupt)
+        wish.make()
+
+    signal.signal(signal.SIGINT, asked)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

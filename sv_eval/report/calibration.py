@@ -105,5 +105,9 @@ class Calibration(Rounded):
     """Of the scores; not set where there are none, or not of every scored class."""
     applied: AppliedCalibration | UnsetType = UNSET
     """The calibration file that confidence and scores are judged under; not set for those that the model gave."""
+    confidence_as_given: ProbabilityFigures | UnsetType = UNSET
+    """`confidence` as the model gave it; set under a calibration file alone."""
+    distribution_as_given: ScoredDistribution | UnsetType = UNSET
+    """`distribution` of the scores as the model gave them; likewise."""
     floor: float
     """What a probability is at least when its logarithm is taken."""

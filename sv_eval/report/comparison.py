@@ -44,6 +44,19 @@ class DimensionChange(AdjustedChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreChanges:
+    """What changed of scores and confidence, over the clips that have them on both sides."""
+
+    n: int
+    """Clips with scores of every scored class on both sides; of a confidence where there are no scores."""
+    errors: Mapping[str, AdjustedChange]
+    """`ece` and `aurc` of confidence, `brier` and `log_loss` of scores. Positive is worse, and `p_worse` is of
+    `it did not rise`. Adjusted over errors and pairs of runs."""
+    average_precision: Mapping[str, AdjustedChange]
+    """By scored class; adjusted over them. Empty without scores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OverallChanges:
     """The figures over all emotions; each is adjusted over the pairs of runs."""
 
@@ -165,6 +178,9 @@ class PairOfRuns:
     """Answers held against raters' votes, of the clips that both have: `overlap` (1 less the total variation
     distance) and `soft_accuracy`; not set where one of the runs has neither."""
 
+    scores: ScoreChanges | UnsetType = UNSET
+    """What changed of scores and confidence; not set where too few clips have any on both sides."""
+
     @property
     def unchanged(self) -> bool:
         """Whether no figure changed, and no speaker's, as far as can be seen."""
@@ -172,6 +188,8 @@ class PairOfRuns:
         found: list[Change] = [overall.uar, overall.accuracy, overall.macro_f1, *self.per_emotion.values()]
         found += (self.dimensions or {}).values()
         found += (self.soft or {}).values()
+        if self.scores:
+            found += [*self.scores.errors.values(), *self.scores.average_precision.values()]
         known = [one for one in found if one.value is not None]
         return bool(known) and not any(one.value or one.low or one.high for one in known)
 

@@ -41,6 +41,7 @@ from sv_eval.run.session import OnRecord, RunConfig, Session, run_config_from, s
 from sv_eval.run.sharing import Sharing, can_share, checked_clips
 from sv_eval.run.tracing import RunSpans, spans_of_run
 from sv_eval.scoring.config import scoring_config_from
+from sv_eval.scoring.judging_files import JudgingFiles
 from sv_eval.scoring.labels.config import labels_config_from
 from sv_eval.scoring.labels.relabelling import check_scored, relabelling_of
 from sv_eval.written_files import forget_half
@@ -156,6 +157,7 @@ class _Evaluation:
                 "a run that a verdict may end goes through its clips once: load.rounds=1, and no sweep"
             )
         check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
+        self._judging = JudgingFiles.of(scoring)
 
     @property
     def references(self) -> dict[str, str | None]:
@@ -189,7 +191,12 @@ class _Evaluation:
             settings = measured_settings(self._config) | of_backend(self._backend.info)
             refuse_other_run(self._directory, settings, self._corpus.hash, begun=bool(journal.done))
             journal.refuse_strangers(self.references)
-            # What can't be asked is to be told now and not after the run.
+            # What can't be asked, or judged, is to be told now and not after the run.
+            clips = self._corpus.clips
+            speakers = {clip.speaker for clip in clips if clip.speaker is not None}
+            self._judging.refuse_strangers(
+                self._backend.info, describe_corpus(self._corpus), speakers, [clip.id for clip in clips]
+            )
             controls = self._planned_controls()
             on_accepted()
             if (remaining or self._still_to_time(journal)) and not self._is_sure(journal):

@@ -55,6 +55,8 @@ class ScoringConfig:
     """How many false alarms a threshold is to have in an hour of audio at most; None for no such threshold."""
     costs: AlarmCosts | None = None
     """What a missed emotion and a false alarm cost; None for no threshold by costs."""
+    set_coverage: float | None = None
+    """In how many clips a set of emotions is to hold the right one, as a share; None for 0.9."""
     one_hot: bool | None = None
     """Whether an answer without scores counts as a distribution that has all of it on the answer, where answers are
     held against raters' votes; None for no."""
@@ -78,13 +80,18 @@ class ScoringConfig:
             raise ConfigError(f"scoring.slo_ms: {self.slo_ms} must be above 0; give milliseconds")
         if self.timeout_ms is not None and self.timeout_ms <= 0:
             raise ConfigError(f"scoring.timeout_ms: {self.timeout_ms} must be above 0; give milliseconds")
+        self._check_promises()
+        edges = self.duration_bins_s
+        if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
+            raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")
+
+    def _check_promises(self) -> None:
         if self.precision is not None and not 0 < self.precision < 1:
             raise ConfigError(f"scoring.precision: {self.precision} is no share between 0 and 1; try 0.9")
         if self.false_alarms_per_hour is not None and not 0 < self.false_alarms_per_hour < math.inf:
             raise ConfigError(f"scoring.false_alarms_per_hour: {self.false_alarms_per_hour} must be above 0; try 2")
-        edges = self.duration_bins_s
-        if not edges or edges[0] != 0 or not all(a < b < math.inf for a, b in pairwise(edges)):
-            raise ConfigError(f"scoring.duration_bins_s: {list(edges)} must ascend from 0; try [0, 2, 4, 8]")
+        if self.set_coverage is not None and not 0.5 <= self.set_coverage < 1:
+            raise ConfigError(f"scoring.set_coverage: {self.set_coverage} is not from 0.5 to below 1; try 0.9")
 
 
 _CHANGES_NO_SCORE = ("goals", "prices")
@@ -95,6 +102,7 @@ _ADDED = (
     "precision",
     "false_alarms_per_hour",
     "costs",
+    "set_coverage",
     "one_hot",
     "multi_label",
 )

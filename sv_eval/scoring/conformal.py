@@ -23,11 +23,12 @@ from sv_eval.scoring.shares import share_by_unit
 from sv_eval.scoring.unit_bounds import mean_by_unit
 
 WANTED = 0.9
-"""The coverage that is wanted."""
+"""The coverage that is wanted where none is told."""
 
 
-def conformal_of(found: JudgedScores | None, confidence: float) -> Conformal | None:
+def conformal_of(found: JudgedScores | None, confidence: float, wanted: float | None = None) -> Conformal | None:
     """Sets on speakers held out; None without scores, or with clips of fewer than two speakers."""
+    wanted = WANTED if wanted is None else wanted
     if found is None or int(found.unit.max()) < 1:
         return None
     parts = folds_of(found.unit)
@@ -37,9 +38,9 @@ def conformal_of(found: JudgedScores | None, confidence: float) -> Conformal | N
     place = np.searchsorted(labels, found.reference)
     for part in range(int(parts.max()) + 1):
         there = parts == part
-        inside[there] = scores[there] >= thresholds_for(scores[~there], place[~there], WANTED)
+        inside[there] = scores[there] >= thresholds_for(scores[~there], place[~there], wanted)
     covered, size = inside[np.arange(len(place)), place], inside.sum(axis=1)
-    whole = thresholds_for(scores, place, WANTED)
+    whole = thresholds_for(scores, place, wanted)
     single, unit = size == 1, found.unit
 
     def mean_size(sizes: Codes, unit: Codes) -> Interval:
@@ -58,7 +59,7 @@ def conformal_of(found: JudgedScores | None, confidence: float) -> Conformal | N
 
     return Conformal(
         n=len(place),
-        wanted=WANTED,
+        wanted=wanted,
         parts=int(parts.max()) + 1,
         coverage=share_by_unit(covered, unit, confidence),
         size=mean_size(size, unit),

@@ -55,6 +55,7 @@ def test_another_run_of_the_model_is_judged_under_it_and_verified(measured: Path
     file = tmp_path / "calibration.json"
     assert calibrate([str(measured), f"out={file}", "method=vector"]) == 0
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    given = json.loads((measured / "metrics.json").read_text(encoding="utf-8"))["calibration"]
     # As if it came from elsewhere.
     found["fitted_on"] |= {"corpus": "elsewhere", "dataset": "elsewhere", "dataset_hash": "0"}
     file.write_text(json.dumps(found), encoding="utf-8")
@@ -63,6 +64,10 @@ def test_another_run_of_the_model_is_judged_under_it_and_verified(measured: Path
     calibration = json.loads((measured / "metrics.json").read_text(encoding="utf-8"))["calibration"]
     assert calibration["applied"]["method"] == "vector"
     assert calibration["applied"]["dataset"] == "elsewhere"
+    # What the model gave stands beside, as it was judged before.
+    assert calibration["confidence_as_given"] == given["confidence"]
+    assert calibration["distribution_as_given"] == given["distribution"]
+    assert (measured / "report.md").read_text(encoding="utf-8").count("as the model gave it") >= 2
     assert "calibrated ones" in (measured / "report.md").read_text(encoding="utf-8")
     assert verify([str(measured)]) == 0
 
@@ -114,3 +119,22 @@ def test_speakers_that_the_model_learned_from_teach_nothing(
 
     assert calibrate([str(taught), f"out={tmp_path / 'x.json'}"]) == 2
     assert "the model was trained on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("word", "said"), [("scoring.set_coverage=1", "not from 0.5 to below 1"),
+                                            ("thresholds=FILE", "it is of the model other")])  # fmt: skip
+def test_what_can_not_judge_a_run_is_told_before_the_first_clip(
+    word: str, said: str, measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, begun = tmp_path / "thresholds.json", tmp_path / "begun"
+    model = json.loads((measured / "environment.json").read_text(encoding="utf-8"))["backend"]
+    told = {"backend": model["name"], "model": "other", "model_hash": "0", "precision": model["precision"]}
+    file.write_text(
+        json.dumps({"kind": "sv_eval thresholds", "schema_version": 1, "thresholds": {"sad": 0.5}, "model": told}),
+        encoding="utf-8",
+    )
+
+    assert run([f"hydra.run.dir={begun}", word.replace("FILE", str(file))]) != 0
+
+    assert said in capsys.readouterr().err
+    assert not (begun / "records.jsonl").exists()

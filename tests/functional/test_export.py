@@ -73,6 +73,17 @@ def test_every_format_holds_what_the_run_measured(run: Path, environment: dict[s
     assert found["sv_eval_latency_seconds", "0.95", None] == pytest.approx(p95 / 1000)
     recall = metrics["per_emotion"]["happy"]["recall"]["value"]
     assert found["sv_eval_recall", None, "happy"] == pytest.approx(recall)
+    calibration, operating = metrics["calibration"], metrics["operating"]["per_emotion"]
+    scores = {
+        (sample.labels["figure"], sample.labels.get("emotion")): sample.value
+        for family in text_string_to_metric_families((out / "metrics.prom").read_text(encoding="utf-8"))
+        for sample in family.samples
+        if sample.name == "sv_eval_scores"
+    }
+    ece = calibration["confidence"]["ece"]["value"]
+    assert scores["ece", None] == whole["extra_info"]["ece"] == pytest.approx(ece)
+    assert scores["aurc", None] == pytest.approx(metrics["selective"]["aurc"]["value"])
+    assert scores["average_precision", "sad"] == pytest.approx(operating["sad"]["average_precision"]["value"])
     # CSV
     with (out / "records.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -83,6 +94,8 @@ def test_every_format_holds_what_the_run_measured(run: Path, environment: dict[s
     with (out / "figures.csv").open(encoding="utf-8", newline="") as file:
         figures = {(row["of"], row["figure"]): row for row in csv.DictReader(file)}
     assert float(figures["all", "latency_ms_p95"]["value"]) == p95
+    assert float(figures["all", "brier"]["high"]) == calibration["distribution"]["brier"]["high"]
+    assert float(figures["sad", "roc_auc"]["low"]) == operating["sad"]["roc_auc"]["low"]
     assert float(figures["happy", "recall"]["low"]) == metrics["per_emotion"]["happy"]["recall"]["low"]
 
 

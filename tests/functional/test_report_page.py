@@ -420,3 +420,22 @@ def test_the_other_language_and_light_keep_what_was_chosen(browser: Any, run: Pa
         assert it.page.inner_text("#clip-title") == opened
         assert it.page.evaluate("getComputedStyle(document.body).backgroundColor") != light
         assert it.errors == []
+
+
+def test_thresholds_are_shown_for_the_emotion_that_is_chosen(browser: Any, run: Path) -> None:
+    operating = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["operating"]["per_emotion"]
+    with Opened(browser, (run / "report.html").as_uri()) as it:
+        card = it.page.locator("section[aria-labelledby=scores-title]")
+        areas = card.locator(".range").all_inner_texts()
+        for label, text in zip(operating, areas, strict=False):
+            assert f"{100 * operating[label]['average_precision']['value']:.1f} %" in text
+        for label in ("happy", "sad"):
+            card.locator("select").select_option(label)
+            rows = card.locator(".points tbody tr").all_inner_texts()
+            for text, point in zip(rows, operating[label]["points"], strict=True):
+                assert f"{100 * point['recall']['value']:.1f} %" in text
+        for name in ("precision_recall", "roc", "risk"):
+            card.locator(f"#scores-{name}").click()
+            assert card.locator(".plot canvas").count() == 1
+        it.picture("scores")
+        assert it.errors == []

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.finished.exports.run import ExportedRun
+from sv_eval.finished.exports.score_figures import score_figures
 
 _VERSION = "5.1.0"
 """The format's version, which is that of the first pytest-benchmark that wrote it so."""
@@ -47,7 +48,9 @@ def _benchmark(title: str, latency_ms: NDArray[np.float64], run: ExportedRun) ->
         "fullname": title,
         "params": None,
         "param": None,
-        "extra_info": {"uar": accuracy, "schedule": run.environment.load["schedule"], **_concordances(run)},
+        "extra_info": {
+            "uar": accuracy, "schedule": run.environment.load["schedule"], **_concordances(run), **_scores(run),
+        },
         "options": {"disable_gc": False, "timer": "perf_counter", "min_rounds": 1, "warmup": True},
         "stats": stats_of(latency_ms / 1000),
     }  # fmt: skip
@@ -56,6 +59,10 @@ def _benchmark(title: str, latency_ms: NDArray[np.float64], run: ExportedRun) ->
 def _concordances(run: ExportedRun) -> dict[str, float | None]:
     found = run.report.dimensions.figures if run.report.dimensions else {}
     return {f"ccc_{name}": one.ccc.value for name, one in found.items()}
+
+
+def _scores(run: ExportedRun) -> dict[str, float | None]:
+    return {name: figure.value for of, name, figure in score_figures(run.report) if of == "all"}
 
 
 def stats_of(seconds: NDArray[np.float64]) -> dict[str, Any]:

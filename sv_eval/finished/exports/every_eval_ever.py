@@ -55,7 +55,7 @@ def every_eval_ever(run: ExportedRun, wanted: Wanted) -> dict[str, str]:
         "evaluation_results": [
             _result(one, run, wanted)
             for one in figures_of(report)
-            if one.value is not None and one.lower_is_better is not None
+            if one.value is not None and one.scale.lower_is_better is not None
         ],
         "detailed_evaluation_results": {
             "format": "jsonl",
@@ -114,11 +114,11 @@ def _result(figure: NamedFigure, run: ExportedRun, wanted: Wanted) -> dict[str, 
             "metric_id": _IDS.get(figure.name) or figure.name,
             "metric_name": figure.name,
             "metric_kind": figure.base.removeprefix("several_"),
-            "metric_unit": figure.unit,
-            "lower_is_better": figure.lower_is_better,
+            "metric_unit": figure.scale.unit,
+            "lower_is_better": figure.scale.lower_is_better,
             "score_type": "continuous",
-            "min_score": figure.least,
-            "max_score": "Infinity" if figure.most == float("inf") else figure.most,
+            "min_score": figure.scale.least,
+            "max_score": "Infinity" if figure.scale.most == float("inf") else figure.scale.most,
         },
         "score_details": {"score": figure.value, "details": details, **_uncertainty(figure, run)},
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from sv_eval.finished.exports.score_figures import score_figures
 from sv_eval.report.interval import Interval
 from sv_eval.report.reasons import Why
 from sv_eval.report.report import Report
@@ -17,10 +19,41 @@ SOFT = ("cross_entropy", "kl", "js", "tvd", "soft_macro_f1", "soft_accuracy")
 SEVERAL = ("macro_f1", "micro_f1", "hit_rate", "hamming_loss", "exact")
 PERCENTILES = ("p50", "p90", "p95", "p99")
 _LATENCY = "latency_ms_"
-_TO_MINUS_ONE = frozenset({"ccc", "pearson", "alpha"})
-_ERRORS = frozenset({"rtf", "rmse", "cross_entropy", "kl", "js", "tvd", "several_hamming_loss"})
-_UNBOUNDED = frozenset({"rtf", "rmse", "cross_entropy", "kl", "bias"})
-_NO_SHARES = frozenset({"rmse", "cross_entropy", "kl", "js", "bias", *_TO_MINUS_ONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a figure's numbers mean."""
+
+    unit: str = "proportion"
+    """`ms`, `ratio` for seconds a second, `proportion` for a share, else `points`."""
+    lower_is_better: bool | None = False
+    """Whether less of it is better; None for one that is best at a mark in between."""
+    least: float = 0.0
+    """The least that it can be."""
+    most: float = 1.0
+    """The most that it can be."""
+
+
+_MILLISECONDS = Scale("ms", lower_is_better=True, most=math.inf)
+_AGREEMENT = Scale("points", least=-1.0)
+_ERROR = Scale("points", lower_is_better=True, most=math.inf)
+_SHARE_OF_ERRORS = Scale(lower_is_better=True)
+_SCALES: Mapping[str, Scale] = MappingProxyType(
+    {
+        "rtf": Scale("ratio", lower_is_better=True, most=math.inf),
+        **dict.fromkeys(("ccc", "pearson", "alpha"), _AGREEMENT),
+        **dict.fromkeys(("rmse", "cross_entropy", "kl", "log_loss", "set_size"), _ERROR),
+        **dict.fromkeys(("tvd", "several_hamming_loss", "ece", "ece_classwise"), _SHARE_OF_ERRORS),
+        **dict.fromkeys(("aurc", "aurc_excess"), _SHARE_OF_ERRORS),
+        "js": Scale("points", lower_is_better=True),
+        "brier": Scale("points", lower_is_better=True, most=2.0),
+        "bias": Scale("points", lower_is_better=None, least=-math.inf, most=math.inf),
+        "confidence_gap": Scale(lower_is_better=None, least=-1.0),
+        "set_coverage": Scale(lower_is_better=None),
+    }
+)
+"""Of those figures that are no share of which more is better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,36 +88,13 @@ class NamedFigure:
         return self.name.removesuffix("_of_raters")
 
     @property
-    def unit(self) -> str:
-        """`ms`, `ratio` for seconds a second, `proportion` for a share, else `points`."""
-        if self.name.startswith(_LATENCY):
-            return "ms"
-        if self.name == "rtf":
-            return "ratio"
-        return "points" if self.base in _NO_SHARES else "proportion"
-
-    @property
-    def lower_is_better(self) -> bool | None:
-        """Whether less of it is better; None for one that is best in the middle."""
-        if self.base == "bias":
-            return None
-        return self.name.startswith(_LATENCY) or self.base in _ERRORS
-
-    @property
-    def least(self) -> float:
-        """The least that it can be."""
-        if self.base == "bias":
-            return -math.inf
-        return -1.0 if self.base in _TO_MINUS_ONE else 0.0
-
-    @property
-    def most(self) -> float:
-        """The most that it can be."""
-        return math.inf if self.name.startswith(_LATENCY) or self.base in _UNBOUNDED else 1.0
+    def scale(self) -> Scale:
+        """What its numbers mean."""
+        return _MILLISECONDS if self.name.startswith(_LATENCY) else _SCALES.get(self.base, Scale())
 
 
 def figures_of(report: Report) -> Iterator[NamedFigure]:
-    """The figures of a report: the headline, latency, each emotion, each dimension, and of raters' votes."""
+    """The figures of a report: headline, latency, each emotion, each dimension, scores, and raters' votes."""
     for name in HEADLINE:
         yield _named(ALL, name, getattr(report.accuracy, name))
     for percentile in PERCENTILES:
@@ -98,6 +108,8 @@ def figures_of(report: Report) -> Iterator[NamedFigure]:
     for dimension, one in (report.dimensions.figures if report.dimensions else {}).items():
         for name in ("ccc", "pearson", "rmse", "bias"):
             yield _named(dimension, name, getattr(one, name))
+    for of, name, figure in score_figures(report):
+        yield _named(of, name, figure)
     yield from _of_raters(report)
 
 

@@ -22,7 +22,8 @@ _NAMES = {
     "uar": "UAR", "accuracy": "Accuracy", "macro_f1": "Macro F1", "weighted_f1": "Weighted F1", "rtf": "RTF",
     "ccc": "CCC", "pearson": "Pearson's r", "rmse": "RMSE", "bias": "Bias", "cross_entropy": "Cross entropy",
     "kl": "KL divergence", "js": "JS divergence", "tvd": "Total variation", "alpha": "Krippendorff's alpha",
-    "several_exact": "Exact sets",
+    "several_exact": "Exact sets", "ece": "ECE", "ece_classwise": "Classwise ECE", "brier": "Brier score",
+    "aurc": "AURC", "aurc_excess": "Excess AURC",
     **{f"latency_ms_{percentile}": f"Latency {percentile} (ms)" for percentile in PERCENTILES},
 }  # fmt: skip
 _NOTHING = "--"
@@ -122,14 +123,14 @@ def _found(figures: Sequence[NamedFigure], of: str, name: str) -> NamedFigure:
 def _name(figure: NamedFigure) -> str:
     base = figure.base
     known = _NAMES.get(base) or escaped(base.replace("_", " ").capitalize())
-    known += " (\\%)" if figure.unit == "proportion" else ""
+    known += " (\\%)" if figure.scale.unit == "proportion" else ""
     return f"{known}, raters" if figure.name != base else known
 
 
 def _value(figure: NamedFigure) -> str:
     """Value and bounds: shares as per cent with one decimal, milliseconds with two, others with three."""
-    scale, digits = {"proportion": (100.0, 1), "ms": (1.0, 2)}.get(figure.unit, (1.0, 3))
-    if figure.unit == "ratio":
+    scale, digits = {"proportion": (100.0, 1), "ms": (1.0, 2)}.get(figure.scale.unit, (1.0, 3))
+    if figure.scale.unit == "ratio":
         digits = 4
     if figure.value is None:
         return _NOTHING

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sv_eval.finished.exports.figures import SEVERAL, SOFT
 from sv_eval.finished.exports.run import ExportedRun
+from sv_eval.finished.exports.score_figures import score_figures
 from sv_eval.report.report import Report
 
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99"}
@@ -75,6 +76,11 @@ def _gauges(report: Report) -> Iterator[tuple[str, str, _Rows]]:
     if several := report.several_emotions:
         found: _Rows = [({"figure": name}, getattr(several, name).value) for name in SEVERAL]
         yield "several", "Answers held against all that is true of a clip.", found
+    told: _Rows = [
+        ({"figure": name} | ({} if of == "all" else {"emotion": of}), figure.value)
+        for of, name, figure in score_figures(report)
+    ]
+    yield "scores", "What scores and confidence are worth: errors, areas, shares.", told
     goodput = report.load.goodput
     yield (
         "goodput_per_second",

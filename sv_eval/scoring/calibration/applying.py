@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,13 +15,10 @@ from sv_eval.errors import ConfigError
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.record_file.table import RecordTable
-from sv_eval.report.calibration_file import CalibratedModel, FittedOn
-from sv_eval.report.environment import Environment
+from sv_eval.report.calibration_file import CalibratedModel
 from sv_eval.report.scored_under import ScoreSteps
 from sv_eval.scoring.calibration.scaling import Scaling
 from sv_eval.scoring.calibration.venn_abers import VennAbers
-
-_FEW = 5
 
 
 class ScoreMap(Protocol):
@@ -64,29 +61,6 @@ def refuse_other_model(what: str, model: CalibratedModel, found: BackendInfo) ->
             )
 
 
-def refuse_strangers(
-    what: str, model: CalibratedModel | None, fitted: FittedOn | None, run: Environment, answers: RecordTable
-) -> None:
-    """Raise ConfigError where a file is of another model, or was found on speakers or clips of this run."""
-    if model is not None:
-        refuse_other_model(what, model, run.backend)
-    if fitted is None:
-        return
-    dataset = run.dataset
-    corpus = dataset.identity or dataset.card
-    if dataset.hash != fitted.dataset_hash and (corpus is None or corpus != fitted.corpus):
-        return
-    shared = sorted({*fitted.speakers} & {*answers.speakers})
-    if shared:
-        raise ConfigError(
-            f"{what}: it was fitted on {_few(shared)}, speakers of this run, whose figures would flatter it; "
-            "judge it on others (dataset.split)"
-        )
-    known = frozenset(fitted.clips)
-    if clips := [clip_id for clip_id in answers.clip_ids if clip_digest(clip_id) in known]:
-        raise ConfigError(f"{what}: it was fitted on clips of this run, {_few(clips)}; judge it on others")
-
-
 def calibrated(file: ScoreMap, scores: ScoreTable) -> ScoreTable:
     """The scores as the file makes them; raises ConfigError where they are of other names."""
     if not len(scores):
@@ -124,8 +98,3 @@ def _confident(table: RecordTable, scores: ScoreTable) -> RecordTable:
     found = values[np.arange(len(table)), column]
     there = (column >= 0) & np.isfinite(found) & np.isfinite(table.confidence)
     return replace(table, confidence=np.where(there, found, table.confidence))
-
-
-def _few(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:_FEW]) + (f" and {len(listed) - _FEW} more" if len(listed) > _FEW else "")

@@ -40,23 +40,41 @@ _SLACK = 0.01
 """Scores may add up to so much more than 1: those of some services are rounded to two digits."""
 
 
-def calibration_of(
-    scope: Scope, scores: ScoreTable | None, file: CalibrationFile | None = None
-) -> Calibration | None:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AsGiven:
+    """What a model gave, before a calibration file changed it."""
+
+    file: CalibrationFile
+    """What changed it."""
+    confidence: Floats
+    """Of the scope's answers."""
+    scores: ScoreTable
+    """Under the label map that the scope is under."""
+
+
+def calibration_of(scope: Scope, scores: ScoreTable | None, given: AsGiven | None = None) -> Calibration | None:
     """Whether what the answers hold probable is; None where that can't be judged.
 
-    scores: under the label map that the scope is under; None where nobody read them. file: what they and the
-    scope's confidence have been changed by.
+    scores: under the label map that the scope is under; None where nobody read them. given: as they and the scope's
+    confidence were before they were changed.
     """
-    confidence = _of_confidence(scope)
+    confidence = _of_confidence(scope, scope.answers.confidence)
     judged = judged_scores(scope, scores)
     if confidence is None and judged is None:
         return None
-    return Calibration(
+    found = Calibration(
         confidence=confidence,
         distribution=UNSET if judged is None else distribution_of(judged, scope.config.confidence),
-        applied=UNSET if file is None else _applied(file),
         floor=FLOOR,
+    )
+    if given is None:
+        return found
+    before = judged_scores(scope, given.scores)
+    return replace(
+        found,
+        applied=_applied(given.file),
+        confidence_as_given=_of_confidence(scope, given.confidence) or UNSET,
+        distribution_as_given=UNSET if before is None else distribution_of(before, scope.config.confidence),
     )
 
 
@@ -145,10 +163,9 @@ def judged_of(
     )
 
 
-def _of_confidence(scope: Scope) -> ProbabilityFigures | None:
+def _of_confidence(scope: Scope, confidence: Floats) -> ProbabilityFigures | None:
     """Of scored clips answered with an emotion: their confidence, against whether that is right."""
     answers = scope.answers
-    confidence = answers.confidence
     there = scope.scored & (answers.predicted < answers.class_codes.answered)
     there &= (np.nan_to_num(confidence, nan=-1.0) >= 0) & (np.nan_to_num(confidence, nan=2.0) <= 1)
     right = answers.predicted[there] == answers.reference[there]

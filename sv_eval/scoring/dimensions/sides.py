@@ -95,7 +95,7 @@ def ccc_difference(sides: Sides, confidence: float = 0.95) -> Difference:
     without = after.without_each().ccc - before.without_each().ccc
     # A speaker without whom one of them has no spread takes part as if nothing changed without it.
     error = 0.0 if n < 2 else error_about(now - was, np.where(np.isfinite(without), without, now - was))
-    return difference_with(was, now, error, n, worth, JACKKNIFE, confidence)
+    return difference_with(was, now, error, n, worth, JACKKNIFE, confidence, span=2.0)
 
 
 def _none(reason: Why) -> Difference:

@@ -33,6 +33,8 @@ class Difference(ExactChange):
 
     freedom: float = 1.0
     """Degrees of freedom of its standard error: clusters of equal size that its own are worth, less 1."""
+    span: float = 1.0
+    """How far two such figures can lie apart at most."""
 
     @property
     def told(self) -> Change:
@@ -43,7 +45,7 @@ class Difference(ExactChange):
         """The one-sided lower bound of the difference at this confidence; None where no spread can be seen."""
         if self.value is None or self.error is None:
             return None
-        return max(-1.0, self.value - self.error * quantile_of_t(confidence, self.freedom))
+        return max(-self.span, self.value - self.error * quantile_of_t(confidence, self.freedom))
 
 
 def differences_of(
@@ -75,11 +77,12 @@ def differences_of(
 
 
 def difference_with(
-    before: float, after: float, error: float, n: int, effective: float, method: str, confidence: float
-) -> Difference:
+    before: float, after: float, error: float, n: int, effective: float, method: str, confidence: float,
+    *, span: float = 1.0,
+) -> Difference:  # fmt: skip
     """The difference of two figures with this standard error, of n clusters that are worth `effective` equal ones.
 
-    Without bounds where it has no error.
+    Without bounds where it has no error. span: how far two such figures can lie apart at most.
     """
     if np.isnan(before) or np.isnan(after):
         return _missing(Why.of("not_in_both"), n)
@@ -95,15 +98,16 @@ def difference_with(
         before=before,
         after=after,
         value=value,
-        # With two or three speakers Student's t reaches further than two shares can lie apart.
-        low=max(-1.0, value - half),
-        high=min(1.0, value + half),
+        # With two or three speakers Student's t reaches further than two figures can lie apart.
+        low=max(-span, value - half),
+        high=min(span, value + half),
         error=error,
         p_worse=worse,
         p_value=min(1.0, 2 * min(worse, 1 - worse)),
         n_clusters=n,
         method=method,
         freedom=freedom,
+        span=span,
     )
 
 

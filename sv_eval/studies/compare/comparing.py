@@ -44,6 +44,7 @@ from sv_eval.scoring.scope import scope_over
 from sv_eval.scoring.soft.by_clip import soft_difference, soft_sides
 from sv_eval.studies.compare.dimension_changes import dimension_changes
 from sv_eval.studies.compare.entrants import Entrants
+from sv_eval.studies.compare.score_changes import score_changes
 from sv_eval.studies.gate.judging import not_comparable
 
 DEFAULT_MARGIN = 0.02
@@ -75,6 +76,7 @@ def compare(
     }
     differences = [differences_of(each, **options) for each in pairs.values()]
     dimensions = dimension_changes(entrants.subjects, list(pairs), confidence)
+    scores = score_changes(entrants.subjects, entrants.labels, list(pairs), confidence)
     return Comparison(
         n_clips=len(entrants.subjects[0].table),
         labels=entrants.labels,
@@ -89,6 +91,7 @@ def compare(
                 raters=rater_agreement(pairs[places]),
                 soft=_soft(entrants, places, confidence) or UNSET,
                 dimensions=dimensions[places] or UNSET,
+                scores=scores.get(places, UNSET),
             )
             for places, found, overall in zip(pairs, differences, _overall(differences), strict=True)
         ),

@@ -78,3 +78,12 @@ def test_too_few_clips_leave_nothing_out() -> None:
 def test_one_speaker_can_not_be_held_out() -> None:
     assert conformal_of(corpus(0, speakers=1), 0.95) is None
     assert conformal_of(None, 0.95) is None
+
+
+@pytest.mark.parametrize("wanted", [0.6, 0.8, 0.95])
+def test_sets_hold_the_right_one_as_often_as_is_asked_for(wanted: float) -> None:
+    found = conformal_of(corpus(3, speakers=60), 0.95, wanted)
+
+    assert found is not None
+    assert found.wanted == wanted
+    assert found.coverage.value == pytest.approx(wanted, abs=0.03)

@@ -19,9 +19,10 @@ from sv_eval.report.calibration_file import (
     calibration_from,
 )
 from sv_eval.report.codec import as_json
-from sv_eval.scoring.calibration.applying import calibrated, clip_digest, refuse_strangers, with_confidence
+from sv_eval.scoring.calibration.applying import calibrated, clip_digest, with_confidence
 from sv_eval.scoring.calibration.folds import folds_of
 from sv_eval.scoring.calibration.scaling import Scaling, temperature_of, vector_of
+from sv_eval.scoring.judging_files import JudgingFiles
 
 
 def planted(n: int, factor: float, seed: int = 0) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -111,7 +112,8 @@ def environment_with(bare: Any, *, model: str = "m", model_hash: str | None = "a
 
 
 def refused(environment: Any, answers: Any) -> None:
-    refuse_strangers("calibration", FILE.model, FILE.fitted_on, environment, answers)
+    files = JudgingFiles(calibration=FILE, thresholds=None)
+    files.refuse_strangers(environment.backend, environment.dataset, answers.speakers, answers.clip_ids)
 
 
 def test_confidence_becomes_the_calibrated_score_of_the_answer_and_the_answer_stays() -> None:

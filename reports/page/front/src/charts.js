@@ -167,6 +167,19 @@ export function reliability(holder, found, choose) {
   }, joined);
 }
 
+// A curve of [x, [low, value, high]], both from 0 to 1, with the band between its bounds.
+export function banded(holder, found, [x, y]) {
+  const rows = [...found].sort((a, b) => a[0] - b[0]);
+  const side = (place) => rows.map(([, value]) => value[place]);
+  const bound = { ...line(colour("accent"), 0), stroke: "transparent" };
+  plot(holder, {
+    scales: { x: { time: false, range: [0, 1] }, y: { range: [0, 1] } },
+    axes: axes(x, y),
+    series: [{}, bound, line(colour("accent"), 2.5), bound],
+    bands: [{ series: [3, 1], fill: colour("wash") }],
+  }, [rows.map(([value]) => value), side(0), side(1), side(2)]);
+}
+
 // Tabs of plots: one holder each, drawn when it is chosen.
 export function tabs(name, choices) {
   const panel = el("div", { class: "plot", role: "tabpanel", id: `${name}-panel`, tabindex: 0 });
@@ -182,7 +195,9 @@ export function tabs(name, choices) {
     choose(next);
     buttons[next].focus();
   }
+  let shown = 0;
   function choose(place) {
+    shown = place;
     buttons.forEach((button, other) => {
       button.setAttribute("aria-selected", String(other === place));
       button.tabIndex = other === place ? 0 : -1;
@@ -192,5 +207,5 @@ export function tabs(name, choices) {
     panel.setAttribute("aria-labelledby", buttons[place].id);
     choices[place][1](panel);
   }
-  return { nodes: [list, panel], start: () => choose(0) };
+  return { nodes: [list, panel], start: () => choose(0), again: () => choose(shown) };
 }

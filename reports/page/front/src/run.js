@@ -6,6 +6,7 @@ import { el } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Filters, sliceName, slicesOf } from "./filters.js";
 import { range } from "./range.js";
+import { scores } from "./scores.js";
 import { ClipTable } from "./table.js";
 import { bounds, count, emotion, fact, ms, percent, plain, spoken, t } from "./words.js";
 
@@ -24,11 +25,12 @@ export class RunPage {
       el("h2", { id: "clips-title" }, t("clips")), el("p", { class: "soft", role: "status" }, t("loading")));
     this.latency = el("section", { class: "card", "aria-labelledby": "latency-title" }, el("h2", { id: "latency-title" }, t("title_latency")));
     this.trust = el("section", { class: "card", "aria-labelledby": "trust-title", hidden: true });
+    this.scores = scores(report);
     this.main.replaceChildren(
       this.verdict(), this.figures(),
       el("div", { class: "two" }, this.matrix(), this.emotions()),
       el("div", { class: "two" }, this.latency, this.trust),
-      this.soft() ?? "", this.several() ?? "",
+      this.scores?.node ?? "", this.soft() ?? "", this.several() ?? "",
       this.slicePart() ?? "", this.clipsPart, this.about());
     if (this.clips) this.drawClips();
   }
@@ -222,6 +224,7 @@ export class RunPage {
 
   plots() {
     const { report, clips } = this;
+    this.scores?.start();
     // What is to be seen decides how wide the plots are.
     const found = charts.reliabilityOf(clips);
     this.trust.hidden = !found.length;
