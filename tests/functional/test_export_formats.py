@@ -230,9 +230,29 @@ def test_mlflow_has_settings_figures_with_bounds_and_reports(
     assert found["params"]["dataset_hash"] == metrics["run"]["dataset_hash"] == found["heard"][0]
     assert found["status"] == "FINISHED"
     assert {"report.md", "report.html", "metrics.json", "confusion.json", "figures"} <= set(found["files"])
-    assert "records.jsonl" not in found["files"]
+    assert not {"records.jsonl", "environment.json"} & set(found["files"])
     assert found["report"] == (run / "report.md").read_text(encoding="utf-8")
     assert "UAR" in found["tags"]["mlflow.note.content"]
+
+
+def test_what_belongs_to_a_connection_is_in_no_tracker(run: Path) -> None:
+    from dataclasses import replace
+
+    from sv_eval.finished.exports.run import exported_run
+    from sv_eval.finished.exports.tracked import settings_of
+
+    backend = {
+        "url": "wss://me:secret@host/asr", "headers": {"X-Who": "me"}, "threads": 2,
+        "connection": {"api_key_env": "MINE", "attempts": 3},
+    }  # fmt: skip
+    found = exported_run(run)
+    asked = replace(found, environment=replace(found.environment, settings={"backend": backend}))
+
+    told = settings_of(asked)
+
+    assert {name: value for name, value in told.items() if name.startswith("backend.")} == {
+        "backend.url": "wss://host/asr", "backend.threads": "2", "backend.connection.attempts": "3",
+    }  # fmt: skip
 
 
 def test_trackio_has_the_run(

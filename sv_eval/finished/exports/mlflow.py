@@ -6,7 +6,6 @@ import contextlib
 import io
 import logging
 import os
-import re
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sv_eval.finished.exports.tracked import (
     numbers_of,
     settings_of,
     verdict_of,
+    without_password,
 )
 from sv_eval.finished.exports.wanted import Wanted
 from sv_eval.version import __version__
@@ -60,17 +60,8 @@ def log_to_mlflow(run: ExportedRun, wanted: Wanted) -> str:
         with contextlib.redirect_stdout(io.StringIO()):
             return _logged(mlflow.MlflowClient(tracking_uri=place), run, wanted, place, artefacts)
     except MlflowException as error:
-        said = " ".join(str(error).replace(place, shown(place)).split())
-        raise ExportError(f"MLflow at {shown(place)}: {said}") from error
-
-
-def shown(place: str) -> str:
-    """A tracking URI as others may see it.
-
-    >>> shown("https://me:secret@host:5000"), shown("sqlite:////data/mlflow.db")
-    ('https://host:5000', 'sqlite:////data/mlflow.db')
-    """
-    return re.sub(r"(?<=://)[^/]*@", "", place)
+        said = " ".join(str(error).replace(place, without_password(place)).split())
+        raise ExportError(f"MLflow at {without_password(place)}: {said}") from error
 
 
 def _store(to: str | None) -> tuple[str, str | None]:
@@ -85,14 +76,14 @@ def _store(to: str | None) -> tuple[str, str | None]:
 
 
 def _logged(client: Any, run: ExportedRun, wanted: Wanted, place: str, artefacts: str | None) -> str:
-    title = wanted.experiment or experiment_of(run)
+    title, where = wanted.experiment or experiment_of(run), f"MLflow at {without_password(place)}"
     known = client.get_experiment_by_name(title)
     experiment = known.experiment_id if known else client.create_experiment(title, artifact_location=artefacts)
     found = client.search_runs(
         [experiment], filter_string=f"tags.`{_IDENTITY}` = '{run.identity}' and attributes.status = 'FINISHED'"
     )
     if found:
-        return f"MLflow at {shown(place)}: the run is there already, {found[0].info.run_id} in experiment {title}"
+        return f"{where}: the run is there already, {found[0].info.run_id} in experiment {title}"
     tags = {
         _IDENTITY: run.identity,
         "sv_eval.version": __version__,
@@ -108,7 +99,7 @@ def _logged(client: Any, run: ExportedRun, wanted: Wanted, place: str, artefacts
         client.set_terminated(number, status="FAILED")
         raise
     client.set_terminated(number, status="FINISHED", end_time=ended_ms(run))
-    return f"MLflow at {shown(place)}: run {number} in experiment {title}"
+    return f"{where}: run {number} in experiment {title}"
 
 
 def _fill(client: Any, number: str, run: ExportedRun) -> None:

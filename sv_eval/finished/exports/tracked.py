@@ -12,11 +12,11 @@ from typing import Any
 from sv_eval.finished.exports.figures import ALL, figures_of
 from sv_eval.finished.exports.run import ExportedRun
 from sv_eval.foreign_text import inert, visible
-from sv_eval.report.run_directory import ENVIRONMENT, FIGURES, METRICS
+from sv_eval.report.run_directory import FIGURES, METRICS
 from sv_eval.reports.verdict import verdict_lines
 from sv_eval.reports.wording import Wording
 
-_KEPT = (METRICS, ENVIRONMENT)
+_PRIVATE = re.compile(r"header|key|token|secret|passw|signature|credential", re.IGNORECASE)
 _REPORTS = ("report*.md", "report*.html")
 
 
@@ -41,7 +41,10 @@ def ended_ms(run: ExportedRun) -> int:
 
 
 def settings_of(run: ExportedRun) -> dict[str, str]:
-    """What was measured, by dotted names: the settings that change records, and what the model said of itself."""
+    """What was measured, by dotted names: the settings that change records, and what the model said of itself.
+
+    A tracker is shared: what belongs to a connection (headers, keys, a name and password in an address) stays out.
+    """
     backend = run.environment.backend
     told = {
         "model": backend.model,
@@ -100,10 +103,9 @@ def confusion_of(run: ExportedRun) -> dict[str, Any]:
 
 
 def files_of(run: ExportedRun) -> list[Path]:
-    """What people open of it: reports, pages, figures, and the two files of facts. No record of a clip."""
+    """What people open of it: reports, pages and metrics.json. Records and environment.json stay at home."""
     found = [path for pattern in _REPORTS for path in sorted(run.directory.glob(pattern))]
-    found += [run.directory / name for name in _KEPT]
-    return [path for path in found if path.is_file()]
+    return [path for path in (*found, run.directory / METRICS) if path.is_file()]
 
 
 def figures_folder(run: ExportedRun) -> Path | None:
@@ -121,9 +123,20 @@ def key_of(name: str) -> str:
     return re.sub(r"[^\w./ -]", "_", name, flags=re.ASCII)[:200]
 
 
+def without_password(address: str) -> str:
+    """An address as others may see it.
+
+    >>> without_password("https://me:secret@host:5000"), without_password("sqlite:////data/mlflow.db")
+    ('https://host:5000', 'sqlite:////data/mlflow.db')
+    """
+    return re.sub(r"(?<=://)[^/]*@", "", address)
+
+
 def _flat(before: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in settings.items():
+        if _PRIVATE.search(name):
+            continue
         if isinstance(value, Mapping):
             yield from _flat(f"{before}{name}.", value)
         else:
-            yield f"{before}{name}", value
+            yield f"{before}{name}", without_password(value) if isinstance(value, str) else value
