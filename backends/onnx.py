@@ -12,7 +12,13 @@ from sv_eval.backends.frontend import Frontend
 from sv_eval.backends.onnx_engine import PROVIDERS, OnnxEngine, Runtime
 from sv_eval.backends.segmentation.segmenter import Segmenter
 from sv_eval.backends.sensevoice.answers import AnswerReader
-from sv_eval.backends.sensevoice.calibration import REFERENCE, Choice, fastest_that_agrees, labels_that_differ
+from sv_eval.backends.sensevoice.calibration import (
+    REFERENCE,
+    Choice,
+    fastest_that_agrees,
+    labels_that_differ,
+    worth_trying,
+)
 from sv_eval.backends.sensevoice.describing import labels_of, listening_details
 from sv_eval.backends.sensevoice.in_process import InProcess
 from sv_eval.backends.sensevoice.listening import ListeningSettings
@@ -25,6 +31,7 @@ from sv_eval.backends.sensevoice.model_dir import (
 )
 from sv_eval.backends.sensevoice.recogniser import Engine, Recogniser
 from sv_eval.errors import ConfigError, nearest
+from sv_eval.machine.native_precisions import native_precisions
 
 AUTO = "auto"
 
@@ -48,7 +55,8 @@ class OnnxBackend(InProcess):
     model: a directory with `model.onnx` (or `model_quant.onnx`, `model_fp16.onnx`), `am.mvn`, `config.yaml` and
         a sentencepiece model; `bundled` is the demonstration model.
     precision: `fp32`, `fp16` or `int8`: which of the directory's graphs is used. `auto` measures those that
-        are there and takes the fastest whose labels agree with fp32's on the bundled clips.
+        are there and that the processor has instructions for, and takes the fastest whose labels agree with fp32's
+        on the bundled clips.
     provider: `cpu` or `cuda`. device_id: which GPU.
     threads: onnxruntime's threads inside one inference; 0 lets it choose.
     workers: how many inferences run at once, sharing the weights. For throughput, as many as there are cores,
@@ -129,7 +137,8 @@ class OnnxBackend(InProcess):
         choice = None
         if self._precision == AUTO:
             # Sessions that are not chosen are dropped before the one that runs is built.
-            choice = fastest_that_agrees(dict.fromkeys(directory.precisions(), engine), reader)
+            able = native_precisions() if self._runtime.device == "cpu" else None
+            choice = fastest_that_agrees(dict.fromkeys(worth_trying(directory.precisions(), able), engine), reader)
         precision = self._precision if choice is None else choice.precision
         running = engine(precision)
         return _Model(

@@ -37,6 +37,8 @@ def render_compare(found: Comparison, language: str = "en", *, figure: str = TRA
         concordance=_concordance,
         ratio=_ratio,
         bare=_bare,
+        told_sign=_told_sign,
+        told_clips=_told_clips,
         why_refused=lambda pair: _why_refused(words, pair.latency_ratio),
         failing=words.joined(
             words("compare.failed_of", name=cell(run.name), n=run.n_failed, all=found.n_clips)
@@ -56,6 +58,19 @@ def render_compare(found: Comparison, language: str = "en", *, figure: str = TRA
         level=f"{100 * found.confidence:g} %",
         command=command,
     )
+
+
+def _told_sign(pair: PairOfRuns) -> str:
+    """The mark of a pair that is compared by emotional dimensions alone: worse in any goes before better in one."""
+    found = [one for one in (pair.dimensions or {}).values() if one.low is not None and one.high is not None]
+    if any(one.high < 0 for one in found if one.high is not None):
+        return "✗"
+    return "✓" if any(one.low > 0 for one in found if one.low is not None) else "?"
+
+
+def _told_clips(pair: PairOfRuns) -> int:
+    """How many clips both told a dimension of, at most."""
+    return max((one.n for one in (pair.dimensions or {}).values()), default=0)
 
 
 def _why_refused(words: Wording, ratios: LatencyRatios) -> str:
@@ -134,12 +149,12 @@ def _ratio(ratio: RatioOfPercentiles) -> str:
 def draw_compare(found: Comparison) -> str | None:
     """UAR against latency, a point with both intervals a run; p95 where all runs have it, else the median.
 
-    Of runs whose latencies are figures of one kind; None where no two are.
+    Of runs whose latencies are figures of one kind; None where no two are, and where no class is scored.
     """
     import matplotlib
 
     runs = [run for run in found.runs if run.name in found.of_one_kind]
-    if not runs:
+    if not runs or not found.labels:
         return None
     name = "p95" if all(run.latency_ms.p95.value is not None for run in runs) else "p50"
     with matplotlib.rc_context(STYLE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,17 @@ def fastest_that_agrees(
     agreeing = [name for name in measured if not measured[name].differing]
     best = min(agreeing, key=lambda name: measured[name].clip_ms)
     return Choice(precision=best, measured=measured, clips=len(waveforms))
+
+
+def worth_trying(precisions: Iterable[str], native: Sequence[str] | None) -> list[str]:
+    """Those that the processor has instructions for; what it imitates is slower somewhere, and rounded otherwise.
+
+    native: as `native_precisions` has it, None where nobody can tell.
+
+    >>> worth_trying(["fp32", "fp16", "int8"], ["fp32", "int8"])
+    ['fp32', 'int8']
+    """
+    return [name for name in precisions if native is None or name in native or name == REFERENCE]
 
 
 def labels_that_differ(engine: Engine, reference: Engine, reader: AnswerReader) -> dict[str, int]:

@@ -21,8 +21,8 @@ from sv_eval.foreign_text import each_text, visible
 from sv_eval.record_file.json_lines import no_collections, parse_line
 
 _GROUPS: Mapping[str, Any] = {
-    "clip": {},
-    "prediction": {"scores": {}, "stages_ms": {}},
+    "clip": {"dimensions": {}},
+    "prediction": {"scores": {}, "stages_ms": {}, "dimensions": {}},
     "failure": {},
     "sound": {},
 }

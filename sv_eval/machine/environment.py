@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from sv_eval.config.places import house
+from sv_eval.machine.native_precisions import native_precisions
 from sv_eval.report.environment import Git, GitState, Machine, Surroundings
 from sv_eval.version import __version__
 
@@ -37,6 +38,7 @@ def describe_machine() -> Machine:
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
         gpus=tuple(describe_gpus()) or UNSET,
+        native_precisions=native_precisions() or UNSET,
     )
 
 

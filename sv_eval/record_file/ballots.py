@@ -23,7 +23,8 @@ def ballots_of(votes: Mapping[str, float] | None, raters: Mapping[str, Sequence[
     counted: dict[tuple[str, ...], float] = {}
     if raters:
         for given in raters.values():
-            ballot = tuple(sorted(set(given)))
+            # One word for most raters, which need no sorting.
+            ballot = tuple(given) if len(given) == 1 else tuple(sorted(set(given)))
             counted[ballot] = counted.get(ballot, 0.0) + 1.0
     else:
         counted = {(word,): float(count) for word, count in (votes or {}).items()}

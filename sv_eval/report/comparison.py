@@ -194,6 +194,11 @@ class PairOfRuns:
         return bool(known) and not any(one.value or one.low or one.high for one in known)
 
     @property
+    def told_alone(self) -> bool:
+        """Whether both tell emotional dimensions, and no emotion that could be scored."""
+        return bool(self.dimensions) and self.differences.uar.value is None
+
+    @property
     def left_out(self) -> tuple[str, ...]:
         """The scored classes that the means are not over, since no clip of theirs was answered by both."""
         if self.differences.uar.value is None:

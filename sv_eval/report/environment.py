@@ -50,6 +50,8 @@ class Machine:
     """Python's version."""
     gpus: tuple[Mapping[str, str], ...] | UnsetType = UNSET
     """Graphics processors as `nvidia-smi` lists them; not set without any."""
+    native_precisions: tuple[str, ...] | UnsetType = UNSET
+    """Of fp32, int8, bf16 and fp16 those that the processor has instructions for; not set where nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import UnsetType
 
-from sv_eval.report.environment import Environment, MeasuredBackend, Telemetry
+from sv_eval.report.environment import Environment, Machine, MeasuredBackend, Telemetry
 from sv_eval.report.latency import Latency
 from sv_eval.report.reasons import Coded
 from sv_eval.report.report import MarkedClips, Report
@@ -25,6 +25,8 @@ FEW_SPEAKERS = 10
 """Below this many speakers an interval rests on too few independent units to be narrow honestly."""
 _WAITED_MORE = 1.1
 FEW_NAMED = 5
+_IMITATED = ("int8", "bf16", "fp16")
+"""Precisions that a processor may lack instructions for."""
 """Clips that a caveat names."""
 FEW_CLIPS = 10
 """Below this support an emotion's figures are anecdotes."""
@@ -155,7 +157,7 @@ def _about_the_model(report: Report, environment: Environment, speakers: Sequenc
     if mixed:
         clips = [clip for one in report.label_map.said or () if one.mixed for clip in one.clips]
         yield Coded("mixed_signs", words=mixed, n=sum(mixed.values()), clips=clips[:FEW_NAMED])
-    yield from _about_the_precision(backend)
+    yield from _about_the_precision(backend, environment.machine)
     if card.get("lossy"):
         yield Coded("lossy", what=card["lossy"])
     if not backend.capabilities.deterministic:
@@ -183,7 +185,10 @@ def _about_the_folds(folds: str | None) -> _Found:
         yield Coded("fitted_by_clips")
 
 
-def _about_the_precision(backend: MeasuredBackend) -> _Found:
+def _about_the_precision(backend: MeasuredBackend, machine: Machine) -> _Found:
+    native = machine.native_precisions
+    if backend.device == "cpu" and native and backend.precision in _IMITATED and backend.precision not in native:
+        yield Coded("precision_imitated", precision=backend.precision, native=list(native))
     rounding = backend.rounding
     if rounding is not None and rounding["n"] is None:
         yield Coded("rounding_unknown", precision=backend.precision)

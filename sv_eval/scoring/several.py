@@ -24,7 +24,7 @@ from sv_eval.report.several import EmotionAmongSeveral, SeveralEmotions
 from sv_eval.scoring.calibration.bins import units_of
 from sv_eval.scoring.f1_bounds import macro_f1
 from sv_eval.scoring.multi_label import MultiLabel
-from sv_eval.scoring.operating import Ranking, areas
+from sv_eval.scoring.operating import Ranking
 from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.soft.raters import raters_of
 from sv_eval.scoring.unit_bounds import grouped, jackknife_interval, mean_by_unit
@@ -74,7 +74,8 @@ def several_of(scope: Scope, scores: ScoreTable | None, class_of: Callable[[str]
     level = config.confidence
     hits, whole = (was & named.sets).astype(np.float64), was.astype(np.float64) + named.sets
     first_true = np.where(named.first >= 0, was[np.arange(len(places)), named.first], False)
-    per_emotion = _per_emotion(labels, was, named, unit, level)
+    precisions = {} if named.ranks is None else _precisions(named.ranks, was, unit)
+    sizes = np.bincount(grouped(unit)).astype(np.float64)
     return SeveralEmotions(
         n=len(places),
         n_outside=int((known & ~something).sum()),
@@ -88,8 +89,8 @@ def several_of(scope: Scope, scores: ScoreTable | None, class_of: Callable[[str]
         hit_rate=mean_by_unit(first_true.astype(np.float64), unit, level, least=0.0, most=1.0),
         hamming_loss=mean_by_unit((was != named.sets).mean(axis=1), unit, level, least=0.0, most=1.0),
         exact=mean_by_unit((was == named.sets).all(axis=1).astype(np.float64), unit, level, least=0.0, most=1.0),
-        mean_average_precision=UNSET if named.ranks is None else mean_precision(named.ranks, was, unit, level),
-        per_emotion=per_emotion,
+        mean_average_precision=UNSET if named.ranks is None else _mean(precisions, sizes, level),
+        per_emotion=_per_emotion(labels, was, named, unit, precisions, level),
     )
 
 
@@ -141,34 +142,43 @@ def _named(scope: Scope, scores: ScoreTable | None, places: Codes, score: float)
 
 
 def _per_emotion(
-    labels: tuple[str, ...], was: Mask, named: Named, unit: Codes, level: float
+    labels: tuple[str, ...], was: Mask, named: Named, unit: Codes, precisions: dict[int, Floats], level: float
 ) -> dict[str, EmotionAmongSeveral]:
-    found = {}
+    found, sizes = {}, np.bincount(grouped(unit)).astype(np.float64)
     for column, label in enumerate(labels):
         true, said = was[:, column : column + 1], named.sets[:, column : column + 1]
-        mixed = named.ranks is not None and 0 < int(true.sum()) < len(true)
         found[label] = EmotionAmongSeveral(
             n=int(true.sum()),
             named=int(said.sum()),
             f1=macro_f1((true & said).astype(np.float64), true.astype(np.float64) + said, unit, level, _NOTHING),
-            average_precision=(
-                areas(named.ranks[:, column], true[:, 0], grouped(unit), level)[0]
-                if named.ranks is not None and mixed
-                else UNSET
-            ),
+            average_precision=_precision(precisions[column], sizes, level) if column in precisions else UNSET,
         )
     return found
 
 
 def mean_precision(ranks: Floats, was: Mask, unit: Codes, level: float) -> Interval:
     """The mean of the emotions' average precision, with bounds."""
+    return _mean(_precisions(ranks, was, unit), np.bincount(grouped(unit)).astype(np.float64), level)
+
+
+def _precisions(ranks: Floats, was: Mask, unit: Codes) -> dict[int, Floats]:
+    """Average precision, and what it is without each unit, by column that is true of some clips, not of all."""
     group = grouped(unit)
-    columns = [column for column in range(was.shape[1]) if 0 < int(was[:, column].sum()) < len(was)]
-    rankings = [Ranking.of(ranks[:, column], was[:, column], group) for column in columns]
-    if not rankings:
-        return Interval(value=None, n=len(was), reason=_NOTHING)
-    sizes = np.bincount(group).astype(np.float64)
-    without = np.array([[one.areas(place)[0] for one in rankings] for place in range(len(sizes))]).mean(axis=1)
-    value = float(np.mean([one.areas()[0] for one in rankings]))
+    found = {}
+    for column in range(was.shape[1]):
+        if 0 < int(was[:, column].sum()) < len(was):
+            one = Ranking.of(ranks[:, column], was[:, column], group)
+            found[column] = np.array([one.areas(place)[0] for place in (None, *range(int(group.max()) + 1))])
+    return found
+
+
+def _mean(precisions: dict[int, Floats], sizes: Floats, level: float) -> Interval:
+    if not precisions:
+        return Interval(value=None, n=int(sizes.sum()), reason=_NOTHING)
+    return _precision(np.mean([*precisions.values()], axis=0), sizes, level)
+
+
+def _precision(found: Floats, sizes: Floats, level: float) -> Interval:
+    value, without = float(found[0]), found[1:]
     there = np.isfinite(without)
     return jackknife_interval(value, without[there], sizes[there], level, least=0.0, most=1.0, on_logit=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from sv_eval.record_file.lines import RECORDS
 from sv_eval.report.run_directory import METRICS, REPORT
 from tests.functional.remote.conftest import PATIENT, address
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PLUGIN = """\
 import numpy as np
 from sv_eval.backend import BackendInfo, Capabilities
@@ -121,6 +123,40 @@ def test_a_planted_concordance_is_measured_and_scored_again(call: Any, tmp_path:
     assert call(str(run), module="sv_eval.verify").returncode == 0
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)")
+@pytest.mark.filterwarnings("default")
+def test_the_page_leads_from_a_point_of_the_scatter_to_its_clip(call: Any, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    run = tmp_path / "run"
+    assert call(*PLANTED, "dataset.simulated.n_clips=60", f"hydra.run.dir={run}").returncode == 0
+    lines = map(json.loads, (run / RECORDS).read_text(encoding="utf-8").splitlines())
+    most = max(lines, key=lambda line: line["clip"]["dimensions"]["arousal"])
+    with (
+        sync_playwright() as driver,
+        driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+    ):
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.goto((run / "report.html").as_uri())
+        shown = page.locator("section[aria-labelledby=dimensions-title]")
+        over = shown.locator(".u-over").first
+        over.scroll_into_view_if_needed()
+        text, box = shown.inner_text(), over.bounding_box()
+        assert box is not None
+        # The highest reference lies furthest to the right: somewhere on the way down it is the nearest.
+        low, high = told(run)["figures"]["arousal"]["reference_range"]
+        reach = 1.04 * (high - low)
+        across = (most["clip"]["dimensions"]["arousal"] - low + 0.02 * (high - low)) / reach
+        answer = low + most["prediction"]["dimensions"]["arousal"] * (high - low)
+        up = (answer - low + 0.02 * (high - low)) / reach
+        page.mouse.click(box["x"] + across * box["width"], box["y"] + (1 - up) * box["height"])
+        opened = page.locator(".drawer:not([hidden])").inner_text()
+
+    assert most["clip"]["id"] in opened
+    assert f"reference {most['clip']['dimensions']['arousal']}" in opened
+    assert f"{told(run)['figures']['arousal']['ccc']['value']:.3f}" in text
+
+
 FORMS = {
     "JSON": ("remote", "http", True),
     "flat": ("remote/service_flat", "http", True),
@@ -159,6 +195,30 @@ def test_every_form_of_the_service_carries_what_the_recogniser_tells(
     assert told(tmp_path / "run")["figures"] == told(in_process)["figures"]
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)")
+@pytest.mark.filterwarnings("default")
+def test_the_services_page_shows_them(service: Any, in_process: Path, demo_clips: list[Path]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    first = answers(in_process)
+    clip = next(path for path in demo_clips if any(path.stem in name for name in first))
+    value = next(told for name, told in first.items() if clip.stem in name)["arousal"]
+    with (
+        sync_playwright() as driver,
+        driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+    ):
+        page = browser.new_page()
+        page.goto(address(service, "http"))
+        page.set_input_files("#file", clip)
+        page.locator("#result:not([hidden])").wait_for()
+        text = page.locator("#dimensions").inner_text()
+        shown = page.locator("#posterior").is_visible(), page.inner_text("#emotion")
+
+    assert "arousal (0 … 1)" in text
+    assert f"{value:.2f}" in text
+    assert shown == (False, "")
+
+
 def test_a_recogniser_of_dimensions_alone_is_judged_by_them(in_process: Path) -> None:
     report = (in_process / REPORT).read_text(encoding="utf-8")
 
@@ -168,6 +228,30 @@ def test_a_recogniser_of_dimensions_alone_is_judged_by_them(in_process: Path) ->
     assert found["valence"]["ccc"]["value"] is None or found["valence"]["ccc"]["value"] == 0.0
     assert "Nothing could be scored" not in report
     assert "**Arousal: CCC" in report
+    assert "| CCC, Arousal |" in report
+    assert report.index("## Arousal, valence, dominance") < report.index("## Per emotion")
+
+
+def test_runs_of_dimensions_alone_are_compared_and_gated_by_them(
+    in_process: Path, listed: tuple[str, ...], environment: dict[str, str], loud: Path, call: Any, tmp_path: Path
+) -> None:
+    path = f"{environment['PYTHONPATH']}:{loud}"
+    command = [sys.executable, "-m", "sv_eval", *LOUD, *listed, "dataset.limit=8", "hydra.run.dir=again"]
+    subprocess.run(command, cwd=tmp_path, env={**environment, "PYTHONPATH": path}, check=True, capture_output=True)
+
+    gated = call(
+        f"baseline={in_process}", "candidate=again", "gate=none", "gate.name=own", "gate.margins.ccc.arousal=0.1",
+        "out=gated", module="sv_eval.gate",
+    )  # fmt: skip
+    compared = call(str(in_process), "again", "out=compared", module="sv_eval.compare")
+
+    assert gated.returncode == 0, gated.stderr
+    assert "8 clips of both runs compared" in gated.stdout
+    assert compared.returncode == 0, compared.stderr
+    assert "CCC of arousal" in compared.stdout
+    report = (tmp_path / "compared" / "compare.md").read_text(encoding="utf-8")
+    assert "**CCC of arousal " in report
+    assert "UAR (mean recall)" not in report
 
 
 def test_numbers_of_a_range_that_nobody_declared_are_not_scored(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 
 from sv_eval.backends.sensevoice.model_dir import bundled_model
 from sv_eval.backends.sensevoice.models.export import export
+from sv_eval.cli.main import command
+from sv_eval.machine.native_precisions import native_precisions
 
 Metrics = Callable[[Path], dict[str, Any]]
+score = command("score")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,8 @@ def test_auto_says_what_it_measured_and_runs_what_agrees(
     report = (run / "report.md").read_text()
     assert done.returncode == 0, done.stderr
     assert "precision chosen by measurement at start: fp32" in report
-    assert all(f"{name} " in report for name in ("fp32", "fp16", "int8"))
+    native = native_precisions() or ("fp32", "fp16", "int8")
+    assert all((f"{name} " in report) is (name in native) for name in ("fp32", "fp16", "int8"))
 
 
 def test_parity_explains_what_int8_changes(call: Callable[..., Any], exported: Path, tmp_path: Path) -> None:
@@ -86,3 +91,26 @@ def test_parity_explains_what_int8_changes(call: Callable[..., Any], exported: P
     assert done.returncode == 0, done.stderr
     assert "The first stage beyond its tolerance is: logits" in report
     assert "B runs int8 weights with dynamic quantisation" in report
+
+
+def test_a_precision_that_the_processor_imitates_is_a_caveat(
+    call: Callable[..., Any], metrics_of: Metrics, exported: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    done = call(f"backend.model={exported}", "backend.precision=int8", "dataset.limit=12", f"hydra.run.dir={run}")
+    assert done.returncode == 0, done.stderr
+    environment = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+
+    # As on a processor of before 2019, and on one that has them.
+    for native, expected in ((["fp32"], True), (["fp32", "int8"], False), (None, False)):
+        environment["machine"].pop("native_precisions", None)
+        if native is not None:
+            environment["machine"]["native_precisions"] = native
+        (run / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+        assert score([str(run)]) == 0
+        found = caveats(metrics_of(run))
+        assert ("precision_imitated" in found) is expected
+    environment["machine"]["native_precisions"] = ["fp32"]
+    (run / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    assert score([str(run)]) == 0
+    assert "no instructions for int8" in (run / "report.md").read_text(encoding="utf-8")

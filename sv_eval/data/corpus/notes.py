@@ -71,6 +71,12 @@ def notes_on_labels(card: Card, kept: Counter[str | None]) -> Iterator[Note]:
             yield Note(code="outside", values=values)
 
 
+def note_on_voted(rule: str, voted: Sequence[str | None], of: int) -> Note:
+    """Labels that raters' votes made by a rule; voted: the labels of the clips that have votes."""
+    ties = sum(label is None for label in voted)
+    return Note(code=f"voted_{rule}", values={"n": len(voted), "of": of, "ties": ties})
+
+
 def note_on_strays(n: int, example: str) -> Note:
     """Audio files whose paths don't follow the corpus's rule."""
     return Note(code="strays", values={"n": n, "example": example})

@@ -26,6 +26,7 @@ from sv_eval.data.corpus.notes import (
     note_on_limit,
     note_on_restriction,
     note_on_speakers,
+    note_on_voted,
     notes_on_corpus,
     notes_on_labels,
 )
@@ -113,6 +114,9 @@ def corpus_of(config: DatasetConfig, card: Card, found: OpenedCorpus) -> Corpus:
         clips = sorted(limited(clips, config.limit, config.seed), key=lambda clip: clip.id)
         notes.append(note_on_limit(config.limit, total, config.seed))
     notes += notes_on_labels(card, Counter(clip.raw_label for clip in clips))
+    if config.vote_label is not None:
+        voted = [clip.raw_label for clip in clips if clip.votes or clip.raters]
+        notes.append(note_on_voted(config.vote_label, voted, len(clips)))
     if census.strangers:
         notes.append(note_on_speakers(census.strangers))
     notes += _notes_on_ranges(card, census)

@@ -1,12 +1,12 @@
 """Bounds of agreement figures that allow for speakers.
 
-CCC and Pearson's correlation: Student's t on Fisher's z (Fisher 1921; for CCC Lin 1989), with the error of a
-jackknife that leaves out one speaker at a time, about the figure itself and not about the jackknife's own mean,
-which is the wider of the two (Efron and Tibshirani 1993, chapter 11). RMSE: likewise on the logarithm, and wider by
-the root of (k + 1) / (k - 1) for k speakers: a mean of squares is skewed, and few speakers show too little of it.
-Limits of agreement: MOVER over the variances between and within speakers (Zou 2013, Confidence interval estimation
-for the Bland-Altman limits of agreement with multiple observations per individual, Statistical Methods in Medical
-Research 22). How often they hold what they are of is simulated by `tests/benchmarks/sim_dimensions.py`.
+Student's t with the error of a jackknife that leaves out one speaker at a time, about the figure itself and not
+about the jackknife's own mean, which is the wider of the two (Efron and Tibshirani 1993, chapter 11): of CCC and
+Pearson's correlation on Fisher's z (Fisher 1921; for CCC Lin 1989), of RMSE on the logarithm. RMSE and the limits
+of agreement are made of squares, of which few speakers show too little: their error is wider by the root of
+(k + 1/2) / (k - 1) for k speakers. It has as many degrees of freedom as speakers of equal size would have that
+these are worth, less 1, and with three speakers and more never less than two. That factor and that floor are found
+by simulation: `tests/benchmarks/sim_dimensions.py` tells how often the bounds hold what they are of.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ import numpy as np
 from sv_eval.report.interval import Interval, given
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.clusters import effective_number
-from sv_eval.scoring.dimensions.moments import LIMITS_AT, Floats, Moments
+from sv_eval.scoring.dimensions.moments import Floats, Moments
 from sv_eval.scoring.unit_bounds import jackknife_interval
 
-JACKKNIFE_Z, JACKKNIFE_LOG, MOVER = "jackknife_t_z", "jackknife_t_log", "mover"
+JACKKNIFE_Z, JACKKNIFE_LOG, JACKKNIFE_WIDE = "jackknife_t_z", "jackknife_t_log", "jackknife_t_wide"
 """The rules' names in metrics.json."""
 _NOTHING = 1e-12
+_FEWEST_FREE = 2.0
+_FURTHEST = 300.0
 _ALL_BUT_ONE = 1 - 1e-12
 
 
@@ -50,14 +52,13 @@ class Agreement:
 def agreement_of(units: Moments, confidence: float) -> Agreement:
     """All figures with their bounds; `units` are the sums of each speaker."""
     bias = jackknife_interval(float(units.whole().bias[0]), units.without_each().bias, units.n, confidence)
-    lower, upper = _limits(units, confidence)
     return Agreement(
         ccc=ccc_of(units, confidence),
         pearson=_on_z(units, "pearson", confidence),
         rmse=_rmse(units, confidence),
         bias=bias,
-        lower_limit=lower,
-        upper_limit=upper,
+        lower_limit=_limit(units, "lower_limit", confidence),
+        upper_limit=_limit(units, "upper_limit", confidence),
     )
 
 
@@ -90,7 +91,8 @@ def error_about(value: float, without: Floats) -> float:
 def freedom_of(units: Moments) -> float:
     """Degrees of freedom: the speakers of equal size that these are worth, less 1."""
     ones = np.ones(len(units.n), dtype=np.int64)
-    return max(float(effective_number(units.n[None, :], ones)[0]) - 1, 1.0)
+    # One speaker who has most of the clips is left out, too, and widens the error by itself.
+    return max(float(effective_number(units.n[None, :], ones)[0]) - 1, min(_FEWEST_FREE, len(units.n) - 1.0))
 
 
 def _constant(units: Moments) -> Why | None:
@@ -114,11 +116,27 @@ def _on_z(units: Moments, name: str, confidence: float) -> Interval:
 def _rmse(units: Moments, confidence: float) -> Interval:
     value, n = float(units.whole().rmse[0]), len(units.n)
     if n < 2 or not value > _NOTHING:
-        return _bounded(value, 0.0, 0.0, math.exp, units, confidence, JACKKNIFE_LOG)
+        return _bounded(value, 0.0, 0.0, _exp, units, confidence, JACKKNIFE_LOG)
     with np.errstate(divide="ignore"):
         without = np.log(units.without_each().rmse)
-    error = error_about(math.log(value), without) * math.sqrt((n + 1) / (n - 1))
-    return _bounded(value, math.log(value), error, math.exp, units, confidence, JACKKNIFE_LOG)
+    error = _widened(error_about(math.log(value), without), n)
+    return _bounded(value, math.log(value), error, _exp, units, confidence, JACKKNIFE_LOG)
+
+
+def _limit(units: Moments, name: str, confidence: float) -> Interval:
+    value, n = float(getattr(units.whole(), name)[0]), len(units.n)
+    error = 0.0 if n < 2 else _widened(error_about(value, getattr(units.without_each(), name)), n)
+    return _bounded(value, value, error, float, units, confidence, JACKKNIFE_WIDE)
+
+
+def _widened(error: float, units: int) -> float:
+    """The error of what squares are in, of which few units show too little."""
+    return error * math.sqrt((units + 0.5) / (units - 1))
+
+
+def _exp(value: float) -> float:
+    """With two speakers Student's t can reach further than numbers do."""
+    return math.exp(min(value, _FURTHEST))
 
 
 def _bounded(
@@ -138,47 +156,5 @@ def _bounded(
     from scipy.special import stdtrit
 
     half = error * float(stdtrit(freedom_of(units), (1 + confidence) / 2))
-    # With two speakers Student's t can reach further than numbers do.
-    low, high = (back(min(max(centre + side * half, -_FURTHEST), _FURTHEST)) for side in (-1, 1))
+    low, high = (back(centre + side * half) for side in (-1, 1))
     return Interval(value=value, low=low, high=high, n=clips, n_clusters=n, method=method)
-
-
-_FURTHEST = 300.0
-
-
-def _limits(units: Moments, confidence: float) -> tuple[Interval, Interval]:
-    """The limits of agreement; MOVER's distances are laid about the limits of all pairs alike."""
-    whole = units.whole()
-    clips, n = int(units.n.sum()), len(units.n)
-    values = float(whole.lower_limit[0]), float(whole.upper_limit[0])
-    mean = (units.y - units.x) / units.n
-    squares = units.xx - 2 * units.xy + units.yy - units.n * mean**2
-    between = float(mean.var(ddof=1)) if n > 1 else 0.0
-    if n < 2 or between < _NOTHING**2:
-        why = Why.of("one_unit" if n < 2 else "units_alike", unit="speaker")
-        lower, upper = (Interval(value=value, n=clips, n_clusters=n, reason=why) for value in values)
-        return lower, upper
-    from scipy.special import chdtri, stdtrit
-
-    tail = (1 - confidence) / 2
-    of_between, of_within = n - 1, clips - n
-    within = float(np.maximum(squares, 0.0).sum()) / of_within if of_within else 0.0
-    within *= 1 - float((1 / units.n).mean())
-    whole_variance = between + within
-    less = between * (1 - of_between / float(chdtri(of_between, tail)))
-    more = between * (of_between / float(chdtri(of_between, 1 - tail)) - 1)
-    if of_within:
-        less = math.hypot(less, within * (1 - of_within / float(chdtri(of_within, tail))))
-        more = math.hypot(more, within * (of_within / float(chdtri(of_within, 1 - tail)) - 1))
-    deviation = math.sqrt(whole_variance)
-    smaller = LIMITS_AT * (deviation - math.sqrt(max(whole_variance - less, 0.0)))
-    larger = LIMITS_AT * (math.sqrt(whole_variance + more) - deviation)
-    # The bias is a mean over clips, and of speakers of unequal size fewer count in it.
-    worth = freedom_of(units) + 1
-    reach = float(stdtrit(worth - 1, 1 - tail)) * math.sqrt(between / worth)
-    inner, outer = math.hypot(reach, smaller), math.hypot(reach, larger)
-
-    def bounded(value: float, below: float, above: float) -> Interval:
-        return Interval(value=value, low=value - below, high=value + above, n=clips, n_clusters=n, method=MOVER)
-
-    return bounded(values[0], outer, inner), bounded(values[1], inner, outer)

@@ -9,7 +9,7 @@ const WORDS = {
     nomic: "No microphone: the browser gives none, or leave was not given. Microphones need https or localhost.",
     demo: "This is a small demonstration model. Its answers say nothing about SenseVoice.",
     samples: "or take a sample:", recorded: "What was heard", request: "The request as curl", live: "so far", second: "s",
-    problems: {}, stages: {},
+    problems: {}, stages: {}, dimensions: { arousal: "arousal", valence: "valence", dominance: "dominance" },
     emotions: { happy: "happy", sad: "sad", angry: "angry", neutral: "neutral", fearful: "fearful", disgusted: "disgusted", surprised: "surprised", unknown: "unknown", other: "other" } },
   zh: { title: "听声识情绪", docs: "接口文档", choose: "选择文件", drop: "或将音频文件拖到此处。服务不保存任何内容。",
     record: "录音", stop: "停止并识别", options: "选项", spoken: "所说语言", threshold: "语音检测阈值", chunk: "切片长度（秒）",
@@ -28,6 +28,7 @@ const WORDS = {
       rate_limited: "请求太多", headers_too_large: "请求头太大", internal: "服务内部出错", inference_failed: "模型无法回答", overloaded: "服务已满负荷",
       not_ready: "模型尚未就绪", shutting_down: "服务正在关闭", deadline_exceeded: "没有及时得到答案" },
     stages: { receive: "接收", queue: "排队", decode: "解码", features: "特征", inference: "推理", backend: "后端", vad: "语音检测", postprocess: "后处理", total: "合计" },
+    dimensions: { arousal: "唤醒度", valence: "效价", dominance: "支配度" },
     emotions: { happy: "高兴", sad: "悲伤", angry: "愤怒", neutral: "平静", fearful: "恐惧", disgusted: "厌恶", surprised: "惊讶", unknown: "未知", other: "其他" } },
 };
 const $ = (id) => document.getElementById(id);
@@ -169,11 +170,24 @@ function show(found) {
     return;
   }
   const data = found.data;
-  $("emotion").textContent = named(data.emotion);
+  const felt = Object.entries(data.dimensions || {}).filter(([, value]) => value !== null);
+  // Who tells dimensions alone has not declined to name an emotion.
+  $("emotion").textContent = !data.emotion && felt.length ? "" : named(data.emotion);
   $("emotion").style.color = colour(data.emotion);
   $("emotion").dataset.emotion = data.emotion || "";
   $("confidence").textContent = data.confidence === null ? "" : words.confidence + " " + data.confidence.toFixed(3);
   $("text").textContent = data.text || words.silent;
+  $("dimensions").replaceChildren(...felt.flatMap(([name, value]) => {
+    const [low, high] = (card && card.dimensions && card.dimensions[name]) || [null, null];
+    const bar = made("div", undefined, "bar"), fill = made("span");
+    if (low !== null) fill.style.width = (100 * Math.min(1, Math.max(0, (value - low) / (high - low)))).toFixed(1) + "%";
+    fill.style.background = colour("soft");
+    bar.append(fill);
+    bar.hidden = low === null;
+    const range = low === null ? "" : " (" + low + " … " + high + ")";
+    return [made("span", (words.dimensions[name] || name) + range), bar, made("span", value.toFixed(2), "number")];
+  }));
+  $("posterior").hidden = !data.scores;
   const bars = $("bars");
   bars.replaceChildren();
   const said = card ? new Set([...card.labels, "unknown"]) : null;

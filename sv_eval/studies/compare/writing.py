@@ -57,7 +57,7 @@ def keep_comparison(directory: Path, found: Comparison, language: str) -> None:
 
 def _headlines(found: Comparison) -> list[str]:
     """What was compared, and a line for each pair of runs."""
-    lines = [f"{found.n_clips} common clips, {', '.join(found.labels)}"]
+    lines = [", ".join([f"{found.n_clips} common clips", *found.labels])]
     if any(run.n_failed for run in found.runs):
         answered = (f"{run.name} {found.n_clips - (run.n_failed or 0)}" for run in found.runs)
         lines.append(f"answered: {', '.join(answered)}; each two are compared on what both answered")
@@ -66,7 +66,10 @@ def _headlines(found: Comparison) -> list[str]:
 
 def _headline(pair: PairOfRuns) -> str:
     """What changed between two runs, over how many clips, and what became of latency."""
-    parts = [f"{_uar(pair)}, over {pair.n} clips that both answered"]
+    n = pair.n
+    if pair.told_alone:
+        n = max(one.n for one in (pair.dimensions or {}).values())
+    parts = [f"{_told(pair) if pair.told_alone else _uar(pair)}, over {n} clips that both answered"]
     if pair.left_out:
         parts[0] += f" (none of {', '.join(pair.left_out)})"
     ratios = pair.latency_ratio
@@ -76,6 +79,18 @@ def _headline(pair: PairOfRuns) -> str:
         if ratio and ratio.value is not None:
             parts.append(f"{name} {ratio.value:.3g} times")
     return f"{pair.before} -> {pair.after}: {'; '.join(parts)}"
+
+
+def _told(pair: PairOfRuns) -> str:
+    """What changed of the concordance of dimensions."""
+    parts = []
+    for name, one in (pair.dimensions or {}).items():
+        if one.before is None or one.after is None:
+            parts.append(f"no CCC of {name} ({one.reason or 'not given'})")
+            continue
+        bounds = "" if one.low is None or one.high is None else f" [{one.low:+.3f}, {one.high:+.3f}]"
+        parts.append(f"CCC of {name} {one.before:.3f} -> {one.after:.3f}{bounds}")
+    return ", ".join(parts)
 
 
 def _uar(pair: PairOfRuns) -> str:

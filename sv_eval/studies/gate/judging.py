@@ -71,8 +71,15 @@ def judge(candidate: Subject, baseline: Subject | None, config: GateConfig) -> G
         changed_clips=()
         if pairs is None
         else tuple(pairs.clip_ids[i] for i, is_lost in enumerate(lost) if is_lost),
-        pairs=0 if pairs is None else pairs.n,
+        pairs=_compared_clips(candidate, baseline, pairs),
     )
+
+
+def _compared_clips(candidate: Subject, baseline: Subject | None, pairs: Pairs | None) -> int:
+    """How many clips of both runs were compared; without any class those that both have."""
+    if pairs is None or baseline is None:
+        return 0
+    return pairs.n if pairs.labels else len({*candidate.table.clip_ids} & {*baseline.table.clip_ids})
 
 
 def _on_the_way(candidate: Subject, baseline: Subject, config: GateConfig) -> GateResult | None:

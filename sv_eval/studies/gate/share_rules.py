@@ -72,10 +72,15 @@ def _failures(common: _Common, pairs: Pairs, config: GateConfig, levels: Levels)
     """Failures of all clips in scope, and of each emotion's; one after another, not by speaker: services fail."""
     before, after = common.failed
     scope = np.isin(common.reference, np.array(pairs.labels, dtype=object))
+    newly, newly_answered, asked_of = pairs.newly_failed, pairs.newly_answered, pairs.n_asked
+    if not pairs.labels:
+        # Runs of emotional dimensions alone have no class; each of their clips counts.
+        scope = np.ones(common.n, np.bool_)
+        newly, newly_answered, asked_of = int((after & ~before).sum()), int((before & ~after).sum()), common.n
     alone = np.full(common.n, -1)
-    yield _overall(
-        _of_clips("share:failed", before, after, alone, scope, config.max_failures, levels), pairs, config
-    )
+    if scope.any():
+        rule = _of_clips("share:failed", before, after, alone, scope, config.max_failures, levels)
+        yield _overall(rule, (newly, newly_answered, asked_of), config)
     if config.shares.failed is not None:
         for label in pairs.labels:
             asked = np.asarray(common.reference == label, dtype=np.bool_)
@@ -83,14 +88,18 @@ def _failures(common: _Common, pairs: Pairs, config: GateConfig, levels: Levels)
                 yield _of_clips(f"share:failed:{label}", before, after, alone, asked, config.shares.failed, levels)
 
 
-def _overall(rule: RuleResult, pairs: Pairs, config: GateConfig) -> RuleResult:
-    """Failures of all clips, judged by the count as well: clips that one run alone failed on may not be many."""
-    values = {**rule.values, "newly": pairs.newly_failed, "of": pairs.n_asked, "limit": config.max_failures}
-    most = config.max_failures * pairs.n_asked
-    if pairs.newly_failed > most:
-        excess = pairs.newly_failed / most if most else math.inf
+def _overall(rule: RuleResult, counts: tuple[int, int, int], config: GateConfig) -> RuleResult:
+    """Failures of all clips, judged by the count as well: clips that one run alone failed on may not be many.
+
+    counts: clips that the candidate alone failed on, that the baseline alone did, and all that were asked about.
+    """
+    newly, newly_answered, asked = counts
+    values = {**rule.values, "newly": newly, "of": asked, "limit": config.max_failures}
+    most = config.max_failures * asked
+    if newly > most:
+        excess = newly / most if most else math.inf
         return replace(rule, verdict=Verdict.FAIL, reason="too_many_failures", values=values, p=None, excess=excess)
-    if pairs.newly_answered > most:
+    if newly_answered > most:
         return undecided(rule.name, "baseline_failed", **values)
     return replace(rule, values=values)
 

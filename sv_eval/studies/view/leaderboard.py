@@ -91,8 +91,8 @@ def _kind(run: FinishedRun) -> dict[str, Any]:
 
 
 def _group(runs: Sequence[tuple[str, FinishedRun]], numbers: Sequence[int]) -> dict[str, Any]:
-    """Runs that are alike, best UAR first, and how they differ."""
-    ranked = sorted(numbers, key=lambda number: -(runs[number][1].report.accuracy.uar.value or -1.0))
+    """Runs that are alike, best first, and how they differ."""
+    ranked = sorted(numbers, key=lambda number: -_worth(runs[number][1]))
     first = runs[ranked[0]][1]
     answers = first.answers
     condition, load = first.environment.condition, load_of(first.environment.load)
@@ -116,6 +116,14 @@ def _group(runs: Sequence[tuple[str, FinishedRun]], numbers: Sequence[int]) -> d
     }
 
 
+def _worth(run: FinishedRun) -> float:
+    """What runs are ranked by: UAR, or the first dimension's concordance where no class is scored."""
+    report = run.report
+    figures = [] if report.labels or not report.dimensions else [*report.dimensions.figures.values()]
+    found = figures[0].ccc if figures else report.accuracy.uar
+    return -1.0 if found.value is None else found.value
+
+
 def _given(run: FinishedRun) -> list[int]:
     answers = run.answers
     given: list[int] = (answers.banned if run.report.policy == "ban" else answers.predicted).tolist()
@@ -135,6 +143,9 @@ def _row(number: int, name: str, run: FinishedRun) -> dict[str, Any]:
         "n_scored": report.run.n_scored,
         "n_failed": report.run.n_failed,
         "accuracy": as_json(report.accuracy),
+        "ccc": {}
+        if not report.dimensions
+        else {dimension: as_json(figures.ccc) for dimension, figures in report.dimensions.figures.items()},
         "p50": latency["p50"],
         "p95": latency["p95"],
         "rtf": report.rtf,

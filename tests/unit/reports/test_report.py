@@ -21,6 +21,7 @@ from sv_eval.data.corpus.notes import (
     note_on_superseded,
     note_on_unlisted,
     note_on_unranged,
+    note_on_voted,
 )
 from sv_eval.data.corpus.synonyms import REASONS
 from sv_eval.finished.rescore import compute_report
@@ -224,6 +225,8 @@ NOTES = (
     note_on_contradictions(1, "happy/a.wav"),
     note_on_overlap("URDU"),
     note_on_unranged(["arousal"]),
+    note_on_voted("plurality", ["sad", None], 3),
+    note_on_voted("majority", ["sad", None], 3),
     note_on_beyond("valence", 2, 900, (1.0, 5.0), "list.csv:3: 5.5"),
     note_on_restriction({"language": ("zh",)}, 3, 9),
     *(

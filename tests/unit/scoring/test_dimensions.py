@@ -199,7 +199,7 @@ def test_clips_without_speakers_are_units_of_their_own() -> None:
     found = figures([(x, y, None) for x, y, _ in drawn()])
 
     assert found.ccc.n_clusters == 240
-    assert found.lower_limit.method == "mover"
+    assert found.lower_limit.method == "jackknife_t_wide"
 
 
 def test_bounds_hold_the_concordance_of_other_speakers() -> None:

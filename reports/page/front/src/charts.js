@@ -167,6 +167,58 @@ export function reliability(holder, found, choose) {
   }, joined);
 }
 
+// Clips as points, with the line of equality, or with levels and their bounds. Many may have the same x.
+export function scatter(holder, [xs, ys], { labels, ends, equal = false, levels = [], open }) {
+  const [x, y, rows] = thinned(xs, ys);
+  const known = levels.filter((one) => one.value != null);
+  const within = [...ends, ...x, ...(equal ? y : [])];
+  const [from, to] = [Math.min(...within), Math.max(...within)];
+  const furthest = Math.max(0.1, ...y.map(Math.abs), ...known.flatMap((one) => [one.value, one.low, one.high]).map((at) => Math.abs(at ?? 0))) * 1.08;
+  const margin = 0.02 * (to - from);
+  const across = [from - margin, to + margin];
+  plot(holder, {
+    scales: { x: { time: false, range: across }, y: { range: equal ? across : [-furthest, furthest] } },
+    axes: axes(...labels),
+    series: [{}, points(colour("accent"), 4)],
+    hooks: {
+      ready: [(it) => clicked(it, x, y, (place) => open(rows[place]))],
+      draw: [(it) => {
+        stroke(it, across, equal ? across : [0, 0], "soft", [5, 5]);
+        known.forEach((one) => level(it, across, one));
+      }],
+    },
+  }, [x, y]);
+}
+
+function stroke({ ctx, valToPos }, [left, right], [from, to], shade, dash = []) {
+  ctx.save();
+  ctx.strokeStyle = colour(shade);
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash(dash.map((length) => length * devicePixelRatio));
+  ctx.beginPath();
+  ctx.moveTo(valToPos(left, "x", true), valToPos(from, "y", true));
+  ctx.lineTo(valToPos(right, "x", true), valToPos(to, "y", true));
+  ctx.stroke();
+  ctx.restore();
+}
+
+function level(it, across, { value, low, high }) {
+  const { ctx, bbox } = it;
+  const place = (at) => it.valToPos(at, "y", true);
+  stroke(it, across, [value, value], "second");
+  ctx.save();
+  ctx.fillStyle = colour("second");
+  ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textAlign = "right";
+  ctx.textBaseline = "bottom";
+  ctx.fillText(value.toFixed(2), bbox.left + bbox.width - 2 * devicePixelRatio, place(value) - 2 * devicePixelRatio);
+  if (low != null && high != null) {
+    ctx.globalAlpha = 0.14;
+    ctx.fillRect(bbox.left, place(high), bbox.width, place(low) - place(high));
+  }
+  ctx.restore();
+}
+
 // A curve of [x, [low, value, high]], both from 0 to 1, with the band between its bounds.
 export function banded(holder, found, [x, y]) {
   const rows = [...found].sort((a, b) => a[0] - b[0]);

@@ -99,6 +99,8 @@ export class Clips {
   recognised(row) { return valueOf(this.heard, this.lines[row]); }
   right(row) { return this.references[this.reference[row]] === this.answers[this.answer[row]]; }
 
+  numbers(...path) { return numbersOf(this.column(...path), this.lines); }
+
   // A fact of the sound; duration_s is the length of the audio.
   sound(name) {
     if (name === "duration_s") return this.audio;

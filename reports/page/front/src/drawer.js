@@ -60,6 +60,8 @@ export class Drawer {
       this.axis(it),
       failure ? el("div", { class: "failure" }, el("h3", {}, t("failure")), el("p", {}, el("code", {}, failure.kind), " ", failure.message)) : "",
       ...this.posterior(prediction),
+      ...this.raters(clip),
+      ...this.dimensions(clip, prediction),
       ...this.words(clip, prediction),
       ...this.stages(it),
       ...this.more(it),
@@ -135,6 +137,30 @@ export class Drawer {
     ];
   }
 
+  // Votes by the corpus's own words; who said several shares one vote between them.
+  raters({ votes, raters }) {
+    const cast = { ...votes };
+    for (const said of Object.values(raters ?? {})) for (const word of said) cast[word] = (cast[word] ?? 0) + 1 / said.length;
+    const all = Object.values(cast).reduce((sum, value) => sum + value, 0);
+    if (!all) return [];
+    return [
+      el("h3", {}, t("raters_said")),
+      el("div", { class: "bars" }, Object.entries(cast).sort((a, b) => b[1] - a[1]).flatMap(([word, value]) => [
+        el("span", {}, emotion(word)),
+        el("span", { class: "bar", "aria-hidden": "true" }, el("span", { class: "filled", style: { width: `${(100 * value) / all}%` } })),
+        el("span", { class: "number" }, raters || Number.isInteger(all) ? `${Number(value.toFixed(2))} / ${Number(all.toFixed(2))}` : percent(value / all)),
+      ])),
+    ];
+  }
+
+  dimensions({ dimensions: references = {} }, { dimensions: answers = {} }) {
+    const names = Object.keys({ ...references, ...answers });
+    const said = (key, value) => (value == null ? null : t(key, { value: String(value) }));
+    return names.length ? [el("h3", {}, t("dimensions")), el("dl", {}, names.flatMap((name) => [
+      el("dt", {}, t(name)), el("dd", {}, [said("referred", references[name]), said("told", answers[name])].filter(Boolean).join(" · ")),
+    ]))] : [];
+  }
+
   words(clip, { text, raw_answer: raw, raw_label: said }) {
     const found = [];
     const row = (name, value) => value == null || found.push(el("dt", {}, t(name)), el("dd", { class: "spoken" }, value === "" ? t("no_words") : value));
@@ -170,6 +196,7 @@ export class Drawer {
     row(t("filter_sex"), it.clip.sex ? t(it.clip.sex) : null);
     row(t("column_language"), it.clip.language);
     row(t("corpus_label"), it.clip.raw_label);
+    row(t("all_true"), it.clip.emotions?.map(emotion).join(", "));
     row(t("file"), it.clip.path);
     row(t("language_heard"), it.prediction?.language);
     row(t("event"), it.prediction?.event);

@@ -2,6 +2,7 @@
 
 import * as charts from "./charts.js";
 import { Clips, arrived, read, unpacked } from "./data.js";
+import { DimensionCard } from "./dimensions.js";
 import { el } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Filters, sliceName, slicesOf } from "./filters.js";
@@ -25,12 +26,16 @@ export class RunPage {
       el("h2", { id: "clips-title" }, t("clips")), el("p", { class: "soft", role: "status" }, t("loading")));
     this.latency = el("section", { class: "card", "aria-labelledby": "latency-title" }, el("h2", { id: "latency-title" }, t("title_latency")));
     this.trust = el("section", { class: "card", "aria-labelledby": "trust-title", hidden: true });
+    const dimensions = report.dimensions?.figures ?? {};
+    this.dimensions = Object.keys(dimensions).length ? new DimensionCard(dimensions, (row) => this.openRow(row)) : null;
+    // Who tells dimensions alone has no emotion to be shown.
+    const tells = this.tells();
     this.scores = scores(report);
     this.main.replaceChildren(
       this.verdict(), this.figures(),
-      el("div", { class: "two" }, this.matrix(), this.emotions()),
+      tells ? el("div", { class: "two" }, this.matrix(), this.emotions()) : "",
       el("div", { class: "two" }, this.latency, this.trust),
-      this.scores?.node ?? "", this.soft() ?? "", this.several() ?? "",
+      this.dimensions?.node ?? "", this.scores?.node ?? "", this.soft() ?? "", this.several() ?? "",
       this.slicePart() ?? "", this.clipsPart, this.about());
     if (this.clips) this.drawClips();
   }
@@ -103,13 +108,17 @@ export class RunPage {
     this.table.focus();
   }
 
+  tells() {
+    return Object.keys(this.report.per_emotion).length > 0 || !this.dimensions;
+  }
+
   figures() {
     const { accuracy, latency_ms: latency, rtf, run } = this.report;
     const card = (name, value, note) => el("div", { class: "figure" }, el("dt", {}, t(name)), el("dd", {}, value, el("small", {}, note)));
     return el("dl", { class: "figures" },
-      card("uar", percent(accuracy.uar.value), bounds(accuracy.uar)),
-      card("accuracy", percent(accuracy.accuracy.value), bounds(accuracy.accuracy)),
-      card("macro_f1", percent(accuracy.macro_f1.value), bounds(accuracy.macro_f1)),
+      this.tells() ? ["uar", "accuracy", "macro_f1"].map((name) => card(name, percent(accuracy[name].value), bounds(accuracy[name]))) : [],
+      Object.entries(this.report.dimensions?.figures ?? {}).map(([name, { ccc }]) =>
+        card(`ccc_${name}`, ccc.value == null ? "–" : ccc.value.toFixed(3), bounds(ccc, 1, 3))),
       card("p50", ms(latency.p50.value), bounds(latency.p50, 1, 2)),
       card("p95", ms(latency.p95.value), bounds(latency.p95, 1, 2)),
       card("rtf", rtf == null ? "–" : String(Number(rtf.toPrecision(2))), ""),
@@ -234,6 +243,7 @@ export class RunPage {
       this.trust.replaceChildren(el("h2", { id: "trust-title" }, t("reliability")), el("p", { class: "soft" }, t("reliability_note", { gap: plain(gap) })), holder);
       charts.reliability(holder, found, (bin) => this.list({ confidence_from: String(bin.low), confidence_to: String(bin.high) }));
     }
+    this.dimensions?.draw(clips);
     const choices = [];
     const open = (row) => this.openRow(row);
     if (report.latency_ms.histogram) choices.push(["distribution", (holder) => charts.distribution(holder, report.latency_ms, (from, to) => this.list({ latency_from: from.toFixed(3), latency_to: to.toFixed(3) }))]);

@@ -6,6 +6,7 @@ import { range } from "./range.js";
 import { bounds, count, emotion, ms, percent, plain, t } from "./words.js";
 
 const MOST_LISTED = 200;
+const thousandths = (value) => (value == null ? "–" : value.toFixed(3));
 
 export class RunsPage {
   constructor(main, boot) {
@@ -53,12 +54,16 @@ export class RunsPage {
         el("h3", {}, t("latency_side")),
         el("div", { class: "ranges" }, group.runs.flatMap((run) => ["p50", "p95"].map((name) =>
           range(`${run.name} ${name}`, run[name], { most, show: ms, digits: [1, 2] })))),
-        this.pair(group)] : "");
+        group.labels.length ? this.pair(group) : ""] : "");
   }
 
   table(group, place, redraw) {
-    const order = this.sorts.get(place) ?? { key: "uar", down: true };
-    const value = { run: (run) => run.name, uar: (run) => run.accuracy.uar.value, accuracy: (run) => run.accuracy.accuracy.value, macro_f1: (run) => run.accuracy.macro_f1.value,
+    const told = ["arousal", "valence", "dominance"].filter((name) => group.runs.some((run) => run.ccc[name]));
+    // Who tells dimensions alone has no emotion to be ranked by.
+    const judged = group.labels.length || !told.length ? ["uar", "accuracy", "macro_f1"] : [];
+    const order = this.sorts.get(place) ?? { key: judged[0] ?? `ccc_${told[0]}`, down: true };
+    const value = { run: (run) => run.name, ...Object.fromEntries(judged.map((name) => [name, (run) => run.accuracy[name].value])),
+      ...Object.fromEntries(told.map((name) => [`ccc_${name}`, (run) => run.ccc[name]?.value])),
       p50: (run) => run.p50.value, p95: (run) => run.p95.value, rtf: (run) => run.rtf, failed: (run) => run.n_failed };
     const rows = group.runs.map((run, at) => [run, at]).sort(([a], [b]) => {
       const [one, other] = [value[order.key](a), value[order.key](b)];
@@ -69,16 +74,16 @@ export class RunsPage {
       el("button", { type: "button", class: "sort", on: { click: () => {
         this.sorts.set(place, { key, down: order.key === key ? !order.down : !["run", "p50", "p95", "rtf", "failed"].includes(key) });
         redraw();
-      } } }, t(`column_${key}`), order.key === key ? (order.down ? " ↓" : " ↑") : ""));
+      } } }, t(key.startsWith("ccc_") ? key : `column_${key}`), order.key === key ? (order.down ? " ↓" : " ↑") : ""));
     const figure = (it, show, scale, digits) => el("td", { class: "number" }, show(it?.value), " ", el("small", {}, bounds(it, scale, digits)));
     return el("table", { class: "board" },
-      el("thead", {}, el("tr", {}, Object.keys(value).map(heading), el("th", { scope: "col" }, t("column_differs")))),
+      el("thead", {}, el("tr", {}, Object.keys(value).map(heading), judged.length ? el("th", { scope: "col" }, t("column_differs")) : "")),
       el("tbody", {}, rows.map(([run, at]) => el("tr", {},
         el("th", { scope: "row" }, el("a", { href: this.boot.places[run.number] }, run.name), el("small", {}, `${run.model} · ${run.device ?? ""}`)),
-        figure(run.accuracy.uar, percent), figure(run.accuracy.accuracy, percent), figure(run.accuracy.macro_f1, percent),
+        judged.map((name) => figure(run.accuracy[name], percent)), told.map((name) => figure(run.ccc[name], thousandths, 1, 3)),
         figure(run.p50, plain, 1, 2), figure(run.p95, plain, 1, 2),
         el("td", { class: "number" }, run.rtf == null ? "–" : String(Number(run.rtf.toPrecision(2)))), el("td", { class: "number" }, count(run.n_failed)),
-        el("td", {}, this.differs(group, at))))));
+        judged.length ? el("td", {}, this.differs(group, at)) : ""))));
   }
 
   differs(group, at) {

@@ -48,9 +48,11 @@ def test_crema_ds_participants_are_read_when_they_are_asked_for(cremad: Path) ->
 
 
 def test_what_participants_heard_may_be_the_label(cremad: Path) -> None:
-    clips = read("cremad", cremad, votes_of="voice", vote_label="plurality").clips
+    found = read("cremad", cremad, votes_of="voice", vote_label="plurality")
+    (note,) = [note for note in found.notes if note.code.startswith("voted")]
 
-    assert [(clip.reference, clip.raw_label) for clip in clips] == [("neutral", "NEU"), ("happy", "HAP")]
+    assert [(clip.reference, clip.raw_label) for clip in found.clips] == [("neutral", "NEU"), ("happy", "HAP")]
+    assert note.to_json() == {"code": "voted_plurality", "n": 1, "of": 2, "ties": 0}
 
 
 def test_votes_that_are_asked_for_and_not_there_are_an_error(cremad: Path) -> None:

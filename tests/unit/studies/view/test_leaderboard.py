@@ -65,6 +65,20 @@ def test_who_differs_beyond_noise_is_said_with_the_figures_of_the_runs(runs: Pat
     assert pair["p"] < 0.001
 
 
+def test_runs_without_a_scored_class_are_ranked_by_the_first_dimensions_concordance(tmp_path: Path) -> None:
+    shared = ["backend=fake", "dataset=simulated", "dataset.simulated.n_clips=140", *QUICK]
+    asked = ["dataset.simulated.labels=[happy,sad]", "dataset.dimensions={arousal: [1, 7]}"]
+    for name, ccc in (("low", 0.3), ("high", 0.9)):
+        told = {"arousal": {"ccc": ccc, "range": [0, 1], "reference_range": [1, 7]}}
+        backend = FakeBackend(labels=["disgusted"], dimensions=told)
+        evaluate(composed("config", [*shared, *asked]), backend, tmp_path / name)
+
+    (group,) = board_of((tmp_path / "low", tmp_path / "high")).groups
+
+    assert (group["labels"], [run["name"] for run in group["runs"]]) == ([], ["high", "low"])
+    assert group["runs"][0]["ccc"]["arousal"]["value"] > 0.8
+
+
 def test_which_clips_only_one_got_right_can_be_told(runs: Path) -> None:
     (group,) = board_of((runs / "good", runs / "bad")).groups
 
