@@ -48,6 +48,10 @@ class RunDirectoryError(UsageError):
     """The run directory can't be written, or belongs to a different run."""
 
 
+class ExportError(SvEvalError):
+    """Another tool, or its store, did not take what was exported to it."""
+
+
 class RunIncomplete(SvEvalError):  # noqa: N818 - a state of the run more than an error
     """The run ended before every clip had its record; what was finished is kept."""
 

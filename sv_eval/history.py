@@ -1,4 +1,4 @@
-"""`python -m sv_eval.history DIR`: a figure over many runs, and where it changed for good."""
+"""`python -m sv_eval.history PLACE ...`: a figure over many runs, and where it changed for good."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sv_eval.backend import Backend
+    from sv_eval.finished.exports.formats import Exported
     from sv_eval.finished.reading import FinishedRun
     from sv_eval.report.comparison import Comparison
     from sv_eval.report.environment import Environment
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ("Run", "compare", "evaluate", "gate", "read_run")
 
 T = TypeVar("T")
-_FORBIDDEN = ("gate", "sweep", "suite", "tune", "hydra")
+_FORBIDDEN = ("gate", "sweep", "suite", "tune", "hydra", "export")
 _DEFAULT_BACKEND = "onnx"
 _GROUPS = ("backend", "dataset", "condition", "load", "controls", "scoring", "labels", "run", "report", "executor")
 
@@ -98,6 +99,19 @@ class Run:
         from sv_eval.machine.terminal import say
 
         say(self)
+
+    def export(self, *formats: str, out: str | Path | None = None, **settings: str) -> Exported:
+        """Export it as `sv-eval export` does: `run.export("latex", "mlflow", to="http://host:5000")`.
+
+        formats: those of the command; without any, every file that can be had. out: the folder of files, `exports`
+        in the run directory unless given. settings: the command's others. What was written and logged comes back.
+        """
+        from sv_eval.finished.exports.formats import export_run, exports_from
+        from sv_eval.finished.exports.run import exported_run
+        from sv_eval.finished.exports.wanted import Wanted
+
+        wanted = Wanted.of(settings, Path(out) if out is not None else self.directory / "exports")
+        return export_run(exported_run(self.directory), wanted, exports_from(formats))
 
     def __str__(self) -> str:
         from sv_eval.finished.headline import headline
@@ -280,7 +294,8 @@ def _refuse_what_has_no_effect(overrides: Sequence[str], *, whole_backend: bool)
     for word in overrides:
         group = re.split(r"[.=]", word.lstrip("+~"), maxsplit=1)[0]
         if group in _FORBIDDEN:
-            there = "gate(candidate, baseline)" if group == "gate" else f"the command sv-eval {group}"
+            instead = {"gate": "gate(candidate, baseline)", "export": "the run's own export()"}
+            there = instead.get(group, f"the command sv-eval {group}")
             raise ConfigError(f"'{word}' has no meaning for evaluate, which makes one run; see {there}")
         if group == "backend" and whole_backend:
             raise ConfigError(f"'{word}' has no effect on a backend that is given whole; set it there")

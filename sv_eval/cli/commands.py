@@ -10,6 +10,11 @@ _SCORING = ("scoring.confidence", "scoring.resamples", "scoring.seed")
 _FORMER = MappingProxyType(
     {"confidence": "scoring.confidence", "resamples": "scoring.resamples", "seed": "scoring.seed"}
 )
+EXPORTS = (
+    *("benchmark", "hdr", "prometheus", "csv", "parquet", "latex", "model_card", "every_eval_ever"),
+    *("mlflow", "trackio"),
+)
+"""What a run can be exported to; the last two are trackers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,8 @@ class Command:
     """The configuration whose choices and settings it takes, those of `groups` alone where it has any."""
     first: tuple[str, ...] = ()
     """What may stand first."""
+    later: tuple[str, ...] = ()
+    """What may stand behind the first word."""
     keys: tuple[str, ...] = ()
     """Settings of its own, KEY=VALUE."""
     groups: tuple[str, ...] = ()
@@ -171,7 +178,12 @@ _COMMANDS = (
         first=("list", "show", "diff", "read"),
         keys=("out",),
     ),
-    Command(name="export", does="a run for pytest-benchmark, HdrHistogram, Prometheus, CSV", keys=("out",)),
+    Command(
+        name="export",
+        does="a run for other tools: tables, trackers, model cards",
+        later=EXPORTS,
+        keys=("out", "model", "hub_dataset", "evaluator", "relationship", "to", "experiment"),
+    ),
     Command(
         name="models",
         does="model directories: random weights, ONNX export",

@@ -92,8 +92,7 @@ def _of_command(which: Command, typed: Sequence[str], current: str) -> Iterator[
     if current.startswith("-"):
         yield from (*_FLAGS, "--json") if which.gives_result else _FLAGS
         return
-    if not typed:
-        yield from which.first
+    yield from which.later if typed else which.first
     equals = "=" in current
     if which.main_file is not None:
         taken = (*which.groups, *which.keys)

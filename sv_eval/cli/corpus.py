@@ -26,7 +26,7 @@ front: root=DIR, split=test, limit=100, 'labels={grumpy: angry}', manifest.file=
 
   check NAME check.silence_dbfs=-50 check.allow=[silent] out=DIR report.language=zh
   sample NAME per_emotion=3 seed=0 link=true out=DIR
-  manifest NAME file=out.csv
+  manifest NAME file=out.csv croissant=true
 """
 _FOOTER = """\
 Findings by their code, for check.allow:
@@ -156,10 +156,17 @@ def _sample(settings: dict[str, Any]) -> None:
 
 
 def _manifest(settings: dict[str, Any]) -> None:
+    from sv_eval.data.corpus.croissant import croissant_beside, write_croissant
     from sv_eval.data.corpus.manifest_writer import write_manifest
-    from sv_eval.data.corpus.reading import dataset_config_from
+    from sv_eval.data.corpus.reading import card_of, dataset_config_from
 
     config = dataset_config_from(settings["dataset"])
     file = Path(settings["table"]["file"] or f"{config.name}.csv").expanduser()
+    described = croissant_beside(file) if settings["table"]["croissant"] else None
     say(write_manifest(config, file))
-    give(result={"file": str(file)})
+    if described is None:
+        give(result={"file": str(file)})
+        return
+    write_croissant(card_of(config), file, described)
+    say(f"described: {relative(described)}")
+    give(result={"file": str(file), "croissant": str(described)})

@@ -46,7 +46,7 @@ Flags:
 A run directory holds report.md, figures/, metrics.json, records.jsonl, environment.json and .hydra/.
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 gate failed, 4 gate inconclusive, 5 incomplete.
 """
-_OWN_SETTINGS = ("run", "report", "robust")
+_OWN_SETTINGS = ("run", "report", "robust", "export")
 
 
 def wants_help(arguments: Sequence[str]) -> bool:

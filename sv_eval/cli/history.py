@@ -1,4 +1,4 @@
-"""`python -m sv_eval.history DIR`: a figure over many runs, and where it changed for good."""
+"""`python -m sv_eval.history PLACE ...`: a figure over many runs, and where it changed for good."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from sv_eval.report.history import Point, Series
 
 _HELP = """\
-usage: sv-eval history DIR [figure=uar] [alpha=0.01] [out=DIR]
+usage: sv-eval history PLACE [PLACE ...] [figure=uar] [alpha=0.01] [out=DIR]
 
-Puts the runs and baseline files below DIR in order of time and says from which one on a figure has another level.
-Only like is put beside like: one corpus, label map and policy; of latencies one device and load as well.
+Puts runs and baseline files in order of time and says from which one on a figure has another level. A PLACE is a
+folder to be searched, a run, or a baseline file; of a file in a git repository each committed version is a point.
+Only like is put beside like: one corpus, label map and policy; of latencies one device and load as well. A run
+that is met twice, as itself and in a baseline file, counts once.
 
   figure=uar         uar, accuracy, macro_f1, weighted_f1, p50, p95 or p99 (milliseconds of clean calls)
   alpha=0.01         the chance of a false change, of each stretch that is looked at
@@ -44,14 +46,15 @@ def run(arguments: Sequence[str]) -> None:
     from sv_eval.studies.history.reading import FIGURES, history_below
 
     typed = parse(arguments, COMMANDS["history"])
-    if len(typed.names) != 1:
-        raise UsageError("give one directory: sv-eval history runs/")
-    directory, figure = Path(typed.names[0]), typed.settings.get("figure", "uar")
-    if not directory.is_dir():
-        raise UsageError(f"{directory}: there is no such directory")
+    if not typed.names:
+        raise UsageError("say where runs or baseline files are: sv-eval history runs/")
+    places, figure = [Path(name) for name in typed.names], typed.settings.get("figure", "uar")
+    for path in places:
+        if not path.exists():
+            raise UsageError(f"{path}: there is no such folder or file")
     if figure not in FIGURES:
         raise UsageError(f"figure={figure}: {nearest(figure, FIGURES)}")
-    found = history_below(directory, figure, _alpha(typed.settings.get("alpha", "0.01")))
+    found = history_below(places, figure, _alpha(typed.settings.get("alpha", "0.01")))
     out = Path(typed.settings.get("out", "runs/history"))
     write_json(out / "history.json", as_json(found))
     for number, series in enumerate(found.series, 1):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sv_eval.cli.export import export
 from sv_eval.config.building import build_backend
 from sv_eval.config.composing import keep_composition
 from sv_eval.config.overrides import teach_omegaconf
-from sv_eval.errors import ConfigError
+from sv_eval.errors import ConfigError, ExportError, SvEvalError
 from sv_eval.finished.headline import headline, one_line
 from sv_eval.machine.terminal import give, relative, say
 from sv_eval.run.early_stopping import UntilSure
@@ -29,6 +30,7 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     """
     from omegaconf import OmegaConf
 
+    from sv_eval.finished.exports.formats import exports_from
     from sv_eval.report.codec import as_json
 
     # A launcher may have brought this job into another process.
@@ -41,6 +43,7 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     swept = hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN"
     gate = gate_of(plain.get("gate") or {}, plain.get("scoring") or {}, swept=swept)
     labels = labels_config_from(plain.get("labels") or {})
+    exports = exports_from(plain.get("export"))
     progress = current() if swept else None
     if progress is not None:
         progress.before(int(hydra_config.job.num))
@@ -67,8 +70,21 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     else:
         progress.after(one_line(summary))
     give(result=as_json(summary.report), directory=str(directory))
+    not_exported = _export(directory, exports)
     if gate is not None:
         gate.judge(directory, str((plain.get("report") or {}).get("language", "en")))
+    if not_exported is not None:
+        raise not_exported
+
+
+def _export(directory: Path, names: Sequence[str]) -> ExportError | None:
+    """Export the finished run; what went wrong comes back, since a verdict must not wait for it."""
+    if names:
+        try:
+            export(directory, names, {})
+        except SvEvalError as error:
+            return ExportError(f"the run is finished, but was not exported: {error}")
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

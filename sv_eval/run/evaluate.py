@@ -36,9 +36,10 @@ from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.pauses import settle, short_collections
 from sv_eval.run.phases import StoppingRule, all_rounds
-from sv_eval.run.progress import Progress, RunningUar
+from sv_eval.run.progress import Progress, RunningUar, recorder
 from sv_eval.run.session import OnRecord, RunConfig, Session, run_config_from, stopping_on_signals
 from sv_eval.run.sharing import Sharing, can_share, checked_clips
+from sv_eval.run.tracing import RunSpans, spans_of_run
 from sv_eval.scoring.config import scoring_config_from
 from sv_eval.scoring.judging_files import JudgingFiles
 from sv_eval.scoring.labels.config import labels_config_from
@@ -75,12 +76,12 @@ def evaluate(
     )
     if evaluation.run.set_aside:
         set_aside(directory, evaluation.references)
-    with Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
+    with evaluation.spans() as spans, Journal(directory, retry_failed=evaluation.run.retry_failed) as journal:
         ended: RunIncomplete | None = None
         # Whoever holds the journal is the one who writes it.
         forget_half(directory / ENVIRONMENT)
         try:
-            finished(evaluation.measure(journal, on_accepted))
+            finished(evaluation.measure(journal, on_accepted, spans))
         except RunIncomplete as error:
             ended = error
         begun = bool(journal.done)
@@ -92,7 +93,8 @@ def evaluate(
                 raise RunInterrupted(f"{ended}; no clip was measured, the same command begins again")
             raise ended
         try:
-            summary = rescore(directory, config)
+            with spans.phase("score"):
+                summary = rescore(directory, config)
         except SvEvalError as error:
             if ended is None:
                 raise
@@ -162,7 +164,12 @@ class _Evaluation:
         """The corpus's clips, each with its reference."""
         return {clip.id: clip.reference for clip in self._corpus.clips}
 
-    async def measure(self, journal: Journal, on_accepted: Callable[[], object]) -> None:
+    def spans(self) -> contextlib.AbstractContextManager[RunSpans]:
+        """Where its trace goes, with one span for all of it."""
+        corpus = self._corpus
+        return spans_of_run(self.run, corpus.name, len(corpus.clips), self._load.schedule)
+
+    async def measure(self, journal: Journal, on_accepted: Callable[[], object], spans: RunSpans) -> None:
         """Run what has no record yet. Raises RunIncomplete when that did not come to its end."""
         remaining = [clip for clip in self._in_order if clip.id not in journal.done]
         if self._offered is not None and self._sharing is None:
@@ -177,6 +184,7 @@ class _Evaluation:
             number=journal.session,
             decode_workers=self._decode_workers(self.run),
             listen=self._listen,
+            spans=spans,
         )
         session.budget.finished, session.budget.failed = len(journal.done), journal.failed
         async with session:
@@ -240,7 +248,7 @@ class _Evaluation:
                 history.note_phases(session.phases)
                 begin = time.perf_counter()
                 with session.watched(self._directory), self._progress(journal) as progress:
-                    record = self._kept(session, _recorder(journal, progress), journal)
+                    record = self._kept(session, recorder(journal.append, progress), journal)
                     loop.on_record = self._until_sure(self._until_enough(record, session, journal), session)
                     for part in self._parts(remaining, journal, plan):
                         given_up = part is None
@@ -394,13 +402,3 @@ class _Evaluation:
         for (reference, label), count in journal.answers.items():
             uar.add(reference, label, count)
         return Progress(len(self._corpus.clips), uar, done=len(journal.done), failed=journal.failed)
-
-
-def _recorder(journal: Journal, progress: Progress) -> OnRecord:
-    """What becomes of a finished record: kept, and shown."""
-
-    def on_record(record: Record) -> None:
-        journal.append(record)
-        progress.add(record)
-
-    return on_record

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Self
 
 from sv_eval.records import Outcome, Record
@@ -132,3 +133,13 @@ class Progress:
         with contextlib.suppress(OSError, ValueError):
             self._stream.write(line)
             self._stream.flush()
+
+
+def recorder(keep: Callable[[Record], object], progress: Progress) -> Callable[[Record], None]:
+    """What becomes of a finished record: kept, and shown."""
+
+    def on_record(record: Record) -> None:
+        keep(record)
+        progress.add(record)
+
+    return on_record

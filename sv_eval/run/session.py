@@ -33,6 +33,7 @@ from sv_eval.run.budget import FailureBudget
 from sv_eval.run.guard import Guard, around_one_clip, around_the_backend, check_told
 from sv_eval.run.load import LoadConfig, LoadPlan
 from sv_eval.run.loop import RunLoop
+from sv_eval.run.tracing import RunSpans
 
 _SHORTEST_TELEMETRY_S = 0.01
 _UNEXPLAINED = Failure(kind="unspecified", message="no reason was recorded")
@@ -58,6 +59,10 @@ class RunConfig:
     """Whether DNSMOS judges each clip's quality."""
     telemetry_s: float | None = 0.1
     """Seconds between looks at processor, memory and GPU; None for none."""
+    otel: str | None = None
+    """An OpenTelemetry collector's OTLP/HTTP address; None for no spans."""
+    otel_requests: bool = False
+    """Whether each request is a span, too."""
 
     def __post_init__(self) -> None:
         FailureBudget(self.max_failures)
@@ -78,7 +83,7 @@ class Session:
     backend: not open yet. run: how it is measured. number: which start of a run this is. stop: set it to end early;
     one of its own unless given. clock: what latency is read from. decode_workers: threads that decode ahead,
     `run`'s unless given; 0 decodes on the spot. neighbours: tells what others took of the machine. listen: adds
-    to the facts of each clip's sound.
+    to the facts of each clip's sound. spans: takes its phases, and requests.
     """
 
     def __init__(
@@ -92,6 +97,7 @@ class Session:
         decode_workers: int | None = None,
         neighbours: Neighbours | None = None,
         listen: Listen | None = None,
+        spans: RunSpans | None = None,
     ) -> None:
         self.backend = backend
         self.run = RunConfig() if run is None else run
@@ -100,6 +106,7 @@ class Session:
         self.clock = WallClock() if clock is None else clock
         self.decode_workers = self.run.decode_workers if decode_workers is None else decode_workers
         self._listen = listen
+        self._spans = RunSpans() if spans is None else spans
         self.guard = Guard(backend.recognize, self.clock)
         self.budget = FailureBudget(self.run.max_failures)
         self.audio_s = 0.0
@@ -115,7 +122,7 @@ class Session:
     async def __aenter__(self) -> Self:
         """Load the model or connect; raises ModelError or BackendLost when that can't be done."""
         begin = time.perf_counter()
-        with around_the_backend("it was opened"):
+        with self._spans.phase("load"), around_the_backend("it was opened"):
             await self.backend.__aenter__()
         self._load_s = time.perf_counter() - begin
         try:
@@ -177,10 +184,12 @@ class Session:
 
     async def warm_up(self, loop: RunLoop, clips: Sequence[Clip], load: LoadConfig) -> None:
         """Recognise a few clips again and again until it takes equally long, and forget the answers."""
-        self._warm_up = await loop.warm_up(clips, tolerance=load.warmup_tolerance, max_s=load.warmup_max_s)
+        with self._spans.phase("warm_up"):
+            self._warm_up = await loop.warm_up(clips, tolerance=load.warmup_tolerance, max_s=load.warmup_max_s)
 
     def counted(self, on_record: OnRecord) -> OnRecord:
         """`on_record`, each record counted against the failure budget, which stops the session once it is spent."""
+        on_record = self._spans.watched(on_record)
 
         def keep(record: Record) -> None:
             on_record(record)
@@ -202,7 +211,7 @@ class Session:
     def watched(self, directory: Path | None) -> Iterator[None]:
         """Within it, the machine is looked at; samples go into the directory. May be entered again and again."""
         self._was_watched = True
-        with self._sampled(directory), self._neighbours:
+        with self._spans.phase("measure"), self._sampled(directory), self._neighbours:
             yield
 
     def _sampled(self, directory: Path | None) -> contextlib.AbstractContextManager[object]:

@@ -41,12 +41,13 @@ def run(backend: Mapping[str, Any], config: ServeConfig) -> None:
 def _run_one(backend: Mapping[str, Any], config: ServeConfig, listener: socket.socket, *, shared: bool) -> None:
     import uvloop
 
+    from sv_eval.machine.tracing import NAME, open_tracing
     from sv_eval.serve.logs import open_log
     from sv_eval.serve.server import Process
-    from sv_eval.serve.tracing import open_tracing
 
     logger = open_log()
-    with open_tracing(config.otel) as tracer:
+    with open_tracing(config.otel, "serve.otel") as provider:
+        tracer = None if provider is None else provider.get_tracer(NAME)
         process = Process(build_backend(backend), config, logger, tracer=tracer, shared=shared)
         finished(process.run(listener), uvloop.new_event_loop)
 

@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from sv_eval.errors import ConfigError
 from sv_eval.serve.trace import Trace
-from sv_eval.version import __version__
 
 _ORDER = ("receive", "decode", "queue", "vad", "features", "inference", "postprocess", "backend")
-
-
-@contextmanager
-def open_tracing(endpoint: str | None) -> Iterator[Any]:
-    """A tracer whose spans go to a collector's OTLP/HTTP address while this is open; None without an address."""
-    if endpoint is None:
-        yield None
-        return
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError as error:
-        raise ConfigError(f"serve.otel needs the extra [otel] ({error}): pip install 'sv-eval[otel]'") from error
-    provider = TracerProvider(resource=Resource.create({"service.name": "sv_eval", "service.version": __version__}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
-    try:
-        yield provider.get_tracer("sv_eval")
-    finally:
-        provider.shutdown()
 
 
 def trace_request(tracer: Any, done: Trace, *, name: str, status: int | str, headers: Mapping[str, str]) -> None:

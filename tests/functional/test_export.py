@@ -183,10 +183,11 @@ def test_without_a_package_the_other_formats_are_written(
     assert main([str(run), f"out={tmp_path / 'all'}"]) == 0
     said = capsys.readouterr()
     assert said.err.splitlines() == [
-        "sv_eval: latency.hlog is left out: the HdrHistogram log needs another package; pip install 'sv-eval[hdr]'"
+        "sv_eval: hdr is left out: the HdrHistogram log needs another package; pip install 'sv-eval[hdr]'"
     ]
     assert {path.name for path in (tmp_path / "all").iterdir()} == {
-        "benchmark.json", "metrics.prom", "records.csv", "figures.csv",
+        "benchmark.json", "metrics.prom", "records.csv", "figures.csv", "records.parquet", "tables.tex",
+        "model_index.yaml", "data",
     }  # fmt: skip
 
     assert main([str(run), "hdr", f"out={tmp_path / 'one'}"]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from sv_eval.backends.fake import FakeBackend
 from sv_eval.config.composing import composed
 from sv_eval.run.evaluate import evaluate
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "across"
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +76,41 @@ def test_baseline_files_are_runs_too_and_what_cannot_be_read_is_told(runs: Path,
     assert "ms" in done.stdout
 
 
+@pytest.mark.damages_files
+def test_a_baseline_that_is_kept_in_git_has_its_history_there(runs: Path, call: Any, tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    file = tmp_path / "kept.json"
+    for number in (0, 1, 5, 6):
+        file.unlink(missing_ok=True)
+        done = call("save", str(runs / f"run{number}"), "kept.json", module="sv_eval.baseline")
+        assert done.returncode == 0, done.stderr
+        subprocess.run([*git, "add", "kept.json"], check=True)
+        subprocess.run([*git, "commit", "-qm", "another one"], check=True)
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "old.json").write_text((GOLDEN / "baseline_v1.json").read_text("utf-8"), "utf-8")
+
+    # What is named counts with its past; what is found in a folder as it is; the runs themselves once more.
+    done = call("kept.json", "plain", str(runs / "run1"), str(runs / "run2"), "out=out", module="sv_eval.history")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out" / "history.json").read_text(encoding="utf-8"))
+    first, second = found["series"]
+    assert [point["started_at"][:10] for point in first["points"]] == [
+        f"2026-11-{day:02d}" for day in (1, 2, 3, 6, 7)
+    ]
+    assert re.fullmatch(r"kept\.json@[0-9a-f]{8}", first["points"][0]["source"])
+    assert [Path(point["source"]).name for point in first["points"][1:3]] == ["run1", "run2"]
+    assert first["points"][-1]["source"] == "kept.json"
+    assert [Path(point["source"]).name for point in second["points"]] == ["old.json"]
+    assert [one["why"].partition(" of ")[0] for one in found["left_out"]] == ["it is the run"] * 2
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("a", "b"), "give one directory"),
-        (("nowhere",), "there is no such directory"),
+        (("empty", "b"), "b: there is no such folder or file"),
+        (("nowhere",), "there is no such folder or file"),
         ((".", "figure=f2"), "did you mean|choose one of"),
         ((".", "alpha=2"), "alpha=2"),
         (("empty",), "there is no run and no baseline file below it"),

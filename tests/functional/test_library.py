@@ -122,6 +122,7 @@ def test_an_interrupt_in_a_notebook_keeps_what_was_measured(tmp_path: Path) -> N
         ({"overrides": ["limit=5"]}, "did you mean dataset.limit"),
         ({"overrides": ["gate=ci"]}, "gate(candidate, baseline)"),
         ({"backend": {"_target_": "x.Y"}, "overrides": ["backend.threads=1"]}, "has no effect"),
+        ({"overrides": ["export=[csv]"]}, "the run's own export"),
         ({"overrides": ["nonsense"]}, "KEY=VALUE"),
         ({"backend": {"thread": 1}}, "threads"),
         ({"dataset": {"name": "demo", "limt": 1}}, "limit"),

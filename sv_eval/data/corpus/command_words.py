@@ -24,7 +24,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
 _SHORT: Mapping[str, Mapping[str, str]] = {
     "check": {"workers": "check.workers"},
     "sample": {name: f"sample.{name}" for name in ("per_emotion", "seed", "link")},
-    "manifest": {"file": "table.file"},
+    "manifest": {"file": "table.file", "croissant": "table.croissant"},
 }
 """Settings that may be given without their group."""
 _OF_DATASET = tuple(item.name for item in fields(DatasetConfig))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sv_eval.finished.exports.figures import SEVERAL, SOFT
 from sv_eval.finished.exports.run import ExportedRun
 from sv_eval.finished.exports.score_figures import score_figures
-from sv_eval.finished.exports.tables import SEVERAL, SOFT
 from sv_eval.report.report import Report
 
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p95": "0.95", "p99": "0.99"}

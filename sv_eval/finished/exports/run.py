@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from sv_eval.report.report import Report
 class ExportedRun:
     """What exports are made of."""
 
+    directory: Path
+    """Where the run lies."""
     report: Report
     """metrics.json."""
     environment: Environment
@@ -33,6 +37,13 @@ class ExportedRun:
     by_emotion: Mapping[str, NDArray[np.float64]]
     """The calls that hold a clip of each scored label."""
 
+    @property
+    def identity(self) -> str:
+        """A UUID for what was measured and how it was scored: the same run has the same one wherever it goes."""
+        facts = self.report.run
+        what = f"{facts.records_hash or facts.config_hash} {facts.scoring_hash} {facts.started_at}"
+        return str(uuid.UUID(bytes=hashlib.sha256(what.encode("utf-8")).digest()[:16], version=4))
+
 
 def exported_run(directory: Path) -> ExportedRun:
     """The run in `directory`. Raises RunDirectoryError when it is none, or when its latency was refused."""
@@ -44,6 +55,7 @@ def exported_run(directory: Path) -> ExportedRun:
     calls, reference = timing.calls, timing.reference
     order = np.argsort(calls.sent_s, kind="stable")
     return ExportedRun(
+        directory=directory,
         report=run.report,
         environment=run.environment,
         requests=run.records.requests,

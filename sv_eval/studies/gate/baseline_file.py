@@ -99,8 +99,17 @@ def read_subject(path: str) -> Subject:
 def read_baseline(path: Path) -> Subject:
     """The run that a baseline file was saved of; raises UsageError when it is no such file."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: can't be read as a baseline ({error}); save it anew") from error
+    return baseline_in(text, path)
+
+
+def baseline_in(text: str, path: Path) -> Subject:
+    """The run that the text of a baseline file tells of; path: what errors call it. Raises UsageError."""
+    try:
+        data = json.loads(text, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: can't be read as a baseline ({error}); save it anew") from error
     if not isinstance(data, dict) or data.get("kind") != KIND:
         raise UsageError(

@@ -11,8 +11,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from sv_eval.machine.tracing import open_tracing
 from sv_eval.serve.trace import Trace
-from sv_eval.serve.tracing import open_tracing, trace_request
+from sv_eval.serve.tracing import trace_request
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -66,11 +67,11 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
 
 def test_spans_reach_the_collector_before_the_end(collector: tuple[str, list[bytes]]) -> None:
     address, received = collector
-    with open_tracing(address) as tracer:
-        trace_request(tracer, finished(), name="POST /analyze", status=200, headers={})
+    with open_tracing(address, "serve.otel") as provider:
+        trace_request(provider.get_tracer("test"), finished(), name="POST /analyze", status=200, headers={})
     assert any(b"POST /analyze" in body for body in received)
 
 
-def test_without_an_address_there_is_no_tracer() -> None:
-    with open_tracing(None) as tracer:
-        assert tracer is None
+def test_without_an_address_there_is_nothing_to_trace_with() -> None:
+    with open_tracing(None, "serve.otel") as provider:
+        assert provider is None
