@@ -116,11 +116,11 @@ $(LOWEST)/.page: reports/page/front/package-lock.json $(LOWEST)/.dev
 	@touch $@
 
 # The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium; those of
-# completion press Tab in zsh.
+# completion press Tab in zsh; those of docker/ have Prometheus read the service.
 $(VENV)/.debian: | $(VENV)/bin/python
-	@{ command -v espeak-ng && command -v chromium && command -v curl && command -v zsh; } >/dev/null \
-	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl zsh >/dev/null; } \
-	  || { echo "the tests need: apt-get install espeak-ng chromium curl zsh"; exit 1; }
+	@{ command -v espeak-ng && command -v chromium && command -v curl && command -v zsh && command -v prometheus; } >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl zsh prometheus >/dev/null; } \
+	  || { echo "the tests need: apt-get install espeak-ng chromium curl zsh prometheus"; exit 1; }
 	@touch $@
 
 # The JSON Schemas of a run's files, from their types; a test compares the two.
