@@ -84,7 +84,7 @@ $(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python $(INSTALL) --step "2/2 the model that finds speech: 11 MB; seconds" -- --no-deps silero-vad
 	@touch $@ $(VENV)/.core
 
-EXTRAS := dev,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration,parquet,mlflow,croissant
+EXTRAS := dev,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration,sherpa,parquet,mlflow,croissant
 
 # Without what they ask for: an old cloudpickle, an old Pillow, and for networks that figures are not held against.
 ALONE := hydra-ray-launcher netcal quapy crepes trackio gradio-client brotli

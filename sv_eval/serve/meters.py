@@ -44,9 +44,7 @@ class ServiceMetrics:
         self._stages = self._make(Histogram, "stage_seconds", "Time by stage", ["stage"], buckets=_SECONDS)
         self._audio = self._make(Counter, "audio_seconds", "Seconds of audio that were judged")
         self._answers = self._make(Counter, "answers", "Answers by emotion", ["emotion"])
-        self._alarms = self._make(
-            Counter, "alarms", "Answers whose score reaches a threshold", ["emotion"]
-        )
+        self._alarms = self._make(Counter, "alarms", "Answers whose score reaches a threshold", ["emotion"])
         self._below = self._make(Counter, "below_threshold", "Answers that no threshold lets through", ["emotion"])
         self._batches = self._make(Histogram, "batch_size", "Recordings in a call of the backend", buckets=_SIZES)
         self._gauges = {
