@@ -6,6 +6,7 @@
 # make page         the program of report pages, built from its sources into reports/page/assets
 # make coverage     the tests, and how much of the code they reach; fails where that has fallen
 # make test-lowest  the tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+# make gpu          everything about a GPU, in eight minutes at most: a table beside published figures
 # make image        the container image with the service and the harness, built and put through its paces
 # Each sets up .venv by itself and is quick the second time. uv installs; INSTALLER=pip has pip do it.
 
@@ -20,10 +21,10 @@ ARGS ?=
 N ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-busy test-lowest coverage check bench image page proto schemas clean
+.PHONY: help demo serve test test-busy test-lowest coverage check bench gpu image page proto schemas clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 10
+	@sed -n 's/^# //p' Makefile | head -n 11
 
 demo: $(VENV)/.core
 	@$(BIN)/python -m sv_eval $(ARGS)
@@ -59,6 +60,9 @@ check: $(VENV)/.dev
 
 page: $(VENV)/.page
 	@$(BIN)/python tests/page_assets.py
+
+gpu: $(VENV)/.dev
+	@$(BIN)/python -m tests.gpu $(ARGS)
 
 # With Docker, or with buildah and podman; KIND=cuda builds the other one. Without a registry the base is Debian's packages.
 KIND ?= cpu
