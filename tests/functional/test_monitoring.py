@@ -48,7 +48,7 @@ def prometheus(service: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("prometheus")
     shutil.copy(DOCKER / "alerts.yml", folder)
     config = yaml.safe_load((DOCKER / "prometheus.yml").read_text(encoding="utf-8"))
-    config["global"] = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
+    config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "500ms"}
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [service.url.removeprefix("http://")]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     log = folder / "log.txt"
@@ -124,9 +124,9 @@ def test_all_rules_are_evaluated_and_fire_when_they_should(prometheus: httpx.Cli
         assert time.monotonic() < until, group
         time.sleep(0.1)
     assert [rule["name"] for rule in group["rules"]] == [rule["alert"] for rule in told]
-    assert all(
-        rule["state"] == "inactive" for rule in group["rules"] if rule["name"] in ("SvEvalDown", "SvEvalErrors")
-    )
+    # On a busy machine a look may come too late, which makes an alert pending.
+    quiet = ("SvEvalDown", "SvEvalNotReady", "SvEvalErrors", "SvEvalRefuses")
+    assert all(rule["state"] != "firing" for rule in group["rules"] if rule["name"] in quiet)
 
     job = 'job="sv-eval", instance="a:8000"'
     series = {
