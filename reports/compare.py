@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -95,14 +96,17 @@ def _changed(groups: Mapping[str, Sequence[GroupOfClips]]) -> list[tuple[str, Gr
 
 
 def _apart(run: ComparedRun, runs: Sequence[ComparedRun]) -> str:
-    """The settings that tell a run from others of the same backend, `: vad_threshold 0.6`; nothing else."""
+    """What tells a run from others: what changed its sound, and the settings of runs of the same backend."""
+    said = []
+    if len({one.identity.get("condition") for one in runs}) > 1:
+        condition = run.identity.get("condition")
+        said.append(f"condition {'none' if condition is None else cell(str(json.loads(condition).get('name')))}")
     alike = [one.identity.get("settings") for one in runs if one.identity["backend"] == run.identity["backend"]]
     known = [settings for settings in alike if settings is not None]
     own = run.identity.get("settings")
-    if own is None or len(known) < 2:
-        return ""
-    names = sorted(name for name in set().union(*known) if any(one.get(name) != own.get(name) for one in known))
-    said = [f"{cell(name)} {cell(as_word(own.get(name)))}" for name in names]
+    if own is not None and len(known) > 1:
+        names = (name for name in set().union(*known) if any(one.get(name) != own.get(name) for one in known))
+        said += [f"{cell(name)} {cell(as_word(own.get(name)))}" for name in sorted(names)]
     return f": {', '.join(said)}" if said else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from sv_eval.report.history import LATENCIES, Series
+from sv_eval.report.history import LATENCIES, PLAIN, Series
 from sv_eval.reports.figures import INK, MARK, STYLE, drawable, plot, svg
 
 _MOST_NAMES = 40
@@ -15,8 +15,8 @@ def draw_series(series: Series, figure: str) -> str:
     import matplotlib
 
     points = series.points
-    times = figure in LATENCIES
-    scale = 1.0 if times else 100.0
+    unit = ", ms" if figure in LATENCIES else "" if figure.partition(".")[0] in PLAIN else ", %"
+    scale = 100.0 if unit == ", %" else 1.0
     values = [scale * point.value for point in points]
     with matplotlib.rc_context(STYLE):
         drawn, axes = plot(width=max(3.5, min(0.24 * len(points), 12.0)), height=2.4, left=0.7, bottom=1.1)
@@ -34,6 +34,6 @@ def draw_series(series: Series, figure: str) -> str:
         names = [(point.commit or point.started_at)[:10] for point in points]
         places = range(0, len(points), every)
         axes.set_xticks(list(places), [drawable(names[place]) for place in places], rotation=60, ha="right")
-        axes.set_ylabel(f"{figure}, ms" if times else f"{figure}, %")
+        axes.set_ylabel(f"{figure}{unit}")
         axes.spines[["top", "right"]].set_visible(False)
         return svg(drawn)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sv_eval.cli.commands import COMMANDS
 from sv_eval.cli.words import parse
-from sv_eval.errors import UsageError, nearest
+from sv_eval.errors import UsageError
 from sv_eval.machine.terminal import give, relative, say
-from sv_eval.report.history import LATENCIES
+from sv_eval.report.history import LATENCIES, PLAIN
 
 if TYPE_CHECKING:
     from sv_eval.report.history import Point, Series
@@ -23,7 +24,9 @@ folder to be searched, a run, or a baseline file; of a file in a git repository 
 Only like is put beside like: one corpus, label map and policy; of latencies one device and load as well. A run
 that is met twice, as itself and in a baseline file, counts once.
 
-  figure=uar         uar, accuracy, macro_f1, weighted_f1, p50, p95 or p99 (milliseconds of clean calls)
+  figure=uar         uar, accuracy, macro_f1, weighted_f1, p50, p95 or p99 (milliseconds of clean calls), ece, aurc,
+                     brier, log_loss, soft_macro_f1, soft_accuracy, overlap; of one, recall.angry,
+                     average_precision.angry, ccc.valence
   alpha=0.01         the chance of a false change, of each stretch that is looked at
   out=DIR            default runs/history; history.json and a figure for each series of two runs and more
 
@@ -43,7 +46,8 @@ def run(arguments: Sequence[str]) -> None:
     from sv_eval.report.codec import as_json
     from sv_eval.report.run_directory import write_json, write_text
     from sv_eval.reports.history import draw_series
-    from sv_eval.studies.history.reading import FIGURES, history_below
+    from sv_eval.studies.history.figure_names import check_figure
+    from sv_eval.studies.history.reading import history_below
 
     typed = parse(arguments, COMMANDS["history"])
     if not typed.names:
@@ -52,8 +56,7 @@ def run(arguments: Sequence[str]) -> None:
     for path in places:
         if not path.exists():
             raise UsageError(f"{path}: there is no such folder or file")
-    if figure not in FIGURES:
-        raise UsageError(f"figure={figure}: {nearest(figure, FIGURES)}")
+    check_figure(figure)
     found = history_below(places, figure, _alpha(typed.settings.get("alpha", "0.01")))
     out = Path(typed.settings.get("out", "runs/history"))
     write_json(out / "history.json", as_json(found))
@@ -86,6 +89,8 @@ def _alpha(word: str) -> float:
 def _title(series: Series) -> str:
     what = series.what
     parts = [f"{what['dataset']} ({str(what['dataset_hash'])[:8]})", f"policy {what['policy']}"]
+    if "condition" in what:
+        parts.append(f"condition {json.loads(what['condition']).get('name')}")
     if "device" in what:
         parts += [str(what["device"]), str((what["load"] or {}).get("schedule", "unknown load"))]
     return f"{', '.join(parts)}: {len(series.points)} runs, {len(series.changes)} changes"
@@ -100,4 +105,6 @@ def _line(point: Point, figure: str) -> str:
 
 
 def _told(value: float, figure: str) -> str:
-    return f"{value:.2f} ms" if figure in LATENCIES else f"{100 * value:.1f} %"
+    if figure in LATENCIES:
+        return f"{value:.2f} ms"
+    return f"{value:.3f}" if figure.partition(".")[0] in PLAIN else f"{100 * value:.1f} %"

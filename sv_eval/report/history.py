@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 LATENCIES = ("p50", "p95", "p99")
-"""Figures in milliseconds; all others are shares."""
+"""Figures in milliseconds."""
+PLAIN = ("aurc", "brier", "log_loss", "ccc")
+"""Figures that are told as they are; all others are shares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,7 @@ class Point:
     commit: str | None
     """Of the code; null where it is not known."""
     value: float
-    """The figure: a share, or milliseconds."""
+    """The figure: a share, milliseconds, or a plain number."""
     low: float | None
     """Its lower bound; null without bounds."""
     high: float | None

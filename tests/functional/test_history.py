@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,53 @@ def test_what_is_no_history_is_told(words: tuple[str, ...], message: str, call: 
 
     assert done.returncode == 2
     assert re.search(message, done.stderr), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("figure", "unit"), [("recall.happy", " %"), ("brier", ""), ("ece", " %"), ("average_precision.sad", " %")]
+)
+def test_figures_of_emotions_and_scores_have_their_history(
+    figure: str, unit: str, runs: Path, call: Any, tmp_path: Path
+) -> None:
+    done = call(str(runs), f"figure={figure}", "out=out", module="sv_eval.history")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out" / "history.json").read_text(encoding="utf-8"))
+    first = found["series"][0]["points"]
+    assert len(first) == 9
+    metrics = json.loads((runs / "run0" / "metrics.json").read_text(encoding="utf-8"))
+    told = {
+        "recall.happy": metrics["per_emotion"]["happy"]["recall"],
+        "brier": metrics["calibration"]["distribution"]["brier"],
+        "ece": metrics["calibration"]["confidence"]["ece"],
+        "average_precision.sad": metrics["operating"]["per_emotion"]["sad"]["average_precision"],
+    }[figure]
+    assert first[0]["value"] == pytest.approx(told["value"])
+    shown = f"{100 * told['value']:.1f} %" if unit else f"{told['value']:.3f}"
+    assert shown in done.stdout
+
+
+@pytest.mark.damages_files
+def test_a_run_under_a_condition_stands_by_itself_also_as_a_baseline_file(
+    runs: Path, call: Any, tmp_path: Path
+) -> None:
+    noisy = tmp_path / "all" / "noisy"
+    shutil.copytree(runs / "run0", noisy)
+    shutil.copytree(runs / "run1", tmp_path / "all" / "clean")
+    file = noisy / "environment.json"
+    environment = json.loads(file.read_text(encoding="utf-8"))
+    settings = {"name": "noise", "seed": 0, "steps": {"noise": {"folder": "/home/me/cafe", "snr_db": 10}}}
+    environment["settings"]["condition"] = settings
+    file.write_text(json.dumps(environment), encoding="utf-8")
+
+    done = call(str(tmp_path / "all"), "out=out", module="sv_eval.history")
+    kept = call("save", str(noisy), "noisy.json", module="sv_eval.baseline")
+    again = call("noisy.json", str(tmp_path / "all" / "clean"), "out=again", module="sv_eval.history")
+
+    assert done.returncode == kept.returncode == again.returncode == 0, done.stderr + kept.stderr + again.stderr
+    for folder in ("out", "again"):
+        series = json.loads((tmp_path / folder / "history.json").read_text(encoding="utf-8"))["series"]
+        assert sorted("condition" in one["what"] for one in series) == [False, True]
+    assert "condition noise" in done.stdout
+    # Where things lie on this machine is nobody else's.
+    assert "/home/me" not in (tmp_path / "noisy.json").read_text(encoding="utf-8")

@@ -59,6 +59,7 @@ class _WrittenIdentity:
     started_at: str
     commit: str | None
     settings: Mapping[str, Any] | None = None
+    condition: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +248,8 @@ def _milliseconds(values: Sequence[float]) -> NDArray[np.float64]:
 
 def _identity(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the run was; raises KeyError where something is missing that comparisons ask for."""
-    return {key: data[key] for key in IDENTITY} | {"settings": data.get("settings")}
+    condition = {} if data.get("condition") is None else {"condition": data["condition"]}
+    return {key: data[key] for key in IDENTITY} | {"settings": data.get("settings")} | condition
 
 
 def _table(data: Mapping[str, Any]) -> RecordTable:

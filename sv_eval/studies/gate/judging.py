@@ -32,6 +32,7 @@ from sv_eval.studies.gate.share_rules import share_rules
 from sv_eval.studies.gate.soft_rules import soft_floors, soft_margins
 from sv_eval.studies.gate.subject import Subject
 
+_NO_CONDITION = "none"
 _FIGURES = ("uar", "accuracy", "macro_f1")
 _SHARES_OF = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _OTHER_BATCHES = 1.1
@@ -173,6 +174,10 @@ def integrity(candidate: Subject, baseline: Subject) -> Iterator[RuleResult]:
         before, after = baseline.identity[key], candidate.identity[key]
         if before != after:
             yield broken(f"integrity:{key.removesuffix('_hash')}", f"other_{key}", before=before, after=after)
+    conditions = [one.identity.get("condition") for one in (baseline, candidate)]
+    if conditions[0] != conditions[1]:
+        before, after = (_NO_CONDITION if one is None else one for one in conditions)
+        yield broken("integrity:sound", "other_sound", before=before, after=after)
     if set(baseline.labels) != set(candidate.labels):
         yield broken("integrity:labels", "other_labels", before=list(baseline.labels), after=list(candidate.labels))
     if baseline.policy != candidate.policy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -38,7 +39,7 @@ IDENTITY = (
     "dataset", "dataset_hash", "split", "label_map_hash", "labels_hash", "n_clips", "backend", "model",
     "model_hash", "precision", "device", "load", "started_at", "commit",
 )  # fmt: skip
-"""What is known of a run beside its answers; `settings`, the backend's, is known of newer ones only."""
+"""What is known of a run beside its answers; newer ones also tell `settings`, the backend's, and `condition`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,14 +154,15 @@ def subject_of(run: FinishedRun) -> Subject:
         others_cpu=others if isinstance(others, float) else None,
         latency_refused=report.latency_ms.reason or None,
         identity=_identity(run),
-        figures=_figures(report),
+        figures=figures_of(report),
         soft=_soft_by_clip(run),
         scores=run.scores(),
         ranges=ranges_of(run.environment.backend.capabilities.dimensions, run.environment.dataset.dimensions or {}),
     )
 
 
-def _figures(report: Report) -> Figures:
+def figures_of(report: Report) -> Figures:
+    """A report's figures, as a baseline file keeps them."""
     latency = report.latency_ms
     return Figures(
         accuracy=report.accuracy,
@@ -237,6 +239,7 @@ def _worst_groups(report: Report) -> dict[str, WorstGroup]:
 def _identity(run: FinishedRun) -> dict[str, Any]:
     environment = run.environment
     dataset, backend = environment.dataset, environment.backend
+    condition = condition_of(environment)
     return {
         "dataset": dataset.name,
         "dataset_hash": dataset.hash,
@@ -253,7 +256,23 @@ def _identity(run: FinishedRun) -> dict[str, Any]:
         "started_at": environment.started_at,
         "commit": environment.git.sv_eval.commit if environment.git.sv_eval else None,
         "settings": settings_of(environment),
+        **({} if condition is None else {"condition": condition}),
     }
+
+
+def condition_of(environment: Environment) -> str | None:
+    """What changed the sound, in one line; None where nothing did. Of a file or folder its last name alone."""
+    found = environment.condition
+    return None if found is None else json.dumps(_unplaced(found), sort_keys=True, default=str)
+
+
+def _unplaced(value: Any) -> Any:
+    """Settings without where things lie on this machine."""
+    if isinstance(value, Mapping):
+        return {key: _unplaced(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unplaced(one) for one in value]
+    return value.rstrip("/").rpartition("/")[2] if isinstance(value, str) else value
 
 
 def settings_of(environment: Environment) -> dict[str, Any]:

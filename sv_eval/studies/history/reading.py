@@ -17,11 +17,9 @@ from sv_eval.report.report import Report
 from sv_eval.report.run_directory import METRICS, read_environment, read_report
 from sv_eval.scoring.labels.config import labels_config_of
 from sv_eval.studies.gate.baseline_file import KIND, baseline_in, read_baseline
-from sv_eval.studies.gate.subject import Figures, device_of, load_of
+from sv_eval.studies.gate.subject import condition_of, device_of, figures_of, load_of
 from sv_eval.studies.history.changes import change_points
-
-ACCURACIES = ("uar", "accuracy", "macro_f1", "weighted_f1")
-FIGURES = (*ACCURACIES, *LATENCIES)
+from sv_eval.studies.history.figure_names import figure_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def _point(source: _Source, figure: str) -> tuple[dict[str, Any], Point | None, 
     """What a run compares by, the run with its figure (None where it has none), and what it is known by."""
     if source.path.is_dir():
         report, environment = read_report(source.path), read_environment(source.path)
-        what, found = _what_of_run(report, environment, figure), _of_report(report, figure)
+        what, found = _what_of_run(report, environment, figure), figure_of(figures_of(report), figure)
         state = environment.git.sv_eval
         commit, started_at, model = (
             state.commit if state else None,
@@ -116,15 +114,17 @@ def _point(source: _Source, figure: str) -> tuple[dict[str, Any], Point | None, 
         known = subject.identity
         what = {name: known[name] for name in ("dataset", "dataset_hash", "label_map_hash", "labels_hash")}
         what["policy"] = subject.policy
+        if known.get("condition") is not None:
+            what["condition"] = known["condition"]
         if figure in LATENCIES:
             what |= {"device": known["device"], "load": known["load"]}
-        found = _of_figures(subject.figures, figure)
+        found = figure_of(subject.figures, figure)
         commit, started_at, model = known["commit"], known["started_at"], known["model"]
         others = (subject.figures.accuracy.uar, subject.figures.latency_ms.p50)
     # Two runs may begin in one second; one to nine digits of both figures is the same one.
     figures = (one.value for one in others)
     same = (started_at, model, what["dataset_hash"], what["labels_hash"], what["policy"], *figures)
-    if found.value is None:
+    if found is None or found.value is None:
         return what, None, same
     point = Point(
         source=source.name, started_at=started_at, model=model, commit=commit,
@@ -142,16 +142,8 @@ def _what_of_run(report: Report, environment: Environment, figure: str) -> dict[
         "labels_hash": labels_config_of(report.label_map).hash,
         "policy": report.policy,
     }
+    if (condition := condition_of(environment)) is not None:
+        what["condition"] = condition
     if figure in LATENCIES:
         what |= {"device": device_of(report, environment), "load": load_of(environment.load)}
     return what
-
-
-def _of_report(report: Report, figure: str) -> Interval:
-    found: Interval = getattr(report.latency_ms if figure in LATENCIES else report.accuracy, figure)
-    return found
-
-
-def _of_figures(figures: Figures, figure: str) -> Interval:
-    found: Interval = getattr(figures.latency_ms if figure in LATENCIES else figures.accuracy, figure)
-    return found

@@ -92,6 +92,8 @@ def test_latencies_of_another_kind_are_refused_and_never_pass(subject, gate, cha
         ({"identity": {"dataset_hash": "d2"}}, "integrity:dataset"),
         ({"identity": {"label_map_hash": "m2"}}, "integrity:label_map"),
         ({"identity": {"labels_hash": "l2"}}, "integrity:labels"),
+        # What is better on clean sound than the baseline was on a telephone is no better.
+        ({"identity": {"condition": '{"name": "telephone"}'}}, "integrity:sound"),
         ({"labels": LABELS[:3]}, "integrity:labels"),
         ({"policy": "ban"}, "integrity:policy"),
         ({"identity": {"n_clips": 401}}, "integrity:complete"),
