@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sv_eval.cli.commands import COMMANDS
 from sv_eval.config.settings_index import groups_of, options_of, settings_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -105,6 +107,54 @@ def test_the_modules_that_metrics_are_made_by_are_there() -> None:
 
     assert len(named) > 20
     assert [name for name in named if not (REPOSITORY / "sv_eval" / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *(
+            "README.md",
+            "README.zh-CN.md",
+            "docs/start.md",
+            "docs/start.zh-CN.md",
+            "docs/tour.md",
+            "docs/tour.zh-CN.md",
+        ),
+        "docs/skill/SKILL.md",
+    ],
+)
+def test_commands_that_newcomers_copy_name_what_is_there(page: str, known: frozenset[str]) -> None:
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
+    lines = [line for kind, block in blocks if not kind for line in block.splitlines()]
+    typed = [
+        found[1] for line in lines if (found := re.match(r"(?:\S*python -m sv_eval|sv-eval)(?=[ .]|$)(.*)", line))
+    ]
+
+    words = [shlex.split(line.removeprefix("."), comments=True) for line in typed]
+
+    assert len(words) > 5
+    for first, *rest in filter(None, words):
+        bare = "=" not in first and not first.startswith("-")
+        assert not bare or first in COMMANDS, f"{page}: {first}"
+        for word in [*rest, *([] if bare else [first])]:
+            key, equals, _ = word.partition("=")
+            named = key.lstrip("+").partition("@")[0]
+            assert not equals or "," in key or named in known or named.startswith("hydra."), f"{page}: {word}"
+
+
+@pytest.fixture(scope="module")
+def known() -> frozenset[str]:
+    """Every name that may stand before an `=`, of any command under any choice."""
+    names = {key for command in COMMANDS.values() for key in (*command.keys, *command.former)}
+    for main in ("config", "capacity", "certify", "corpus", "serve", "suite", "tune"):
+        names |= set(settings_of(main, {}))
+        for group in groups_of(main):
+            names.add(group)
+            for option in options_of(group):
+                names |= set(settings_of(main, {group: option}))
+    # Of `sv-eval corpus`, where `dataset.` may be left out.
+    return frozenset(names | {name.removeprefix("dataset.") for name in names if name.startswith("dataset.")})
 
 
 def test_the_skill_can_be_found_by_what_it_is_for() -> None:
