@@ -133,13 +133,15 @@ def _entry(each: Any, out: Path, named: set[str]) -> Any:
     ((title, what),) = each.items()
     if isinstance(what, list):
         return {title: [_entry(item, out, named) for item in what]}
-    if not what.endswith("/*"):
+    if not what.endswith("*"):
         return each
-    pages = sorted((out / what.removesuffix("/*")).rglob("*.md"))
+    pages = sorted((out / what.removesuffix("*")).rglob("*.md"))
     # What is of a command stands behind what is of a group.
     pages.sort(key=lambda page: page.name.startswith("of-"))
     paths = [str(page.relative_to(out)) for page in pages if not page.name.endswith(".zh.md")]
-    return {title: [{_title(out / path): path} for path in paths if path not in named]}
+    new = [path for path in paths if path not in named]
+    named.update(new)
+    return {title: [{_title(out / path): path} for path in new]}
 
 
 def _title(page: Path) -> str:

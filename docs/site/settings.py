@@ -55,7 +55,13 @@ def settings_in(text: str, of_code: Mapping[str, str] = MappingProxyType({})) ->
     intro = next((index for index, line in enumerate(lines) if not _COMMENT.match(line)), 0)
     lines[:intro] = [""] * intro
     found = list(_walked(node, "", lines))
-    return [row if row.says else replace(row, says=of_code.get(row.name.split(".")[-1], "")) for row in found]
+    return [row if row.says else replace(row, says=_said_by_code(row.name, of_code)) for row in found]
+
+
+def _said_by_code(name: str, of_code: Mapping[str, str]) -> str:
+    """What the field says that a key is read into; the nearer its name is to the key's, the better."""
+    parts = name.split(".")
+    return of_code.get(".".join(parts[-2:])) or of_code.get(parts[-1], "")
 
 
 def _walked(node: yaml.MappingNode, prefix: str, lines: list[str]) -> Iterator[Setting]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +12,25 @@ PACKAGE = Path(__file__).resolve().parents[2] / "sv_eval"
 
 
 def fields_of(*modules: str) -> dict[str, str]:
-    """Field to what its line says, of all classes in the modules; names that mean several things are left out."""
-    found: dict[str, str] = {}
-    counted: Counter[str] = Counter()
-    for module in modules:
-        path = PACKAGE / module
-        if not path.is_file():
-            continue
-        for node in ast.walk(_tree(path)):
-            if isinstance(node, ast.ClassDef):
-                for name, _, says in _fields(node):
-                    counted[name] += found.get(name) != says
-                    found[name] = says
-    return {name: says for name, says in found.items() if counted[name] == 1 and says}
+    """Field to what its line says, of all classes in the modules; one that means several things is left out.
+
+    The fields of a field that is a class of these modules have its name in front as well: `margins.uar`.
+    """
+    classes = {
+        node.name: list(_fields(node))
+        for path in map(PACKAGE.joinpath, modules)
+        if path.is_file()
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.ClassDef)
+    }
+    found: dict[str, set[str]] = {}
+    for fields in classes.values():
+        for name, kind, says in fields:
+            found.setdefault(name, set()).add(says)
+            for inner in set(re.findall(r"\w+", kind)) & classes.keys():
+                for below, _, told in classes[inner]:
+                    found.setdefault(f"{name}.{below}", set()).add(told)
+    return {name: says.pop() for name, says in found.items() if len(says) == 1 and says != {""}}
 
 
 def api_page(title: str, modules: dict[str, str]) -> str:
