@@ -6,6 +6,7 @@
 # make page         the program of report pages, built from its sources into reports/page/assets
 # make coverage     the tests, and how much of the code they reach; fails where that has fallen
 # make test-lowest  the tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+# make gpu          everything about a GPU, in eight minutes at most: a table beside published figures
 # make image        the container image with the service and the harness, built and put through its paces
 # make site         this documentation as a site in build/site; fails where a link leads nowhere
 # Each sets up .venv by itself and is quick the second time. uv installs; INSTALLER=pip has pip do it.
@@ -21,10 +22,10 @@ ARGS ?=
 N ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help site demo serve test test-busy test-lowest coverage check bench image page proto schemas clean
+.PHONY: help site demo serve test test-busy test-lowest coverage check bench gpu image page proto schemas clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 11
+	@sed -n 's/^# //p' Makefile | head -n 12
 
 demo: $(VENV)/.core
 	@$(BIN)/python -m sv_eval $(ARGS)
@@ -67,6 +68,9 @@ site: $(VENV)/.docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f build/mkdocs.yml
 	@echo "build/site/index.html"
 
+gpu: $(VENV)/.dev
+	@$(BIN)/python -m tests.gpu $(ARGS)
+
 # With Docker, or with buildah and podman; KIND=cuda builds the other one. Without a registry the base is Debian's packages.
 KIND ?= cpu
 image:
@@ -95,7 +99,7 @@ $(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python $(INSTALL) --step "sv-eval with its service, and mkdocs: 93 packages; seconds to minutes" -- -e '.[serve,docs]'
 	@touch $@
 
-EXTRAS := dev,docs,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration,parquet,mlflow,croissant
+EXTRAS := dev,docs,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration,sherpa,parquet,mlflow,croissant
 
 # Without what they ask for: an old cloudpickle, an old Pillow, and for networks that figures are not held against.
 ALONE := hydra-ray-launcher netcal quapy crepes trackio gradio-client brotli
@@ -127,11 +131,11 @@ $(LOWEST)/.page: reports/page/front/package-lock.json $(LOWEST)/.dev
 	@touch $@
 
 # The tests that rebuild the bundled clips speak with espeak-ng; those of the service's page open it in Chromium; those of
-# completion press Tab in zsh.
+# completion press Tab in zsh; those of docker/ have Prometheus read the service.
 $(VENV)/.debian: | $(VENV)/bin/python
-	@{ command -v espeak-ng && command -v chromium && command -v curl && command -v zsh; } >/dev/null \
-	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl zsh >/dev/null; } \
-	  || { echo "the tests need: apt-get install espeak-ng chromium curl zsh"; exit 1; }
+	@{ command -v espeak-ng && command -v chromium && command -v curl && command -v zsh && command -v prometheus; } >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng chromium curl zsh prometheus >/dev/null; } \
+	  || { echo "the tests need: apt-get install espeak-ng chromium curl zsh prometheus"; exit 1; }
 	@touch $@
 
 # The JSON Schemas of a run's files, from their types; a test compares the two.

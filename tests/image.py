@@ -91,9 +91,15 @@ class Podman(Docker):
         return ["podman", "--runtime", "runc", *self._options, *words]
 
 
-def engine() -> Docker:
-    """Whichever is here."""
-    if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True).returncode == 0:
+def engine(wanted: str | None) -> Docker:
+    """The one that is wanted, or whichever is here."""
+    if wanted == "docker":
+        return Docker()
+    if (
+        wanted is None
+        and shutil.which("docker")
+        and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+    ):
         return Docker()
     if missing := [name for name in ("buildah", "podman", "runc") if shutil.which(name) is None]:
         sys.exit(
@@ -280,11 +286,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("kind", nargs="?", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--base", help="the image that it begins with")
+    parser.add_argument("--with", dest="engine", choices=["docker", "podman"], help="what builds and runs it")
     parser.add_argument("--built", action="store_true", help="the image is there: build none")
     parser.add_argument("--build-only", action="store_true", help="build it, and run nothing")
     parser.add_argument("--sbom", type=Path, default=Path("sbom.json"), help="where the bill of materials goes")
     asked = parser.parse_args()
-    by = engine()
+    by = engine(asked.engine)
     say(f"{by.name}: docker/Dockerfile.{asked.kind}")
     tag = f"localhost/sv-eval:{asked.kind}"
     if not asked.built:

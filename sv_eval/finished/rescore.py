@@ -42,7 +42,7 @@ from sv_eval.scoring.config import settings_told
 from sv_eval.scoring.conformal import conformal_of
 from sv_eval.scoring.controls import controls_of
 from sv_eval.scoring.cost import cost_of
-from sv_eval.scoring.decisions import decided, scored_under
+from sv_eval.scoring.decisions import decided, refuse_unheld, scored_under
 from sv_eval.scoring.dimensions.judging import dimensions_of
 from sv_eval.scoring.fairness import fairness_of
 from sv_eval.scoring.findings import findings_of
@@ -177,6 +177,7 @@ def compute_report(
     probabilities = None if score_table is None else score_table.as_classes(plan.class_of_score)
     before = mapped
     if chosen is not None:
+        refuse_unheld(chosen, mapped.answers, probabilities)
         mapped = decided(mapped, probabilities or ScoreTable.of_lines(()), chosen.thresholds, chosen.not_promised)
     supported = plan.can_be_said(backend.capabilities.labels, records.answers.said_words)
     scope = scope_of(mapped, config, label_order=plan.scored, supported=supported)

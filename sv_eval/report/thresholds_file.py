@@ -51,6 +51,8 @@ class ThresholdsFile(Rounded):
         for label, threshold in self.thresholds.items():
             if not 0 <= threshold <= 1:
                 raise ConfigError(f"the threshold of '{label}' is {threshold}; a score is from 0 to 1")
+        if not self.thresholds and not self.not_promised:
+            raise ConfigError('it holds no threshold; {"angry": 0.8} is one')
         if both := {*self.thresholds} & {*self.not_promised}:
             raise ConfigError(f"{', '.join(sorted(both))}: has a threshold and none")
 

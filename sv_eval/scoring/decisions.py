@@ -38,7 +38,7 @@ class Decided:
     calibrated: Mapping[str, float] | None
     """The calibrated score of each class; None without a calibration, or without scores."""
     alarms: tuple[str, ...] | None
-    """The classes whose score reaches their threshold, the highest first; None without thresholds or scores."""
+    """The classes whose score reaches their threshold, the highest first; None without thresholds."""
     below: str | None
     """What would have been answered without thresholds; None where they change nothing."""
 
@@ -76,7 +76,7 @@ class Decisions:
         scores = self.scores(answer.scores)
         named = self.naming.prediction(answer)
         calibrated = None if scores is None or self.calibration is None else self.naming.scores(scores)
-        told = self._alarms(calibrated if self.calibration is not None else named.scores)
+        told = self._alarms(calibrated if self.calibration is not None else _scores_of(named))
         if told is None or self._answered(named.label, told):
             return Decided(answer=named, calibrated=calibrated, alarms=told, below=None)
         unsure = (named.scores or {}).get(UNKNOWN)
@@ -100,8 +100,11 @@ class Decisions:
         return dict(zip(self._names, values.tolist(), strict=True))
 
     def _alarms(self, scores: Mapping[str, float] | None) -> tuple[str, ...] | None:
-        if self.thresholds is None or scores is None:
+        if self.thresholds is None:
             return None
+        if scores is None:
+            # What nobody gave a score reaches no threshold.
+            return ()
         wanted = self.thresholds.thresholds
         digits = SCORE_DIGITS if self.calibration is None else DIGITS
         reached = [
@@ -117,6 +120,13 @@ class Decisions:
         return label in alarms or (label not in held.thresholds and label not in held.not_promised)
 
 
+def _scores_of(answer: Prediction) -> Mapping[str, float] | None:
+    """Its scores, or what it tells of its label alone."""
+    if answer.scores is not None or answer.label is None or answer.confidence is None:
+        return answer.scores
+    return {answer.label: answer.confidence}
+
+
 def refuse_mismatch(thresholds: ThresholdsFile, calibration: CalibrationFile | None) -> None:
     """Raise ConfigError where thresholds were chosen under another calibration than that which is applied."""
     if not thresholds.model:
@@ -129,6 +139,22 @@ def refuse_mismatch(thresholds: ThresholdsFile, calibration: CalibrationFile | N
         raise ConfigError(
             f"thresholds: they were chosen for scores {chosen}, and {there}; give the calibration that they belong "
             "to, or choose them anew (sv-eval score RUN scoring.precision=0.9)"
+        )
+
+
+def refuse_unheld(thresholds: ThresholdsFile, answers: RecordTable, scores: ScoreTable | None) -> None:
+    """Raise ConfigError where thresholds are of what is no class, or no answer has anything to hold against them.
+
+    scores: by class of the label map.
+    """
+    classes = answers.class_codes.classes
+    if strange := [label for label in (*thresholds.thresholds, *thresholds.not_promised) if label not in classes]:
+        raise ConfigError(f"thresholds: {', '.join(strange)} is no class here; {', '.join(classes)} are")
+    told = scores is not None and bool({*thresholds.thresholds} & {*scores.names})
+    if thresholds.thresholds and not told and not np.isfinite(answers.confidence).any():
+        raise ConfigError(
+            "thresholds: the answers have neither scores nor a confidence that could be held against them; leave "
+            "thresholds out, or ask the recogniser for scores"
         )
 
 
@@ -168,9 +194,11 @@ def _decided(
         said = table.predicted == codes.answer(label)
         if label in not_promised:
             below |= said
-        elif label in scores.names:
-            found = values[:, scores.names.index(label)]
-            below |= said & np.isfinite(found) & (found.round(DIGITS) < thresholds[label])
+        else:
+            # What nobody gave a score or a confidence reaches no threshold.
+            found = values[:, scores.names.index(label)] if label in scores.names else np.full(len(table), np.nan)
+            found = np.where(np.isfinite(found), found, table.confidence)
+            below |= said & ~(found.round(DIGITS) >= thresholds[label])
     there = UNKNOWN in scores.names
     unsure = values[:, scores.names.index(UNKNOWN)] if there else np.full(len(table), np.nan)
     return replace(

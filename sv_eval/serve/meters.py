@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -43,6 +44,8 @@ class ServiceMetrics:
         self._stages = self._make(Histogram, "stage_seconds", "Time by stage", ["stage"], buckets=_SECONDS)
         self._audio = self._make(Counter, "audio_seconds", "Seconds of audio that were judged")
         self._answers = self._make(Counter, "answers", "Answers by emotion", ["emotion"])
+        self._alarms = self._make(Counter, "alarms", "Answers whose score reaches a threshold", ["emotion"])
+        self._below = self._make(Counter, "below_threshold", "Answers that no threshold lets through", ["emotion"])
         self._batches = self._make(Histogram, "batch_size", "Recordings in a call of the backend", buckets=_SIZES)
         self._gauges = {
             name: self._make(Gauge, name, words, multiprocess_mode=mode)
@@ -72,8 +75,17 @@ class ServiceMetrics:
         """Count a call of the backend."""
         self._batches.observe(size)
 
-    def answer(self, emotion: str, audio_s: float) -> None:
-        """Count an answer: an emotion, `unknown`, `no_tag` or `no_speech`."""
+    def answer(
+        self, emotion: str, audio_s: float, alarms: Sequence[str] | None = None, below: str | None = None
+    ) -> None:
+        """Count an answer: an emotion, `unknown`, `no_tag` or `no_speech`.
+
+        alarms, below: what thresholds made of it, where there are some.
+        """
+        for name in alarms or ():
+            self._alarms.labels(name).inc()
+        if below is not None:
+            self._below.labels(below).inc()
         self._answers.labels(emotion).inc()
         self._audio.inc(audio_s)
         self._recent.append(emotion == UNKNOWN)

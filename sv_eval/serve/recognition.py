@@ -182,7 +182,7 @@ class Recognition:
         data = emotion_data(
             self.decisions.prediction(prediction), duration_s=duration_s, model=self.model_id, options=options
         )
-        self.meters.answer(data.emotion or "no_tag", duration_s)
+        self.meters.answer(data.emotion or "no_tag", duration_s, data.alarms, data.below_threshold)
         trace.emotion, trace.confidence, trace.text = data.emotion, data.confidence, data.text
         trace.below_threshold = data.below_threshold
         return data

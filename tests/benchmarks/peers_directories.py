@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 
 from sv_eval.backends.sensevoice.model_dir import open_model
 from sv_eval.backends.sensevoice.models.architecture import PIECES_FILE
 from sv_eval.backends.sensevoice.models.graph import write_onnx
 from sv_eval.backends.sensevoice.models.network import load_network
-from sv_eval.backends.sensevoice.tokens import LANGUAGE_PROMPTS, TEXTNORM_PROMPTS
+from sv_eval.backends.sherpa_files import metadata_of, write_graph, write_tokens
 
 
 def upstream_graph(model: Path, out: Path) -> Path:
@@ -61,38 +60,13 @@ def sherpa_graph(graph: Path, model: Path, out: Path) -> Path:
     path = out / f"sherpa_{graph.stem}.onnx"
     if up_to_date(path, graph):
         return path
-    import onnx
-
-    directory = open_model(model)
-    values = {
-        "vocab_size": len(directory.vocabulary.pieces),
-        "lfr_window_size": directory.frontend.lfr_m,
-        "lfr_window_shift": directory.frontend.lfr_n,
-        "normalize_samples": 0,
-        "neg_mean": ",".join(map(str, directory.cmvn.shift.tolist())),
-        "inv_stddev": ",".join(map(str, directory.cmvn.scale.tolist())),
-        "model_type": "sense_voice_ctc",
-        "with_itn": TEXTNORM_PROMPTS[True],
-        "without_itn": TEXTNORM_PROMPTS[False],
-        **{f"lang_{name}": prompt for name, prompt in LANGUAGE_PROMPTS.items()},
-    }
-    extra = onnx.ModelProto()
-    for key, value in values.items():
-        extra.metadata_props.add(key=key, value=str(value))
-    part = path.with_suffix(".part")
-    shutil.copyfile(graph, part)
-    with part.open("ab") as file:
-        # Protobuf messages that follow one another are merged when they are read.
-        file.write(extra.SerializeToString())
+    part = write_graph(graph, metadata_of(open_model(model)), path.with_suffix(".part"))
     return part.rename(path)
 
 
 def sherpa_tokens(model: Path, out: Path) -> Path:
     """The vocabulary as sherpa-onnx's `tokens.txt`."""
-    path = out / "tokens.txt"
-    pieces = open_model(model).vocabulary.pieces
-    path.write_text("".join(f"{piece} {number}\n" for number, piece in enumerate(pieces)), encoding="utf-8")
-    return path
+    return write_tokens(open_model(model), out / "tokens.txt")
 
 
 def up_to_date(path: Path, source: Path) -> bool:

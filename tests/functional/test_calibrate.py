@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sv_eval.cli.main import command
+from tests.old_runs import unseal
 
 run = command("run")
 calibrate = command("calibrate")
@@ -138,3 +140,42 @@ def test_what_can_not_judge_a_run_is_told_before_the_first_clip(
 
     assert said in capsys.readouterr().err
     assert not (begun / "records.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "said"),
+    [
+        ({"joy": 0.5}, "joy is no class here; happy, sad, angry, neutral"),
+        ({"angry": 0.5, "unknown": 0.2}, "unknown is no class here"),
+        ({}, "it holds no threshold"),
+        ({"angry": 1.5}, "a score is from 0 to 1"),
+    ],
+)
+def test_thresholds_of_what_is_not_there_are_refused(
+    thresholds: dict[str, float], said: str, measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "thresholds.json"
+    told = {"kind": "sv_eval thresholds", "schema_version": 1, "thresholds": thresholds}
+    file.write_text(json.dumps(told), encoding="utf-8")
+
+    assert score([str(measured), f"thresholds={file}"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_labels_alone_have_nothing_to_hold_against_a_threshold(
+    measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(measured, bare)
+    lines = [json.loads(line) for line in (bare / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        for name in ("scores", "confidence"):
+            line.get("prediction", {}).pop(name, None)
+    (bare / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    unseal(bare)
+    file = tmp_path / "thresholds.json"
+    told = {"kind": "sv_eval thresholds", "schema_version": 1, "thresholds": {"angry": 0.5}}
+    file.write_text(json.dumps(told), encoding="utf-8")
+
+    assert score([str(bare), f"thresholds={file}"]) == 2
+    assert "neither scores nor a confidence" in capsys.readouterr().err

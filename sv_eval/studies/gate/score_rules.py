@@ -92,6 +92,9 @@ def thresholds_at(config: GateConfig) -> Mapping[str, float]:
                 f"gate.at={config.at}: there is no such file; give a thresholds file, or {{angry: 0.8}}"
             )
         return read_thresholds(path).thresholds
+    for label, threshold in (config.at or {}).items():
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"gate.at.{label}: {threshold} is no score from 0 to 1")
     return config.at or {}
 
 

@@ -85,11 +85,17 @@ def test_thresholds_are_held_against_calibrated_scores() -> None:
     assert found.answer.scores == {"angry": 0.6, "neutral": 0.3, "unknown": 0.1}
 
 
-def test_an_answer_without_scores_is_held_against_nothing() -> None:
-    found = decisions(CALIBRATION, None).prediction(Prediction(label="angry"))
+def test_an_answer_without_scores_has_its_confidence_held_against_the_threshold() -> None:
+    bare = decisions(None, OWN).prediction(Prediction(label="angry"))
+    sure = decisions(None, OWN).prediction(Prediction(label="angry", confidence=0.8))
+    unsure = decisions(None, OWN).prediction(Prediction(label="angry", confidence=0.6))
+    uncalibrated = decisions(CALIBRATION, None).prediction(Prediction(label="angry"))
 
-    assert (found.answer.label, found.calibrated, found.alarms) == ("angry", None, None)
-    assert decisions(None, OWN).prediction(Prediction(label="angry")).answer.label == "angry"
+    # What nobody gave a score reaches no threshold.
+    assert (bare.answer.label, bare.alarms, bare.below) == ("unknown", (), "angry")
+    assert (sure.answer.label, sure.alarms) == ("angry", ("angry",))
+    assert (unsure.answer.label, unsure.below) == ("unknown", "angry")
+    assert (uncalibrated.answer.label, uncalibrated.calibrated, uncalibrated.alarms) == ("angry", None, None)
 
 
 def test_a_stream_on_its_way_is_decided_likewise() -> None:
