@@ -8,6 +8,7 @@
 # make test-lowest  the tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 # make gpu          everything about a GPU, in eight minutes at most: a table beside published figures
 # make image        the container image with the service and the harness, built and put through its paces
+# make site         this documentation as a site in build/site; fails where a link leads nowhere
 # Each sets up .venv by itself and is quick the second time. uv installs; INSTALLER=pip has pip do it.
 
 PYTHON ?= python3
@@ -21,10 +22,10 @@ ARGS ?=
 N ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-busy test-lowest coverage check bench gpu image page proto schemas clean
+.PHONY: help site demo serve test test-busy test-lowest coverage check bench gpu image page proto schemas clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 11
+	@sed -n 's/^# //p' Makefile | head -n 12
 
 demo: $(VENV)/.core
 	@$(BIN)/python -m sv_eval $(ARGS)
@@ -61,6 +62,12 @@ check: $(VENV)/.dev
 page: $(VENV)/.page
 	@$(BIN)/python tests/page_assets.py
 
+# Not --quiet: it would hide warnings from --strict.
+site: $(VENV)/.docs
+	@$(BIN)/python docs/site/build.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f build/mkdocs.yml
+	@echo "build/site/index.html"
+
 gpu: $(VENV)/.dev
 	@$(BIN)/python -m tests.gpu $(ARGS)
 
@@ -88,7 +95,11 @@ $(VENV)/.serve: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python $(INSTALL) --step "2/2 the model that finds speech: 11 MB; seconds" -- --no-deps silero-vad
 	@touch $@ $(VENV)/.core
 
-EXTRAS := dev,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration,sherpa,parquet,mlflow,croissant
+$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python $(INSTALL) --step "sv-eval with its service, and mkdocs: 93 packages; seconds to minutes" -- -e '.[serve,docs]'
+	@touch $@
+
+EXTRAS := dev,docs,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration,sherpa,parquet,mlflow,croissant
 
 # Without what they ask for: an old cloudpickle, an old Pillow, and for networks that figures are not held against.
 ALONE := hydra-ray-launcher netcal quapy crepes trackio gradio-client brotli

@@ -157,8 +157,8 @@ _COMMANDS = (
     ),
     Command(
         name="corpus",
-        does="corpora: list, show, check, sample, manifest",
-        first=("list", "show", "check", "sample", "manifest"),
+        does="corpora: list, show, check, sample, manifest, validate",
+        first=("list", "show", "check", "sample", "manifest", "validate"),
         main_file="corpus",
     ),
     Command(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sv_eval.cli.help import help_of
-from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS, RunInterrupted
-from sv_eval.machine.terminal import give, relative, say
+from sv_eval.errors import EXIT_GATE_FAILED, EXIT_PASS, CorpusError, RunInterrupted
+from sv_eval.machine.terminal import give, note, relative, say
 
 _HEADER = """\
 sv-eval corpus knows corpora, and looks into them before they are run.
@@ -20,6 +20,7 @@ sv-eval corpus knows corpora, and looks into them before they are run.
   sv-eval corpus check NAME root=DIR                        integrity audit: audit.md, audit.json
   sv-eval corpus sample NAME root=DIR out=DIR2              a few clips of each emotion, to listen to
   sv-eval corpus manifest NAME root=DIR                     a table of its clips for dataset=manifest
+  sv-eval corpus validate FILE ...                          cards and tables of clips, read as a run reads them
 
 NAME is one of the choices below, or a folder with a dataset.yaml. Settings of the corpus need no `dataset.` in
 front: root=DIR, split=test, limit=100, 'labels={grumpy: angry}', manifest.file=FILE.
@@ -39,8 +40,8 @@ Findings by their code, for check.allow:
                text_leak, label_drift
   information  texts_shared, unlabelled, unread_audio, companions
 
-Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configuration, 3 check found errors,
-5 interrupted.
+Exit codes: 0 done and no error was found, 1 error, 2 wrong usage or configuration, 3 check found errors, or
+validate did, 5 interrupted.
 """
 _OWN = ("check", "sample", "table", "report", "out")
 
@@ -58,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     if request.command == "list":
         _list()
         return EXIT_PASS
+    if request.command == "validate":
+        return EXIT_PASS if _validate(request.files) else EXIT_GATE_FAILED
     settings = _composed(request.overrides)
     if request.command == "show":
         _show(request.corpus or "", settings, located=request.located)
@@ -78,6 +81,24 @@ def _list() -> None:
     cards, choices = [find_card(name) for name in list_cards()], choices_by_card()
     say(render_list(cards, choices))
     give(result=[{"card": card.name, "choices": choices.get(card.name, []), "title": card.title} for card in cards])
+
+
+def _validate(files: Sequence[str]) -> bool:
+    """Whether all are sound; each is told of, so that one mistake hides no other."""
+    from sv_eval.data.corpus.validating import validate
+
+    found: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            told = validate(Path(file).expanduser())
+        except CorpusError as error:
+            note(f"sv_eval: {error}")
+            found.append({"file": file, "sound": False, "said": str(error)})
+        else:
+            say(f"{file}: {told}")
+            found.append({"file": file, "sound": True, "said": told})
+    give(result=found)
+    return all(each["sound"] for each in found)
 
 
 def _composed(overrides: Sequence[str]) -> dict[str, Any]:

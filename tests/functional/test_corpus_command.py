@@ -183,6 +183,7 @@ def test_a_card_from_elsewhere_is_shown_and_checked(voices: Path, tmp_path: Path
         (["manifest", "demo", "file=/proc/nowhere/m.csv"], "/proc/nowhere/m.csv: can't be written"),
         (["show", "demo", "split"], "'split' is not understood"),
         (["list", "emodb"], "did you mean show emodb?"),
+        (["validate"], "validate needs files"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -12,13 +12,14 @@ from sv_eval.data.corpus.card import CARD_FILE, find_card, list_cards
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.errors import ConfigError, UsageError, nearest
 
-COMMANDS = ("list", "show", "check", "sample", "manifest")
+COMMANDS = ("list", "show", "check", "sample", "manifest", "validate")
 _OWN: Mapping[str, tuple[str, ...]] = {
     "list": (),
     "show": (),
     "check": ("check", "report", "out"),
     "sample": ("sample", "out"),
     "manifest": ("table",),
+    "validate": (),
 }
 """Which parts of `conf/corpus.yaml` a command has a use for."""
 _SHORT: Mapping[str, Mapping[str, str]] = {
@@ -42,6 +43,8 @@ class Request:
     """For Hydra: `dataset` chosen, and settings with their groups."""
     located: bool
     """Whether the command line says where the corpus lies."""
+    files: tuple[str, ...] = ()
+    """Of `validate`: what is read."""
 
 
 def parse(arguments: Sequence[str]) -> Request:
@@ -53,6 +56,10 @@ def parse(arguments: Sequence[str]) -> Request:
         if words:
             raise UsageError(f"list takes nothing more, but '{words[0]}' was given; did you mean show {words[0]}?")
         return Request(command=command, corpus=None, overrides=(), located=False)
+    if command == "validate":
+        if not words:
+            raise UsageError("validate needs files: cards (dataset.yaml) or tables of clips (.csv, .tsv, .jsonl)")
+        return Request(command=command, corpus=None, overrides=(), located=False, files=tuple(words))
     if not words or "=" in words[0]:
         raise UsageError(f"{command} needs a corpus: python -m sv_eval.corpus {command} NAME ...; see `list`")
     corpus, *settings = words
