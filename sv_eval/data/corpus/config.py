@@ -9,6 +9,7 @@ from typing import Literal
 from sv_eval.config.structure import structure
 from sv_eval.data.audio.channels import channel_word
 from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.storage.address import refuse_secrets
 from sv_eval.dimensions import ranges_from
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
@@ -181,6 +182,15 @@ class DatasetConfig:
             ranges_from("dataset.dimensions", self.dimensions)
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        for key, text in (("root", self.root), ("manifest.file", self.manifest.file)):
+            refuse_secrets(f"dataset.{key}", text)
+        refuse_secrets("dataset.huggingface.path", self.huggingface.path)
+        files = self.huggingface.data_files
+        named = (
+            files.values() if isinstance(files, Mapping) else (files,) if isinstance(files, str) else files or ()
+        )
+        for text in named:
+            refuse_secrets("dataset.huggingface.data_files", text)
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"dataset.limit is {self.limit}: give 1 or more, or null for every clip")
 

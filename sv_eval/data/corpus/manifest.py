@@ -7,6 +7,8 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,13 +16,14 @@ from typing import Any, TextIO
 from sv_eval.data.audio.channels import EACH, channel_word
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
-from sv_eval.data.corpus.fingerprint import EndsOfFiles
-from sv_eval.data.corpus.layouts import root_of
+from sv_eval.data.corpus.layouts import audio_below, root_of
 from sv_eval.data.corpus.notes import Note, note_on_unranged
+from sv_eval.data.corpus.remote_source import RemoteSizes
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.source import FileSource
 from sv_eval.data.corpus.tree import FileSizes, printable
 from sv_eval.data.corpus.votes import most_voted, read_emotions, read_votes
+from sv_eval.data.storage.address import is_address
+from sv_eval.data.storage.place import Place, StorageError, placed
 from sv_eval.dimensions import AROUSAL, DIMENSIONS, DOMINANCE, VALENCE, Range
 from sv_eval.errors import CorpusError, nearest
 
@@ -56,28 +59,30 @@ def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
     return OpenedCorpus(
         entries=_entries(path, root, columns, config.manifest.delimiter, card, notes),
         notes=notes,
-        source=FileSource(root, config.limits),
-        ends=EndsOfFiles(root),
+        **audio_below(root, config.limits),
     )
 
 
-def _manifest_path(config: DatasetConfig, card: Card) -> Path:
+def _manifest_path(config: DatasetConfig, card: Card) -> Path | Place:
     if config.manifest.file is not None:
-        places = [Path(config.manifest.file).expanduser()]
-        if config.root is not None:
-            places.append(Path(config.root).expanduser() / config.manifest.file)
+        places = [placed(config.manifest.file)]
+        if config.root is not None and not is_address(config.manifest.file):
+            places.append(placed(config.root) / config.manifest.file)
     elif card.folder is None:
         raise CorpusError(
             "dataset.manifest.file isn't set: give the table that lists the clips (.csv, .tsv, .jsonl)"
         )
     else:
-        places = [Path(config.root).expanduser() / card.layout.file] if config.root is not None else []
+        places = [placed(config.root) / card.layout.file] if config.root is not None else []
         places.append(card.folder / card.layout.file)
         if config.root is None and not card.layout.bundled:
             root_of(config, card)
     for place in places:
-        if place.is_file():
-            return place
+        try:
+            if place.is_file():
+                return place
+        except StorageError as error:
+            raise error.as_corpus_error() from error
     hint = f"; {card.source.how}" if card.folder is not None else "; check dataset.manifest.file"
     raise CorpusError(f"{' and '.join(map(str, places))}: there is no such manifest{hint}")
 
@@ -106,8 +111,8 @@ def _columns(
 
 
 def _entries(
-    path: Path,
-    root: Path,
+    path: Path | Place,
+    root: Path | Place,
     columns: Mapping[str, tuple[str, bool]],
     delimiter: str | None,
     card: Card,
@@ -118,8 +123,8 @@ def _entries(
     counted: dict[str, str] = {}
     unseen = {name: column for name, (column, needed) in columns.items() if needed}
     held: dict[str, None] = {}
-    sizes = FileSizes(root)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    sizes = _sizes(path, root, columns, delimiter)
+    with _opened(path) as file:
         for line, row in _rows(path, file, delimiter):
             where = f"{path}:{line}"
             if by_row or not cells:
@@ -155,6 +160,36 @@ def _entries(
     notes.extend(_unranged(held, columns))
 
 
+def _sizes(
+    path: Path | Place, root: Path | Place, columns: Mapping[str, tuple[str, bool]], delimiter: str | None
+) -> FileSizes | RemoteSizes:
+    """The sizes of the files that the table names; where they must be asked for one by one, that is done now."""
+    if isinstance(root, Path):
+        return FileSizes(root)
+    sizes = RemoteSizes(root)
+    column = columns["path"][0]
+    if not root.lists:
+        with _opened(path) as file:
+            sizes.look_up(
+                name for _, row in _rows(path, file, delimiter) if isinstance(name := row.get(column), str) and name
+            )
+    return sizes
+
+
+@contextmanager
+def _opened(path: Path | Place) -> Iterator[TextIO]:
+    """The table as text; raises CorpusError where it can't be read."""
+    if isinstance(path, Path):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield file
+        return
+    try:
+        with TextIOWrapper(BufferedReader(path.open()), encoding="utf-8-sig", newline="") as text:  # type: ignore[type-var]
+            yield text
+    except StorageError as error:
+        raise error.as_corpus_error() from error
+
+
 def _unranged(held: Iterable[str], columns: Mapping[str, tuple[str, bool]]) -> list[Note]:
     """A note on dimensions that are in the file and whose range nobody declared."""
     there = set(held)
@@ -170,7 +205,7 @@ def _no_column(where: str, name: str, column: str, held: Iterable[str]) -> Corpu
     )
 
 
-def _rows(path: Path, file: TextIO, delimiter: str | None) -> Iterator[Row]:
+def _rows(path: Path | Place, file: TextIO, delimiter: str | None) -> Iterator[Row]:
     """The rows with their line numbers; what can't be read is a CorpusError with file and line."""
     line = 0
     reader = None
@@ -210,7 +245,7 @@ def _json_row(where: str, text: str) -> dict[str, Any]:
     return row
 
 
-def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: FileSizes) -> Entry:
+def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: FileSizes | RemoteSizes) -> Entry:
     fields = {
         name: _text(where, column, row.get(column)) for name, column in cells.items() if name not in _STRUCTURED
     }

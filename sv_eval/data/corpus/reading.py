@@ -125,7 +125,7 @@ def corpus_of(config: DatasetConfig, card: Card, found: OpenedCorpus) -> Corpus:
         card=card,
         clips=tuple(clips),
         source=found.source,
-        hash=corpus_hash(clips, card.labels, found.ends),
+        hash=corpus_hash(clips, card.labels, found.ends, found.expect),
         split=config.split,
         variant=found.variant,
         completeness=whole,

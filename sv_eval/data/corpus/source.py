@@ -18,6 +18,14 @@ class AudioSource(Protocol):
         ...
 
 
+class FetchingSource(AudioSource, Protocol):
+    """Whose audio lies elsewhere, so that it pays to say early what will be wanted."""
+
+    def fetch(self, clip: Clip) -> None:
+        """Begins to fetch a clip that will be asked for soon; returns at once."""
+        ...
+
+
 class EncodedSource(AudioSource, Protocol):
     """Tells where a clip's audio lies, for who looks at the encoded file itself."""
 
