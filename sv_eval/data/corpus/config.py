@@ -42,6 +42,16 @@ class ManifestOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WebDatasetOptions:
+    """For `kind: webdataset`, tar shards whose files of one name are one clip."""
+
+    audio: str | None = None
+    """Ending of the audio where a key has several files of sound; None for the only one."""
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    """Field to its key in the json, where they differ; null for a field that it hasn't got."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HuggingFaceOptions:
     """For `kind: huggingface`, a data set that Hugging Face `datasets` can load."""
 
@@ -119,7 +129,7 @@ class DatasetConfig:
     """Names the corpus in run directories and reports."""
     card: str | None = None
     """A card's name, or the path of a folder with a dataset.yaml."""
-    kind: Literal["folder", "manifest", "huggingface", "simulated"] | None = None
+    kind: Literal["folder", "manifest", "huggingface", "simulated", "webdataset"] | None = None
     """For a corpus without a card: how its clips are found."""
     root: str | None = None
     """The folder with the audio."""
@@ -153,6 +163,8 @@ class DatasetConfig:
     """Options of `kind: manifest`."""
     huggingface: HuggingFaceOptions = field(default_factory=HuggingFaceOptions)
     """Options of `kind: huggingface`."""
+    webdataset: WebDatasetOptions = field(default_factory=WebDatasetOptions)
+    """Options of `kind: webdataset`."""
     simulated: SimulatedOptions = field(default_factory=SimulatedOptions)
     """Options of `kind: simulated`."""
     emobox: EmoboxOptions = field(default_factory=EmoboxOptions)

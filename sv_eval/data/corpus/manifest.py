@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from sv_eval.data.audio.channels import EACH, channel_word
 from sv_eval.data.corpus.config import DatasetConfig
@@ -48,6 +48,14 @@ _MOST_NAMED = 20
 _NO_FILE_LASTS_S = 1e9
 """Thirty years."""
 Row = tuple[int, Mapping[str, Any]]
+
+
+class Sizes(Protocol):
+    """Files by the names that a table gives them."""
+
+    def found(self, path: str) -> tuple[str, int | None]:
+        """The path as it is spelled where it lies, and the size in bytes; None for a file that isn't there."""
+        ...
 
 
 def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
@@ -147,7 +155,7 @@ def _entries(
                     if name in columns and name not in cells and not (name == "emotion" and voted):
                         raise _no_column(where if by_row else str(path), name, columns[name][0], row)
                 unseen = {name: column for name, column in unseen.items() if name not in cells}
-            entry = _entry(where, row, cells, sizes)
+            entry = entry_of_row(where, row, cells, sizes)
             entry.votes, entry.raters = read_votes(where, row.get(cells.get("votes", "")), row, counted)
             entry.emotions = read_emotions(where, row.get(cells.get("emotions", "")))
             if "emotion" not in cells:
@@ -162,7 +170,7 @@ def _entries(
 
 def _sizes(
     path: Path | Place, root: Path | Place, columns: Mapping[str, tuple[str, bool]], delimiter: str | None
-) -> FileSizes | RemoteSizes:
+) -> Sizes:
     """The sizes of the files that the table names; where they must be asked for one by one, that is done now."""
     if isinstance(root, Path):
         return FileSizes(root)
@@ -245,7 +253,8 @@ def _json_row(where: str, text: str) -> dict[str, Any]:
     return row
 
 
-def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: FileSizes | RemoteSizes) -> Entry:
+def entry_of_row(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: Sizes) -> Entry:
+    """The entry for a row. cells: field to column, for those that it has; raises CorpusError."""
     fields = {
         name: _text(where, column, row.get(column)) for name, column in cells.items() if name not in _STRUCTURED
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, cast
 
@@ -83,14 +83,35 @@ class RemoteEnds:
             return None
 
 
+class Ahead:
+    """Contents that are fetched before they are asked for."""
+
+    def __init__(self) -> None:
+        self._coming: dict[str, Future[bytes]] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def begin(self, name: str, fetch: Callable[[], bytes]) -> None:
+        """Begins to fetch what will be asked for by this name; returns at once."""
+        with self._lock:
+            if name not in self._coming:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(ABREAST, thread_name_prefix="fetch")
+                self._coming[name] = self._pool.submit(fetch)
+
+    def take(self, name: str, fetch: Callable[[], bytes]) -> bytes:
+        """What was begun, once it is there, or else what `fetch` gives now."""
+        with self._lock:
+            coming = self._coming.pop(name, None)
+        return fetch() if coming is None else coming.result()
+
+
 class RemoteSource:
     """Audio files below a place in a store."""
 
     def __init__(self, root: Place, limits: AudioLimits) -> None:
         self._root, self._limits = root, limits
-        self._coming: dict[str, Future[bytes]] = {}
-        self._pool: ThreadPoolExecutor | None = None
-        self._lock = threading.Lock()
+        self._ahead = Ahead()
 
     @property
     def root(self) -> Place:
@@ -99,13 +120,8 @@ class RemoteSource:
 
     def fetch(self, clip: Clip) -> None:
         """Begins to fetch a clip that will be asked for soon."""
-        if not self._is_fetched_whole(clip):
-            return
-        with self._lock:
-            if clip.path not in self._coming:
-                if self._pool is None:
-                    self._pool = ThreadPoolExecutor(ABREAST, thread_name_prefix="fetch")
-                self._coming[clip.path] = self._pool.submit((self._root / clip.path).read_bytes)
+        if self._is_fetched_whole(clip):
+            self._ahead.begin(clip.path, (self._root / clip.path).read_bytes)
 
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
         """The clip's audio, decoded from what is fetched of its file; raises AudioError."""
@@ -141,9 +157,7 @@ class RemoteSource:
         return self._content(clip)
 
     def _content(self, clip: Clip) -> bytes:
-        with self._lock:
-            coming = self._coming.pop(clip.path, None)
-        return (self._root / clip.path).read_bytes() if coming is None else coming.result()
+        return self._ahead.take(clip.path, (self._root / clip.path).read_bytes)
 
     def _ranged(self, clip: Clip, size: int) -> BinaryIO:
         return cast("BinaryIO", RangedFile((self._root / clip.path).stretch, size))

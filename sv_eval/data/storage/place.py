@@ -36,6 +36,8 @@ _FOREIGN_ERRORS = (
 """What libraries raise that is no error of the operating system's."""
 _MISSING, _FORBIDDEN = (404, 410), (401, 403)
 _LONGEST_MESSAGE = 200
+_VERSIONS = ("ETag", "etag", "md5Hash", "sha256", "blob_id", "LastModified", "mtime", "created")
+"""What stores call that which changes with a file."""
 Found = TypeVar("Found")
 
 
@@ -123,6 +125,12 @@ class Place:
             raise
         size = facts.get("size")
         return None if facts.get("type") == "directory" or size is None else int(size)
+
+    def version(self) -> str | None:
+        """What changes with the file's content; None where the store tells nothing. Raises StorageError."""
+        facts = self._asked(lambda: self.files_at.info(self.key), self)
+        told = [facts.get(name) for name in _VERSIONS]
+        return None if not any(told) else f"{facts.get('size')}:{told}"
 
     def read_bytes(self) -> bytes:
         """The whole file; raises StorageError."""

@@ -24,8 +24,16 @@ class RangedFile(io.RawIOBase):
     callback swallows is kept in `trouble`.
     """
 
-    def __init__(self, stretch: Callable[[int, int], bytes], size: int, block_bytes: int = _BLOCK_BYTES) -> None:
+    def __init__(
+        self,
+        stretch: Callable[[int, int], bytes],
+        size: int,
+        block_bytes: int = _BLOCK_BYTES,
+        *,
+        most_blocks: int = _MOST_BLOCKS,
+    ) -> None:
         super().__init__()
+        self._most_blocks = most_blocks
         self._stretch, self._size, self._block_bytes = stretch, size, block_bytes
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._at = 0
@@ -76,7 +84,7 @@ class RangedFile(io.RawIOBase):
                 self.trouble = error
                 raise OSError(str(error)) from error
             self._blocks[number] = kept
-            if len(self._blocks) > _MOST_BLOCKS:
+            if len(self._blocks) > self._most_blocks:
                 self._blocks.popitem(last=False)
         else:
             self._blocks.move_to_end(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -235,9 +236,9 @@ def test_clips_are_fetched_ahead_of_their_decoding(read, store):
 
     for clip in corpus.clips:
         corpus.source.fetch(clip)
-    fsspec.filesystem("memory").rm("/bucket/corpus/happy/a.wav") if corpus.source._coming[
-        "happy/a.wav"
-    ].result() else None
+    while not corpus.source._ahead._coming["happy/a.wav"].done():
+        time.sleep(0.001)
+    fsspec.filesystem("memory").rm("/bucket/corpus/happy/a.wav")
 
     assert corpus.source.load(corpus.clips[0]).duration_s == pytest.approx(0.3)
 
