@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -127,11 +133,7 @@ def killed_midway(folder: Path, n: int, words: tuple[str, ...], lent: dict[str, 
         [sys.executable, "-m", "sv_eval", *words, f"hydra.run.dir={run}"], cwd=folder, env=lent,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as process:  # fmt: skip
-        deadline = time.monotonic() + 600
-        while not (run / "records.jsonl").is_file() or (run / "records.jsonl").read_bytes().count(b"\n") < n:
-            assert process.poll() is None, process.stderr and process.stderr.read()
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for_records(process, run, n)
         os.killpg(process.pid, signal.SIGKILL)
 
 
@@ -181,3 +183,108 @@ def test_a_folder_in_a_bucket_that_may_not_be_read_is_told_in_a_line(
     assert not [
         path for path in tmp_path.rglob("*") if path.is_file() and SECRET in path.read_text(errors="replace")
     ]
+
+
+RAY = (
+    "executor=ray",
+    "executor.workers=2",
+    "executor.cpus_per_worker=0.5",
+    "executor.read=workers",
+    "load=offline",
+)
+
+BEHIND = 4
+"""Two calls may wait in each worker behind one that is held."""
+
+
+@pytest.fixture(scope="session")
+def shards(corpus: Path, bucket: dict[str, str]) -> str:
+    """The same clips in three shards of the bucket."""
+    rows = list(csv.DictReader((corpus / "clips.csv").read_text(encoding="utf-8").splitlines()))
+    put = "import sys, fsspec\nfsspec.filesystem('s3').put(sys.argv[1] + '/', 'speech/shards/', recursive=True)\n"
+    (corpus / "shards").mkdir()
+    for number in range(3):
+        with tarfile.open(corpus / "shards" / f"demo-{number}.tar", "w") as tar:
+            for row in rows[number::3]:
+                tar.add(corpus / row["path"], f"{row['id']}.flac")
+                told = json.dumps({name: value for name, value in row.items() if name != "path"}).encode()
+                member = tarfile.TarInfo(f"{row['id']}.json")
+                member.size = len(told)
+                tar.addfile(member, io.BytesIO(told))
+    subprocess.run([sys.executable, "-c", put, str(corpus / "shards")], env={**os.environ, **bucket}, check=True)
+    return "s3://speech/shards/demo-{0..2}.tar"
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    found = psutil.Process(process.pid).children(recursive=True)
+    return [each for each in found if any("Worker" in word for word in each.cmdline()[:1])]
+
+
+def test_workers_read_shards_and_a_lost_one_and_a_kill_lose_nothing(
+    bucket: dict[str, str], shards: str, local: Path, environment: dict[str, str], call: Call, tmp_path: Path,
+    metrics_of: Metrics, records_of: Records,
+) -> None:  # fmt: skip
+    run = tmp_path / "run"
+    # A third of the clips is answered, one worker killed; then a second third, and all of it killed.
+    (tmp_path / "held_backend.py").write_text(
+        "import asyncio, pathlib\n"
+        "from sv_eval.backends.fake import FakeBackend\n"
+        "class Held(FakeBackend):\n"
+        "    async def recognize(self, requests):\n"
+        f"        ids = sorted(path.stem for path in pathlib.Path({str(tmp_path / 'ids')!r}).iterdir())\n"
+        f"        for third in (1, 2):\n"
+        f"            late = any(ids.index(request.clip_id) >= third * {N_CLIPS // 3} for request in requests)\n"
+        f"            while late and not pathlib.Path({str(tmp_path)!r}, f'go{{third}}').exists():\n"
+        "                await asyncio.sleep(0.01)\n"
+        "        return await super().recognize(requests)\n"
+    )
+    (tmp_path / "ids").mkdir()
+    for record in records_of(local):
+        (tmp_path / "ids" / record["clip"]["id"]).touch()
+    lent = {
+        **environment, **bucket, "PYTHONPATH": f"{tmp_path}{os.pathsep}{environment['PYTHONPATH']}",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }  # fmt: skip
+    words = (
+        "dataset=webdataset", "dataset.name=manifest", f"dataset.root={shards}", *FAKE, *RAY,
+        "backend._target_=held_backend.Held", f"hydra.run.dir={run}",
+    )  # fmt: skip
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "sv_eval", *words], cwd=tmp_path, env=lent, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.DEVNULL, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            wait_for_records(process, run, N_CLIPS // 3 - BEHIND)
+            (lost, _) = workers_of(process)
+            lost.kill()
+            (tmp_path / "go1").touch()
+            wait_for_records(process, run, 1, b"worker_lost")
+            family = psutil.Process(process.pid).children(recursive=True)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    (tmp_path / "go2").touch()
+    done = call(*words, **{name: lent[name] for name in (*bucket, "PYTHONPATH", "XDG_CACHE_HOME")})
+
+    assert done.returncode == 0, done.stderr
+    records = records_of(run)
+    assert len({record["clip"]["id"] for record in records}) == len(records) == N_CLIPS
+    assert {trouble["kind"] for record in records for trouble in record.get("troubles", ())} == {"worker_lost"}
+    of_local = {record["clip"]["id"]: record for record in records_of(local)}
+    for record in records:
+        theirs = of_local[record["clip"]["id"]]
+        assert record["audio_s"] == theirs["audio_s"]
+        assert record["sound"] == theirs["sound"]
+        assert record["decode_ms"] > 0
+    same_figures(run, local, metrics_of)
+
+
+def wait_for_records(process: subprocess.Popen[str], run: Path, n: int, words: bytes = b"\n") -> None:
+    deadline = time.monotonic() + 600
+    while not (run / "records.jsonl").is_file() or (run / "records.jsonl").read_bytes().count(words) < n:
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

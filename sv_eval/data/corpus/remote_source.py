@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, cast
 
+from sv_eval.backend import Location
 from sv_eval.data.audio.decoding import OpenFile, decode
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.fingerprint import END_BYTES, digest_of_ends
@@ -151,6 +152,17 @@ class RemoteSource:
             if trouble is None:
                 raise
             raise trouble from error
+
+    def location(self, clip: Clip) -> Location:
+        """Where the clip's audio lies, for who reads it elsewhere."""
+        return Location(
+            address=str(self._root / clip.path),
+            name=clip.path.rpartition("/")[2],
+            size=clip.size_bytes,
+            start_s=clip.start_s,
+            end_s=clip.end_s,
+            channel=clip.channel,
+        )
 
     def encoded(self, clip: Clip) -> bytes:
         """The whole file that holds the clip; raises AudioError."""

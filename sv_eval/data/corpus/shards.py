@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from sv_eval.backend import Location
 from sv_eval.data.audio.decoding import OpenFile, decode
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
+from sv_eval.data.corpus.location import stretch_of
 from sv_eval.data.corpus.manifest import COLUMNS, entry_of_row
 from sv_eval.data.corpus.remote_source import Ahead
 from sv_eval.data.corpus.schema import Card
@@ -22,7 +25,7 @@ from sv_eval.data.corpus.shard_index import Sample, samples_of
 from sv_eval.data.corpus.tree import files_below, glob_regex
 from sv_eval.data.corpus.votes import most_voted, read_emotions, read_votes
 from sv_eval.data.storage.place import Place, all_at_once, placed
-from sv_eval.errors import AudioError, CorpusError, nearest
+from sv_eval.errors import CorpusError, nearest
 from sv_eval.records import Clip, Waveform
 
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}|\{([^{}]*,[^{}]*)\}")
@@ -99,6 +102,9 @@ class _Lies:
     size: int
     ends: bytes
 
+    def content(self) -> bytes:
+        return stretch_of(self.shard, self.begin, self.size)
+
 
 class ShardSource:
     """Audio in shards; it learns on walking them where each clip lies."""
@@ -120,14 +126,14 @@ class ShardSource:
         """Begins to fetch a clip that will be asked for soon."""
         lies = self._lies[clip.path]
         if isinstance(lies.shard, Place) and lies.size <= self._limits.max_encoded_bytes:
-            self._ahead.begin(clip.path, lambda: _content(lies))
+            self._ahead.begin(clip.path, lies.content)
 
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
         """The clip's audio, decoded from its bytes in the shard."""
-        lies = self._lies[clip.path]
-        content = b"" if lies.size > self._limits.max_encoded_bytes else self.encoded(clip)
+        size = self._lies[clip.path].size
+        content = b"" if size > self._limits.max_encoded_bytes else self.encoded(clip)
         return decode(
-            OpenFile(file=io.BytesIO(content), name=clip.path.rpartition("/")[2], size=lies.size),
+            OpenFile(file=io.BytesIO(content), name=clip.path.rpartition("/")[2], size=size),
             limits=self._limits,
             start_s=clip.start_s,
             end_s=clip.end_s,
@@ -135,23 +141,22 @@ class ShardSource:
             keep_encoded=keep_encoded,
         )
 
+    def location(self, clip: Clip) -> Location:
+        """Where the clip's audio lies, for who reads it elsewhere."""
+        lies = self._lies[clip.path]
+        return Location(
+            address=str(lies.shard) if isinstance(lies.shard, Place) else os.path.abspath(lies.shard),
+            name=clip.path.rpartition("/")[2],
+            begin=lies.begin,
+            size=lies.size,
+            start_s=clip.start_s,
+            end_s=clip.end_s,
+            channel=clip.channel,
+        )
+
     def encoded(self, clip: Clip) -> bytes:
         """The clip's bytes; raises AudioError."""
-        lies = self._lies[clip.path]
-        return self._ahead.take(clip.path, lambda: _content(lies))
-
-
-def _content(lies: _Lies) -> bytes:
-    if isinstance(lies.shard, Place):
-        return lies.shard.stretch(lies.begin, lies.begin + lies.size)
-    try:
-        with lies.shard.open("rb") as file:
-            file.seek(lies.begin)
-            return file.read(lies.size)
-    except OSError as error:
-        raise AudioError(
-            "not_found", f"{lies.shard} can't be read ({error.strerror}); check dataset.root"
-        ) from error
+        return self._ahead.take(clip.path, self._lies[clip.path].content)
 
 
 def _entries(config: DatasetConfig, card: Card, source: ShardSource) -> Iterator[Entry]:

@@ -26,6 +26,7 @@ _WAITS_S = (0.2, 0.6, 1.8, 5.4)
 """Before each further attempt, give or take half."""
 _UNLISTED = ("http", "https")
 """Servers of files that can't say which they have."""
+_ON_DISK = ("file", "local")
 _FOREIGN_ERRORS = (
     ("botocore.exceptions", "BotoCoreError"),
     ("botocore.exceptions", "ClientError"),
@@ -64,7 +65,8 @@ class Place:
 
     def __str__(self) -> str:
         """Its address, which holds no secret."""
-        return without_secrets(self.key if "://" in self.key else f"{self.scheme}://{self.key.lstrip('/')}")
+        key = self.key if self.scheme in _ON_DISK else self.key.lstrip("/")
+        return without_secrets(key if "://" in key else f"{self.scheme}://{key}")
 
     def __truediv__(self, path: str) -> Place:
         """What lies there below it; raises StorageError for a path that leads elsewhere."""
