@@ -1,9 +1,9 @@
 """What a second worker brings that reads shards from an S3 server: run this file as a script.
 
 Clips lie in tar shards on a server of this machine (moto, one process). `executor=ray executor.read=workers` runs
-over them with one worker and with two, in turns. Prints clips a second of the measurement alone (`wall_s`: no loading,
-no warm-up) for a recogniser that waits 50 ms a clip, as one does whose work is done elsewhere, and for the bundled
-model on one thread, which shares the cores with the server, the run and what else is on: that is printed, too.
+over them with one worker and with two, in turns. Prints clips a second of the measurement alone (`wall_s`: no
+loading, no warm-up) for a recogniser that waits 50 ms a clip, as one does whose work is done elsewhere, and for the
+bundled model on one thread, which shares the cores with the server, the run and what else is on: that is told, too.
 """
 
 from __future__ import annotations
