@@ -68,8 +68,8 @@ def main() -> None:
             score = [sys.executable, "-P", "-m", "sv_eval.score", str(folder)]
             seconds, peak_gib = peak_of(score)
             sys.stdout.write(
-                f"{clips} clips ({size / 2**30:.2f} GiB of records): {seconds:.1f} s ({seconds / clips * 1e6:.0f} us "
-                f"a clip), peak {peak_gib:.2f} GiB ({peak_gib * 2**30 / clips:.0f} bytes a clip), "
+                f"{clips} clips ({size / 2**30:.2f} GiB): {seconds:.1f} s ({seconds / clips * 1e6:.0f} us"
+                f" a clip), peak {peak_gib:.2f} GiB ({peak_gib * 2**30 / clips:.0f} bytes a clip), "
                 f"page {(folder / 'report.html').stat().st_size / 2**20:.1f} MiB\n"
             )
             sys.stdout.flush()
