@@ -4,7 +4,7 @@
 
 For each number of clips (100,000 unless given) a run directory is written, with the records that a run of the
 simulated recogniser leaves (about 660 bytes each), and scored, without a page unless one is asked for. Prints
-seconds and peak memory of the process.
+seconds, those of the processor and peak memory of the process.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def write_run(folder: Path, clips: int) -> None:
             file.write(seal.sealed(orjson.dumps(line)) + b"\n")
 
 
-def peak_of(words: list[str]) -> tuple[float, float]:
-    """Seconds of a command, and the most memory that it took, GiB."""
+def peak_of(words: list[str]) -> tuple[float, float, float]:
+    """Seconds of a command, seconds of processor, and the most memory that it took, GiB."""
     begin = time.perf_counter()
     child = os.posix_spawn(
         words[0], words, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
@@ -56,7 +56,7 @@ def peak_of(words: list[str]) -> tuple[float, float]:
     _, status, usage = os.wait4(child, 0)
     if status:
         raise SystemExit(f"{' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - begin, usage.ru_maxrss / 2**20
+    return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
 
 
 def main() -> None:
@@ -76,10 +76,11 @@ def main() -> None:
                 str(folder),
                 f"report.page={str(with_page).lower()}",
             ]
-            seconds, peak_gib = peak_of(score)
+            seconds, processor_s, peak_gib = peak_of(score)
             sys.stdout.write(
-                f"{clips} clips ({size / 2**30:.2f} GiB): {seconds:.1f} s ({seconds / clips * 1e6:.0f} us"
-                f" a clip), peak {peak_gib:.2f} GiB ({peak_gib * 2**30 / clips:.0f} bytes a clip)\n"
+                f"{clips} clips ({size / 2**30:.2f} GiB): {seconds:.1f} s, {processor_s:.1f} s of processor "
+                f"({processor_s / clips * 1e6:.0f} us a clip), peak {peak_gib:.2f} GiB "
+                f"({peak_gib * 2**30 / clips:.0f} bytes a clip)\n"
             )
             sys.stdout.flush()
 
