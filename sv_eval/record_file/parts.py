@@ -1,4 +1,4 @@
-"""The columns of a large run, made a part of the rows at a time: rows take five times the room of the columns."""
+"""The columns of a large run, made a part of the rows at a time: rows take more room than the columns of them."""
 
 from __future__ import annotations
 
