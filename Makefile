@@ -99,7 +99,7 @@ $(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python $(INSTALL) --step "sv-eval with its service, and mkdocs: 93 packages; seconds to minutes" -- -e '.[serve,docs]'
 	@touch $@
 
-EXTRAS := dev,docs,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration,sherpa,parquet,mlflow,croissant
+EXTRAS := dev,docs,serve,remote,otel,gpu,hdr,tune,ray,rooms,mos,calibration,sherpa,parquet,mlflow,croissant,storage
 
 # Without what they ask for: an old cloudpickle, an old Pillow, and for networks that figures are not held against.
 ALONE := hydra-ray-launcher netcal quapy crepes trackio gradio-client brotli

@@ -115,6 +115,26 @@ NO_ADJUSTMENTS = Adjustments()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a clip's audio lies, for who reads it elsewhere."""
+
+    address: str
+    """Of its file: a path, or an address in a store."""
+    name: str
+    """What messages call it."""
+    begin: int | None = None
+    """Where it begins in a file that holds others too, bytes; None for a file of its own."""
+    size: int | None = None
+    """Its bytes; None where nobody knows."""
+    start_s: float | None = None
+    """Where the clip begins in the recording, seconds; None for its beginning."""
+    end_s: float | None = None
+    """Where it ends; None for its end."""
+    channel: int | None = None
+    """Which channel is heard, from 1; None for the mix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One clip, as a recogniser sees it."""
 
@@ -133,6 +153,8 @@ class Request:
     the same key, and its latency means nothing. None: everything is done anew."""
     planned_s: float | None = None
     """When a schedule wants it sent, on the run's clock: latency counts from then. None: from when it is sent."""
+    location: Location | None = None
+    """Where the audio lies, of a clip that a worker reads itself; the waveform is then empty."""
     from_sending: bool = False
     """Whether latency counts from when it is sent although it is planned: its caller had nothing to do but ask."""
 

@@ -90,7 +90,7 @@ class AudioError(ClipError):
     """A clip's audio can't be decoded or breaks a limit.
 
     Kinds: `not_found`, `not_audio`, `truncated`, `empty`, `too_short`, `too_long`, `too_large`, `wrong_scale`,
-    `no_channel`, `cancelling`.
+    `no_channel`, `cancelling`; of files in a store also `no_permission`, `unreachable`.
     """
 
 

@@ -165,7 +165,7 @@ def evaluate(
         if isinstance(given, Mapping):
             settings[group] = _with(settings[group], given, whole=group == "backend" and whole)
     if isinstance(backend, str | Mapping):
-        built = executed(settings["backend"], settings["executor"], build_backend)
+        built = executed(settings["backend"], settings["executor"], build_backend, settings["dataset"])
     else:
         built, settings["backend"] = (
             backend,

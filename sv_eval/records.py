@@ -154,6 +154,20 @@ class FailedAttempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a worker found that read a clip itself."""
+
+    audio_s: float | None
+    """Length of the decoded audio, seconds; None where it could not be read."""
+    decode_ms: float
+    """Milliseconds of reading and decoding."""
+    marks: tuple[str, ...] = ()
+    """As in Waveform."""
+    sound: SoundFacts | None = None
+    """What its sound was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """How a request fared on its way to a recogniser elsewhere and back; the run's records tell of it."""
 
@@ -165,6 +179,8 @@ class Passage:
     """How often it was sent."""
     troubles: tuple[FailedAttempt, ...] = ()
     """What went wrong before the last attempt, in order."""
+    heard: Heard | None = None
+    """Of a clip that was read where it was judged; None where it was sent there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ def run_job(config: Any, hydra_config: Any, directory: Path, sharing: Sharing | 
     if not isinstance(settings, dict):
         raise ConfigError("the configuration is not a mapping")
     plain = {str(key): value for key, value in settings.items()}
-    backend = executed(plain["backend"], plain.get("executor") or {}, build_backend)
+    backend = executed(plain["backend"], plain.get("executor") or {}, build_backend, plain["dataset"])
     swept = hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN"
     gate = gate_of(plain.get("gate") or {}, plain.get("scoring") or {}, swept=swept)
     labels = labels_config_from(plain.get("labels") or {})

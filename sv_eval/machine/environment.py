@@ -73,7 +73,10 @@ def git_state(directory: Path) -> GitState | None:
     commit = _output_of(["git", "-C", str(directory), "rev-parse", "HEAD"])
     if commit is None:
         return None
-    changes = _output_of(["git", "-C", str(directory), "status", "--porcelain", "--untracked-files=no"])
+    # A look writes nothing: one that is killed would leave a lock behind, and the repository unusable.
+    changes = _output_of(
+        ["git", "--no-optional-locks", "-C", str(directory), "status", "--porcelain", "--untracked-files=no"]
+    )
     return GitState(commit=commit.strip(), dirty=bool(changes and changes.strip()))
 
 

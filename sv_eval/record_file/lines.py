@@ -95,8 +95,9 @@ class DuplicateResolver:
 
     def __init__(self, where: str) -> None:
         self._where = where
-        # Of each record the line, the session, and whether it is a failure.
-        self._seen: dict[Key, tuple[int, int, bool]] = {}
+        # Of each record the line, the session, and whether it is a failure; the usual ones in one number, since
+        # there may be millions, and those of the first round by their clip alone.
+        self._seen: dict[Key | str, tuple[int, int, bool] | int] = {}
         self.asked_again = 0
         """Failures of round 0 that gave way to a later session's record."""
 
@@ -110,9 +111,10 @@ class DuplicateResolver:
             raise self._strange(number, clip_id)
         failed = line.outcome == _FAILURE
         key = clip_id, number_of_round
-        if key in self._seen:
+        known: Key | str = key if number_of_round else clip_id
+        if known in self._seen:
             return self.settle(clip_id, number_of_round, session, failed=failed, number=number)
-        self._seen[key] = number, session, failed
+        self._seen[known] = _kept(number, session, failed=failed)
         return key
 
     def _strange(self, number: int, clip_id: object) -> RunDirectoryError:
@@ -124,18 +126,26 @@ class DuplicateResolver:
 
     def settle(self, clip_id: str, number_of_round: int, session: int, *, failed: bool, number: int) -> Key:
         """As `take`, from what it looks at."""
-        key = clip_id, number_of_round
-        if key in self._seen:
-            line, earlier, had_failed = self._seen[key]
+        known: Key | str = (clip_id, number_of_round) if number_of_round else clip_id
+        if known in self._seen:
+            line, earlier, had_failed = _told(self._seen[known])
             if session <= earlier or not (had_failed or number_of_round):
                 raise RunDirectoryError(
                     f"{self._where}, line {number}: clip '{clip_id}' has a record already, in line {line}; only a "
                     "later start of the run gives another, in place of a failure. Delete what does not belong"
                 )
             self.asked_again += not number_of_round
-        self._seen[key] = number, session, failed
-        return key
+        self._seen[known] = _kept(number, session, failed=failed)
+        return clip_id, number_of_round
 
     def line_of(self, key: Key) -> int:
         """The line of the record that stands under the key."""
-        return self._seen[key][0]
+        return _told(self._seen[key if key[1] else key[0]])[0]
+
+
+def _kept(number: int, session: int, *, failed: bool) -> tuple[int, int, bool] | int:
+    return (number, session, failed) if session else 2 * number + failed
+
+
+def _told(kept: tuple[int, int, bool] | int) -> tuple[int, int, bool]:
+    return kept if isinstance(kept, tuple) else (kept // 2, 0, bool(kept % 2))

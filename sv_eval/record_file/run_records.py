@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from sv_eval.record_file.columns import columns
 from sv_eval.record_file.json_lines import no_collections
-from sv_eval.record_file.lines import RECORDS, DuplicateResolver, Key, no_record, parsed, records_hash
-from sv_eval.record_file.rows import Row, row_of_line, row_of_record
+from sv_eval.record_file.lines import RECORDS, DuplicateResolver, no_record, parsed, records_hash
+from sv_eval.record_file.parts import Parts
+from sv_eval.record_file.rows import row_of_line, row_of_record
 from sv_eval.record_file.seal import own_lines
 from sv_eval.record_file.set_aside import count_set_aside
 from sv_eval.record_file.table import RecordTable
@@ -46,39 +46,34 @@ class RunRecords:
 
         A last line that was torn by a killed run is left out; a broken line before others is an error.
         """
-        rows: dict[Key, Row] = {}
         words: dict[str, str] = {}
         duplicates = DuplicateResolver(where)
+        parts = Parts(where, duplicates.line_of)
         with no_collections():
             for number, line in parsed(lines, where):
                 key = duplicates.take(number, line)
                 try:
-                    rows[key] = row_of_line(line, words)
+                    row = row_of_line(line, words)
                 except (KeyError, TypeError, AttributeError) as error:
                     raise no_record(where, number, error) from error
-            return cls._of_rows(rows, duplicates, where, numbered=True)
+                parts.add(key, row)
+            return cls._of_parts(parts, duplicates)
 
     @classmethod
     def of_records(cls, records: Iterable[Record]) -> Self:
         """Records in memory; equal to reading back what was written of them."""
-        rows: dict[Key, Row] = {}
         duplicates = DuplicateResolver("records")
+        parts = Parts("records", None)
         for number, one in enumerate(records, 1):
             failed = one.outcome is Outcome.FAILURE
             key = duplicates.settle(one.clip.id, one.round, one.session, failed=failed, number=number)
-            rows[key] = row_of_record(one)
-        return cls._of_rows(rows, duplicates, "records", numbered=False)
+            parts.add(key, row_of_record(one))
+        return cls._of_parts(parts, duplicates)
 
     @classmethod
-    def _of_rows(
-        cls, rows: Mapping[Key, Row], duplicates: DuplicateResolver, where: str, *, numbered: bool
-    ) -> Self:
-        line_of = duplicates.line_of if numbered else None
-
-        def table(chosen: Mapping[Key, Row]) -> RecordTable:
-            return RecordTable(**columns(chosen, where, line_of), n_repeated=duplicates.asked_again)
-
-        if not any(number for _, number in rows):
-            answers = table(rows)
+    def _of_parts(cls, parts: Parts, duplicates: DuplicateResolver) -> Self:
+        first, every = parts.columns()
+        answers = RecordTable(**first, n_repeated=duplicates.asked_again)
+        if every is None:
             return cls(answers=answers, requests=answers)
-        return cls(answers=table({key: row for key, row in rows.items() if not key[1]}), requests=table(rows))
+        return cls(answers=answers, requests=RecordTable(**every, n_repeated=duplicates.asked_again))

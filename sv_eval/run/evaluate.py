@@ -31,6 +31,7 @@ from sv_eval.report.run_directory import ENVIRONMENT
 from sv_eval.run.controls import Control, ask_controls, controls_config_from, planned
 from sv_eval.run.early_stopping import NO_EARLY_STOPPING, VERDICT, EarlyStopping, UntilSure
 from sv_eval.run.event_loop import finished
+from sv_eval.run.executors.reading import placed_by
 from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
@@ -158,6 +159,7 @@ class _Evaluation:
             )
         check_scored(scoring.labels, relabelling_of(labels, describe_corpus(self._corpus)))
         self._judging = JudgingFiles.of(scoring)
+        self._placed = placed_by(config, self._corpus.source)
 
     @property
     def references(self) -> dict[str, str | None]:
@@ -238,6 +240,7 @@ class _Evaluation:
         source, key_of = self._audio()
         plan = plan_load(self._load, self._backend.capabilities)
         loop = session.loop(source, plan, journal.append, key_of=key_of)
+        loop.placed = self._placed
         begin: float | None = None
         ended = "ended by an error"
         given_up = False

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Request, StreamingBackend
+import numpy as np
+
+from sv_eval.backend import NO_ADJUSTMENTS, Adjustments, Answer, Backend, Location, Request, StreamingBackend
 from sv_eval.data.audio.digest import taught_digests
 from sv_eval.data.audio.listening import Listen
 from sv_eval.data.corpus.source import AudioSource
 from sv_eval.machine.clock import Clock, WallClock
-from sv_eval.records import Clip, FailedAttempt, Failure, Outcome, Record, Streamed, as_shared
+from sv_eval.records import Clip, FailedAttempt, Failure, Heard, Outcome, Record, Streamed, Waveform, as_shared
 from sv_eval.report.environment import WarmUp
 from sv_eval.run.callers import Callers, DueClip, LeadTime
 from sv_eval.run.guard import Call, Guard, checked
@@ -49,6 +51,8 @@ class RunLoop:
     """What stands for a clip's samples, so that the first round's answers may be put together from shared work."""
     adjusted: Callable[[Clip], Adjustments] | None = None
     """What is asked of a clip beside its language."""
+    placed: Callable[[Clip], Location] | None = None
+    """Tells where clips lie that the backend's workers read themselves; None where they are read here."""
     clock: Clock = field(default_factory=WallClock)
     """What latency is read from."""
     _origin_s: float = 0.0
@@ -123,6 +127,13 @@ class RunLoop:
 
         Raises what `on_record` raises, and BackendLost.
         """
+        if self.placed is not None:
+            with short_collections():
+                unread = _unread(clips, rounds)
+                await self._overlap(
+                    cut_batches(unread, batch_size=self.plan.batch_size, window=self.plan.batch_size)
+                )
+            return
         with short_collections(), self._prefetcher(clips, rounds, self.listen) as prefetcher:
             if not self._guard.calls:
                 # Several runs of one loop share a clock, so that their records can be put in order.
@@ -229,6 +240,7 @@ class RunLoop:
                 audio_key=None if alone else self._shared_key(item),
                 planned_s=planned_s,
                 from_sending=from_sending,
+                location=self.placed(item.clip) if self.placed is not None and item.waveform is _UNREAD else None,
             )
             for item in batch
             if item.waveform is not None
@@ -297,6 +309,18 @@ class RunLoop:
     def _record(self, item: Decoded, answer: Answer, made: _Call | None, streamed: Streamed | None = None) -> None:
         failure = answer if isinstance(answer, Failure) else None
         prediction = None if isinstance(answer, Failure) else answer
+        heard = None if answer.passage is None else answer.passage.heard
+        if heard is None:
+            sound = None if item.waveform is None else item.waveform
+            heard = Heard(
+                audio_s=None if sound is None else sound.duration_s,
+                decode_ms=item.decode_ms,
+                marks=() if sound is None else sound.marks,
+                sound=item.sound,
+            )
+        elif heard.audio_s is None:
+            # Nobody was asked about it.
+            made = None
         attempts = 1 if made is None else made.attempts
         record = Record(
             clip=item.clip,
@@ -304,8 +328,8 @@ class RunLoop:
             prediction=prediction,
             failure=failure,
             latency_ms=None if made is None else made.latency_ms,
-            audio_s=None if item.waveform is None else item.waveform.duration_s,
-            decode_ms=item.decode_ms,
+            audio_s=heard.audio_s,
+            decode_ms=heard.decode_ms,
             batch_size=1 if made is None else made.batch_size,
             attempts=attempts if failure is None else max(attempts, failure.attempts),
             session=self.session,
@@ -315,12 +339,22 @@ class RunLoop:
             troubles=() if made is None else made.troubles,
             late_ms=None if made is None else made.late_ms,
             round=item.round,
-            marks=() if item.waveform is None else item.waveform.marks,
-            sound=item.sound,
+            marks=heard.marks,
+            sound=heard.sound,
         )
         # Where part of the work may have been done before, there is no time to tell.
         shared = made is not None and self._shared_key(item) is not None
         self.on_record(as_shared(record) if shared else record)
+
+
+_UNREAD = Waveform(samples=np.zeros(0, np.float32))
+"""Stands for the sound of a clip that is read elsewhere."""
+
+
+async def _unread(clips: Iterable[Clip], rounds: Iterable[int]) -> AsyncIterator[Decoded]:
+    """The clips, none of them read."""
+    for clip, number in zip(clips, rounds, strict=False):
+        yield Decoded(clip=clip, waveform=_UNREAD, failure=None, decode_ms=0.0, round=number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sv_eval.backend import Answer, StreamUpdate
 from sv_eval.dimensions import DIMENSIONS
 from sv_eval.emotions import EMOTIONS, PREDICTION_LABELS
 from sv_eval.errors import InferenceError, nearest
-from sv_eval.records import TOKENS, UNREAD, FailedAttempt, Failure, Passage, Prediction, Segment
+from sv_eval.records import TOKENS, UNREAD, FailedAttempt, Failure, Heard, Passage, Prediction, Segment
 
 _ROUNDING = 1e-3
 """How far beyond 0 and 1 a posterior may lie that was worked out with few digits."""
@@ -173,6 +173,8 @@ def _passage(passage: object) -> Passage:
     }
     if passage.troubles or type(passage.troubles) is not tuple:
         changed["troubles"] = tuple(_trouble(one) for one in _listed(passage.troubles, "passage.troubles"))
+    if passage.heard is not None and not isinstance(passage.heard, Heard):
+        raise InferenceError("protocol", f"passage.heard: a Heard is expected, not {_shown(passage.heard)}")
     return _with(passage, changed)
 
 

@@ -75,6 +75,8 @@ class Prefetcher:
         self._clips: Iterator[tuple[Clip, int]] = zip(clips, rounds, strict=False)
         self._source, self._keep_encoded, self._taught = source, keep_encoded, taught
         self._listen = listen
+        # Most sources have nothing to wait for, and none of them need say so.
+        self._fetch: Callable[[Clip], None] | None = getattr(source, "fetch", None) if workers else None
         self._executor: Executor = _OnTheSpot() if workers == 0 else _threads(workers)
         self._waiting: deque[Future[list[Decoded]]] = deque()
         self._ahead = -(-max(ahead, workers) // _AT_A_TIME)
@@ -109,6 +111,9 @@ class Prefetcher:
             turns = list(islice(self._clips, self._at_a_time))
             if not turns:
                 return
+            if self._fetch is not None:
+                for clip, _ in turns:
+                    self._fetch(clip)
             self._waiting.append(self._executor.submit(self._decode_some, turns))
 
     def _with_facts(self, items: list[Decoded]) -> list[Decoded]:

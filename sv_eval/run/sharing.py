@@ -97,6 +97,11 @@ class SharedSource:
         self._keys: dict[str, str] = {}
         self._lock = threading.Lock()
 
+    def fetch(self, clip: Clip) -> None:
+        """Has a clip that will be asked for soon fetched, where it lies elsewhere."""
+        if (fetch := getattr(self._source, "fetch", None)) is not None:
+            fetch(clip)
+
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
         """The clip's audio; raises AudioError."""
         place = (self._name, clip.id, keep_encoded)

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ def data(tmp_path: Path, write_tone: Callable[..., Path]) -> Path:
     (folder / "mine.csv").write_text("wav,emo\nmine/happy/a.wav,joy\nmine/anger/b.wav,anger\n")
     rows = [{"audio": str(folder / f"mine/{name}.wav"), "label": name[:5]} for name in ("happy/a", "anger/b")]
     (folder / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for number, name in enumerate(("happy/a", "anger/b")):
+        with tarfile.open(folder / f"shard-{number:03d}.tar", "w") as tar:
+            tar.add(folder / f"mine/{name}.wav", f"{number}.wav")
+            (folder / "of.json").write_text(json.dumps({"emotion": name[:5]}))
+            tar.add(folder / "of.json", f"{number}.json")
     labels = re.search(r"```yaml\n# /data/labels.yaml\n(.*?)```", SECTION, re.DOTALL)
     assert labels is not None
     (folder / "labels.yaml").write_text(labels[1], encoding="utf-8")
@@ -65,8 +71,15 @@ def test_a_documented_command_reads_the_corpus(
 
 
 def test_the_section_shows_every_way() -> None:
-    assert len(COMMANDS) == 5
-    for words in ("dataset=folder", "folder.pattern", "dataset=manifest", "dataset=huggingface", "labels_file"):
+    assert len(COMMANDS) == 6
+    for words in (
+        "dataset=folder",
+        "folder.pattern",
+        "dataset=manifest",
+        "dataset=huggingface",
+        "webdataset",
+        "labels_file",
+    ):
         assert any(words in command for command in COMMANDS)
 
 

@@ -6,6 +6,7 @@ import io
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -29,8 +30,20 @@ _BEYOND_SOUND = 1e9
 """Times full scale: what damage makes of samples, and what no model could add up. NaN is not below it either."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFile:
+    """A file that somebody else opened, and closes."""
+
+    file: BinaryIO
+    """It, at any position."""
+    name: str
+    """What messages call it."""
+    size: int
+    """Its bytes."""
+
+
 def decode(
-    source: Path | bytes,
+    source: Path | bytes | OpenFile,
     *,
     limits: AudioLimits | None = None,
     start_s: float | None = None,
@@ -146,10 +159,14 @@ def check_level(samples: NDArray[np.float32], name: str, limits: AudioLimits) ->
 
 
 @contextmanager
-def _opened(source: Path | bytes) -> Iterator[tuple[BinaryIO, str, int]]:
+def _opened(source: Path | bytes | OpenFile) -> Iterator[tuple[BinaryIO, str, int]]:
     """The source as a file, with a name for messages and its size in bytes."""
     if isinstance(source, bytes):
         yield io.BytesIO(source), _SENT, len(source)
+        return
+    if isinstance(source, OpenFile):
+        source.file.seek(0)
+        yield source.file, _printable(source.name), source.size
         return
     try:
         status = source.stat()
@@ -236,7 +253,7 @@ def _alone(file: BinaryIO, extent: Extent) -> BinaryIO:
     return io.BytesIO(content)
 
 
-def _encoded(file: BinaryIO, source: Path | bytes) -> bytes:
+def _encoded(file: BinaryIO, source: Path | bytes | OpenFile) -> bytes:
     if isinstance(source, bytes):
         return source
     file.seek(0)

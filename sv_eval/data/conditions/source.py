@@ -30,6 +30,11 @@ class ConditionedSource:
         self._keys: dict[str, str] = {}
         self._lock = threading.Lock()
 
+    def fetch(self, clip: Clip) -> None:
+        """Has a clip that will be asked for soon fetched, where it lies elsewhere."""
+        if (fetch := getattr(self._source, "fetch", None)) is not None:
+            fetch(clip)
+
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:  # noqa: ARG002 - there is no file of it
         """The clip's changed audio; raises AudioError. Its file's bytes are of another sound, and left out."""
         waveform = self._source.load(clip)

@@ -14,6 +14,7 @@ from sv_eval.data.corpus.companion_rule import Companion
 from sv_eval.data.corpus.template import filled, template_names, without_capitals
 from sv_eval.data.corpus.text_encoding import cell_text, composed, decoded
 from sv_eval.data.corpus.tree import AUDIO_SUFFIXES, glob_regex, printable
+from sv_eval.data.storage.place import Place, StorageError
 from sv_eval.errors import CorpusError, nearest
 
 Columns = dict[str, str]
@@ -77,7 +78,9 @@ def named_as(key: str) -> str:
     return composed(stem if dot and f".{ending.lower()}" in AUDIO_SUFFIXES else key)
 
 
-def read_tables(root: Path, companions: Iterable[Companion], files: Iterable[list[str]]) -> tuple[Table, ...]:
+def read_tables(
+    root: Path | Place, companions: Iterable[Companion], files: Iterable[list[str]]
+) -> tuple[Table, ...]:
     """Every companion's table, read from the `files` that were found for it; raises CorpusError."""
     tables = []
     for companion, paths in zip(companions, files, strict=True):
@@ -90,7 +93,7 @@ def read_tables(root: Path, companions: Iterable[Companion], files: Iterable[lis
     return tuple(tables)
 
 
-def _nothing(root: Path, companion: Companion, paths: list[str]) -> str:
+def _nothing(root: Path | Place, companion: Companion, paths: list[str]) -> str:
     globs = " or ".join(companion.files)
     what = " and ".join(companion.columns)
     if paths:
@@ -100,7 +103,7 @@ def _nothing(root: Path, companion: Companion, paths: list[str]) -> str:
     )
 
 
-def _read(root: Path, path: str, table: Table) -> None:
+def _read(root: Path | Place, path: str, table: Table) -> None:
     where = printable(os.path.join(str(root), path))
     companion = table.companion
     text = _text(root, path, companion, where)
@@ -121,10 +124,12 @@ def _read(root: Path, path: str, table: Table) -> None:
             table.add({**own, **groups}, where)
 
 
-def _text(root: Path, path: str, companion: Companion, where: str) -> str:
+def _text(root: Path | Place, path: str, companion: Companion, where: str) -> str:
     fallback = next((name for glob, name in companion.encodings.items() if glob_regex(glob).fullmatch(path)), None)
     try:
         return decoded((root / path).read_bytes(), fallback)
+    except StorageError as error:
+        raise error.as_corpus_error() from error
     except OSError as error:
         raise CorpusError(f"{where} can't be read ({error.strerror}); check its permissions") from error
     except UnicodeDecodeError as error:

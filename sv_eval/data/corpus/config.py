@@ -9,6 +9,7 @@ from typing import Literal
 from sv_eval.config.structure import structure
 from sv_eval.data.audio.channels import channel_word
 from sv_eval.data.audio.limits import AudioLimits
+from sv_eval.data.storage.address import refuse_secrets
 from sv_eval.dimensions import ranges_from
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, nearest
@@ -38,6 +39,16 @@ class ManifestOptions:
     """Field to its column's name, where they differ; null for a field that the table hasn't got."""
     delimiter: str | None = None
     """What separates the columns; None for a comma, or a tab in .tsv."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebDatasetOptions:
+    """For `kind: webdataset`, tar shards whose files of one name are one clip."""
+
+    audio: str | None = None
+    """Ending of the audio where a key has several files of sound; None for the only one."""
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    """Field to its key in the json, where they differ; null for a field that it hasn't got."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +129,7 @@ class DatasetConfig:
     """Names the corpus in run directories and reports."""
     card: str | None = None
     """A card's name, or the path of a folder with a dataset.yaml."""
-    kind: Literal["folder", "manifest", "huggingface", "simulated"] | None = None
+    kind: Literal["folder", "manifest", "huggingface", "simulated", "webdataset"] | None = None
     """For a corpus without a card: how its clips are found."""
     root: str | None = None
     """The folder with the audio."""
@@ -152,6 +163,8 @@ class DatasetConfig:
     """Options of `kind: manifest`."""
     huggingface: HuggingFaceOptions = field(default_factory=HuggingFaceOptions)
     """Options of `kind: huggingface`."""
+    webdataset: WebDatasetOptions = field(default_factory=WebDatasetOptions)
+    """Options of `kind: webdataset`."""
     simulated: SimulatedOptions = field(default_factory=SimulatedOptions)
     """Options of `kind: simulated`."""
     emobox: EmoboxOptions = field(default_factory=EmoboxOptions)
@@ -181,6 +194,15 @@ class DatasetConfig:
             ranges_from("dataset.dimensions", self.dimensions)
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        for key, text in (("root", self.root), ("manifest.file", self.manifest.file)):
+            refuse_secrets(f"dataset.{key}", text)
+        refuse_secrets("dataset.huggingface.path", self.huggingface.path)
+        files = self.huggingface.data_files
+        named = (
+            files.values() if isinstance(files, Mapping) else (files,) if isinstance(files, str) else files or ()
+        )
+        for text in named:
+            refuse_secrets("dataset.huggingface.data_files", text)
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"dataset.limit is {self.limit}: give 1 or more, or null for every clip")
 

@@ -63,6 +63,11 @@ def open_emobox(config: DatasetConfig, card: Card) -> OpenedCorpus:
     if member is None:
         raise CorpusError(f"the card {card.name} lists no members, so that EmoBox's reader has nothing to read")
     root = root_of(config, card)
+    if not isinstance(root, Path):
+        raise CorpusError(
+            f"dataset.root={root}: EmoBox's lists are read from a folder; give dataset=manifest the table that "
+            "`sv-eval corpus manifest` writes of a local copy"
+        )
     folder = _folder(config, root)
     if config.split == ALL:
         files = whole_files(folder, config.name)

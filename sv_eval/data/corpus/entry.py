@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sv_eval.data.corpus.fingerprint import Ends
 from sv_eval.data.corpus.notes import Note
 from sv_eval.data.corpus.source import EncodedSource
 from sv_eval.data.corpus.unread import UnreadFiles
+from sv_eval.records import Clip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +70,8 @@ class OpenedCorpus:
     """Their audio."""
     ends: Ends
     """Digests of the audio's ends, for the corpus's hash; to be asked once the entries have been walked."""
+    expect: Callable[[Sequence[Clip]], None] | None = None
+    """Told of clips whose ends are soon asked for; None where they are at hand."""
     notes: list[Note] = field(default_factory=list)
     """For the report; complete once the entries have been walked."""
     variant: str | None = None

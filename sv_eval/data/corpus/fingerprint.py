@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from sv_eval.emotions import LabelMap
@@ -24,10 +25,19 @@ Ends = Callable[[Clip], bytes | None]
 """Gives a digest of the ends of a clip's audio; None where there is no audio."""
 
 
-def corpus_hash(clips: Iterable[Clip], labels: LabelMap, ends: Ends) -> str:
-    """16 hex digits over the clips, their references and the ends of their encoded audio."""
+_AT_A_TIME = 512
+"""Clips whose ends are asked for together where they lie elsewhere."""
+
+
+def corpus_hash(
+    clips: Iterable[Clip], labels: LabelMap, ends: Ends, expect: Callable[[Sequence[Clip]], None] | None = None
+) -> str:
+    """16 hex digits over the clips, their references and the ends of their encoded audio.
+
+    expect: is told of clips some time before their ends are asked for.
+    """
     digest = hashlib.sha256(labels.hash.encode())
-    for clip in clips:
+    for clip in clips if expect is None else _announced(clips, expect):
         found = ends(clip)
         row = (
             clip.id,
@@ -46,6 +56,13 @@ def corpus_hash(clips: Iterable[Clip], labels: LabelMap, ends: Ends) -> str:
         )
         digest.update(json.dumps(row).encode() + b"\n")
     return digest.hexdigest()[:16]
+
+
+def _announced(clips: Iterable[Clip], expect: Callable[[Sequence[Clip]], None]) -> Iterator[Clip]:
+    waiting = iter(clips)
+    while some := list(islice(waiting, _AT_A_TIME)):
+        expect(some)
+        yield from some
 
 
 def _truths(clip: Clip) -> dict[str, object]:

@@ -14,6 +14,7 @@ from sv_eval.data.corpus.row_arrays import RATE_COLUMNS, ArraySource, holds_samp
 from sv_eval.data.corpus.row_source import RowSource, holds_files
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.tree import printable
+from sv_eval.data.storage.place import placed
 from sv_eval.dimensions import DIMENSIONS
 from sv_eval.errors import CorpusError
 
@@ -35,7 +36,12 @@ def open_huggingface(config: DatasetConfig, card: Card) -> OpenedCorpus:
                 f"dataset.huggingface.{name}_column: nobody said of which range its numbers are; declare it, e.g. "
                 f"dataset.dimensions.{name}=[1,7]"
             )
-    root = None if config.root is None else Path(config.root).expanduser()
+    root = None if config.root is None else placed(config.root)
+    if root is not None and not isinstance(root, Path):
+        raise CorpusError(
+            f"dataset.root={root}: files that rows name are read from a folder; list them in a table for "
+            "dataset=manifest"
+        )
     source = _source(library, table, options.audio_column, root, config.limits)
     return OpenedCorpus(entries=_entries(table, source, options), source=source, ends=source.ends)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypedDict
 
+from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.companions import Table, read_tables
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.copies import without_copies
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
-from sv_eval.data.corpus.fingerprint import EndsOfFiles
+from sv_eval.data.corpus.fingerprint import Ends, EndsOfFiles
 from sv_eval.data.corpus.layout_rule import Layout
 from sv_eval.data.corpus.notes import (
     Note,
@@ -22,12 +24,15 @@ from sv_eval.data.corpus.notes import (
     note_on_unlisted,
 )
 from sv_eval.data.corpus.path_facts import PathFacts, PathRule, spellings
+from sv_eval.data.corpus.remote_source import RemoteEnds, RemoteSource
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.source import FileSource
+from sv_eval.data.corpus.source import EncodedSource, FileSource
 from sv_eval.data.corpus.text_encoding import readable
 from sv_eval.data.corpus.tree import AUDIO_SUFFIXES, files_below, glob_regex, is_clip, printable
 from sv_eval.data.corpus.unread import UnreadFiles
+from sv_eval.data.storage.place import Place, placed
 from sv_eval.errors import CorpusError
+from sv_eval.records import Clip
 
 _KNOWN_OTHERS = frozenset(
     ".txt .csv .tsv .json .jsonl .yaml .yml .xml .html .htm .pdf .doc .docx .xls .xlsx .md .py .sh .mat .zip "  # noqa: SIM905
@@ -46,24 +51,37 @@ def open_tree(config: DatasetConfig, card: Card) -> OpenedCorpus:
     entries = without_copies(_entries(root, layout, tables, card, notes, left), layout, notes)
     return OpenedCorpus(
         entries=entries,
-        source=FileSource(root, config.limits),
-        ends=EndsOfFiles(root),
+        **audio_below(root, config.limits),
         notes=notes,
         variant=layout.variant,
         unread=left.unread(root),
     )
 
 
-def root_of(config: DatasetConfig, card: Card) -> Path:
-    """The folder with the audio; raises CorpusError when there is none."""
+class _Audio(TypedDict):
+    source: EncodedSource
+    ends: Ends
+    expect: Callable[[Sequence[Clip]], None] | None
+
+
+def audio_below(root: Path | Place, limits: AudioLimits) -> _Audio:
+    """Where the audio of an opened corpus comes from, and what tells it from another's."""
+    if isinstance(root, Path):
+        return {"source": FileSource(root, limits), "ends": EndsOfFiles(root), "expect": None}
+    ends = RemoteEnds(root)
+    return {"source": RemoteSource(root, limits), "ends": ends, "expect": ends.expect}
+
+
+def root_of(config: DatasetConfig, card: Card) -> Path | Place:
+    """The folder with the audio, on a disk or elsewhere; raises CorpusError when there is none."""
     if config.root is None:
         if card.layout.bundled and card.folder is not None:
             return card.folder
         raise CorpusError(
             f"dataset.root isn't set: give the folder of {card.title}, dataset.root=DIR. {card.source.how}"
         )
-    root = Path(config.root).expanduser()
-    if not root.is_dir():
+    root = placed(config.root)
+    if isinstance(root, Path) and not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "doesn't exist"
         raise CorpusError(f"dataset.root={config.root} {what}: give the folder of {card.title}")
     return root
@@ -77,7 +95,7 @@ def _chosen(layout: Layout, config: DatasetConfig) -> Layout:
     return replace(layout, glob=glob, pattern=pattern)
 
 
-def surveyed(root: Path, layout: Layout) -> tuple[Layout, tuple[Table, ...]]:
+def surveyed(root: Path | Place, layout: Layout) -> tuple[Layout, tuple[Table, ...]]:
     """The layout as the tree has it, and the tables in it; one of one form without tables isn't looked for.
 
     The first of the variants that any file follows is taken, so that it doesn't matter in which order a disk
@@ -143,7 +161,7 @@ class _LeftOver:
         if ending in AUDIO_SUFFIXES or ending not in _KNOWN_OTHERS:
             self.audio.append(path)
 
-    def unread(self, root: Path) -> UnreadFiles:
+    def unread(self, root: Path | Place) -> UnreadFiles:
         """The files that hold audio, or should, and are no clips."""
         return UnreadFiles(root=root, strays=self.strays, unlisted=self.unlisted, others=self.audio)
 
@@ -168,7 +186,7 @@ class _LeftOver:
 
 
 def _entries(
-    root: Path, layout: Layout, tables: tuple[Table, ...], card: Card, notes: list[Note], left: _LeftOver
+    root: Path | Place, layout: Layout, tables: tuple[Table, ...], card: Card, notes: list[Note], left: _LeftOver
 ) -> Iterator[Entry]:
     rule = PathRule(layout, tables, spellings(card))
     found = False
@@ -193,7 +211,7 @@ def _entries(
     notes.extend(left.notes(tables))
 
 
-def _nothing(root: Path, given: Layout, layout: Layout, left: _LeftOver) -> str:
+def _nothing(root: Path | Place, given: Layout, layout: Layout, left: _LeftOver) -> str:
     """Why the root holds no clip of this corpus."""
     glob = layout.glob or "every audio file"
     if left.strays:

@@ -7,20 +7,23 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from sv_eval.data.audio.channels import EACH, channel_word
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
-from sv_eval.data.corpus.fingerprint import EndsOfFiles
-from sv_eval.data.corpus.layouts import root_of
+from sv_eval.data.corpus.layouts import audio_below, root_of
 from sv_eval.data.corpus.notes import Note, note_on_unranged
+from sv_eval.data.corpus.remote_source import RemoteSizes
 from sv_eval.data.corpus.schema import Card
-from sv_eval.data.corpus.source import FileSource
 from sv_eval.data.corpus.tree import FileSizes, printable
 from sv_eval.data.corpus.votes import most_voted, read_emotions, read_votes
+from sv_eval.data.storage.address import is_address
+from sv_eval.data.storage.place import Place, StorageError, placed
 from sv_eval.dimensions import AROUSAL, DIMENSIONS, DOMINANCE, VALENCE, Range
 from sv_eval.errors import CorpusError, nearest
 
@@ -47,6 +50,14 @@ _NO_FILE_LASTS_S = 1e9
 Row = tuple[int, Mapping[str, Any]]
 
 
+class Sizes(Protocol):
+    """Files by the names that a table gives them."""
+
+    def found(self, path: str) -> tuple[str, int | None]:
+        """The path as it is spelled where it lies, and the size in bytes; None for a file that isn't there."""
+        ...
+
+
 def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips of a manifest; its audio paths are relative to the root, or else to the manifest's folder."""
     path = _manifest_path(config, card)
@@ -56,28 +67,30 @@ def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
     return OpenedCorpus(
         entries=_entries(path, root, columns, config.manifest.delimiter, card, notes),
         notes=notes,
-        source=FileSource(root, config.limits),
-        ends=EndsOfFiles(root),
+        **audio_below(root, config.limits),
     )
 
 
-def _manifest_path(config: DatasetConfig, card: Card) -> Path:
+def _manifest_path(config: DatasetConfig, card: Card) -> Path | Place:
     if config.manifest.file is not None:
-        places = [Path(config.manifest.file).expanduser()]
-        if config.root is not None:
-            places.append(Path(config.root).expanduser() / config.manifest.file)
+        places = [placed(config.manifest.file)]
+        if config.root is not None and not is_address(config.manifest.file):
+            places.append(placed(config.root) / config.manifest.file)
     elif card.folder is None:
         raise CorpusError(
             "dataset.manifest.file isn't set: give the table that lists the clips (.csv, .tsv, .jsonl)"
         )
     else:
-        places = [Path(config.root).expanduser() / card.layout.file] if config.root is not None else []
+        places = [placed(config.root) / card.layout.file] if config.root is not None else []
         places.append(card.folder / card.layout.file)
         if config.root is None and not card.layout.bundled:
             root_of(config, card)
     for place in places:
-        if place.is_file():
-            return place
+        try:
+            if place.is_file():
+                return place
+        except StorageError as error:
+            raise error.as_corpus_error() from error
     hint = f"; {card.source.how}" if card.folder is not None else "; check dataset.manifest.file"
     raise CorpusError(f"{' and '.join(map(str, places))}: there is no such manifest{hint}")
 
@@ -106,8 +119,8 @@ def _columns(
 
 
 def _entries(
-    path: Path,
-    root: Path,
+    path: Path | Place,
+    root: Path | Place,
     columns: Mapping[str, tuple[str, bool]],
     delimiter: str | None,
     card: Card,
@@ -118,8 +131,8 @@ def _entries(
     counted: dict[str, str] = {}
     unseen = {name: column for name, (column, needed) in columns.items() if needed}
     held: dict[str, None] = {}
-    sizes = FileSizes(root)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    sizes = _sizes(path, root, columns, delimiter)
+    with _opened(path) as file:
         for line, row in _rows(path, file, delimiter):
             where = f"{path}:{line}"
             if by_row or not cells:
@@ -142,7 +155,7 @@ def _entries(
                     if name in columns and name not in cells and not (name == "emotion" and voted):
                         raise _no_column(where if by_row else str(path), name, columns[name][0], row)
                 unseen = {name: column for name, column in unseen.items() if name not in cells}
-            entry = _entry(where, row, cells, sizes)
+            entry = entry_of_row(where, row, cells, sizes)
             entry.votes, entry.raters = read_votes(where, row.get(cells.get("votes", "")), row, counted)
             entry.emotions = read_emotions(where, row.get(cells.get("emotions", "")))
             if "emotion" not in cells:
@@ -153,6 +166,36 @@ def _entries(
     for name, column in unseen.items():
         raise _no_column(str(path), name, column, held)
     notes.extend(_unranged(held, columns))
+
+
+def _sizes(
+    path: Path | Place, root: Path | Place, columns: Mapping[str, tuple[str, bool]], delimiter: str | None
+) -> Sizes:
+    """The sizes of the files that the table names; where they must be asked for one by one, that is done now."""
+    if isinstance(root, Path):
+        return FileSizes(root)
+    sizes = RemoteSizes(root)
+    column = columns["path"][0]
+    if not root.lists:
+        with _opened(path) as file:
+            sizes.look_up(
+                name for _, row in _rows(path, file, delimiter) if isinstance(name := row.get(column), str) and name
+            )
+    return sizes
+
+
+@contextmanager
+def _opened(path: Path | Place) -> Iterator[TextIO]:
+    """The table as text; raises CorpusError where it can't be read."""
+    if isinstance(path, Path):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield file
+        return
+    try:
+        with TextIOWrapper(BufferedReader(path.open()), encoding="utf-8-sig", newline="") as text:  # type: ignore[type-var]
+            yield text
+    except StorageError as error:
+        raise error.as_corpus_error() from error
 
 
 def _unranged(held: Iterable[str], columns: Mapping[str, tuple[str, bool]]) -> list[Note]:
@@ -170,7 +213,7 @@ def _no_column(where: str, name: str, column: str, held: Iterable[str]) -> Corpu
     )
 
 
-def _rows(path: Path, file: TextIO, delimiter: str | None) -> Iterator[Row]:
+def _rows(path: Path | Place, file: TextIO, delimiter: str | None) -> Iterator[Row]:
     """The rows with their line numbers; what can't be read is a CorpusError with file and line."""
     line = 0
     reader = None
@@ -210,7 +253,8 @@ def _json_row(where: str, text: str) -> dict[str, Any]:
     return row
 
 
-def _entry(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: FileSizes) -> Entry:
+def entry_of_row(where: str, row: Mapping[str, Any], cells: Mapping[str, str], sizes: Sizes) -> Entry:
+    """The entry for a row. cells: field to column, for those that it has; raises CorpusError."""
     fields = {
         name: _text(where, column, row.get(column)) for name, column in cells.items() if name not in _STRUCTURED
     }

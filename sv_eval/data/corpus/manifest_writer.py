@@ -19,6 +19,7 @@ from sv_eval.data.corpus.reading import open_corpus
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.selection import ChosenSplit, no_clip
 from sv_eval.data.corpus.split_tests import restriction_test, split_tests, splits_of
+from sv_eval.data.storage.place import placed
 from sv_eval.dimensions import DIMENSIONS
 from sv_eval.errors import CorpusError, RunDirectoryError
 from sv_eval.records import Clip
@@ -87,10 +88,10 @@ def write_manifest(config: DatasetConfig, file: Path) -> str:
 def _root(config: DatasetConfig, card: Card) -> str:
     """What the paths of the clips are relative to."""
     if config.root is not None:
-        return str(Path(config.root).expanduser())
+        return str(placed(config.root))
     if card.folder is not None:
         return str((card.folder / card.layout.file).parent if card.layout.kind == "manifest" else card.folder)
-    return str(Path(config.manifest.file or ".").expanduser().parent)
+    return str(placed(config.manifest.file or ".").parent)
 
 
 def _check_id(entry: Entry, ids: set[int]) -> None:

@@ -32,6 +32,7 @@ from sv_eval.data.corpus.notes import (
 )
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.selection import ChosenSplit, limited, no_clip, restriction
+from sv_eval.data.corpus.shards import open_shards
 from sv_eval.data.corpus.simulated import open_simulated
 from sv_eval.data.corpus.source import AudioSource, EncodedSource
 from sv_eval.data.corpus.synonyms import generic_card
@@ -62,6 +63,7 @@ _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], OpenedCorpus]] = {
     "huggingface": open_huggingface,
     "simulated": open_simulated,
     "emobox": open_emobox,
+    "webdataset": open_shards,
 }
 
 
@@ -125,7 +127,7 @@ def corpus_of(config: DatasetConfig, card: Card, found: OpenedCorpus) -> Corpus:
         card=card,
         clips=tuple(clips),
         source=found.source,
-        hash=corpus_hash(clips, card.labels, found.ends),
+        hash=corpus_hash(clips, card.labels, found.ends, found.expect),
         split=config.split,
         variant=found.variant,
         completeness=whole,

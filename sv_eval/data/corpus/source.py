@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Protocol
 
+from sv_eval.backend import Location
 from sv_eval.data.audio.decoding import decode
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.records import Clip, Waveform
@@ -15,6 +17,14 @@ class AudioSource(Protocol):
 
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:
         """The clip's audio, with the original bytes if asked to; raises AudioError."""
+        ...
+
+
+class FetchingSource(AudioSource, Protocol):
+    """Whose audio lies elsewhere, so that it pays to say early what will be wanted."""
+
+    def fetch(self, clip: Clip) -> None:
+        """Begins to fetch a clip that will be asked for soon; returns at once."""
         ...
 
 
@@ -47,6 +57,17 @@ class FileSource:
             end_s=clip.end_s,
             channel=clip.channel,
             keep_encoded=keep_encoded,
+        )
+
+    def location(self, clip: Clip) -> Location:
+        """Where the clip's audio lies, for who reads it elsewhere."""
+        return Location(
+            address=os.path.abspath(self._root / clip.path),
+            name=clip.path.rpartition("/")[2],
+            size=clip.size_bytes,
+            start_s=clip.start_s,
+            end_s=clip.end_s,
+            channel=clip.channel,
         )
 
     def encoded(self, clip: Clip) -> Path:

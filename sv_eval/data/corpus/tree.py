@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from sv_eval.data.storage.place import Place
 from sv_eval.errors import CorpusError
 
 AUDIO_SUFFIXES = frozenset(
@@ -21,11 +22,14 @@ _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 """How Unicode writes letters with accents: in one character, as tables do, or in two, as macOS's disks do."""
 
 
-def files_below(root: Path) -> Iterator[tuple[str, int]]:
+def files_below(root: Path | Place) -> Iterator[tuple[str, int]]:
     """Every file that isn't hidden, as its posix path relative to `root` and its size in bytes.
 
     Linked folders are followed, each once. Names that are no UTF-8 keep their bytes as surrogates.
     """
+    if isinstance(root, Place):
+        yield from root.files()
+        return
     seen: set[tuple[int, int]] = set()
     waiting = [("", str(root))]
     while waiting:

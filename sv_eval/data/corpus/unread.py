@@ -10,6 +10,7 @@ from pathlib import Path
 from sv_eval.data.audio.kinds import kind_of
 from sv_eval.data.corpus.text_encoding import readable
 from sv_eval.data.corpus.tree import AUDIO_SUFFIXES, printable
+from sv_eval.data.storage.place import Place, StorageError
 
 _HEAD_BYTES = 64
 _STANDS_FOR = {
@@ -35,7 +36,7 @@ class UnreadFile:
 class UnreadFiles:
     """The files of a tree that are no clips; filled while the tree is walked."""
 
-    root: Path
+    root: Path | Place
     """What their paths are relative to."""
     strays: Sequence[str]
     """Files of the right kind whose names don't follow the rule."""
@@ -57,11 +58,14 @@ class UnreadFiles:
                 yield UnreadFile(path=printable(readable(path)), why=why, content=content, misnamed=misnamed)
 
 
-def content_of(file: Path) -> str | None:
+def content_of(file: Path | Place) -> str | None:
     """What kind of audio a file begins as; None for none, and for a file that can't be read."""
     try:
-        with file.open("rb") as opened:
-            head = opened.read(_HEAD_BYTES)
-    except OSError:
+        if isinstance(file, Place):
+            head = file.stretch(0, _HEAD_BYTES)
+        else:
+            with file.open("rb") as opened:
+                head = opened.read(_HEAD_BYTES)
+    except (OSError, StorageError):
         return None
     return kind_of(head)

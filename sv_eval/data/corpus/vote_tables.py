@@ -15,6 +15,7 @@ from sv_eval.data.corpus.template import filled, without_capitals
 from sv_eval.data.corpus.text_encoding import cell_text, decoded, readable
 from sv_eval.data.corpus.tree import files_below, glob_regex, printable
 from sv_eval.data.corpus.votes_rule import VotesRule
+from sv_eval.data.storage.place import Place, StorageError
 from sv_eval.errors import CorpusError, nearest
 
 NONE = "none"
@@ -56,7 +57,7 @@ def _chosen(card: Card, config: DatasetConfig) -> tuple[str, VotesRule] | None:
     return config.votes_of, rule
 
 
-def _read(root: Path, name: str, rule: VotesRule, card: Card, *, needed: bool) -> _VoteTable:
+def _read(root: Path | Place, name: str, rule: VotesRule, card: Card, *, needed: bool) -> _VoteTable:
     """What was said by clip, in words of the card's label map."""
     lists: list[list[str]] = [[] for _ in rule.files]
     for on_disk, _ in files_below(root):
@@ -77,9 +78,11 @@ def _read(root: Path, name: str, rule: VotesRule, card: Card, *, needed: bool) -
     return table
 
 
-def _rows(file: Path, where: str, rule: VotesRule) -> Iterator[tuple[str, Columns]]:
+def _rows(file: Path | Place, where: str, rule: VotesRule) -> Iterator[tuple[str, Columns]]:
     try:
         text = decoded(file.read_bytes(), "cp1252")
+    except StorageError as error:
+        raise error.as_corpus_error() from error
     except OSError as error:
         raise CorpusError(f"{where} can't be read ({error.strerror}); check its permissions") from error
     except UnicodeDecodeError as error:

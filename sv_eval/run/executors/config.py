@@ -11,6 +11,8 @@ from sv_eval.errors import ConfigError, nearest
 
 LOCAL, RAY = "local", "ray"
 EXECUTORS = (LOCAL, RAY)
+HERE, WORKERS = "here", "workers"
+READERS = (HERE, WORKERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,18 @@ class ExecutorConfig:
     """`ray`: cores that a worker is given."""
     gpus_per_worker: float | None = None
     """`ray`: GPUs that a worker is given; None for one where the cluster has any."""
+    read: str = HERE
+    """`ray`: where clips are read and decoded, one of READERS."""
     retries: int = 3
     """`ray`: how often a batch is given to another worker when its own was lost."""
 
     def __post_init__(self) -> None:
         if self.name not in EXECUTORS:
             raise ConfigError(f"executor.name={self.name} is not known; {nearest(self.name, EXECUTORS)}")
+        if self.read not in READERS:
+            raise ConfigError(f"executor.read={self.read} is not known; {nearest(self.read, READERS)}")
+        if self.read == WORKERS and self.name != RAY:
+            raise ConfigError("executor.read=workers: there are no workers here; set executor=ray too")
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"executor.workers={self.workers}: give 1 or more, or null")
         if self.cpus_per_worker < 0 or (self.gpus_per_worker or 0) < 0 or self.retries < 0:

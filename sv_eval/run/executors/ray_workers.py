@@ -14,13 +14,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from sv_eval.backend import Answer, Backend, BackendInfo, Capabilities, Request
+from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.errors import BackendLost, ConfigError, InferenceError, ModelError
 from sv_eval.records import FailedAttempt, Passage
 from sv_eval.run.executors.cluster import OF_THIS_PROCESS, first_line
-from sv_eval.run.executors.config import ExecutorConfig
+from sv_eval.run.executors.config import WORKERS, ExecutorConfig
 from sv_eval.run.executors.worker import Answered, Opened, Worker, WorkerError
 
 _CLOSING_S = 10.0
+_READ_AHEAD = 2
+"""Calls that wait in a worker with their clips read, or being read."""
+_BACK_OFF_S = 0.5
+"""Before the first worker that follows a lost one; doubled before each further."""
 _RESTARTS = 3
 """How often one place is given a new worker after it lost one without answering anything in between."""
 
@@ -40,8 +45,17 @@ class _Place:
 class RayWorkers:
     """The backend of `settings`, opened in each of several Ray actors."""
 
-    def __init__(self, settings: Mapping[str, Any], here: Backend, config: ExecutorConfig) -> None:
-        """settings: the configuration group `backend`; here: the same backend, built and not opened."""
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        here: Backend,
+        config: ExecutorConfig,
+        limits: AudioLimits | None = None,
+    ) -> None:
+        """settings: the configuration group `backend`; here: the same backend, built and not opened; limits: what
+        clips may be that workers read themselves.
+        """
+        self._limits = (limits or AudioLimits()) if config.read == WORKERS else None
         self._settings, self._config = dict(settings), config
         self._capabilities = replace(
             here.capabilities, streams=False, traces=(), detects_speech=False, shares_work=False
@@ -74,7 +88,9 @@ class RayWorkers:
             OF_THIS_PROCESS.leave(lost=isinstance(error, BackendLost))
             raise
         first = opened[0]
-        calls = len(opened) * first.capabilities.max_in_flight
+        # Whoever reads clips itself has some to read while others are judged.
+        each = first.capabilities.max_in_flight + (_READ_AHEAD if self._limits is not None else 0)
+        calls = len(opened) * each
         self._capabilities = replace(
             first.capabilities,
             max_in_flight=calls,
@@ -89,7 +105,7 @@ class RayWorkers:
         apart = self._config.address is not None
         self._info = replace(first.info, details=details, served_here=first.info.served_here or apart)
         for place in self._places:
-            for _ in range(first.capabilities.max_in_flight):
+            for _ in range(each):
                 self._free.put_nowait(place)
         return self
 
@@ -107,7 +123,7 @@ class RayWorkers:
                     f"{resources.get(name, 0.0):g}; give fewer workers, or less for each"
                 )
         self._actor = self._ray.remote(num_cpus=self._config.cpus_per_worker, num_gpus=gpus)(Worker)
-        self._places = [_Place(number, self._actor.remote(self._settings)) for number in range(count)]
+        self._places = [_Place(number, self._actor.remote(self._settings, self._limits)) for number in range(count)]
         opened = await asyncio.gather(*(self._open(place) for place in self._places))
         self._alive = count
         return opened
@@ -155,7 +171,8 @@ class RayWorkers:
         """The answers, with the latency that the worker itself saw, or from when they were planned."""
         now = time.perf_counter()
         found: list[Answer] = []
-        for answer, request in zip(said.answers, requests, strict=True):
+        all_heard = said.heard or (None,) * len(requests)
+        for answer, request, heard in zip(said.answers, requests, all_heard, strict=True):
             waited = said.latency_ms if request.planned_s is None else (now - request.planned_s) * 1000
             earlier = answer.passage
             if earlier is not None:
@@ -164,7 +181,7 @@ class RayWorkers:
                 )
             else:
                 passage = Passage(begin_s=begin_s, latency_ms=waited, attempts=1 + len(troubles), troubles=troubles)
-            found.append(replace(answer, passage=passage))
+            found.append(replace(answer, passage=replace(passage, heard=heard)))
         return found
 
     async def _next(self) -> _Place:
@@ -188,7 +205,9 @@ class RayWorkers:
         while place.lost < _RESTARTS:
             place.lost += 1
             self._ray.kill(place.actor)
-            place.actor = self._actor.remote(self._settings)
+            # What took a worker away, such as a machine without memory, may be there for a while.
+            await asyncio.sleep(_BACK_OFF_S * 2 ** (place.lost - 1))
+            place.actor = self._actor.remote(self._settings, self._limits)
             try:
                 await self._open(place)
             except (BackendLost, ModelError, ConfigError):
