@@ -8,7 +8,7 @@ answers each is as wrong as they are in the mean: what order they come in is cha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec import UNSET
@@ -45,23 +45,27 @@ def selective_of(scope: Scope, scores: ScoreTable | None) -> Selective | None:
     risk = risks(confidence, wrong)
     ordered = np.sort(confidence)[::-1]
 
-    def interval(figure: _Figure) -> Interval:
-        return interval_of(figure, confidence, wrong, unit, level)
+    def accuracy_at(coverage: float) -> _Figure:
+        return lambda risk, _: 1 - float(risk[kept(coverage, len(risk)) - 1])
 
-    def point(coverage: float) -> CoveragePoint:
-        def accuracy(sure: Floats, false: Mask) -> float:
-            return 1 - float(risks(sure, false)[kept(coverage, len(sure)) - 1])
-
-        threshold = float(ordered[kept(coverage, n) - 1])
-        return CoveragePoint(coverage=coverage, threshold=threshold, accuracy=interval(accuracy))
-
+    area, excess, *accuracies = intervals_of(
+        (
+            lambda risk, _: float(risk.mean()),
+            lambda risk, false: float(risk.mean()) - best_aurc(false),
+            *map(accuracy_at, COVERAGES),
+        ),
+        confidence, wrong, unit, level,
+    )  # fmt: skip
     places = np.unique(np.linspace(1, n, min(n, _CURVE)).round().astype(np.int64))
     return Selective(
         n=n,
-        aurc=interval(aurc),
-        excess=interval(lambda one, two: aurc(one, two) - best_aurc(two)),
+        aurc=area,
+        excess=excess,
         curve=tuple((round(int(i) / n, 6), round(float(risk[i - 1]), 6)) for i in places.tolist()),
-        at=tuple(map(point, COVERAGES)),
+        at=tuple(
+            CoveragePoint(coverage=coverage, threshold=float(ordered[kept(coverage, n) - 1]), accuracy=accuracy)
+            for coverage, accuracy in zip(COVERAGES, accuracies, strict=True)
+        ),
         unknown=_abstention(scope, scores) or UNSET,
     )
 
@@ -98,16 +102,25 @@ def kept(coverage: float, n: int) -> int:
     return max(1, round(coverage * n))
 
 
-def interval_of(figure: _Figure, confidence: Floats, wrong: Mask, unit: Codes, level: float) -> Interval:
-    """A figure of answers with bounds that leave out one speaker at a time."""
+def intervals_of(
+    figures: Sequence[_Figure], confidence: Floats, wrong: Mask, unit: Codes, level: float
+) -> list[Interval]:
+    """Figures of `risks` and of what is wrong, with bounds that leave out one speaker at a time."""
     group = grouped(unit)
-    value = figure(confidence, wrong)
-    without = [value]
+
+    def found(there: Mask | slice) -> list[float]:
+        risk = risks(confidence[there], wrong[there])
+        return [figure(risk, wrong[there]) for figure in figures]
+
+    values = found(slice(None))
+    without = [values]
     if group.any():
-        parts = (group != one for one in range(int(group.max()) + 1))
-        without = [figure(confidence[others], wrong[others]) for others in parts]
+        without = [found(group != one) for one in range(int(group.max()) + 1)]
     sizes = np.bincount(group).astype(np.float64)
-    return jackknife_interval(value, np.array(without), sizes, level, least=0.0, most=1.0, on_logit=True)
+    return [
+        jackknife_interval(value, np.array(each), sizes, level, least=0.0, most=1.0, on_logit=True)
+        for value, each in zip(values, zip(*without, strict=True), strict=True)
+    ]
 
 
 def _abstention(scope: Scope, scores: ScoreTable | None) -> Abstention | None:

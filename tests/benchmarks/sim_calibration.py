@@ -20,7 +20,7 @@ from sv_eval.scoring.calibration.bins import binned
 from sv_eval.scoring.calibration.errors import ece_debiased, ece_plain, standard_errors
 from sv_eval.scoring.calibration.judging import probability_figures
 from sv_eval.scoring.operating import Ranking, areas
-from sv_eval.scoring.selective import aurc, best_aurc, interval_of, kept, risks
+from sv_eval.scoring.selective import aurc, best_aurc, intervals_of, kept, risks
 
 Floats = NDArray[np.float64]
 SETTINGS = [
@@ -55,11 +55,12 @@ def of_order(probability: Floats, true: NDArray[np.bool_], unit: NDArray[np.int6
     """The intervals of figures that go by the order of probabilities alone."""
     wrong = ~true
     figures = {
-        "aurc": aurc,
-        "excess": lambda sure, false: aurc(sure, false) - best_aurc(false),
-        "accuracy": lambda sure, false: 1 - float(risks(sure, false)[kept(0.8, len(sure)) - 1]),
+        "aurc": lambda risk, _: float(risk.mean()),
+        "excess": lambda risk, false: float(risk.mean()) - best_aurc(false),
+        "accuracy": lambda risk, _: 1 - float(risk[kept(0.8, len(risk)) - 1]),
     }
-    found = {name: interval_of(figure, probability, wrong, unit, 0.95) for name, figure in figures.items()}
+    intervals = intervals_of(tuple(figures.values()), probability, wrong, unit, 0.95)
+    found = dict(zip(figures, intervals, strict=True))
     return found | dict(zip(("precision", "roc"), areas(probability, true, unit, 0.95), strict=True))
 
 
