@@ -6,31 +6,28 @@ model that has heard its speaker.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.backend import BackendInfo, Capabilities
 from sv_eval.backends.baselines.egemaps import DIMENSIONS as N_FEATURES
 from sv_eval.backends.baselines.egemaps import Functionals
+from sv_eval.backends.baselines.egemaps_backend import EgemapsBackend
 from sv_eval.backends.baselines.egemaps_training import card_of, features_of
-from sv_eval.backends.baselines.folds import LOSO, WHOLE, Folds, folds_of, folds_setting, groups_of
+from sv_eval.backends.baselines.folds import LOSO, Folds, folds_of, groups_of
 from sv_eval.backends.baselines.ridge import Ridge, fit
 from sv_eval.backends.baselines.svm import INNER_PARTS
 from sv_eval.backends.baselines.training import CorpusSettings, Training, read_training
-from sv_eval.backends.model_thread import ModelThread
 from sv_eval.data.audit.progress import ProgressLine
 from sv_eval.dimensions import Range
 from sv_eval.errors import ConfigError, CorpusError
-from sv_eval.records import Clip, Prediction
+from sv_eval.records import Clip
 
 NAME = "egemaps_ridge"
 _MODEL = "eGeMAPSv02 functionals, ridge regression"
@@ -57,7 +54,7 @@ class _Fitted:
     """What a report says of them."""
 
 
-class EgemapsRidgeBackend:
+class EgemapsRidgeBackend(EgemapsBackend[_Fitted]):
     """openSMILE's eGeMAPSv02 functionals and scikit-learn's ridge regression, one a dimension, for other speakers.
 
     corpus: the settings of the run's corpus: each of its clips is answered by models that were fitted on the clips
@@ -77,56 +74,16 @@ class EgemapsRidgeBackend:
     ) -> None:
         if alpha is not None and alpha <= 0:
             raise ConfigError(f"backend.alpha={alpha}: give a number above 0, e.g. 100, or null to have it chosen")
-        self._corpus, self._train, self._alpha = corpus, train, alpha
-        self._folds = folds_setting(folds)
-        self._fitted: _Fitted | None = None
-        self._info = BackendInfo(name=NAME, model=_MODEL, device="cpu")
+        super().__init__(corpus, train, folds, BackendInfo(name=NAME, model=_MODEL, device="cpu"))
+        self._alpha = alpha
 
     @property
     def capabilities(self) -> Capabilities:
         """No emotion; the dimensions of its training clips, a clip at a time, and the same answer again."""
         return Capabilities(labels=(), dimensions={} if self._fitted is None else self._fitted.ranges)
 
-    @property
-    def info(self) -> BackendInfo:
-        """What was fitted on what."""
-        return self._info if self._fitted is None else self._fitted.info
-
-    async def __aenter__(self) -> Self:
-        """Read the corpus, extract the training clips' features and fit the models, beside the event loop."""
-        given_up = threading.Event()
-        try:
-            self._fitted = await asyncio.to_thread(self._fit, given_up)
-        except asyncio.CancelledError:
-            given_up.set()
-            raise
-        self._thread = ModelThread(NAME)
-        return self
-
-    async def __aexit__(self, *reason: object) -> None:
-        """End the thread."""
-        self._thread.close()
-
-    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """What the models say that have not heard the clip's speaker."""
-        return [await self._thread.run(partial(self._judge, request)) for request in requests]
-
-    def _judge(self, request: Request) -> Answer:
-        fitted = self._fitted
-        assert fitted is not None
-        begin = time.perf_counter()
-        features = fitted.functionals.of(request.waveform.samples)
-        extracted = time.perf_counter()
-        if features is None:
-            # Too short for any of its measures: there was nothing to judge.
-            return Prediction(no_speech=True, stages_ms={"features": 1000 * (extracted - begin)})
-        models = fitted.models[fitted.folds.part_of_clip.get(request.clip_id, WHOLE)]
-        told = {name: model.judge(features) for name, model in models.items()}
-        stages_ms = {
-            "features": 1000 * (extracted - begin),
-            "inference": 1000 * (time.perf_counter() - extracted),
-        }
-        return Prediction(dimensions=told or None, stages_ms=stages_ms)
+    def _said(self, model: Mapping[str, Ridge], features: NDArray[np.float64]) -> Mapping[str, Any]:
+        return {"dimensions": {name: one.judge(features) for name, one in model.items()} or None}
 
     def _fit(self, given_up: threading.Event) -> _Fitted:
         functionals = Functionals()

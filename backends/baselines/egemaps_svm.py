@@ -6,28 +6,25 @@ that it is asked about are extracted anew each time, whether or not the clip was
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sv_eval.backend import Answer, BackendInfo, Capabilities, Request
+from sv_eval.backend import BackendInfo, Capabilities
 from sv_eval.backends.baselines.egemaps import DIMENSIONS, Functionals
+from sv_eval.backends.baselines.egemaps_backend import EgemapsBackend
 from sv_eval.backends.baselines.egemaps_training import card_of, features_of
-from sv_eval.backends.baselines.folds import LOSO, WHOLE, Folds, folds_of, folds_setting, groups_of
+from sv_eval.backends.baselines.folds import LOSO, Folds, folds_of, groups_of
 from sv_eval.backends.baselines.svm import INNER_PARTS, LinearSvm, fit
 from sv_eval.backends.baselines.training import CorpusSettings, Training, read_training
-from sv_eval.backends.model_thread import ModelThread
 from sv_eval.data.audit.progress import ProgressLine
 from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError, CorpusError
-from sv_eval.records import Prediction
 
 NAME = "egemaps_svm"
 _MODEL = "eGeMAPSv02 functionals, linear SVM"
@@ -49,7 +46,7 @@ class _Fitted:
     """What a report says of them."""
 
 
-class EgemapsSvmBackend:
+class EgemapsSvmBackend(EgemapsBackend[_Fitted]):
     """openSMILE's eGeMAPSv02 functionals and scikit-learn's linear SVM, fitted on other speakers.
 
     corpus: the settings of the run's corpus: each of its clips is answered by a model that was fitted on the
@@ -71,57 +68,18 @@ class EgemapsSvmBackend:
     ) -> None:
         if c is not None and c <= 0:
             raise ConfigError(f"backend.c={c}: give a number above 0, e.g. 0.01, or null to have it chosen")
-        self._corpus, self._train, self._c = corpus, train, c
-        self._folds = folds_setting(folds)
-        self._fitted: _Fitted | None = None
-        self._info = BackendInfo(name=NAME, model=_MODEL, device="cpu")
+        super().__init__(corpus, train, folds, BackendInfo(name=NAME, model=_MODEL, device="cpu"))
+        self._c = c
 
     @property
     def capabilities(self) -> Capabilities:
         """The emotions of its training clips; a clip at a time, and the same answer again."""
         return Capabilities(labels=EMOTIONS if self._fitted is None else self._fitted.labels)
 
-    @property
-    def info(self) -> BackendInfo:
-        """What was fitted on what."""
-        return self._info if self._fitted is None else self._fitted.info
-
-    async def __aenter__(self) -> Self:
-        """Read the corpus, extract the training clips' features and fit the models, beside the event loop."""
-        given_up = threading.Event()
-        try:
-            self._fitted = await asyncio.to_thread(self._fit, given_up)
-        except asyncio.CancelledError:
-            given_up.set()
-            raise
-        self._thread = ModelThread(NAME)
-        return self
-
-    async def __aexit__(self, *reason: object) -> None:
-        """End the thread."""
-        self._thread.close()
-
-    async def recognize(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """What the model says that has not heard the clip's speaker."""
-        return [await self._thread.run(partial(self._judge, request)) for request in requests]
-
-    def _judge(self, request: Request) -> Answer:
-        fitted = self._fitted
-        assert fitted is not None
-        begin = time.perf_counter()
-        features = fitted.functionals.of(request.waveform.samples)
-        extracted = time.perf_counter()
-        if features is None:
-            # Too short for any of its measures: there was nothing to judge.
-            return Prediction(no_speech=True, stages_ms={"features": 1000 * (extracted - begin)})
-        model = fitted.models[fitted.folds.part_of_clip.get(request.clip_id, WHOLE)]
+    def _said(self, model: LinearSvm, features: NDArray[np.float64]) -> Mapping[str, Any]:
         label, scores = model.judge(features)
-        stages_ms = {
-            "features": 1000 * (extracted - begin),
-            "inference": 1000 * (time.perf_counter() - extracted),
-        }
         confidence = None if scores is None else scores[label]
-        return Prediction(label=label, forced=label, scores=scores, confidence=confidence, stages_ms=stages_ms)
+        return {"label": label, "forced": label, "scores": scores, "confidence": confidence}
 
     def _fit(self, given_up: threading.Event) -> _Fitted:
         functionals = Functionals()

@@ -29,6 +29,7 @@ from sv_eval.report.environment import HowShared
 from sv_eval.report.identity import measured_settings, of_backend, refuse_other_run
 from sv_eval.report.run_directory import ENVIRONMENT
 from sv_eval.run.controls import Control, ask_controls, controls_config_from, planned
+from sv_eval.run.early_ends import until_enough, until_sure
 from sv_eval.run.early_stopping import NO_EARLY_STOPPING, VERDICT, EarlyStopping, UntilSure
 from sv_eval.run.event_loop import finished
 from sv_eval.run.executors.reading import placed_by
@@ -36,7 +37,7 @@ from sv_eval.run.history import History, describe_corpus
 from sv_eval.run.load import OFFLINE, LoadPlan, load_config_from, plan_load
 from sv_eval.run.loop import RunLoop
 from sv_eval.run.pauses import settle, short_collections
-from sv_eval.run.phases import StoppingRule, all_rounds
+from sv_eval.run.phases import all_rounds
 from sv_eval.run.progress import Progress, RunningUar, recorder
 from sv_eval.run.session import OnRecord, RunConfig, Session, run_config_from, stopping_on_signals
 from sv_eval.run.sharing import Sharing, can_share, checked_clips
@@ -252,7 +253,9 @@ class _Evaluation:
                 begin = time.perf_counter()
                 with session.watched(self._directory), self._progress(journal) as progress:
                     record = self._kept(session, recorder(journal.append, progress), journal)
-                    loop.on_record = self._until_sure(self._until_enough(record, session, journal), session)
+                    n_clips = len(self._corpus.clips)
+                    enough = until_enough(record, session, self._load, lambda: len(journal.done) == n_clips)
+                    loop.on_record = until_sure(enough, session, self._verdict)
                     for part in self._parts(remaining, journal, plan):
                         given_up = part is None
                         if part is None or session.stop.is_set():
@@ -352,36 +355,6 @@ class _Evaluation:
             checked_clips=len(self._checked),
             seed=self._sharing.config.seed,
         )
-
-    def _until_sure(self, on_record: OnRecord, session: Session) -> OnRecord:
-        """`on_record`, and the end of a run whose verdict is sure."""
-        verdict = self._verdict
-        if verdict is None:
-            return on_record
-
-        def keep_and_look(record: Record) -> None:
-            on_record(record)
-            if session.ended_by is None and verdict.sure(record):
-                session.ended_by = VERDICT
-                session.stop.set()
-
-        return keep_and_look
-
-    def _until_enough(self, on_record: OnRecord, session: Session, journal: Journal) -> OnRecord:
-        """`on_record`, and the end of a measurement of several rounds once it has enough."""
-        if self._load.rounds == 1:
-            return on_record
-        stopping_rule, clock = StoppingRule(self._load, begin_s=time.perf_counter()), time.perf_counter
-
-        def keep_and_look(record: Record) -> None:
-            on_record(record)
-            reached = stopping_rule.enough(record, clock())
-            # Accuracy is of the whole first round, whatever it costs.
-            if reached and session.ended_by is None and len(journal.done) == len(self._corpus.clips):
-                session.ended_by = reached
-                session.stop.set()
-
-        return keep_and_look
 
     def _kept(self, session: Session, on_record: OnRecord, journal: Journal) -> OnRecord:
         """`on_record`, counted, and the seconds of audio that were worked on.

@@ -10,6 +10,7 @@ import asyncio
 import io
 import sys
 import time
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -28,7 +29,7 @@ _AHEAD = 32
 class Slow:
     """The store, which waits before it gives a file."""
 
-    def __init__(self, files: object) -> None:
+    def __init__(self, files: Any) -> None:
         self._files = files
 
     def __getattr__(self, name: str) -> object:
@@ -37,13 +38,13 @@ class Slow:
     def cat_file(self, *arguments: object, **named: object) -> bytes:
         """The file's bytes."""
         time.sleep(_WAIT_S)
-        found: bytes = self._files.cat_file(*arguments, **named)  # type: ignore[attr-defined]
+        found: bytes = self._files.cat_file(*arguments, **named)
         return found
 
 
-async def heard(source: object, clips: object) -> None:
+async def heard(source: Any, clips: Any) -> None:
     """Decode every clip."""
-    with Prefetcher(clips, source, workers=1, ahead=_AHEAD) as ahead:  # type: ignore[arg-type]
+    with Prefetcher(clips, source, workers=1, ahead=_AHEAD) as ahead:
         async for item in ahead.stream():
             assert item.failure is None, item.failure
 

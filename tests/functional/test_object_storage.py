@@ -78,7 +78,8 @@ def bucket(corpus: Path) -> Iterator[dict[str, str]]:
         try:
             yield told
         finally:
-            server.stdin.close()  # type: ignore[union-attr]
+            assert server.stdin is not None
+            server.stdin.close()
 
 
 def of_bucket(*more: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from sv_eval.report.run_directory import read_report
 from sv_eval.studies.view.leaderboard import board_of, board_page
 from sv_eval.studies.view.served_run import ServedRun
 from sv_eval.studies.view.server import ReportServer
+from tests.functional.hostile_words import PAYLOADS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -34,61 +35,6 @@ pytestmark = [
 PICTURES = os.environ.get("SV_EVAL_PICTURES")
 """A folder for screenshots; none are made without it."""
 PATIENCE_MS = 300_000
-PAYLOADS = [
-    "<script>window.broken=1</script>",
-    "</script><script>window.broken=1</script>",
-    "<img src=x onerror=window.broken=1>",
-    "<svg onload=window.broken=1>",
-    "<svg><script>window.broken=1</script></svg>",
-    "<iframe srcdoc='<script>parent.broken=1</script>'>",
-    "<body onload=window.broken=1>",
-    "<details open ontoggle=window.broken=1>",
-    "<video><source onerror=window.broken=1></video>",
-    "<a href=javascript:window.broken=1>a</a>",
-    "javascript:window.broken=1",
-    '"><script>window.broken=1</script>',
-    "'><script>window.broken=1</script>",
-    '" autofocus onfocus=window.broken=1 x="',
-    "' onmouseover='window.broken=1",
-    "`-window.broken=1-`",
-    "${window.broken=1}",
-    "{{constructor.constructor('window.broken=1')()}}",
-    "<%= window.broken=1 %>",
-    "#{window.broken=1}",
-    "<style>*{display:none}</style>",
-    "<link rel=stylesheet href=http://example.com/a.css>",
-    "<meta http-equiv=refresh content=0;url=http://example.com>",
-    "<base href=http://example.com/>",
-    "<object data=http://example.com/a></object>",
-    "<embed src=http://example.com/a>",
-    "<form action=http://example.com/><input type=submit></form>",
-    "<math><mi xlink:href=javascript:window.broken=1>",
-    "<!--<img src=x onerror=window.broken=1>-->",
-    "--><script>window.broken=1</script>",
-    "]]><script>window.broken=1</script>",
-    "<![CDATA[<script>window.broken=1</script>]]>",
-    "&lt;script&gt;window.broken=1&lt;/script&gt;",
-    "&#60;script&#62;",
-    "\\u003cscript\\u003ewindow.broken=1\\u003c/script\\u003e",
-    "\u202egnp.exe\u202c",
-    "\u2066a\u2069",
-    "\x1b]0;owned\x07",
-    "\x1b[31mred",
-    "a\u2028b\u2029c",
-    "\ufeff<script>window.broken=1</script>",
-    "\u0000<script>window.broken=1</script>",
-    "\u007f\u0085",
-    "=1+1",
-    "@SUM(1)",
-    "+cmd|' /C calc'!A0",
-    "__proto__",
-    "constructor",
-    "toString",
-    "../../../../etc/passwd",
-    "a" * 3000,
-    "\ud83d\ude00 \u611f\u60c5",
-]
-"""What a hostile corpus, service or file name may hold."""
 
 
 @pytest.fixture(scope="module")

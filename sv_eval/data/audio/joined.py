@@ -7,12 +7,11 @@ in bytes, what the decoder left unread.
 
 from __future__ import annotations
 
-import io
-import os
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from sv_eval.data.audio.kinds import kind_by_header
+from sv_eval.data.seekable import Seekable
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -160,32 +159,12 @@ def _frame(raw: bytes) -> tuple[int, int, bool] | None:
     return bits // rate_hz + (raw[2] >> 1 & 1), rate_hz, raw[3] >> 6 == _MONO
 
 
-class Window(io.RawIOBase):
+class Window(Seekable):
     """A stretch of a file as a file of its own, without a copy."""
 
     def __init__(self, file: BinaryIO, begin: int, end: int) -> None:
-        super().__init__()
-        self._file, self._begin, self._size, self._at = file, begin, end - begin, 0
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The position within the stretch."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """The position after seeking; raises ValueError for one before the stretch."""
-        at = offset + (0, self._at, self._size)[whence]
-        if at < 0:
-            raise ValueError(f"there is no position {at}")
-        self._at = at
-        return at
+        super().__init__(end - begin)
+        self._file, self._begin = file, begin
 
     def readinto(self, buffer: Buffer) -> int:
         """Fills the buffer as far as the stretch reaches; how many bytes that were."""

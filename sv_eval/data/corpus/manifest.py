@@ -192,7 +192,7 @@ def _opened(path: Path | Place) -> Iterator[TextIO]:
             yield file
         return
     try:
-        with TextIOWrapper(BufferedReader(path.open()), encoding="utf-8-sig", newline="") as text:  # type: ignore[type-var]
+        with TextIOWrapper(BufferedReader(path.open()), encoding="utf-8-sig", newline="") as text:
             yield text
     except StorageError as error:
         raise error.as_corpus_error() from error

@@ -132,9 +132,8 @@ class RemoteSource:
             file: BinaryIO = io.BytesIO(content)
             size = len(content)
         else:
-            file = (
-                (self._root / clip.path).open() if clip.size_bytes is None else self._ranged(clip, clip.size_bytes)
-            )
+            path = self._root / clip.path
+            file = cast("BinaryIO", path.open()) if clip.size_bytes is None else self._ranged(clip, clip.size_bytes)
             size = clip.size_bytes or file.seek(0, io.SEEK_END)
         trouble: AudioError | None = None
         try:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Literal, NoReturn
 
 from sv_eval.data.corpus.entry import Entry
@@ -83,11 +84,11 @@ def most_voted(entry: Entry, card: Card, rule: Rule = "plurality") -> str | None
 
     Words that the card leads to one emotion are counted together. A majority is more than half of all votes.
     """
-    shares: Counter[str] = Counter()
-    of_emotion: Counter[str] = Counter()
+    shares: defaultdict[str, float] = defaultdict(float)
+    of_emotion: defaultdict[str, float] = defaultdict(float)
     for ballot, count in ballots_of(entry.votes, entry.raters) or ():
         for word in ballot:
-            shares[word] += count / len(ballot)  # type: ignore[assignment]
+            shares[word] += count / len(ballot)
     for word, share in shares.items():
         of_emotion[card.labels.canonical(word) or word] += share
     if not of_emotion:
@@ -152,10 +153,10 @@ def _ballot(where: str, given: object) -> tuple[str, ...]:
 
 
 def _number(where: str, word: str, given: object) -> float:
-    try:
-        found = math.nan if isinstance(given, bool) else float(given)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        found = math.nan
+    found = math.nan
+    if isinstance(given, int | float | str) and not isinstance(given, bool):
+        with suppress(ValueError, OverflowError):
+            found = float(given)
     if not 0 <= found < math.inf:
         raise CorpusError(
             f"{where}: the votes for '{word.strip()}' are {given!r}; give a number of raters, or a share"

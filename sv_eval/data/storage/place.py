@@ -14,11 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from sv_eval.data.storage.address import is_address, without_secrets
 from sv_eval.errors import AudioError, ConfigError, CorpusError, MissingPackageError
+
+if TYPE_CHECKING:
+    from sv_eval.data.storage.ranged_file import RangedFile
 
 ABREAST = 16
 """Requests under way at once."""
@@ -146,14 +149,14 @@ class Place:
         # Some web servers know of no stretches, and send the whole file.
         return found if len(found) <= end - begin else found[begin:end]
 
-    def open(self) -> BinaryIO:
+    def open(self) -> RangedFile:
         """The file, of which only what is read is fetched; raises StorageError."""
         from sv_eval.data.storage.ranged_file import RangedFile
 
         size = self.size()
         if size is None:
             raise StorageError("not_found", f"{self}: there is no such file")
-        return cast("BinaryIO", RangedFile(self.stretch, size))
+        return RangedFile(self.stretch, size)
 
     def _asked(self, ask: Callable[[], Found], where: object) -> Found:
         """What the store says, asked again where it failed for a moment."""

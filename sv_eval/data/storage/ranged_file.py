@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sv_eval.data.seekable import Seekable
 from sv_eval.errors import AudioError
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ _BLOCK_BYTES = 1 << 18
 _MOST_BLOCKS = 8
 
 
-class RangedFile(io.RawIOBase):
+class RangedFile(Seekable):
     """A file that is read in stretches; the last few blocks are kept.
 
     stretch: gives the bytes from one position to before another; raises AudioError. An error that a decoder's
@@ -32,33 +31,12 @@ class RangedFile(io.RawIOBase):
         *,
         most_blocks: int = _MOST_BLOCKS,
     ) -> None:
-        super().__init__()
+        super().__init__(size)
         self._most_blocks = most_blocks
-        self._stretch, self._size, self._block_bytes = stretch, size, block_bytes
+        self._stretch, self._block_bytes = stretch, block_bytes
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-        self._at = 0
         self.trouble: AudioError | None = None
         """Why a read failed; None where none did."""
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The position."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """The position after seeking; raises ValueError for one before the beginning."""
-        at = offset + (0, self._at, self._size)[whence]
-        if at < 0:
-            raise ValueError(f"there is no position {at}")
-        self._at = at
-        return at
 
     def readinto(self, buffer: Buffer) -> int:
         """Fills the buffer as far as the file reaches; how many bytes that were."""
