@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,33 +19,21 @@ from sv_eval.machine.tracing import open_tracing
 from sv_eval.records import Clip, Failure, Outcome, Prediction, Record
 from sv_eval.run.evaluate import evaluate
 from sv_eval.run.tracing import RunSpans
+from tests.collector import collecting
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
-def collector() -> Iterator[tuple[str, list[Any]]]:
-    """A collector's address, and the spans that were sent to it."""
-    received: list[Any] = []
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """A collector's address, and what was sent to it."""
+    with collecting() as it:
+        yield it
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            sent = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
-            for resource in sent.resource_spans:
-                received.extend(span for scope in resource.scope_spans for span in scope.spans)
-            self.send_response(200)
-            self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Nothing on stderr."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/v1/traces", received
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def spans_in(received: list[bytes]) -> list[Any]:
+    sent = [one for body in received for one in ExportTraceServiceRequest.FromString(body).resource_spans]
+    return [span for resource in sent for scope in resource.scope_spans for span in scope.spans]
 
 
 def measured(directory: Path, backend: Any, *words: str) -> None:
@@ -66,7 +52,7 @@ def told(span: Any) -> dict[str, Any]:
 
 
 def test_phases_and_requests_lie_below_the_run(
-    collector: tuple[str, list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    collector: tuple[str, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, received = collector
     monkeypatch.setenv("TRACEPARENT", CALLER)
@@ -74,11 +60,11 @@ def test_phases_and_requests_lie_below_the_run(
 
     measured(tmp_path / "run", backend, f"run.otel={address}", "run.otel_requests=true")
 
-    [run] = [span for span in received if span.name == "run"]
+    [run] = [span for span in spans_in(received) if span.name == "run"]
     assert run.trace_id.hex() == "0af7651916cd43dd8448eb211c80319c"
     assert run.parent_span_id.hex() == "b7ad6b7169203331"
     assert told(run)["sv_eval.clips"] == 20
-    below = [span for span in received if span.parent_span_id == run.span_id]
+    below = [span for span in spans_in(received) if span.parent_span_id == run.span_id]
     phases = {span.name: span for span in below if span.name != "recognize"}
     assert list(phases) == ["load", "warm_up", "measure", "score"]
     ends = [span.end_time_unix_nano for span in phases.values()]
@@ -94,13 +80,13 @@ def test_phases_and_requests_lie_below_the_run(
     assert all(span.end_time_unix_nano <= measure.end_time_unix_nano for span in requests)
 
 
-def test_requests_are_no_spans_unless_asked_for(collector: tuple[str, list[Any]], tmp_path: Path) -> None:
+def test_requests_are_no_spans_unless_asked_for(collector: tuple[str, list[bytes]], tmp_path: Path) -> None:
     address, received = collector
 
     measured(tmp_path / "run", FakeBackend(), f"run.otel={address}")
 
-    assert sorted(span.name for span in received) == ["load", "measure", "run", "score", "warm_up"]
-    assert not any(span.status.code == 2 for span in received)
+    assert sorted(span.name for span in spans_in(received)) == ["load", "measure", "run", "score", "warm_up"]
+    assert not any(span.status.code == 2 for span in spans_in(received))
 
 
 class Unopened(FakeBackend):
@@ -110,13 +96,13 @@ class Unopened(FakeBackend):
         raise BackendLost("the model is gone")
 
 
-def test_a_run_that_ends_early_is_marked(collector: tuple[str, list[Any]], tmp_path: Path) -> None:
+def test_a_run_that_ends_early_is_marked(collector: tuple[str, list[bytes]], tmp_path: Path) -> None:
     address, received = collector
 
     with pytest.raises(BackendLost):
         measured(tmp_path / "run", Unopened(), f"run.otel={address}")
 
-    marked = {span.name: span.status for span in received}
+    marked = {span.name: span.status for span in spans_in(received)}
     assert {name: status.code for name, status in marked.items()} == {"run": 2, "load": 2}
     assert "the model is gone" in marked["load"].message
 
@@ -149,7 +135,7 @@ def test_stages_lie_one_after_another_below_their_request() -> None:
     assert second.status.description == "timeout: too late"
 
 
-def test_no_request_is_lost_however_many_there_are(collector: tuple[str, list[Any]], tmp_path: Path) -> None:
+def test_no_request_is_lost_however_many_there_are(collector: tuple[str, list[bytes]], tmp_path: Path) -> None:
     address, received = collector
     spans = open_tracing(address, "run.otel")
     record = Record(
@@ -164,8 +150,8 @@ def test_no_request_is_lost_however_many_there_are(collector: tuple[str, list[An
             for _ in range(1500):
                 watched(record)
 
-    assert sum(span.name == "recognize" for span in received) == 1500
-    assert len(received) == 1 + 4 * 1500
+    assert sum(span.name == "recognize" for span in spans_in(received)) == 1500
+    assert len(spans_in(received)) == 1 + 4 * 1500
 
 
 def test_a_collector_that_takes_too_long_costs_no_run(capsys: pytest.CaptureFixture[str]) -> None:

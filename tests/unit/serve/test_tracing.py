@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
-from collections.abc import Iterator
-
-import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -14,6 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sv_eval.machine.tracing import open_tracing
 from sv_eval.serve.trace import Trace
 from sv_eval.serve.tracing import trace_request
+from tests.collector import collecting
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -42,32 +38,8 @@ def test_a_request_is_a_span_with_its_stages_in_order_below_it() -> None:
     assert request.attributes["sv_eval.code"] == "ok"
 
 
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """A collector's address, and what was sent to it."""
-    received: list[bytes] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Nothing on stderr."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/v1/traces", received
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_spans_reach_the_collector_before_the_end(collector: tuple[str, list[bytes]]) -> None:
-    address, received = collector
-    with open_tracing(address, "serve.otel") as provider:
+def test_spans_reach_the_collector_before_the_end() -> None:
+    with collecting() as (address, received), open_tracing(address, "serve.otel") as provider:
         trace_request(provider.get_tracer("test"), finished(), name="POST /analyze", status=200, headers={})
     assert any(b"POST /analyze" in body for body in received)
 
