@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.record_file.class_codes import SEVEN, ClassCodes
 from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.texts import Texts
 
 
 def bare_table(
-    clip_ids: tuple[str, ...],
+    clip_ids: Iterable[str],
     *,
     reference: NDArray[np.int8],
     predicted: NDArray[np.int8],
@@ -20,10 +23,11 @@ def bare_table(
     class_codes: ClassCodes = SEVEN,
 ) -> RecordTable:
     """The table of clips, ascending by id, with codes as RecordTable has them; everything else is unknown in it."""
-    n = len(clip_ids)
+    ids = Texts.of(clip_ids)
+    n = len(ids)
     unknown = np.full(n, np.nan)
     return RecordTable(
-        clip_ids=clip_ids,
+        clip_ids=ids,
         round=np.zeros(n, dtype=np.int32),
         reference=reference,
         predicted=predicted,
@@ -54,9 +58,9 @@ def bare_table(
         ballot_sets=(),
         emotions=np.full(n, -1, dtype=np.int32),
         emotion_sets=(),
-        transcripts=(None,) * n,
-        recognised=(None,) * n,
-        paths=("",) * n,
+        transcripts=Texts.of([None] * n),
+        recognised=Texts.of([None] * n),
+        paths=Texts.of([""] * n),
         failures={},
         stages_ms={},
         troubles={},

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from sv_eval.emotions import NO_SPEECH, NO_TAG, PREDICTION_LABELS, UNKNOWN
 from sv_eval.errors import RunDirectoryError, nearest
 from sv_eval.record_file.lines import Key
 from sv_eval.record_file.rows import ANSWERED, ANSWERS, FAILED, OUTCOMES, REFERENCES, Row
+from sv_eval.record_file.texts import Texts
 from sv_eval.records import OUTSIDE, TOKENS, UNREAD, Outcome
 from sv_eval.sound_facts import SOUND_FACTS
 
@@ -32,27 +32,25 @@ _ANSWER_CODE = {name: code for code, name in enumerate(ANSWERS) if name in PREDI
     ANSWERS[code]: code for code in _WITHOUT_LABEL.values()
 }
 _FIELDS = 36
-_KEY = itemgetter(0)
+KeyedRow = tuple[Key, int, Row]
+"""A row with what it is about and its line."""
 
 
-def columns(
-    rows: Mapping[Key, Row], where: str = "records", line_of: Callable[[Key], int] | None = None
-) -> dict[str, Any]:
-    """The columns of `RecordTable` for rows by clip id and round, ascending.
+def columns(rows: Sequence[KeyedRow], where: str = "records", *, in_file: bool = True) -> dict[str, Any]:
+    """The columns of `RecordTable` for rows by clip id and round, ascending, each once.
 
-    where, line_of: what errors call the file, and the line of each row in it. Raises RunDirectoryError for a word
-    or number that a record cannot hold, naming line and clip.
+    where: what errors call the file. Raises RunDirectoryError for a word or number that a record cannot hold,
+    naming its clip, and its line where it is in a file.
     """
-    ordered = sorted(rows.items(), key=_KEY)
-    keys = [key for key, _ in ordered]
-    values = list(zip(*(row for _, row in ordered), strict=True)) or [()] * _FIELDS
+    keys = [key for key, _, _ in rows]
+    values = list(zip(*(row for _, _, row in rows), strict=True)) or [()] * _FIELDS
     reference, raw, outcome, label, forced, speaker, latency, audio, confidence = values[:9]
     batch, attempts, session, call, sent, transcripts, recognised, language, paths = values[9:18]
     failures, stages, troubles, late, sex, shared, streamed, said, marks, sound, told, by, age, accent = values[
         18:32
     ]
     felt, dimensions, ballots, emotions = values[32:]
-    column = _Columns(keys, where, line_of)
+    column = _Columns(rows, where, in_file=in_file)
     ended = column.codes(outcome, _OUTCOME_CODE, "outcome")
     raw_code, raw_labels = column.vocabulary(raw, "raw_label")
     said_code, said_words = column.vocabulary(said, "raw_label of the answer")
@@ -67,7 +65,7 @@ def columns(
         for word, without in zip(label, map(_WITHOUT_LABEL.get, outcome), strict=True)
     ]
     return {
-        "clip_ids": tuple(clip_id for clip_id, _ in keys),
+        "clip_ids": Texts.of(clip_id for clip_id, _ in keys),
         "round": column.numbers([number for _, number in keys], np.int32, "round"),
         "reference": column.codes(reference, _REFERENCE_CODE, "reference"),
         "raw_label": raw_code,
@@ -100,7 +98,7 @@ def columns(
         "sexes": sexes,
         "transcripts": column.texts(transcripts, "transcript"),
         "recognised": column.texts(recognised, "text"),
-        "paths": paths,
+        "paths": column.texts(paths, "path"),
         "failures": {
             position: failure or ("unspecified", "no reason was recorded")
             for position, (how, failure) in enumerate(zip(outcome, failures, strict=True))
@@ -117,7 +115,7 @@ def columns(
         "true_dimensions": column.by_name(felt, DIMENSIONS, "dimensions of the clip"),
         "dimensions": column.by_name(dimensions, DIMENSIONS, "dimensions of the answer"),
         "answered_by": {
-            position: name for position, name in enumerate(column.texts(by, "answered_by")) if name is not None
+            position: name for position, name in enumerate(column.checked(by, "answered_by")) if name is not None
         },
     }
 
@@ -125,8 +123,8 @@ def columns(
 class _Columns:
     """Turns values, one per clip, into columns."""
 
-    def __init__(self, keys: Sequence[Key], where: str, line_of: Callable[[Key], int] | None) -> None:
-        self._keys, self._file, self._line_of = keys, where, line_of
+    def __init__(self, rows: Sequence[KeyedRow], where: str, *, in_file: bool) -> None:
+        self._rows, self._file, self._in_file = rows, where, in_file
 
     def codes(self, words: Sequence[Any], codes: Mapping[Any, int], what: str) -> NDArray[np.int8]:
         """The code of each word."""
@@ -140,13 +138,17 @@ class _Columns:
 
     def vocabulary(self, words: Sequence[Any], what: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
         """A code for each word, -1 for None, and the words in order."""
-        self.texts(words, what)
+        self.checked(words, what)
         names = tuple(sorted({word for word in words if word is not None}))
         code: dict[str | None, int] = {name: index for index, name in enumerate(names)} | {None: -1}
         return np.array([code[word] for word in words], dtype=np.int32), names
 
-    def texts(self, words: Sequence[Any], what: str) -> tuple[str | None, ...]:
+    def texts(self, words: Sequence[Any], what: str) -> Texts[Any]:
         """The texts themselves, None for none."""
+        return Texts.of(self.checked(words, what))
+
+    def checked(self, words: Sequence[Any], what: str) -> Sequence[str | None]:
+        """The words, all of which are texts or None."""
         strange = None
         if not set(map(type, words)) <= {str, type(None)}:
             strange = next((i for i, word in enumerate(words) if not isinstance(word, str | None)), None)
@@ -154,7 +156,7 @@ class _Columns:
             raise RunDirectoryError(
                 f"{self._where(strange)}: {what} {words[strange]!r} is no text; put it in quotes"
             )
-        return tuple(words)
+        return words
 
     def kinds(self, values: Sequence[Any]) -> tuple[NDArray[np.int32], tuple[Any, ...]]:
         """A code for each value, -1 for None, and the values that occur, sorted."""
@@ -191,9 +193,8 @@ class _Columns:
             ) from None
 
     def _where(self, place: int) -> str:
-        key = self._keys[place]
-        line = "" if self._line_of is None else f", line {self._line_of(key)}"
-        return f"{self._file}{line}, clip '{key[0]}'"
+        (clip_id, _), line, _ = self._rows[place]
+        return f"{self._file}{f', line {line}' if self._in_file else ''}, clip '{clip_id}'"
 
 
 def _fits(value: Any, dtype: Any) -> bool:

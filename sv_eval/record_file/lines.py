@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sv_eval.errors import RunDirectoryError
 from sv_eval.record_file.line import Line, line_of_json, read_line
@@ -25,6 +25,14 @@ _BLOCK_BYTES = 2**20
 
 Key = tuple[str, int]
 """A clip's id and the round: what a record is about."""
+
+
+class Standing(NamedTuple):
+    """What settles which of several records of a key counts."""
+
+    line: int
+    session: int
+    failed: bool
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -87,6 +95,32 @@ def _not_json(where: str, number: int) -> RunDirectoryError:
     return RunDirectoryError(f"{where}, line {number}: not JSON; mend or delete this line")
 
 
+def key_of(line: Line, where: str, number: int) -> Key:
+    """What the record in line `number` is about. Raises RunDirectoryError for one that is of no clip."""
+    clip_id, number_of_round, session = line.clip.id, line.round, line.session
+    if not isinstance(clip_id, str):
+        raise no_record(where, number, TypeError("the id of its clip is no text"))
+    if type(number_of_round) is not int or type(session) is not int:
+        raise RunDirectoryError(
+            f"{where}, line {number}, clip '{clip_id}': round and session are whole numbers; mend it"
+        )
+    return clip_id, number_of_round
+
+
+def standing_of(line: Line, number: int) -> Standing:
+    """What settles whether the record in line `number` counts."""
+    return Standing(number, line.session, line.outcome == _FAILURE)
+
+
+def check_repeat(where: str, key: Key, earlier: Standing, later: Standing) -> None:
+    """Raises RunDirectoryError for a repeat that no start of a run makes."""
+    if later.session <= earlier.session or not (earlier.failed or key[1]):
+        raise RunDirectoryError(
+            f"{where}, line {later.line}: clip '{key[0]}' has a record already, in line {earlier.line}; only a "
+            "later start of the run gives another, in place of a failure. Delete what does not belong"
+        )
+
+
 class DuplicateResolver:
     """Takes records in the order in which they were written and says what each is about.
 
@@ -95,57 +129,22 @@ class DuplicateResolver:
 
     def __init__(self, where: str) -> None:
         self._where = where
-        # Of each record the line, the session, and whether it is a failure; the usual ones in one number, since
-        # there may be millions, and those of the first round by their clip alone.
-        self._seen: dict[Key | str, tuple[int, int, bool] | int] = {}
-        self.asked_again = 0
-        """Failures of round 0 that gave way to a later session's record."""
+        # The usual ones as one number, and those of the first round by their clip alone: there may be millions.
+        self._seen: dict[Key | str, Standing | int] = {}
 
     def take(self, number: int, line: Line) -> Key:
         """The key of the record in line `number`; under a key that was given before, it takes that one's place.
 
         Raises RunDirectoryError for a record that is of no clip, and for a repeat that no start of a run makes.
         """
-        clip_id, number_of_round, session = line.clip.id, line.round, line.session
-        if type(clip_id) is not str or type(number_of_round) is not int or type(session) is not int:
-            raise self._strange(number, clip_id)
-        failed = line.outcome == _FAILURE
-        key = clip_id, number_of_round
-        known: Key | str = key if number_of_round else clip_id
+        key = key_of(line, self._where, number)
+        later = standing_of(line, number)
+        known: Key | str = key if key[1] else key[0]
         if known in self._seen:
-            return self.settle(clip_id, number_of_round, session, failed=failed, number=number)
-        self._seen[known] = _kept(number, session, failed=failed)
+            check_repeat(self._where, key, _told(self._seen[known]), later)
+        self._seen[known] = later if later.session else 2 * number + later.failed
         return key
 
-    def _strange(self, number: int, clip_id: object) -> RunDirectoryError:
-        if not isinstance(clip_id, str):
-            return no_record(self._where, number, TypeError("the id of its clip is no text"))
-        return RunDirectoryError(
-            f"{self._where}, line {number}, clip '{clip_id}': round and session are whole numbers; mend it"
-        )
 
-    def settle(self, clip_id: str, number_of_round: int, session: int, *, failed: bool, number: int) -> Key:
-        """As `take`, from what it looks at."""
-        known: Key | str = (clip_id, number_of_round) if number_of_round else clip_id
-        if known in self._seen:
-            line, earlier, had_failed = _told(self._seen[known])
-            if session <= earlier or not (had_failed or number_of_round):
-                raise RunDirectoryError(
-                    f"{self._where}, line {number}: clip '{clip_id}' has a record already, in line {line}; only a "
-                    "later start of the run gives another, in place of a failure. Delete what does not belong"
-                )
-            self.asked_again += not number_of_round
-        self._seen[known] = _kept(number, session, failed=failed)
-        return clip_id, number_of_round
-
-    def line_of(self, key: Key) -> int:
-        """The line of the record that stands under the key."""
-        return _told(self._seen[key if key[1] else key[0]])[0]
-
-
-def _kept(number: int, session: int, *, failed: bool) -> tuple[int, int, bool] | int:
-    return (number, session, failed) if session else 2 * number + failed
-
-
-def _told(kept: tuple[int, int, bool] | int) -> tuple[int, int, bool]:
-    return kept if isinstance(kept, tuple) else (kept // 2, 0, bool(kept % 2))
+def _told(kept: Standing | int) -> Standing:
+    return kept if isinstance(kept, Standing) else Standing(kept // 2, 0, bool(kept % 2))

@@ -30,6 +30,8 @@ _NO_ANSWER = PredictionPart()
 
 Row = tuple[Any, ...]
 """One record's values, in the order that `columns.columns` takes them apart."""
+OUTCOME, SESSION = 2, 11
+"""Where a row has them."""
 
 
 def row_of_line(line: Line, words: dict[Any, Any]) -> Row:

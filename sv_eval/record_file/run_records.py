@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from sv_eval.record_file.json_lines import no_collections
-from sv_eval.record_file.lines import RECORDS, DuplicateResolver, no_record, parsed, records_hash
+from sv_eval.record_file.lines import RECORDS, key_of, no_record, parsed, records_hash
 from sv_eval.record_file.parts import Parts
 from sv_eval.record_file.rows import row_of_line, row_of_record
 from sv_eval.record_file.seal import own_lines
 from sv_eval.record_file.set_aside import count_set_aside
 from sv_eval.record_file.table import RecordTable
-from sv_eval.records import Outcome, Record
+from sv_eval.records import Record
 
 Lines = Iterable[Mapping[str, Any] | str | bytes]
 
@@ -47,33 +47,29 @@ class RunRecords:
         A last line that was torn by a killed run is left out; a broken line before others is an error.
         """
         words: dict[str, str] = {}
-        duplicates = DuplicateResolver(where)
-        parts = Parts(where, duplicates.line_of)
+        parts = Parts(where)
         with no_collections():
             for number, line in parsed(lines, where):
-                key = duplicates.take(number, line)
+                key = key_of(line, where, number)
                 try:
                     row = row_of_line(line, words)
                 except (KeyError, TypeError, AttributeError) as error:
                     raise no_record(where, number, error) from error
-                parts.add(key, row)
-            return cls._of_parts(parts, duplicates)
+                parts.add(key, number, row)
+            return cls._of_parts(parts)
 
     @classmethod
     def of_records(cls, records: Iterable[Record]) -> Self:
         """Records in memory; equal to reading back what was written of them."""
-        duplicates = DuplicateResolver("records")
-        parts = Parts("records", None)
+        parts = Parts("records", in_file=False)
         for number, one in enumerate(records, 1):
-            failed = one.outcome is Outcome.FAILURE
-            key = duplicates.settle(one.clip.id, one.round, one.session, failed=failed, number=number)
-            parts.add(key, row_of_record(one))
-        return cls._of_parts(parts, duplicates)
+            parts.add((one.clip.id, one.round), number, row_of_record(one))
+        return cls._of_parts(parts)
 
     @classmethod
-    def _of_parts(cls, parts: Parts, duplicates: DuplicateResolver) -> Self:
+    def _of_parts(cls, parts: Parts) -> Self:
         first, every = parts.columns()
-        answers = RecordTable(**first, n_repeated=duplicates.asked_again)
+        answers = RecordTable(**first, n_repeated=parts.asked_again)
         if every is None:
             return cls(answers=answers, requests=answers)
-        return cls(answers=answers, requests=RecordTable(**every, n_repeated=duplicates.asked_again))
+        return cls(answers=answers, requests=RecordTable(**every, n_repeated=parts.asked_again))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError
 from sv_eval.record_file.json_lines import no_collections, parse_line
-from sv_eval.record_file.lines import RECORDS, DuplicateResolver
+from sv_eval.record_file.lines import RECORDS, Standing, check_repeat
+from sv_eval.record_file.parts import PART_ROWS
 from sv_eval.record_file.seal import own_lines
+from sv_eval.record_file.texts import Texts, places_in, sorted_places
 
 Lines = Iterable[Mapping[str, Any] | str | bytes]
 
@@ -47,7 +50,7 @@ _DECODER = msgspec.json.Decoder(_Scored)
 class ScoreTable:
     """What the answers of the first round hold probable, a row for each clip that has scores."""
 
-    clip_ids: tuple[str, ...]
+    clip_ids: Texts[str]
     """The clips, ascending."""
     names: tuple[str, ...]
     """What the columns are of: emotions and `unknown`, in the answers' own order, sorted where answers differ."""
@@ -74,8 +77,7 @@ class ScoreTable:
 
         Of lines that are no records it says nothing: those who read the records do.
         """
-        duplicates = DuplicateResolver(where)
-        found = _Rows()
+        found = _Rows(where)
         with no_collections():
             for number, line in enumerate(lines, 1):
                 one = _scored(line, where, number)
@@ -83,9 +85,7 @@ class ScoreTable:
                     continue
                 if not one.prediction.scores and one.prediction.cut_off is None:
                     continue
-                # A failure has no scores, and nothing but a failure gives way to another record of its clip.
-                duplicates.settle(one.clip.id, 0, one.session, failed=False, number=number)
-                found.add(one.clip.id, one.prediction.scores, one.prediction.cut_off)
+                found.add(one.clip.id, number, one.prediction.scores, one.prediction.cut_off)
         clip_ids, names, values, cut_off = found.in_order()
         return cls(clip_ids=clip_ids, names=names, values=values, cut_off=cut_off)
 
@@ -94,8 +94,7 @@ class ScoreTable:
         if self.cut_off is None:
             return self
         kept = np.flatnonzero(np.isnan(self.cut_off))
-        clip_ids = tuple(self.clip_ids[place] for place in kept.tolist())
-        return type(self)(clip_ids=clip_ids, names=self.names, values=self.values[kept])
+        return type(self)(clip_ids=self.clip_ids.at(kept), names=self.names, values=self.values[kept])
 
     def as_classes(self, class_of: Callable[[str], str]) -> Self:
         """The scores under a label map: those of names that are one class are added up."""
@@ -110,9 +109,9 @@ class ScoreTable:
 
     def of_clips(self, clip_ids: Sequence[str]) -> NDArray[np.float64]:
         """A row for each of the clips, in their order; NaN for one without scores."""
-        if tuple(clip_ids) == self.clip_ids:
+        if self.clip_ids == clip_ids:
             return self.values
-        rows = self._rows_of(clip_ids)
+        rows = places_in(self.clip_ids, clip_ids)
         values = np.full((len(rows), len(self.names)), np.nan)
         values[rows >= 0] = self.values[rows[rows >= 0]]
         return values
@@ -121,20 +120,19 @@ class ScoreTable:
         """Below what each clip's answer tells nothing; NaN for one that tells all, or has no scores."""
         found = np.full(len(clip_ids), np.nan)
         if self.cut_off is not None:
-            rows = self._rows_of(clip_ids)
+            rows = places_in(self.clip_ids, clip_ids)
             found[rows >= 0] = self.cut_off[rows[rows >= 0]]
         return found
-
-    def _rows_of(self, clip_ids: Sequence[str]) -> NDArray[np.int64]:
-        place = {clip_id: row for row, clip_id in enumerate(self.clip_ids)}
-        return np.array([place.get(clip_id, -1) for clip_id in clip_ids], dtype=np.int64)
 
 
 class _Rows:
     """Rows as they come: numbers one behind another, since a hundred thousand dictionaries take much room."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: str) -> None:
+        self._where = where
         self._clip_ids: list[str] = []
+        self._earlier: list[Texts[str]] = []
+        self._lines = array("q")
         self._names: tuple[str, ...] = ()
         self._numbers = array("d")
         # Rows of other names than the first one's, by their place.
@@ -142,40 +140,67 @@ class _Rows:
         # What is known of a row's scores only from there on.
         self._cut_offs: dict[int, float] = {}
 
-    def add(self, clip_id: str, scores: dict[str, float], cut_off: float | None = None) -> None:
+    def add(self, clip_id: str, line: int, scores: dict[str, float], cut_off: float | None = None) -> None:
         """Take the row of a clip."""
-        names = tuple(scores)
+        names, place = tuple(scores), len(self._lines)
         self._names = self._names or names
         if cut_off is not None:
-            self._cut_offs[len(self._clip_ids)] = cut_off
+            self._cut_offs[place] = cut_off
         if names == self._names and cut_off is None:
             self._numbers.extend(scores.values())
         else:
-            self._others[len(self._clip_ids)] = scores
+            self._others[place] = scores
+        self._lines.append(line)
         self._clip_ids.append(clip_id)
+        if len(self._clip_ids) >= PART_ROWS:
+            self._earlier.append(Texts.of(self._clip_ids))
+            self._clip_ids = []
 
     def in_order(
         self,
-    ) -> tuple[tuple[str, ...], tuple[str, ...], NDArray[np.float64], NDArray[np.float64] | None]:
-        """Clips ascending, names in an order that does not depend on theirs, the rows, and their cut-offs."""
+    ) -> tuple[Texts[str], tuple[str, ...], NDArray[np.float64], NDArray[np.float64] | None]:
+        """Clips ascending, names in an order that does not depend on theirs, the rows, and their cut-offs.
+
+        Raises RunDirectoryError for a clip with scores of two lines: only a failure gives way to another record of
+        its clip, and has none.
+        """
+        clip_ids = Texts.joined([*self._earlier, Texts.of(self._clip_ids)])
+        n = len(clip_ids)
+        cut_off = np.array([self._cut_offs.get(place, np.nan) for place in range(n)]) if self._cut_offs else None
+        names, values = self._by_name(n)
+        order = self._order(clip_ids)
+        if order is None:
+            return clip_ids, names, values, cut_off
+        return clip_ids.at(order), names, values[order], None if cut_off is None else cut_off[order]
+
+    def _by_name(self, n: int) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        held = np.frombuffer(self._numbers) if self._numbers else np.zeros(0)
+        alike = held.reshape(-1, len(self._names)) if self._names else np.zeros((n - len(self._others), 0))
+        if not self._others:
+            return self._names, alike
         more = {name for scores in self._others.values() for name in scores} - {*self._names}
         names = (*self._names, *sorted(more))
-        values = np.zeros((len(self._clip_ids), len(names)))
-        alike = np.ones(len(self._clip_ids), dtype=np.bool_)
-        alike[list(self._others)] = False
-        values[alike, : len(self._names)] = np.array(self._numbers).reshape(-1, len(self._names) or 1)
+        values, there = np.zeros((n, len(names))), np.ones(n, dtype=np.bool_)
+        there[list(self._others)] = False
+        values[there, : len(self._names)] = alike
         for place, scores in self._others.items():
             lacking = np.nan if place in self._cut_offs else 0.0
             values[place] = [scores.get(name, lacking) for name in names]
-        cut_off = np.array([self._cut_offs.get(place, np.nan) for place in range(len(self._clip_ids))])
-        order = sorted(range(len(self._clip_ids)), key=self._clip_ids.__getitem__)
-        columns = sorted(range(len(names)), key=names.__getitem__) if self._others else list(range(len(names)))
-        return (
-            tuple(self._clip_ids[place] for place in order),
-            tuple(names[column] for column in columns),
-            values[order][:, columns],
-            cut_off[order] if self._cut_offs else None,
-        )
+        columns = sorted(range(len(names)), key=names.__getitem__)
+        return tuple(names[column] for column in columns), values[:, columns]
+
+    def _order(self, clip_ids: Texts[str]) -> NDArray[np.int64] | None:
+        """The places by clip; None where they ascend already."""
+        if all(one < other for one, other in pairwise(clip_ids)):
+            return None
+        order = sorted_places(clip_ids)
+        for number, (one, other) in enumerate(pairwise(clip_ids.at(order))):
+            if one == other:
+                earlier, later = (
+                    Standing(self._lines[place], 0, failed=False) for place in order[number : number + 2].tolist()
+                )
+                check_repeat(self._where, (one, 0), earlier, later)
+        return order
 
 
 def _scored(line: Mapping[str, Any] | str | bytes, where: str, number: int) -> _Scored | None:

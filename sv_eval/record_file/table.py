@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from sv_eval.record_file.ballots import Ballots
 from sv_eval.record_file.class_codes import SEVEN, ClassCodes
+from sv_eval.record_file.texts import Texts
 from sv_eval.records import Streamed
 
-_BY_POSITION = ("clip_ids", "transcripts", "recognised", "paths")
-"""The columns that are no arrays."""
 _AT_POSITIONS = ("failures", "troubles", "streamed", "marks", "answered_by")
 """What only some positions have."""
 
@@ -30,7 +29,7 @@ _BY_NAME = ("stages_ms", "sound", "told", "true_dimensions", "dimensions")
 class RecordTable:
     """The records of a run, ascending by clip id and round. All columns have the same length."""
 
-    clip_ids: tuple[str, ...]
+    clip_ids: Texts[str]
     """The clip of each record, sorted; each once in the records of one round."""
     round: NDArray[np.int32]
     """How many times the measurement had gone through the clip before."""
@@ -92,11 +91,11 @@ class RecordTable:
     """All that is true of it: code into `emotion_sets`, -1 where one emotion is meant."""
     emotion_sets: tuple[tuple[str, ...], ...]
     """The sets that occur, sorted; in the corpus's own words."""
-    transcripts: tuple[str | None, ...]
+    transcripts: Texts[str | None]
     """The words spoken, by the corpus; None for none."""
-    recognised: tuple[str | None, ...]
+    recognised: Texts[str | None]
     """The words that were recognised, empty for no words; None where the recogniser gives none."""
-    paths: tuple[str, ...]
+    paths: Texts[str]
     """Where the audio is; empty for nowhere."""
     failures: Mapping[int, tuple[str, str]]
     """Position of each FAILURE to its kind and message, ascending."""
@@ -134,19 +133,25 @@ class RecordTable:
     def part(self, kept: NDArray[np.bool_]) -> Self:
         """The records at the places that are kept, in the same order; codes keep their meaning."""
         places = np.flatnonzero(kept)
-        new_place = {int(old): new for new, old in enumerate(places)}
+        new_place = np.full(len(self), -1)
+        new_place[places] = np.arange(len(places))
         changed: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
                 changed[item.name] = value[places]
-            elif item.name in _BY_POSITION:
-                changed[item.name] = tuple(value[place] for place in places)
+            elif isinstance(value, Texts):
+                changed[item.name] = value.at(places)
             elif item.name in _AT_POSITIONS:
-                changed[item.name] = {new_place[old]: found for old, found in value.items() if old in new_place}
+                changed[item.name] = {int(new_place[old]): found for old, found in value.items() if kept[old]}
         for name in _BY_NAME:
             changed[name] = {key: column[places] for key, column in getattr(self, name).items()}
         return replace(self, **changed)
+
+    @property
+    def has_words(self) -> NDArray[np.bool_]:
+        """Of which clips there are words to show."""
+        return self.transcripts.filled | self.recognised.filled
 
     def words_of(self, place: int) -> str:
         """The words to show of a clip: the corpus's transcript, or else what was recognised; empty for none."""

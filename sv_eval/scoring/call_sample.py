@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.report.interval import Interval
-from sv_eval.scoring.dependence import INDEPENDENT, Dependence, dependence_of, in_time
+from sv_eval.scoring.dependence import INDEPENDENT, Dependence, dependence_of, in_time, n_different
 from sv_eval.scoring.percentiles import nearest_rank, percentile
 
 Floats = NDArray[np.float64]
@@ -24,7 +24,7 @@ class CallSample:
     latency_ms: Floats
     """How long each took, milliseconds."""
     clip: Codes
-    """A code of what each asked about; the same for repeats."""
+    """A code from 0 of what each asked about; the same for repeats."""
     audio_s: Floats | None = None
     """Seconds of audio in each; None where it is not known."""
     in_order: bool = False
@@ -49,7 +49,7 @@ class CallSample:
     @property
     def n_clips(self) -> int:
         """How many different things they asked about."""
-        return len(np.unique(self.clip))
+        return n_different(self.clip)
 
     @property
     def lag_1(self) -> float:

@@ -174,14 +174,18 @@ def _by_length(inside: Floats, audio_s: Floats | None) -> Floats | float:
     return means[of_length]
 
 
+def n_different(codes: Codes) -> int:
+    """How many different codes there are; they count from 0."""
+    return int(np.count_nonzero(np.bincount(codes)))
+
+
 def _of_clips(inside: Floats, clip: Codes, variance: float) -> tuple[float, float]:
     """The inflation by what calls about one clip share, and its degrees of freedom; 0 where none was repeated."""
     n = len(inside)
-    codes, of_clip = np.unique(clip, return_inverse=True)
-    clips = len(codes)
+    clips = n_different(clip)
     if clips == n:
         return 1.0, 0.0
     if clips == 1:
         return float(n), 1.0
-    sums = np.bincount(of_clip, inside - inside.mean())
+    sums = np.bincount(clip, inside - inside.mean())
     return float((sums**2).sum()) / (n * variance) * clips / (clips - 1), clips - 1.0

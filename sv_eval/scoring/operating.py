@@ -255,19 +255,31 @@ def _bounded(n: Floats, of: Floats, confidence: float) -> list[tuple[float, floa
 class Ranking:
     """Clips by score, descending: sorted once, whatever is left out of them afterwards."""
 
+    hits: Floats
+    """How many clips of the emotion have each distinct score."""
+    sizes: Floats
+    """How many clips have it."""
     was: Floats
-    """1 for a clip of the emotion, 0 for another."""
-    unit: Codes
-    """Whose each is."""
+    """1 for a clip of the emotion, 0 for another; unit by unit."""
+    rank: Codes
+    """Which of the distinct scores each clip has, in the same order."""
     ends: Codes
-    """The last place of each distinct score."""
+    """Where each unit ends."""
 
     @classmethod
     def of(cls, scores: Floats, was: Mask, unit: Codes) -> Self:
         """The clips in order."""
         order = np.argsort(-scores, kind="stable")
-        ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
-        return cls(was=was[order].astype(np.float64), unit=unit[order], ends=ends)
+        new = np.diff(scores[order], prepend=scores[order[:1]]) != 0
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.cumsum(new)
+        by_unit = np.argsort(unit, kind="stable")
+        hits = np.bincount(rank, was).astype(np.float64)
+        sizes = np.bincount(rank).astype(np.float64)
+        ends = np.cumsum(np.bincount(unit))
+        return cls(
+            hits=hits, sizes=sizes, was=was[by_unit].astype(np.float64), rank=rank[by_unit], ends=ends
+        )  # fmt: skip
 
     def areas(self, without: int | None = None) -> tuple[float, float]:
         """Average precision and the area beneath the ROC, of all clips or without those of a unit.
@@ -276,12 +288,16 @@ class Ranking:
         how often a clip that was has a higher score than one that was not, ties counting half. NaN where one of the
         two is missing.
         """
-        kept = np.ones(len(self.was)) if without is None else (self.unit != without).astype(np.float64)
-        hits, sizes = np.cumsum(self.was * kept)[self.ends], np.cumsum(kept)[self.ends]
+        gained, sizes = self.hits, self.sizes
+        if without is not None:
+            left_out = slice(int(self.ends[without - 1]) if without else 0, int(self.ends[without]))
+            rank, distinct = self.rank[left_out], len(gained)
+            gained = gained - np.bincount(rank, self.was[left_out], minlength=distinct)
+            sizes = sizes - np.bincount(rank, minlength=distinct)
+        hits, sizes = np.cumsum(gained), np.cumsum(sizes)
         total, rest = float(hits[-1]), float(sizes[-1] - hits[-1])
         if not total or not rest:
             return math.nan, math.nan
-        gained = np.diff(hits, prepend=0.0)
         precision = float((gained * hits / np.maximum(sizes, 1.0)).sum()) / total
         recall = np.concatenate([[0.0], hits / total])
         return precision, float(np.trapezoid(recall, np.concatenate([[0.0], (sizes - hits) / rest])))

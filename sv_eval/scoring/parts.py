@@ -65,8 +65,8 @@ def example_of(table: RecordTable, label: str) -> Example | None:
 
 
 def _preferred(table: RecordTable, places: NDArray[np.intp]) -> NDArray[np.intp]:
-    with_words = np.array([bool(table.words_of(place)) for place in places.tolist()])
-    return places[with_words] if with_words.any() else places
+    with_words = places[table.has_words[places]]
+    return with_words if len(with_words) else places
 
 
 def _median_confident(table: RecordTable, places: NDArray[np.intp]) -> int:

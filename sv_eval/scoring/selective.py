@@ -9,6 +9,7 @@ answers each is as wrong as they are in the mean: what order they come in is cha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import UNSET
@@ -24,7 +25,8 @@ from sv_eval.scoring.shares import share_by_unit
 from sv_eval.scoring.unit_bounds import grouped, jackknife_interval
 
 Mask = NDArray[np.bool_]
-_Figure = Callable[[Floats, Mask], float]
+_Figure = Callable[[Floats, int], float]
+"""Of the risks of answers and how many of them are wrong."""
 
 COVERAGES = (0.8, 0.9, 0.95)
 """Where accuracy is given."""
@@ -51,7 +53,7 @@ def selective_of(scope: Scope, scores: ScoreTable | None) -> Selective | None:
     area, excess, *accuracies = intervals_of(
         (
             lambda risk, _: float(risk.mean()),
-            lambda risk, false: float(risk.mean()) - best_aurc(false),
+            lambda risk, errors: float(risk.mean()) - best_aurc(len(risk), errors),
             *map(accuracy_at, COVERAGES),
         ),
         confidence, wrong, unit, level,
@@ -76,9 +78,14 @@ def risks(confidence: Floats, wrong: Mask) -> Floats:
     >>> risks(np.array([0.9, 0.5, 0.5, 0.1]), np.array([False, True, False, True])).round(3).tolist()
     [0.0, 0.25, 0.333, 0.5]
     """
-    _, place, sizes = np.unique(-confidence, return_inverse=True, return_counts=True)
-    mean = np.bincount(place, wrong.astype(np.float64)) / sizes
-    return np.asarray(np.cumsum(np.repeat(mean, sizes)) / np.arange(1, len(wrong) + 1), dtype=np.float64)
+    _, rank = np.unique(-confidence, return_inverse=True)
+    return _risks(np.bincount(rank, wrong.astype(np.float64)), np.bincount(rank))
+
+
+def _risks(errors: NDArray[Any], sizes: NDArray[Any]) -> Floats:
+    """The same of how many answers have each distinct confidence, descending, and how many of them are wrong."""
+    mean = errors / np.maximum(sizes, 1)
+    return np.asarray(np.cumsum(np.repeat(mean, sizes)) / np.arange(1, int(sizes.sum()) + 1), dtype=np.float64)
 
 
 def aurc(confidence: Floats, wrong: Mask) -> float:
@@ -86,15 +93,14 @@ def aurc(confidence: Floats, wrong: Mask) -> float:
     return float(risks(confidence, wrong).mean())
 
 
-def best_aurc(wrong: Mask) -> float:
-    """That of the best order: wrong ones last.
+def best_aurc(n: int, errors: int) -> float:
+    """That of the best order of n answers: those that are wrong last.
 
-    >>> best_aurc(np.array([True, False, False, False]))
+    >>> best_aurc(4, 1)
     0.0625
     """
-    n, errors = len(wrong), int(wrong.sum())
-    places = np.arange(1, n + 1)
-    return float((np.maximum(places - (n - errors), 0) / places).mean())
+    last = np.arange(1, errors + 1)
+    return float((last / (n - errors + last)).sum()) / n
 
 
 def kept(coverage: float, n: int) -> int:
@@ -107,16 +113,20 @@ def intervals_of(
 ) -> list[Interval]:
     """Figures of `risks` and of what is wrong, with bounds that leave out one speaker at a time."""
     group = grouped(unit)
+    # Sorted once, whoever is left out.
+    _, rank = np.unique(-confidence, return_inverse=True)
+    errors, counts = np.bincount(rank, wrong.astype(np.float64)), np.bincount(rank)
 
-    def found(there: Mask | slice) -> list[float]:
-        risk = risks(confidence[there], wrong[there])
-        return [figure(risk, wrong[there]) for figure in figures]
+    def found(left_out: Codes) -> list[float]:
+        theirs = rank[left_out]
+        false = errors - np.bincount(theirs, wrong[left_out].astype(np.float64), minlength=len(errors))
+        risk = _risks(false, counts - np.bincount(theirs, minlength=len(errors)))
+        return [figure(risk, int(false.sum())) for figure in figures]
 
-    values = found(slice(None))
-    without = [values]
-    if group.any():
-        without = [found(group != one) for one in range(int(group.max()) + 1)]
+    values = found(np.zeros(0, dtype=np.int64))
     sizes = np.bincount(group).astype(np.float64)
+    by_group = np.split(np.argsort(group, kind="stable"), np.cumsum(sizes[:-1]).astype(np.int64))
+    without = [found(one) for one in by_group] if len(by_group) > 1 else [values]
     return [
         jackknife_interval(value, np.array(each), sizes, level, least=0.0, most=1.0, on_logit=True)
         for value, each in zip(values, zip(*without, strict=True), strict=True)

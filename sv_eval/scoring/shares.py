@@ -14,7 +14,7 @@ from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN, UNREAD
 from sv_eval.record_file.table import RecordTable
 from sv_eval.report.shares import Share, Shares, SharesOfEmotion
 from sv_eval.scoring.call_sample import CallSample
-from sv_eval.scoring.dependence import dependence_of
+from sv_eval.scoring.dependence import dependence_of, n_different
 from sv_eval.scoring.scope import Scope
 from sv_eval.scoring.timing import Timing
 
@@ -132,7 +132,7 @@ def share_by_unit(flags: Mask, unit: NDArray[np.int64], confidence: float) -> Sh
         owner = np.where(unit < 0, 0, unit)
         lone = unit < 0
         owner[lone] = unit.max() + 1 + np.arange(int(lone.sum()))
-        if len(np.unique(owner)) > 1:
+        if n_different(owner) > 1:
             inflation = dependence_of(flags, in_order=False, clip=owner, audio_s=None).inflation
     return share(n, whole, confidence, inflation=inflation)
 

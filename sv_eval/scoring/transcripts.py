@@ -83,10 +83,10 @@ def transcripts_of(scope: Scope, known_languages: Sequence[str] = ()) -> Transcr
     figures but their own. Empty: it is not known, and all are scored.
     """
     table, confidence = scope.answers, scope.config.confidence
-    spoken = np.array([text is not None for text in table.transcripts], dtype=np.bool_)
+    spoken = ~table.transcripts.lacking
     if not spoken.any():
         return Why.of("no_transcripts")
-    heard = np.array([text is not None for text in table.recognised], dtype=np.bool_)
+    heard = ~table.recognised.lacking
     if not (spoken & heard).any():
         return Why.of("no_text")
     # Who finds no speech has recognised no word.

@@ -56,7 +56,7 @@ def of_order(probability: Floats, true: NDArray[np.bool_], unit: NDArray[np.int6
     wrong = ~true
     figures = {
         "aurc": lambda risk, _: float(risk.mean()),
-        "excess": lambda risk, false: float(risk.mean()) - best_aurc(false),
+        "excess": lambda risk, errors: float(risk.mean()) - best_aurc(len(risk), errors),
         "accuracy": lambda risk, _: 1 - float(risk[kept(0.8, len(risk)) - 1]),
     }
     intervals = intervals_of(tuple(figures.values()), probability, wrong, unit, 0.95)
@@ -73,7 +73,7 @@ def main(corpora: int) -> None:
         told, was, owner = corpus(rng, 20_000, 10, factor, spread)
         order = {
             "aurc": aurc(told, ~was),
-            "excess": aurc(told, ~was) - best_aurc(~was),
+            "excess": aurc(told, ~was) - best_aurc(len(was), int((~was).sum())),
             "accuracy": 1 - float(risks(told, ~was)[int(0.8 * len(told)) - 1]),
             **dict(zip(("precision", "roc"), Ranking.of(told, was, owner).areas(), strict=True)),
         }

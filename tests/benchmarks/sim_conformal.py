@@ -14,6 +14,7 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
+from sv_eval.record_file.texts import Texts
 from sv_eval.scoring.calibration.judging import JudgedScores
 from sv_eval.scoring.conformal import conformal_of
 
@@ -38,7 +39,7 @@ def corpus(rng: np.random.Generator, speakers: int, clips: int, spread: float) -
 def judged(values: Floats, reference: NDArray[np.int64], clips: int) -> JudgedScores:
     """The same as a report has them."""
     unit = np.arange(len(values)) // clips
-    names = tuple(map(str, range(len(values))))
+    names = Texts.of(map(str, range(len(values))))
     return JudgedScores(
         clip_ids=names,
         labels=LABELS,
@@ -47,7 +48,8 @@ def judged(values: Floats, reference: NDArray[np.int64], clips: int) -> JudgedSc
         reference=reference,
         answer=values.argmax(axis=1),
         unit=unit,
-        speaker=tuple(map(str, unit.tolist())),
+        speaker=unit.astype(np.int32),
+        speakers=tuple(map(str, range(len(values)))),
         audio_s=np.full(len(values), 3.0),
     )
 

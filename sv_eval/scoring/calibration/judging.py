@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.texts import Texts
 from sv_eval.report.calibration import (
     AppliedCalibration,
     Calibration,
@@ -93,7 +94,7 @@ def _applied(file: CalibrationFile) -> AppliedCalibration:
 class JudgedScores:
     """The scored clips that have scores."""
 
-    clip_ids: tuple[str, ...]
+    clip_ids: Texts[str]
     """The clips."""
     labels: tuple[str, ...]
     """The scored classes."""
@@ -107,22 +108,25 @@ class JudgedScores:
     """Each clip's answer, by position among the labels; -1 for any other."""
     unit: Codes
     """Each clip's speaker, numbered from 0; a clip without one is by itself."""
-    speaker: tuple[str | None, ...]
-    """The speaker's name."""
+    speaker: NDArray[np.int32]
+    """Code into `speakers`, -1 where there is none."""
+    speakers: tuple[str, ...]
+    """The speakers' names."""
     audio_s: Floats
     """Length of the audio, seconds."""
 
     def at(self, rows: Codes, unit: Codes | None = None) -> JudgedScores:
         """Those of some clips; `unit` numbers their speakers, anew where it is not given."""
         return JudgedScores(
-            clip_ids=tuple(self.clip_ids[row] for row in rows.tolist()),
+            clip_ids=self.clip_ids.at(rows),
             labels=self.labels,
             names=self.names,
             values=self.values[rows],
             reference=self.reference[rows],
             answer=self.answer[rows],
             unit=np.unique(self.unit[rows], return_inverse=True)[1] if unit is None else unit,
-            speaker=tuple(self.speaker[row] for row in rows.tolist()),
+            speaker=self.speaker[rows],
+            speakers=self.speakers,
             audio_s=self.audio_s[rows],
         )
 
@@ -139,8 +143,9 @@ def judged_of(
     if scores is None or not len(scores) or not labels or not set(labels) <= {*scores.names}:
         return None
     values = scores.of_clips(answers.clip_ids)
-    there = scored & np.isfinite(values).all(axis=1)
-    there &= (np.nan_to_num(values) >= 0).all(axis=1) & (np.nan_to_num(values).sum(axis=1) <= 1 + _SLACK)
+    with np.errstate(invalid="ignore"):
+        # False of NaN, and the sum of what is infinite.
+        there = scored & (values >= 0).all(axis=1) & (values.sum(axis=1) <= 1 + _SLACK)
     if int(there.sum()) < FEWEST:
         return None
     names = (*labels, *(name for name in scores.names if name not in labels))
@@ -151,14 +156,15 @@ def judged_of(
     place[codes] = np.arange(len(labels))
     speaker = answers.speaker[there]
     return JudgedScores(
-        clip_ids=tuple(answers.clip_ids[one] for one in places.tolist()),
+        clip_ids=answers.clip_ids.at(places),
         labels=labels,
         names=names,
-        values=values[places][:, columns],
+        values=values[np.ix_(places, columns)],
         reference=place[answers.reference[there]],
         answer=place[answers.predicted[there]],
         unit=units_of(speaker),
-        speaker=tuple(None if code < 0 else answers.speakers[code] for code in speaker.tolist()),
+        speaker=speaker,
+        speakers=answers.speakers,
         audio_s=answers.audio_s[there],
     )
 

@@ -58,9 +58,9 @@ def fit(directory: Path, method: str = "auto") -> CalibrationFile:
     found = judged_scores(scope, ScoreTable.read(directory))
     if found is None:
         raise UsageError(f"{directory}: too few of its scored clips have scores of every scored emotion")
-    if any(name is None for name in found.speaker):
+    if (found.speaker < 0).any():
         raise UsageError(f"{directory}: not every clip has a speaker, so nobody can be held out; give speakers")
-    speakers = tuple(sorted({name for name in found.speaker if name is not None}))
+    speakers = tuple(sorted(found.speakers[code] for code in np.unique(found.speaker).tolist()))
     if len(speakers) < FEWEST_SPEAKERS:
         raise UsageError(
             f"{directory}: {len(speakers)} speakers; {FEWEST_SPEAKERS} are the fewest to hold some out"

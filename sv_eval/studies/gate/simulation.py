@@ -19,6 +19,7 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import ConfigError
 from sv_eval.record_file.bare_table import bare_table
 from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.texts import Texts
 from sv_eval.report.accuracy import Headline
 from sv_eval.report.interval import Interval
 from sv_eval.scoring.load import DEFAULT_MAX_LATE_MS
@@ -249,12 +250,12 @@ def _repeated(answers: RecordTable, drawn: Drawn, rng: np.random.Generator) -> R
     return replace(
         whole,
         **columns,
-        clip_ids=tuple(whole.clip_ids[place] for place in places.tolist()),
+        clip_ids=whole.clip_ids.at(places),
         round=rounds,
         latency_ms=whole.latency_ms[places] * rng.lognormal(0.0, 0.05, len(places)),
         call=asked,
         sent_s=asked.astype(np.float64) * _GAP_S,
-        transcripts=(None,) * len(places),
-        recognised=(None,) * len(places),
-        paths=("",) * len(places),
+        transcripts=Texts.of([None] * len(places)),
+        recognised=Texts.of([None] * len(places)),
+        paths=Texts.of([""] * len(places)),
     )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sv_eval.record_file.rows import OUTCOMES
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.texts import Texts
 from sv_eval.records import (
     Clip,
     FailedAttempt,
@@ -113,7 +114,7 @@ def shown_in(table: RecordTable, name: str, place: int) -> Any:
         return {stage: number for stage, column in value.items() if (number := plain(column[place])) is not None}
     if isinstance(value, Mapping):
         return value.get(place)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | Texts):
         return value[place]
     assert len(value) == len(table)
     code = plain(value[place])

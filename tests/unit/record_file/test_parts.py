@@ -14,7 +14,7 @@ from sv_eval.emotions import EMOTIONS
 from sv_eval.errors import RunDirectoryError
 from sv_eval.record_file.columns import columns
 from sv_eval.record_file.line import line_of_json
-from sv_eval.record_file.lines import DuplicateResolver
+from sv_eval.record_file.lines import key_of
 from sv_eval.record_file.parts import Parts
 from sv_eval.record_file.rows import row_of_line
 from sv_eval.record_file.table import RecordTable
@@ -49,10 +49,9 @@ def run_of(*, in_order: bool, again: bool, rounds: bool) -> list[dict[str, Any]]
 
 
 def tables(lines: Iterable[dict[str, Any]], most: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    duplicates = DuplicateResolver("x")
-    parts = Parts("x", duplicates.line_of, most)
+    parts = Parts("x", most)
     for number, one in enumerate(map(line_of_json, lines), 1):
-        parts.add(duplicates.take(number, one), row_of_line(one, {}))
+        parts.add(key_of(one, "x", number), number, row_of_line(one, {}))
     return parts.columns()
 
 
@@ -101,8 +100,42 @@ def test_an_error_names_the_line_of_a_part() -> None:
         tables(lines, 2)
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 100])
+@pytest.mark.parametrize(
+    ("again", "told"),
+    [
+        ([line(1)], r"x, line 5: clip 'c001' has a record already, in line 2;"),
+        ([line(1, session=1)], r"x, line 5: clip 'c001' has a record already, in line 2;"),
+        ([line(2, failed=True)], r"x, line 5: clip 'c002' has a record already, in line 3;"),
+        # The first of two is of the same start; the second would be right behind it.
+        ([line(2, failed=True), line(2, session=1)], r"x, line 5: clip 'c002' has a record already, in line 3;"),
+        ([line(2, session=1), line(2, session=2)], r"x, line 6: clip 'c002' has a record already, in line 5;"),
+        ([line(3, of_round=1), line(3, of_round=1)], r"x, line 6: clip 'c003' has a record already, in line 5;"),
+    ],
+)
+def test_a_repeat_that_no_start_makes_is_refused_wherever_parts_end(
+    most: int, again: list[dict[str, Any]], told: str
+) -> None:
+    with pytest.raises(RunDirectoryError, match=told):
+        tables([*(line(number, failed=number == 2) for number in range(4)), *again], most)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_what_gave_way_is_counted_wherever_parts_end(most: int) -> None:
+    lines = [line(number, failed=number in (1, 2)) for number in range(4)]
+    lines += [line(1, session=1, failed=True), line(2, session=1), line(1, session=2), line(3, of_round=1)]
+    lines += [line(3, session=3, of_round=1)]
+    parts = Parts("x", most)
+    for number, one in enumerate(map(line_of_json, lines), 1):
+        parts.add(key_of(one, "x", number), number, row_of_line(one, {}))
+    first, _ = parts.columns()
+
+    assert parts.asked_again == 3
+    assert first["session"].tolist() == [0, 2, 1, 0]
+
+
 def test_no_rows_are_an_empty_table() -> None:
     found, later = tables([], 2)
 
     assert later is None
-    assert found["clip_ids"] == columns({})["clip_ids"] == ()
+    assert found["clip_ids"] == columns([])["clip_ids"] == ()

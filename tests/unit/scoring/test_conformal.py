@@ -6,6 +6,7 @@ import crepes
 import numpy as np
 import pytest
 
+from sv_eval.record_file.texts import Texts
 from sv_eval.scoring.calibration.judging import JudgedScores
 from sv_eval.scoring.conformal import WANTED, conformal_of, thresholds_for
 
@@ -23,14 +24,15 @@ def corpus(seed: int, speakers: int = 20, each: int = 40, spread: float = 0.0) -
     )
     values = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return JudgedScores(
-        clip_ids=tuple(map(str, range(len(unit)))),
+        clip_ids=Texts.of(map(str, range(len(unit)))),
         labels=LABELS,
         names=LABELS,
         values=values,
         reference=reference,
         answer=values.argmax(axis=1),
         unit=unit,
-        speaker=tuple(map(str, unit)),
+        speaker=unit.astype(np.int32),
+        speakers=tuple(map(str, range(len(unit)))),
         audio_s=np.full(len(unit), 3.0),
     )
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
+from sv_eval.record_file.texts import Texts
 from sv_eval.scoring.alarm_costs import AlarmCosts
 from sv_eval.scoring.calibration.judging import JudgedScores
 from sv_eval.scoring.config import ScoringConfig
@@ -31,14 +32,15 @@ def clips(seed: int, speakers: int = 40, each: int = 50, sharp: float = 2.0) -> 
 def judged(seed: int, **more: Any) -> JudgedScores:
     scores, was, unit = clips(seed, **more)
     return JudgedScores(
-        clip_ids=tuple(f"c{i}" for i in range(len(unit))),
+        clip_ids=Texts.of(f"c{i}" for i in range(len(unit))),
         labels=("angry", "sad"),
         names=("angry", "sad"),
         values=np.column_stack([scores, 1 - scores]),
         reference=np.where(was, 0, 1),
         answer=np.where(scores >= 0.5, 0, 1),
         unit=unit,
-        speaker=tuple(f"s{one}" for one in unit),
+        speaker=unit.astype(np.int32),
+        speakers=tuple(f"s{one}" for one in range(len(unit))),
         audio_s=np.full(len(unit), 3.6),
     )
 

@@ -12,6 +12,7 @@ from sv_eval.errors import ConfigError
 from sv_eval.record_file.bare_table import bare_table
 from sv_eval.record_file.run_records import RunRecords
 from sv_eval.record_file.score_table import ScoreTable
+from sv_eval.record_file.texts import Texts
 from sv_eval.report.calibration_file import (
     CalibratedModel,
     CalibrationFile,
@@ -117,7 +118,7 @@ def refused(environment: Any, answers: Any) -> None:
 
 
 def test_confidence_becomes_the_calibrated_score_of_the_answer_and_the_answer_stays() -> None:
-    scores = ScoreTable(clip_ids=("c1",), names=("happy", "sad"), values=np.array([[0.2, 0.8]]))
+    scores = ScoreTable(clip_ids=Texts.of(["c1"]), names=("happy", "sad"), values=np.array([[0.2, 0.8]]))
 
     found = with_confidence(RunRecords(answers=table(), requests=table()), calibrated(FILE, scores))
 
@@ -126,7 +127,7 @@ def test_confidence_becomes_the_calibrated_score_of_the_answer_and_the_answer_st
 
 
 def test_scores_of_other_names_are_refused() -> None:
-    scores = ScoreTable(clip_ids=("c1",), names=("happy", "angry"), values=np.array([[0.2, 0.8]]))
+    scores = ScoreTable(clip_ids=Texts.of(["c1"]), names=("happy", "angry"), values=np.array([[0.2, 0.8]]))
 
     with pytest.raises(ConfigError, match="of scores for happy, sad, and this run has some for happy, angry"):
         calibrated(FILE, scores)

@@ -48,7 +48,7 @@ def test_the_area_equals_hand_computation() -> None:
         sum(ordered[: i + 1].sum() / (i + 1) for i in range(300)) / 300, abs=1e-12
     )
     best = np.sort(wrong)
-    assert best_aurc(wrong) == pytest.approx(
+    assert best_aurc(300, int(wrong.sum())) == pytest.approx(
         sum(best[: i + 1].sum() / (i + 1) for i in range(300)) / 300, abs=1e-12
     )
 
