@@ -54,6 +54,7 @@ class LocalBackend(InProcess):
     trust_remote_code: whether the directory may have code of its own run, packages installed and other models
     loaded; what it will run is said first.
     frontend: `kaldi` computes features on the CPU; `torchaudio` on the model's device.
+    compile: have torch compile the encoder's blocks on opening, which takes a minute or so the first time.
 
     The other settings are those of `Listening`. Raises ConfigError for a value that can't be, ModelError for a
     detector that is not there.
@@ -69,6 +70,7 @@ class LocalBackend(InProcess):
         precision: str = "fp32",
         threads: int = 0,
         frontend: str = "kaldi",
+        compile: bool = False,
         trust_remote_code: bool = False,
         **listening: Unpack[ListeningSettings],
     ) -> None:
@@ -86,7 +88,7 @@ class LocalBackend(InProcess):
         super().__init__(**listening)
         self._where, self._hub, self._revision = model, hub, revision
         self._device, self._precision, self._threads = device, precision, threads
-        self._frontend = frontend
+        self._frontend, self._compile = frontend, compile
         self._trust_remote_code = trust_remote_code
 
     @property
@@ -94,8 +96,9 @@ class LocalBackend(InProcess):
         """Batches, three calls in flight: features, inference and reading of answers work on one each."""
         return self._able(
             max_in_flight=3,
-            # Matrix products of other shapes may round otherwise in half precision.
-            batch_invariant=self._precision == "fp32",
+            # Matrix products of other shapes may round otherwise in half precision, and one clip is a program of
+            # its own where programs are compiled.
+            batch_invariant=self._precision == "fp32" and not self._compile,
         )
 
     async def __aenter__(self) -> Self:
@@ -114,7 +117,7 @@ class LocalBackend(InProcess):
         asked = f"backend.model={self._where}"
         where = str(bundled_model()) if self._where == BUNDLED else self._where
         path = find_directory(where, asked=asked, hub=self._hub, revision=self._revision)
-        running = (device, self._precision, self._threads, self._frontend)
+        running = (device, self._precision, self._threads, self._frontend, self._compile)
         # With the prompts that an engine asks with where it is given none.
         identity = ("local", directory_state(path), *running, self._listening.prompts)
         model = self._kept_open(identity, lambda: self._load(path, asked, device))
@@ -148,6 +151,7 @@ class LocalBackend(InProcess):
             frontend=_frontend(self._frontend, directory, device),
             listening=self._listening,
             emotion_ids=reader.emotion_ids,
+            compiled=self._compile,
         )
         return _Model(
             directory=directory, reader=reader, engine=engine, hash=content_hash(directory.path / WEIGHTS)
@@ -168,6 +172,7 @@ class LocalBackend(InProcess):
             details={
                 "threads": torch.get_num_threads(),
                 "frontend": self._frontend,
+                **({"compiled": "by torch, block by block"} if self._compile else {}),
                 **source,
                 **listening_details(self._listening, segmenter),
             },

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,12 @@ from sv_eval.backends.onnx_providers import Option, for_session, provider_named
 from sv_eval.backends.onnxruntime_errors import onnxruntime_errors
 from sv_eval.backends.sensevoice.answers import ReducedLogits
 from sv_eval.backends.sensevoice.listening import Listening, Prompts
+from sv_eval.backends.sensevoice.models.reducing import REDUCING
 from sv_eval.errors import ConfigError, InferenceError, ModelError
 
 OUTPUTS = ["ctc_logits", "encoder_out_lens"]
+_REDUCED = ["best", "emotions"]
+Output = TypeVar("Output")
 _INPUTS = {"speech", "speech_lengths", "language", "textnorm"}
 
 
@@ -33,6 +36,8 @@ class Runtime:
     """What the provider is given beside what the table says."""
     threads: int = 0
     """Threads inside one inference; 0 lets onnxruntime choose."""
+    memory: str | None = None
+    """Where logits stay until what is needed of them is taken; None for what `onnx_providers.yaml` says."""
 
     def __post_init__(self) -> None:
         provider_named(self.provider)
@@ -43,6 +48,39 @@ class Runtime:
     def device(self) -> str:
         """Where it runs: `cpu`, `cuda:N`, `openvino`, ..."""
         return provider_named(self.provider).device.replace("{id}", str(self.device_id))
+
+
+class OnDevice:
+    """Runs a graph whose logits stay where they were computed, and fetches what is needed of them.
+
+    session: of the graph; reducing: of `models/logits_reduced.onnx`, on the same device. memory: onnxruntime's name
+    of its memory.
+    """
+
+    def __init__(
+        self, session: Any, reducing: Any, *, memory: str, device_id: int, emotion_ids: NDArray[np.int64]
+    ) -> None:
+        self._session, self._reducing = session, reducing
+        self._memory, self._device_id, self._emotion_ids = memory, device_id, emotion_ids
+
+    def infer(self, batch: Mapping[str, Any]) -> ReducedLogits:
+        """What a batch's answers are made of; the input goes to the device once, a few bytes a frame come back."""
+        whole = self._session.io_binding()
+        for name, value in batch.items():
+            whole.bind_cpu_input(name, np.ascontiguousarray(value))
+        logits, lengths = OUTPUTS
+        whole.bind_output(logits, self._memory, self._device_id)
+        whole.bind_output(lengths, "cpu")
+        self._session.run_with_iobinding(whole)
+        there, counts = whole.get_outputs()
+        reduced = self._reducing.io_binding()
+        reduced.bind_ortvalue_input("logits", there)
+        reduced.bind_cpu_input("ids", self._emotion_ids)
+        for name in _REDUCED:
+            reduced.bind_output(name, "cpu")
+        self._reducing.run_with_iobinding(reduced)
+        best, emotions = (value.numpy() for value in reduced.get_outputs())
+        return ReducedLogits(best=best, lengths=counts.numpy(), emotions=emotions)
 
 
 class OnnxEngine:
@@ -61,6 +99,16 @@ class OnnxEngine:
         self._errors = onnxruntime_errors()
         self._session = self._open(graph, runtime)
         _check_signature(self._session, graph, frontend.config.dimension)
+        memory = runtime.memory or provider_named(runtime.provider).memory
+        self._on_device: OnDevice | None = None
+        if memory is not None:
+            self._on_device = OnDevice(
+                self._session,
+                self._open(REDUCING, runtime),
+                memory=memory,
+                device_id=runtime.device_id,
+                emotion_ids=emotion_ids,
+            )
 
     def batch(self, features: Sequence[Float32], prompts: Sequence[Prompts] | None = None) -> Mapping[str, Any]:
         """The graph's inputs for stretches of [frames, dimension] each."""
@@ -73,26 +121,36 @@ class OnnxEngine:
             "textnorm": asked[:, 1],
         }
 
-    def infer(self, batch: Mapping[str, Any]) -> tuple[Float32, NDArray[np.int32]]:
-        """Logits [batch, frames, ids] and true frame counts [batch]."""
+    def infer(self, batch: Mapping[str, Any]) -> ReducedLogits | tuple[Float32, NDArray[np.int32]]:
+        """Logits [batch, frames, ids] and true frame counts [batch]; of what a device computed, what is needed."""
+        if self._on_device is None:
+            return self._run(batch, self._whole)
+        return self._run(batch, self._on_device.infer)
+
+    def _whole(self, batch: Mapping[str, Any]) -> tuple[Float32, NDArray[np.int32]]:
+        logits, counts = self._session.run(OUTPUTS, batch)
+        return logits, counts
+
+    def _run(self, batch: Mapping[str, Any], how: Callable[[Mapping[str, Any]], Output]) -> Output:
         try:
-            logits, counts = self._session.run(OUTPUTS, batch)
+            return how(batch)
         except MemoryError as error:
             raise _out_of_memory(batch["speech"]) from error
         except self._errors as error:
             if "alloc" in str(error).lower() or "out of memory" in str(error).lower():
                 raise _out_of_memory(batch["speech"]) from error
             raise InferenceError("inference", f"onnxruntime: {_one_line(error)}") from error
-        return logits, counts
 
-    def reduced(self, output: tuple[Float32, NDArray[np.int32]]) -> ReducedLogits:
+    def reduced(self, output: ReducedLogits | tuple[Float32, NDArray[np.int32]]) -> ReducedLogits:
         """What is needed of an output."""
+        if isinstance(output, ReducedLogits):
+            return output
         logits, lengths = output
         return ReducedLogits.of(logits, lengths, self._emotion_ids)
 
     def logits(self, features: Float32) -> Float32:
         """All logits for one stretch, [frames, ids]."""
-        logits, _ = self.infer(self.batch([features]))
+        logits, _ = self._run(self.batch([features]), self._whole)
         clip: Float32 = logits[0]
         return clip
 

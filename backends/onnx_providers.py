@@ -25,6 +25,8 @@ class Provider:
     """Where it computes, as reports say it; `{id}` is the device's number."""
     options: Mapping[str, Option] = field(default_factory=dict)
     """What it is given; `{id}` likewise."""
+    memory: str | None = None
+    """What onnxruntime calls the device's memory; None where outputs come to the processor whole."""
     behind: tuple[str, ...] = ()
     """Those that take over what it has no kernel for, before the CPU."""
     needs: str | None = None

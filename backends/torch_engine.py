@@ -42,7 +42,9 @@ class TorchEngine:
         frontend: Callable[[Float32], Any],
         listening: Listening,
         emotion_ids: NDArray[np.int64],
+        compiled: bool = False,
     ) -> None:
+        """Compiled, the encoder's blocks are so when this returns; raises ModelError where torch can't."""
         import torch
 
         missing = [name for name in _LAYERS if not hasattr(network, name)]
@@ -55,6 +57,8 @@ class TorchEngine:
         if precision != "fp32":
             _lower(self._network, {"fp16": torch.float16, "bf16": torch.bfloat16}[precision])
         self._emotion_ids = torch.from_numpy(emotion_ids).to(self._device)
+        if compiled:
+            self._compile()
 
     def batch(self, features: Sequence[Any], prompts: Sequence[Prompts] | None = None) -> _Batch:
         """Stretches of [frames, dimension] each with their prompts; they are padded where the network runs."""
@@ -66,11 +70,10 @@ class TorchEngine:
 
         with torch.inference_mode(), _memory_watched(batch.features):
             logits, lengths = self._forward(batch)
-            return ReducedLogits(
-                best=logits.argmax(dim=2).cpu().numpy(),
-                lengths=lengths,
-                emotions=logits[:, EMOTION_FRAME, self._emotion_ids].float().cpu().numpy(),
+            best, emotions = self._fetched(
+                logits.argmax(dim=2), logits[:, EMOTION_FRAME, self._emotion_ids].float()
             )
+            return ReducedLogits(best=best, lengths=lengths, emotions=emotions)
 
     def reduced(self, output: ReducedLogits) -> ReducedLogits:
         """The output is what is needed already."""
@@ -85,19 +88,52 @@ class TorchEngine:
             clip: Float32 = logits[0].float().cpu().numpy()
             return clip
 
+    def _compile(self) -> None:
+        """Have torch compile the encoder's blocks, of which but two differ, for any length and number of clips."""
+        for block in _blocks(self._network):
+            block.compile(dynamic=True)
+        # One clip and several are two programs.
+        second = self.features(np.zeros(16000, dtype=np.float32))
+        try:
+            for batch in ([second], [second, second[: len(second) // 2]]):
+                self.infer(self.batch(batch))
+        except InferenceError as error:
+            raise ModelError(
+                f"backend.compile=true: torch can't compile the network ({error}); a C++ compiler, and on a GPU "
+                "Triton, are needed; use backend.compile=false"
+            ) from error
+
     def _forward(self, batch: _Batch) -> tuple[Any, NDArray[np.int64]]:
         import torch
 
-        frames = [torch.as_tensor(features, device=self._device) for features in batch.features]
-        lengths = torch.tensor([len(one) for one in frames], device=self._device)
-        speech = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
+        frames = [torch.as_tensor(features) for features in batch.features]
+        # Padded where they are: sound that the device made features of stays there.
+        speech = self._sent(torch.nn.utils.rnn.pad_sequence(frames, batch_first=True))
         rows = [(one.language, *_EVENT_EMOTION_PROMPTS, one.textnorm) for one in batch.prompts]
-        prompts = torch.tensor(rows, device=self._device)
-        inputs = torch.cat([self._network.embed(prompts), speech], dim=1)
-        counts = lengths + _QUERIES
+        inputs = torch.cat([self._network.embed(self._sent(torch.tensor(rows))), speech], dim=1)
+        counts = torch.tensor([len(one) + _QUERIES for one in frames])
         # The encoder returns the lengths, too, but sums them up in its own precision, and bf16 counts to 256.
-        hidden, _ = self._network.encoder(inputs, counts)
-        return self._network.ctc.ctc_lo(hidden), counts.cpu().numpy()
+        hidden, _ = self._network.encoder(inputs, self._sent(counts))
+        return self._network.ctc.ctc_lo(hidden), counts.numpy()
+
+    def _sent(self, tensor: Any) -> Any:
+        """The tensor on the device; nobody waits for the copy."""
+        if self._device.type == "cuda" and tensor.device.type == "cpu":
+            tensor = tensor.pin_memory()
+        return tensor.to(self._device, non_blocking=True)
+
+    def _fetched(self, *tensors: Any) -> list[NDArray[Any]]:
+        """The tensors' values, with one wait for all that the device was given."""
+        if self._device.type != "cuda":
+            return [tensor.numpy() for tensor in tensors]
+        import torch
+
+        here = [torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True) for tensor in tensors]
+        for to, tensor in zip(here, tensors, strict=True):
+            to.copy_(tensor, non_blocking=True)
+        torch.cuda.current_stream(self._device).synchronize()
+        # The pinned memory goes back to its pool; an answer may be kept.
+        return [to.numpy().copy() for to in here]
 
 
 def _lower(network: Any, dtype: Any) -> None:
@@ -112,9 +148,14 @@ def _lower(network: Any, dtype: Any) -> None:
 
     network.encoder.to(dtype)
     network.ctc.to(dtype)
+    for block in _blocks(network):
+        block.register_forward_pre_hook(convert)
+
+
+def _blocks(network: Any) -> Iterator[Any]:
+    """The encoder's blocks."""
     for group in (network.encoder.encoders0, network.encoder.encoders, network.encoder.tp_encoders):
-        for block in group:
-            block.register_forward_pre_hook(convert)
+        yield from group
 
 
 @contextmanager

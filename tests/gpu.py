@@ -138,9 +138,14 @@ def parts_of(place: Place, corpus: Path) -> Iterator[Part]:
         for precision in (("fp32", "fp16", "int8") if place.card else ("fp32",))
     }
     if place.torch:
+        local = ["backend=local", "backend.device=cuda:0"]
         engines |= {
-            f"local {precision}": ["backend=local", "backend.device=cuda:0", f"backend.precision={precision}"]
+            f"local {precision}": [*local, f"backend.precision={precision}"]
             for precision in ("fp32", "fp16", "bf16")
+        }
+        engines |= {
+            f"local {precision} compiled": [*local, f"backend.precision={precision}", "backend.compile=true"]
+            for precision in ("fp32", "fp16")
         }
     for name, words in engines.items():
         yield run(f"{name}, single", *words, "load=single_stream")

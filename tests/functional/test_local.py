@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import re
@@ -26,6 +27,7 @@ from sv_eval.backends.sensevoice.tokens import EMOTION_PIECES, EVENT_PIECES, LAN
 from sv_eval.config.places import cards_dir
 from sv_eval.data.audio.decoding import decode
 from sv_eval.emotions import EMOTIONS, UNKNOWN
+from sv_eval.errors import ModelError
 from sv_eval.record_file.as_json import record_to_json
 from sv_eval.records import SAMPLE_RATE_HZ, Clip, Prediction, Record, Waveform
 from sv_eval.run.store import MemoryStore
@@ -265,6 +267,28 @@ def _without_silence(samples: Float32) -> Float32:
     """The recording from its first to its last sound, so that a join is where speech meets the pause."""
     loud = np.flatnonzero(np.abs(samples) > 0.03 * np.abs(samples).max())
     return samples[loud[0] : loud[-1] + 1]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_compiled_blocks_say_the_same(clips: list[Float32], answers: list[Prediction]) -> None:
+    some = slice(0, 24, 5)
+
+    one_by_one = ask(local(compile=True), clips[some], 1)
+    together = ask(local(compile=True), clips[some])
+
+    assert heard(one_by_one) == heard(together) == heard(answers[some])
+    assert max(largest_difference(one, answers[some]) for one in (one_by_one, together)) < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_where_torch_cannot_compile_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = importlib.import_module("torch")
+    torch.compiler.reset()
+    monkeypatch.setattr(importlib.import_module("torch._inductor.config").cpp, "cxx", (None, "/no/such/compiler"))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+
+    with pytest.raises(ModelError, match=r"backend.compile=true: torch can't compile .*use backend.compile=false"):
+        ask(local(compile=True), [])
 
 
 def test_a_sweep_opens_a_network_anew_only_where_it_would_be_another(tmp_path: Path) -> None:
