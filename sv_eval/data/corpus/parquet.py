@@ -16,7 +16,7 @@ from sv_eval.data.corpus.manifest import VOTES_OF, columns_of, entry_of_row, no_
 from sv_eval.data.corpus.notes import Note
 from sv_eval.data.corpus.parquet_columns import audio_column, plain
 from sv_eval.data.corpus.parquet_index import Sound, Sounds, Table, opened, sounds_of
-from sv_eval.data.corpus.parquet_pages import Pages
+from sv_eval.data.corpus.parquet_pages import Pages, Room
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.shard_names import shards_of, short_names
 from sv_eval.data.corpus.shard_source import OrderedShardSource, missing
@@ -100,6 +100,7 @@ class _Reader:
     def __init__(self, config: DatasetConfig, card: Card) -> None:
         self._audio = config.parquet.audio
         self._chosen = config.parquet.columns
+        self.room = Room()
         self.columns = columns_of(_KEY, {}, {"path": None, **config.parquet.columns}, card.ranges)
 
     def read(self, shard: Path | Place) -> _Read:
@@ -115,7 +116,7 @@ class _Reader:
                 if name.startswith(VOTES_OF) and name not in cells.values()
             }
             self._refuse_missing(table, cells, voted="votes" in cells or bool(counted))
-            sounds = sounds_of(table, audio.values)
+            sounds = sounds_of(table, audio.values, self.room)
             wanted = dict.fromkeys([*cells.values(), *counted.values()])
             # Its own name lies in a column beside the sound.
             names = table.rows([audio.names]) if audio.names is not None else None
@@ -161,7 +162,7 @@ def _entries(
     config: DatasetConfig, card: Card, reader: _Reader, source: OrderedShardSource, notes: list[Note]
 ) -> Iterator[Entry]:
     shards = shards_of(config.root, ".parquet")
-    pages = Pages()
+    pages = Pages(reader.room)
     held: dict[str, None] = {}
     found = False
     for number, (shard, name, read) in enumerate(

@@ -15,7 +15,7 @@ import msgspec
 
 from sv_eval.backend import Page
 from sv_eval.data.corpus.fingerprint import END_BYTES, digest_of_ends
-from sv_eval.data.corpus.parquet_pages import UNCOMPRESSED, Chunk, chunk_of, pages_of, values_of
+from sv_eval.data.corpus.parquet_pages import UNCOMPRESSED, Chunk, Room, chunk_of, pages_of, values_of
 from sv_eval.data.corpus.shard_cache import ShardCache
 from sv_eval.data.storage.place import Place, StorageError
 from sv_eval.data.storage.ranged_file import RangedFile
@@ -114,7 +114,7 @@ def opened(shard: Path | Place) -> Iterator[Table]:
         yield Table(shard=shard, columns=columns, words=words, heard=heard, file=file, raw=raw)
 
 
-def sounds_of(table: Table, path: str) -> Sounds:
+def sounds_of(table: Table, path: str, room: Room) -> Sounds:
     """The sound of all rows, in the column that lies there; raises CorpusError.
 
     It is read once, page by page, and what was found is kept in the user's cache.
@@ -130,7 +130,7 @@ def sounds_of(table: Table, path: str) -> Sounds:
             column = metadata.row_group(group).column(table.leaf(path))
             try:
                 if column.num_values:
-                    _walk(table.shard, chunk_of(column, levels), found)
+                    _walk(table.shard, chunk_of(column, levels), found, room)
             except (ValueError, EOFError) as error:
                 raise CorpusError(
                     f"{table.shard}: the column '{path}' can't be decoded from row {len(found.rows)} on, in row "
@@ -140,18 +140,19 @@ def sounds_of(table: Table, path: str) -> Sounds:
     return found
 
 
-def _walk(shard: Path | Place, chunk: Chunk, found: Sounds) -> None:
+def _walk(shard: Path | Place, chunk: Chunk, found: Sounds, room: Room) -> None:
     """Takes up the pages of a chunk, and what is in them."""
     origin = chunk.begin if isinstance(shard, Place) else 0
     with _chunk_file(shard, chunk) as raw, _troubles(raw):
         # Headers are read byte by byte.
         file = raw if isinstance(shard, Path) else cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", raw)))
         for page in pages_of(file, chunk, origin):
-            content, dictionary = (
-                _read(file, begin - origin, size)
-                for begin, size in ((page.begin, page.size), (page.dictionary_begin, page.dictionary_size))
-            )
-            found.rows.extend(_sounds(page, len(found.pages), content, values_of(page, content, dictionary)))
+            with room.taken(page):
+                content, dictionary = (
+                    _read(file, begin - origin, size)
+                    for begin, size in ((page.begin, page.size), (page.dictionary_begin, page.dictionary_size))
+                )
+                found.rows.extend(_sounds(page, len(found.pages), content, values_of(page, content, dictionary)))
             found.pages.append(page)
 
 

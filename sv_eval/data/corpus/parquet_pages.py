@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,7 +28,7 @@ _LZ4_OF_HADOOP = 5
 _DATA, _INDEX, _DICTIONARY, _DATA_V2 = range(4)
 _BY_DICTIONARY = (2, 8)
 _LARGEST_PAGE = 1 << 31
-_KEPT_BYTES = 1 << 26
+_KEPT_BYTES = _DECODING_BYTES = 1 << 26
 UNCOMPRESSED = 0
 
 
@@ -153,11 +154,36 @@ def _file_of(page: Page, content: bytes, dictionary: bytes) -> bytes:
     return b"".join([_MAGIC, dictionary, content, footer, len(footer).to_bytes(4, "little"), _MAGIC])
 
 
+class Room:
+    """Memory for pages that are being decoded: threads wait for each other before they take more than there is.
+
+    A page that is larger than all of it has it to itself.
+    """
+
+    def __init__(self, free_bytes: int = _DECODING_BYTES) -> None:
+        self._all = self._free = free_bytes
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, page: Page) -> Iterator[None]:
+        """While the page is read and decoded."""
+        size = min(page.decoded_bytes, self._all)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= size)
+            self._free -= size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += size
+                self._changed.notify_all()
+
+
 class Pages:
     """Pages that were decoded a moment ago, and those that are being decoded; threads may share it."""
 
-    def __init__(self, kept_bytes: int = _KEPT_BYTES) -> None:
-        self._kept_bytes = kept_bytes
+    def __init__(self, room: Room | None = None) -> None:
+        self._kept_bytes, self._room = _KEPT_BYTES, room or Room()
         self._held: OrderedDict[tuple[str, int], tuple[int, Future[Any]]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -178,7 +204,8 @@ class Pages:
         if held is not None:
             return _value(held[1].result(), row)
         try:
-            values = _decoded(file, page)
+            with self._room.taken(page):
+                values = _decoded(file, page)
         except BaseException as error:
             coming.set_exception(error)
             with self._lock:

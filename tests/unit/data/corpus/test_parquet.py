@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
 
 import fsspec
 import numpy as np
@@ -19,8 +20,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sv_eval.backend import Page
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.location import audio_at
+from sv_eval.data.corpus.parquet_pages import Room
 from sv_eval.errors import AudioError, CorpusError
 
 N_CLIPS = 60
@@ -251,6 +254,27 @@ def test_a_file_that_was_put_anew_is_walked_anew(read, parquet, fetched):
     put(parquet(folder="new", take=lambda found: found.slice(0, 10)))
 
     assert len(read(kind="parquet", root=address).clips) == 20 < len(before.clips)
+
+
+@pytest.mark.parametrize(("size", "at_once"), [(10, 10), (40, 2), (60, 1), (500, 1)])
+def test_pages_are_decoded_at_once_as_far_as_there_is_room(size, at_once):
+    room = Room(100)
+    page = Page(begin=4, size=1, rows=1, decoded_bytes=size, codec=0, levels=0)
+    inside, most, together = [], [], Barrier(at_once)
+
+    def decode(_):
+        with room.taken(page):
+            inside.append(1)
+            # As many as fit do meet here.
+            together.wait(60)
+            most.append(len(inside))
+            inside.pop()
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(decode, range(20)))
+
+    assert len(most) == 20
+    assert max(most) <= at_once
 
 
 class Ranged(SimpleHTTPRequestHandler):
@@ -525,7 +549,7 @@ def test_a_file_that_is_not_there_is_said(read, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["as pyarrow does", "in small pages", "as they are"])
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_whatever_is_damaged_is_said_and_nothing_breaks(read, one, how, data):
     columns = {"label": pa.array(["happy", "sad"] * 6), "id": pa.array([f"{number:02d}" for number in range(12)])}
