@@ -206,7 +206,11 @@ class DatasetConfig:
             ranges_from("dataset.dimensions", self.dimensions)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        for key, text in (("root", self.root), ("manifest.file", self.manifest.file)):
+        for key, text in (
+            ("root", self.root),
+            ("manifest.file", self.manifest.file),
+            ("emobox.data", self.emobox.data),
+        ):
             refuse_secrets(f"dataset.{key}", text)
         refuse_secrets("dataset.huggingface.path", self.huggingface.path)
         files = self.huggingface.data_files

@@ -7,8 +7,6 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -23,7 +21,8 @@ from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.tree import FileSizes, printable
 from sv_eval.data.corpus.votes import most_voted, read_emotions, read_votes
 from sv_eval.data.storage.address import is_address
-from sv_eval.data.storage.place import Place, StorageError, placed
+from sv_eval.data.storage.place import Place, placed
+from sv_eval.data.storage.text import is_file, opened_text
 from sv_eval.dimensions import AROUSAL, DIMENSIONS, DOMINANCE, VALENCE, Range
 from sv_eval.errors import CorpusError, nearest
 
@@ -87,11 +86,8 @@ def _manifest_path(config: DatasetConfig, card: Card) -> Path | Place:
         if config.root is None and not card.layout.bundled:
             root_of(config, card)
     for place in places:
-        try:
-            if place.is_file():
-                return place
-        except StorageError as error:
-            raise error.as_corpus_error() from error
+        if is_file(place):
+            return place
     hint = f"; {card.source.how}" if card.folder is not None else "; check dataset.manifest.file"
     raise CorpusError(f"{' and '.join(map(str, places))}: there is no such manifest{hint}")
 
@@ -133,7 +129,7 @@ def _entries(
     unseen = {name: column for name, (column, needed) in columns.items() if needed}
     held: dict[str, None] = {}
     sizes = _sizes(path, root, columns, delimiter)
-    with _opened(path) as file:
+    with opened_text(path, encoding="utf-8-sig", newline="") as file:
         for line, row in _rows(path, file, delimiter):
             where = f"{path}:{line}"
             if by_row or not cells:
@@ -178,25 +174,11 @@ def _sizes(
     sizes = RemoteSizes(root)
     column = columns["path"][0]
     if not root.lists:
-        with _opened(path) as file:
+        with opened_text(path, encoding="utf-8-sig", newline="") as file:
             sizes.look_up(
                 name for _, row in _rows(path, file, delimiter) if isinstance(name := row.get(column), str) and name
             )
     return sizes
-
-
-@contextmanager
-def _opened(path: Path | Place) -> Iterator[TextIO]:
-    """The table as text; raises CorpusError where it can't be read."""
-    if isinstance(path, Path):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield file
-        return
-    try:
-        with TextIOWrapper(BufferedReader(path.open()), encoding="utf-8-sig", newline="") as text:
-            yield text
-    except StorageError as error:
-        raise error.as_corpus_error() from error
 
 
 def unranged(held: Iterable[str], columns: Mapping[str, tuple[str, bool]]) -> list[Note]:
