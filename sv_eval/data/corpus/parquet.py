@@ -117,14 +117,11 @@ class _Reader:
             }
             self._refuse_missing(table, cells, voted="votes" in cells or bool(counted))
             sounds = sounds_of(table, audio.values, self.room)
+            table.refuse_other_length([audio.values], len(sounds.rows))
             wanted = dict.fromkeys([*cells.values(), *counted.values()])
             # Its own name lies in a column beside the sound.
             names = table.rows([audio.names]) if audio.names is not None else None
             rows = table.rows(list(wanted))
-            if not len(sounds.rows) == len(rows) == table.file.metadata.num_rows:
-                raise CorpusError(
-                    f"{shard} has {len(rows)} rows, and {len(sounds.rows)} in '{audio.values}'; fetch it again"
-                )
             for number, row in enumerate(rows):
                 for column in wanted:
                     row[column] = plain(f"{shard}: row {number}", column, row[column], table.words.get(column))

@@ -15,7 +15,7 @@ import msgspec
 
 from sv_eval.backend import Page
 from sv_eval.data.corpus.fingerprint import END_BYTES, digest_of_ends
-from sv_eval.data.corpus.parquet_pages import UNCOMPRESSED, Chunk, Room, chunk_of, pages_of, values_of
+from sv_eval.data.corpus.parquet_pages import UNCOMPRESSED, Chunk, Room, chunks_of, pages_of, values_of
 from sv_eval.data.corpus.shard_cache import ShardCache
 from sv_eval.data.storage.place import Place, StorageError
 from sv_eval.data.storage.ranged_file import RangedFile
@@ -79,7 +79,16 @@ class Table:
         with _told(self.shard), _troubles(self.raw):
             for batch in self.file.iter_batches(_ROWS_AT_A_TIME, columns=list(columns)):
                 found += batch.to_pylist()
+        self.refuse_other_length(columns, len(found))
         return found
+
+    def refuse_other_length(self, columns: Sequence[str], rows: int) -> None:
+        """Raises CorpusError where columns hold more or fewer rows than the file says that it has."""
+        if rows != self.file.metadata.num_rows:
+            raise CorpusError(
+                f"{self.shard} has {self.file.metadata.num_rows} rows by its footer, and {rows} in "
+                f"{', '.join(map(repr, columns))}; fetch it again"
+            )
 
     def leaf(self, path: str) -> int | None:
         """The number of the column that lies there among those that hold values; None for none."""
@@ -123,19 +132,20 @@ def sounds_of(table: Table, path: str, room: Room) -> Sounds:
     if (kept := cache.kept(Sounds)) is not None:
         return kept
     found = Sounds(pages=[], rows=[])
-    metadata = table.file.metadata
-    levels = metadata.schema.column(table.leaf(path)).max_definition_level
-    with _told(table.shard):
-        for group in range(metadata.num_row_groups):
-            column = metadata.row_group(group).column(table.leaf(path))
-            try:
-                if column.num_values:
-                    _walk(table.shard, chunk_of(column, levels), found, room)
-            except (ValueError, EOFError) as error:
-                raise CorpusError(
-                    f"{table.shard}: the column '{path}' can't be decoded from row {len(found.rows)} on, in row "
-                    f"group {group} ({error}); fetch the file again, or leave it out"
-                ) from error
+    leaf = table.leaf(path)
+    levels = table.file.metadata.schema.column(leaf).max_definition_level
+    group = 0
+    with _told(table.shard), _troubles(table.raw):
+        try:
+            for chunk in chunks_of(table.raw, leaf or 0, levels):
+                if chunk.rows:
+                    _walk(table.shard, chunk, found, room)
+                group += 1
+        except (ValueError, EOFError) as error:
+            raise CorpusError(
+                f"{table.shard}: the column '{path}' can't be decoded from row {len(found.rows)} on, in row "
+                f"group {group} ({error}); fetch the file again, or leave it out"
+            ) from error
     cache.keep(found)
     return found
 
@@ -258,8 +268,15 @@ def _told(shard: Path | Place) -> Iterator[None]:
         if error.errno is not None:
             raise CorpusError(f"{shard} can't be read ({error.strerror or error}); check dataset.root") from error
         raise _no_parquet(shard, error) from error
-    except ValueError as error:
+    except _errors_of_arrow() as error:
         raise _no_parquet(shard, error) from error
+
+
+def _errors_of_arrow() -> tuple[type[Exception], ...]:
+    """What pyarrow raises, whatever of Python's own errors each of them is, too."""
+    import pyarrow as pa
+
+    return (ValueError, pa.ArrowException)
 
 
 def _no_parquet(shard: Path | Place, error: Exception) -> CorpusError:

@@ -5,9 +5,11 @@ A page is put into a Parquet file of its own, and pyarrow decodes that: all comp
 
 from __future__ import annotations
 
+import io
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,16 +17,27 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sv_eval.backend import Page
-from sv_eval.data.corpus.thrift import BINARY, I32, I64, LIST, STRUCT, read_struct, written
+from sv_eval.data.corpus.thrift import (
+    BINARY,
+    I32,
+    I64,
+    LIST,
+    STRUCT,
+    list_in,
+    number_in,
+    read_struct,
+    struct_in,
+    written,
+)
 from sv_eval.data.storage.place import Place
 from sv_eval.data.storage.stretch import stretch_of
 from sv_eval.errors import AudioError
 
 _MAGIC = b"PAR1"
 _BYTE_ARRAY, _REQUIRED, _OPTIONAL = 6, 0, 1
-_CODECS = {"UNCOMPRESSED": 0, "SNAPPY": 1, "GZIP": 2, "LZO": 3, "BROTLI": 4, "ZSTD": 6, "LZ4": 7}
-_LZ4_OF_HADOOP = 5
-"""Which has no name in pyarrow."""
+_CODECS = range(8)
+_TAIL_BYTES = 8
+"""The footer's length, and the magic number behind it."""
 _DATA, _INDEX, _DICTIONARY, _DATA_V2 = range(4)
 _BY_DICTIONARY = (2, 8)
 _LARGEST_PAGE = 1 << 31
@@ -48,20 +61,28 @@ class Chunk:
     """As in Page."""
 
 
-def chunk_of(column: Any, levels: int) -> Chunk:
-    """What pyarrow says of a column in a row group; raises ValueError for what can't be."""
-    begin = column.data_page_offset
-    if column.dictionary_page_offset:
-        begin = min(begin, column.dictionary_page_offset)
-    if begin < len(_MAGIC) or column.total_compressed_size < 0:
-        raise ValueError(f"it can't lie at byte {begin}")
-    return Chunk(
-        begin=begin,
-        size=column.total_compressed_size,
-        rows=column.num_values,
-        codec=_CODECS.get(column.compression, _LZ4_OF_HADOOP),
-        levels=levels,
-    )
+def chunks_of(file: BinaryIO, leaf: int, levels: int) -> list[Chunk]:
+    """A column's part in each row group, by the footer of the whole file; raises ValueError, EOFError.
+
+    pyarrow tells the same, and ends the process over a footer that is damaged.
+    """
+    end = file.seek(-_TAIL_BYTES, os.SEEK_END)
+    size = int.from_bytes(file.read(4), "little")
+    file.seek(max(end - size, 0))
+    footer = read_struct(io.BytesIO(file.read(size)))
+    chunks = []
+    for group in list_in(footer, 4):
+        column = dict(enumerate(list_in(group, 1))) if isinstance(group, dict) else {}
+        chunks.append(_chunk(struct_in(struct_in(column, leaf), 3), levels))
+    return chunks
+
+
+def _chunk(column: Mapping[int, Any], levels: int) -> Chunk:
+    codec, rows, size, begin = (number_in(column, number) for number in (4, 5, 7, 9))
+    begin = min(begin, number_in(column, 11, 0) or begin)
+    if codec not in _CODECS or rows < 0 or size < 0 or (rows and begin < len(_MAGIC)):
+        raise ValueError("its footer is damaged")
+    return Chunk(begin=begin, size=size, rows=rows, codec=codec, levels=levels)
 
 
 def pages_of(file: BinaryIO, chunk: Chunk, origin: int) -> Iterator[Page]:
@@ -74,7 +95,7 @@ def pages_of(file: BinaryIO, chunk: Chunk, origin: int) -> Iterator[Page]:
     while rows < chunk.rows:
         file.seek(at - origin)
         head = read_struct(file)
-        kind, decoded, packed = (head.get(number, -1) for number in (1, 2, 3))
+        kind, decoded, packed = (number_in(head, number) for number in (1, 2, 3))
         size = file.tell() + origin - at + packed
         if not 0 <= packed < _LARGEST_PAGE or not 0 <= decoded < _LARGEST_PAGE:
             raise ValueError("a page's header tells no size")
@@ -83,8 +104,8 @@ def pages_of(file: BinaryIO, chunk: Chunk, origin: int) -> Iterator[Page]:
         if kind == _DICTIONARY:
             dictionary = (at, size, decoded)
         elif kind in (_DATA, _DATA_V2):
-            about = head.get(5 if kind == _DATA else 8, {})
-            held, encoding = about.get(1, 0), about.get(2 if kind == _DATA else 4, 0)
+            about = struct_in(head, 5 if kind == _DATA else 8)
+            held, encoding = number_in(about, 1), number_in(about, 2 if kind == _DATA else 4)
             if held < 0 or rows + held > chunk.rows:
                 raise ValueError("a page's header tells of too many values")
             # Once a dictionary is full, pages hold their values themselves.

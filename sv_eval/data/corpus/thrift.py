@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 I32, I64, BINARY, LIST, STRUCT = 5, 6, 8, 9, 12
@@ -26,6 +26,30 @@ def read_struct(file: BinaryIO, depth: int = 0) -> dict[int, Any]:
     return fields
 
 
+def number_in(fields: Mapping[int, Any], number: int, otherwise: int | None = None) -> int:
+    """A struct's field that is a number; raises ValueError for anything else."""
+    found = fields.get(number, otherwise)
+    if type(found) is not int:
+        raise ValueError("a header holds something else than a number")
+    return found
+
+
+def struct_in(fields: Mapping[int, Any], number: int) -> Mapping[int, Any]:
+    """A struct's field that is a struct; raises ValueError for anything else."""
+    found = fields.get(number)
+    if not isinstance(found, dict):
+        raise ValueError("a header holds something else than a struct")  # noqa: TRY004 - damage, no mistake of a caller
+    return found
+
+
+def list_in(fields: Mapping[int, Any], number: int) -> list[Any]:
+    """A struct's field that is a list; raises ValueError for anything else."""
+    found = fields.get(number)
+    if not isinstance(found, list):
+        raise ValueError("a header holds something else than a list")  # noqa: TRY004 - damage, no mistake of a caller
+    return found
+
+
 def _read(file: BinaryIO, kind: int, depth: int) -> Any:
     if kind in (_TRUE, _FALSE):
         return kind == _TRUE
@@ -40,6 +64,9 @@ def _read(file: BinaryIO, kind: int, depth: int) -> Any:
         size = head >> 4 if head >> 4 < 15 else _unsigned(file)
         if size > _MOST_BYTES:
             raise ValueError(f"no header holds a list of {size}")
+        if head & 15 in (_TRUE, _FALSE):
+            # Outside of a list its type is a truth value's own byte.
+            return [_byte(file) == _TRUE for _ in range(size)]
         return [_read(file, head & 15, depth) for _ in range(size)]
     if kind == STRUCT:
         return read_struct(file, depth + 1)

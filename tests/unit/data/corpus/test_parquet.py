@@ -521,6 +521,29 @@ def test_a_damaged_file_is_said_with_its_place(read, parquet, damage, words):
         assert word in str(said.value)
 
 
+def test_a_column_that_is_shorter_than_the_file_says_is_told(read, one):
+    path = one({"label": pa.array(["happy"] * 4)}, row_group_size=2, use_dictionary=False, compression="none")
+    content = Path(path).read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    # The file's rows, a number of one byte, stand before the list of its row groups.
+    place = content.index(b"\x16\x08\x19", footer) + 1
+    Path(path).write_bytes(content[:place] + b"\x0a" + content[place + 1 :])
+
+    with pytest.raises(CorpusError, match=r"has 5 rows by its footer, and 4 in 'audio\.bytes'"):
+        read(kind="parquet", root=path)
+
+
+def test_a_compression_that_there_is_none_of_is_told(read, one):
+    # Asked for it, pyarrow ends the process.
+    path = one({"label": pa.array(["happy"] * 4)}, use_dictionary=False, compression="none")
+    content = Path(path).read_bytes()
+    place = content.index(b"\x05audio\x05bytes\x15") + len(b"\x05audio\x05bytes\x15")
+    Path(path).write_bytes(content[:place] + bytes([2 * 26]) + content[place + 1 :])
+
+    with pytest.raises(CorpusError, match=r"'audio\.bytes' can't be decoded from row 0 on, .* footer is damaged"):
+        read(kind="parquet", root=path)
+
+
 def test_what_is_damaged_after_it_was_walked_fails_alone(read, parquet, fetched):
     address = put(parquet(write_page_checksum=True, **WRITTEN["in small pages"]))
     corpus = read(kind="parquet", root=address)
