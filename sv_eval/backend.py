@@ -115,6 +115,28 @@ NO_ADJUSTMENTS = Adjustments()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of a column of a Parquet file: the least of it that can be read."""
+
+    begin: int
+    """Where its header begins in the file, bytes."""
+    size: int
+    """Its bytes, header included."""
+    rows: int
+    """How many values it holds, empty ones included."""
+    decoded_bytes: int
+    """Its size once it is decompressed, with its dictionary's."""
+    codec: int
+    """The number that the format has for its compression."""
+    levels: int
+    """How many of the groups that its value lies in, itself included, may be empty."""
+    dictionary_begin: int = 0
+    """Where the page begins that holds what its values stand for; 0 for none."""
+    dictionary_size: int = 0
+    """Bytes of that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
     """Where a clip's audio lies, for who reads it elsewhere."""
 
@@ -132,6 +154,10 @@ class Location:
     """Where it ends; None for its end."""
     channel: int | None = None
     """Which channel is heard, from 1; None for the mix."""
+    page: Page | None = None
+    """The page that holds it, where its bytes don't lie in the file as they are."""
+    row: int = 0
+    """Which of the page's values it is, from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

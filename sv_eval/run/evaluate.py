@@ -18,7 +18,7 @@ from sv_eval.data.audio.listening import listening
 from sv_eval.data.conditions.condition import condition_from
 from sv_eval.data.conditions.source import ConditionedSource
 from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
-from sv_eval.data.corpus.source import AudioSource
+from sv_eval.data.corpus.source import AudioSource, reading_order
 from sv_eval.errors import AudioError, ConfigError, RunGivenUp, RunIncomplete, RunInterrupted, SvEvalError
 from sv_eval.finished.held_files import with_held_files
 from sv_eval.finished.rescore import Summary, report_config_from, rescore
@@ -153,7 +153,8 @@ class _Evaluation:
             self._corpus = sharing.corpus(config["dataset"], labels.meant)
         self._timed = [] if self._sharing is None else self._sharing.timed(self._corpus.clips)
         self._checked = checked_clips(self._timed)
-        self._in_order = self._corpus.clips if verdict is None else verdict.order(self._corpus.clips)
+        self._as_they_lie = reading_order(self._corpus.source, self._corpus.clips)
+        self._in_order = self._as_they_lie if verdict is None else verdict.order(self._corpus.clips)
         if verdict is not None and (sharing is not None or self._load.rounds != 1):
             raise ConfigError(
                 "a run that a verdict may end goes through its clips once: load.rounds=1, and no sweep"
@@ -316,7 +317,7 @@ class _Evaluation:
         What is put together from shared work has no latency, and is asked for in batches.
         """
         if self._sharing is None:
-            yield _Part(all_rounds(self._corpus.clips, remaining, self._load.rounds), plan)
+            yield _Part(all_rounds(self._as_they_lie, remaining, self._load.rounds), plan)
             return
         batches = plan_load(replace(self._load, schedule=OFFLINE), self._backend.capabilities)
         first = self._early_stopping.first(self._corpus.clips)

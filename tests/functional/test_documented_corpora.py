@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "adding_a_dataset.md"
@@ -34,6 +36,8 @@ def data(tmp_path: Path, write_tone: Callable[..., Path]) -> Path:
             tar.add(folder / f"mine/{name}.wav", f"{number}.wav")
             (folder / "of.json").write_text(json.dumps({"emotion": name[:5]}))
             tar.add(folder / "of.json", f"{number}.json")
+        audio = {"bytes": (folder / f"mine/{name}.wav").read_bytes(), "path": f"{number}.wav"}
+        pq.write_table(pa.table({"audio": [audio], "label": [name[:5]]}), folder / f"part-{number:03d}.parquet")
     labels = re.search(r"```yaml\n# /data/labels.yaml\n(.*?)```", SECTION, re.DOTALL)
     assert labels is not None
     (folder / "labels.yaml").write_text(labels[1], encoding="utf-8")
@@ -71,13 +75,14 @@ def test_a_documented_command_reads_the_corpus(
 
 
 def test_the_section_shows_every_way() -> None:
-    assert len(COMMANDS) == 6
+    assert len(COMMANDS) == 7
     for words in (
         "dataset=folder",
         "folder.pattern",
         "dataset=manifest",
         "dataset=huggingface",
         "webdataset",
+        "dataset=parquet",
         "labels_file",
     ):
         assert any(words in command for command in COMMANDS)

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -214,6 +217,76 @@ def shards(corpus: Path, bucket: dict[str, str]) -> str:
                 tar.addfile(member, io.BytesIO(told))
     subprocess.run([sys.executable, "-c", put, str(corpus / "shards")], env={**os.environ, **bucket}, check=True)
     return "s3://speech/shards/demo-{0..2}.tar"
+
+
+@pytest.fixture(scope="session")
+def parquet(corpus: Path, bucket: dict[str, str]) -> tuple[str, list[str]]:
+    """The same clips in two Parquet files of the bucket, and their ids as they lie there, which is no order."""
+    rows = list(csv.DictReader((corpus / "clips.csv").read_text(encoding="utf-8").splitlines()))
+    random.Random(0).shuffle(rows)
+    (corpus / "parquet").mkdir()
+    ids: list[str] = []
+    # Sound as it is, in small pages, as `datasets` writes it; and compressed, as all others do.
+    ways: tuple[dict[str, Any], ...] = (
+        {"compression": "none", "use_dictionary": False, "write_batch_size": 4, "data_page_size": 100_000},
+        {"write_batch_size": 4, "data_page_size": 100_000, "dictionary_pagesize_limit": 100_000},
+    )
+    for number, how in enumerate(ways):
+        some = rows[number::2]
+        audio = [{"bytes": (corpus / row["path"]).read_bytes(), "path": Path(row["path"]).name} for row in some]
+        told = {name: [row[name] or None for row in some] for name in some[0] if name != "path"}
+        pq.write_table(pa.table({"audio": audio, **told}), corpus / "parquet" / f"demo-{number}.parquet", **how)
+        ids += told["id"]
+    put = "import sys, fsspec\nfsspec.filesystem('s3').put(sys.argv[1] + '/', 'speech/parquet/', recursive=True)\n"
+    subprocess.run([sys.executable, "-c", put, str(corpus / "parquet")], env={**os.environ, **bucket}, check=True)
+    return "s3://speech/parquet/demo-{0..1}.parquet", ids
+
+
+def test_a_run_from_parquet_goes_as_the_files_do_and_is_killed_and_gives_the_local_figures(
+    bucket: dict[str, str], parquet: tuple[str, list[str]], local: Path, environment: dict[str, str], call: Call,
+    tmp_path: Path, metrics_of: Metrics, records_of: Records,
+) -> None:  # fmt: skip
+    root, ids = parquet
+    run = tmp_path / "run"
+    target, found_by = held_backend(tmp_path, 9)
+    lent = {
+        **bucket, "PYTHONPATH": f"{found_by['PYTHONPATH']}{os.pathsep}{environment['PYTHONPATH']}",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }  # fmt: skip
+    words = ("dataset=parquet", "dataset.name=manifest", f"dataset.root={root}", *FAKE, target)
+    killed_midway(tmp_path, 9, words, {**environment, **lent}, run)
+    assert [record["clip"]["id"] for record in records_of(run)] == ids[:9]
+
+    held_backend(tmp_path, 10**6)
+    done = call(*words, f"hydra.run.dir={run}", **lent)
+
+    assert done.returncode == 0, done.stderr
+    records = records_of(run)
+    assert [record["clip"]["id"] for record in records] == ids
+    assert ids != sorted(ids)
+    assert sorted({record["session"] for record in records}) == [0, 1]
+    same_figures(run, local, metrics_of)
+
+
+def test_workers_read_parquet_where_they_are(
+    bucket: dict[str, str], parquet: tuple[str, list[str]], local: Path, call: Call, tmp_path: Path,
+    metrics_of: Metrics, records_of: Records,
+) -> None:  # fmt: skip
+    root, ids = parquet
+    run = tmp_path / "run"
+
+    done = call(
+        "dataset=parquet", "dataset.name=manifest", f"dataset.root={root}", *FAKE, *RAY, f"hydra.run.dir={run}",
+        **bucket, XDG_CACHE_HOME=str(tmp_path / "cache"),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    found = {record["clip"]["id"]: record for record in records_of(run)}
+    assert sorted(found) == sorted(ids)
+    for record in records_of(local):
+        ours = found[record["clip"]["id"]]
+        assert (ours["audio_s"], ours["sound"]) == (record["audio_s"], record["sound"])
+    same_figures(run, local, metrics_of)
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:

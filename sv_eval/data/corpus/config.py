@@ -52,6 +52,16 @@ class WebDatasetOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ParquetOptions:
+    """For `kind: parquet`, Parquet files with the clips' audio in a column."""
+
+    audio: str | None = None
+    """The column with the audio; None for the only one that holds any."""
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    """Field to its column's name, where they differ; null for a field that the files haven't got."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HuggingFaceOptions:
     """For `kind: huggingface`, a data set that Hugging Face `datasets` can load."""
 
@@ -129,7 +139,7 @@ class DatasetConfig:
     """Names the corpus in run directories and reports."""
     card: str | None = None
     """A card's name, or the path of a folder with a dataset.yaml."""
-    kind: Literal["folder", "manifest", "huggingface", "simulated", "webdataset"] | None = None
+    kind: Literal["folder", "manifest", "huggingface", "simulated", "webdataset", "parquet"] | None = None
     """For a corpus without a card: how its clips are found."""
     root: str | None = None
     """The folder with the audio."""
@@ -165,6 +175,8 @@ class DatasetConfig:
     """Options of `kind: huggingface`."""
     webdataset: WebDatasetOptions = field(default_factory=WebDatasetOptions)
     """Options of `kind: webdataset`."""
+    parquet: ParquetOptions = field(default_factory=ParquetOptions)
+    """Options of `kind: parquet`."""
     simulated: SimulatedOptions = field(default_factory=SimulatedOptions)
     """Options of `kind: simulated`."""
     emobox: EmoboxOptions = field(default_factory=EmoboxOptions)
@@ -194,7 +206,11 @@ class DatasetConfig:
             ranges_from("dataset.dimensions", self.dimensions)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        for key, text in (("root", self.root), ("manifest.file", self.manifest.file)):
+        for key, text in (
+            ("root", self.root),
+            ("manifest.file", self.manifest.file),
+            ("emobox.data", self.emobox.data),
+        ):
             refuse_secrets(f"dataset.{key}", text)
         refuse_secrets("dataset.huggingface.path", self.huggingface.path)
         files = self.huggingface.data_files

@@ -7,7 +7,7 @@ neither is taken from them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +15,15 @@ from sv_eval.data.corpus.card import find_card
 from sv_eval.data.corpus.config import DatasetConfig
 from sv_eval.data.corpus.emobox_files import FOLD_PREFIX, Row, fold_files, rows_of, speakers_of, whole_files
 from sv_eval.data.corpus.entry import Entry, OpenedCorpus
-from sv_eval.data.corpus.fingerprint import EndsOfFiles
-from sv_eval.data.corpus.layouts import entry_of, root_of
+from sv_eval.data.corpus.layouts import audio_below, entry_of, root_of
+from sv_eval.data.corpus.manifest import Sizes
 from sv_eval.data.corpus.notes import note_on_overlap
 from sv_eval.data.corpus.path_facts import PathFacts, PathRule, spellings
+from sv_eval.data.corpus.remote_source import RemoteSizes
 from sv_eval.data.corpus.schema import Card, Member
 from sv_eval.data.corpus.selection import ALL, unknown_split
-from sv_eval.data.corpus.source import FileSource
 from sv_eval.data.corpus.tree import FileSizes, printable
+from sv_eval.data.storage.place import Place, placed
 from sv_eval.errors import CorpusError, nearest
 
 _DOWNLOADS = "downloads/"
@@ -63,10 +64,10 @@ def open_emobox(config: DatasetConfig, card: Card) -> OpenedCorpus:
     if member is None:
         raise CorpusError(f"the card {card.name} lists no members, so that EmoBox's reader has nothing to read")
     root = root_of(config, card)
-    if not isinstance(root, Path):
+    if isinstance(root, Place) and not root.lists:
         raise CorpusError(
-            f"dataset.root={root}: EmoBox's lists are read from a folder; give dataset=manifest the table that "
-            "`sv-eval corpus manifest` writes of a local copy"
+            f"dataset.root={root}: a web server can't say which files it has, and EmoBox's lists don't say what "
+            "they are called there; read them from a store that can, or from a disk"
         )
     folder = _folder(config, root)
     if config.split == ALL:
@@ -82,19 +83,20 @@ def open_emobox(config: DatasetConfig, card: Card) -> OpenedCorpus:
         notes.append(note_on_overlap(member.title))
     return OpenedCorpus(
         entries=_Reader(config.name, root, folder, member).entries(files),
-        source=FileSource(root, config.limits),
-        ends=EndsOfFiles(root),
         notes=notes,
         whole=config.split == ALL,
+        **audio_below(root, config.limits),
     )
 
 
-def _folder(config: DatasetConfig, root: Path) -> Path:
-    data = Path(config.emobox.data).expanduser() if config.emobox.data is not None else root / "data"
-    if (data / config.name).is_dir():
-        return data / config.name
+def _folder(config: DatasetConfig, root: Path | Place) -> Path | Place:
+    data = placed(config.emobox.data) if config.emobox.data is not None else root / "data"
+    folder = data / config.name
+    # A store has no folders, but files below them.
+    if folder.is_dir() if isinstance(folder, Path) else any(folder.files()):
+        return folder
     raise CorpusError(
-        f"{data / config.name}: EmoBox's manifests aren't there; give the folder `data` of a copy of "
+        f"{folder}: EmoBox's manifests aren't there; give the folder `data` of a copy of "
         "https://github.com/emo-box/EmoBox: dataset.emobox.data=DIR"
     )
 
@@ -102,18 +104,18 @@ def _folder(config: DatasetConfig, root: Path) -> Path:
 class _Reader:
     """Makes entries of a manifest's rows."""
 
-    def __init__(self, name: str, root: Path, folder: Path, member: Member) -> None:
+    def __init__(self, name: str, root: Path | Place, folder: Path | Place, member: Member) -> None:
         self._name = name
         self._root = root
         self._speakers = speakers_of(folder)
         self._own = find_card(member.card) if member.card is not None else None
         known = {} if self._own is None else spellings(self._own)
         self._rules = [PathRule(option, spelled=known) for option in self._own.layout.options] if self._own else []
-        self._sizes = FileSizes(root)
+        self._sizes: Sizes = FileSizes(root) if isinstance(root, Path) else RemoteSizes(root)
         self._prefix: str | None = None
         """What the manifest's paths begin with and the root lacks; None until a file was found."""
 
-    def entries(self, files: list[Path]) -> Iterator[Entry]:
+    def entries(self, files: Sequence[Path | Place]) -> Iterator[Entry]:
         """The clips that the files list, each once; raises CorpusError when none of them is there."""
         seen: set[str] = set()
         example = ""

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sv_eval.data.corpus.tree import files_below
+from sv_eval.data.storage.place import Place
+from sv_eval.data.storage.text import is_file, opened_text
 from sv_eval.errors import CorpusError
 
 FOLD_PREFIX = "emobox_fold"
@@ -37,10 +40,10 @@ class Row:
     """The file and line that said so."""
 
 
-def whole_files(folder: Path, name: str) -> list[Path]:
+def whole_files(folder: Path | Place, name: str) -> list[Path | Place]:
     """The files that list the whole corpus: the manifest, else the map of audio, else all parts of one fold."""
     for single in (f"{name}.jsonl", f"{name}.json", _AUDIO_MAP):
-        if (folder / single).is_file():
+        if is_file(folder / single):
             return [folder / single]
     folds = fold_files(folder, name)
     first = [file for split, file in folds.items() if split.split("_")[1] == "fold1"]
@@ -49,29 +52,30 @@ def whole_files(folder: Path, name: str) -> list[Path]:
     return first
 
 
-def fold_files(folder: Path, name: str) -> dict[str, Path]:
+def fold_files(folder: Path | Place, name: str) -> dict[str, Path | Place]:
     """Split name to the file that lists it; the test part of fold 2 is `emobox_fold2`."""
-    found: dict[str, tuple[bool, str, Path]] = {}
-    for file in sorted(folder.glob(f"fold_*/{name}_*")):
-        match = _FOLD_FILE.fullmatch(file.name.removeprefix(name))
-        if match is None:
+    found: dict[str, tuple[bool, str, str]] = {}
+    for path in sorted(path for path, _ in files_below(folder)):
+        fold, _, file = path.partition("/")
+        match = _FOLD_FILE.fullmatch(file.removeprefix(name)) if file.startswith(f"{name}_") else None
+        if match is None or not fold.startswith("fold_"):
             continue
         part = "" if match["part"] == "test" else f"_{match['part']}"
         # EmoBox ships some lists twice: `_fold1` is the older form of `_fold_1`.
-        rank = ("_fold_" not in file.name, "" if match["form"] == "jsonl" else match["form"], file)
+        rank = ("_fold_" not in file, "" if match["form"] == "jsonl" else match["form"], path)
         split = f"{FOLD_PREFIX}{int(match['fold'])}{part}"
         found[split] = min(rank, found.get(split, rank))
-    return {split: file for split, (_, _, file) in found.items()}
+    return {split: folder / path for split, (_, _, path) in found.items()}
 
 
-def speakers_of(folder: Path) -> dict[str, str]:
+def speakers_of(folder: Path | Place) -> dict[str, str]:
     """Key to speaker, as the stm file has it; empty where there is none."""
     file = folder / _SPEAKERS
-    if not file.is_file():
+    if not is_file(file):
         return {}
     known: dict[str, str] = {}
     speakers: dict[str, str] = {}
-    with file.open(encoding="utf-8", errors="surrogateescape") as lines:
+    with opened_text(file, errors="surrogateescape") as lines:
         for line in lines:
             match = _STM_LINE.search(line)
             if match is not None:
@@ -80,12 +84,12 @@ def speakers_of(folder: Path) -> dict[str, str]:
     return speakers
 
 
-def rows_of(file: Path) -> Iterator[Row]:
+def rows_of(file: Path | Place) -> Iterator[Row]:
     """The clips that a manifest, a fold or a map of audio lists; raises CorpusError with file and line."""
     if file.name == _AUDIO_MAP:
         yield from _mapped(file)
         return
-    with file.open(encoding="utf-8", errors="surrogateescape") as lines:
+    with opened_text(file, errors="surrogateescape") as lines:
         if file.suffix == ".json":
             for key, value in _json(str(file), lines.read()).items():
                 yield _row(f"{file}: {key}", {"key": key, **value} if isinstance(value, Mapping) else {})
@@ -129,17 +133,17 @@ def _seconds(where: str, value: object) -> float | None:
     return float(value)
 
 
-def _mapped(file: Path) -> Iterator[Row]:
+def _mapped(file: Path | Place) -> Iterator[Row]:
     """A map of audio has no label: the stm file beside it does."""
     labels: dict[str, str] = {}
-    stm = file.with_name(_SPEAKERS)
-    if not stm.is_file():
+    stm = file.parent / _SPEAKERS
+    if not is_file(stm):
         raise CorpusError(f"{stm} isn't there, and {file.name} alone has no labels; get EmoBox's manifests anew")
-    with stm.open(encoding="utf-8", errors="surrogateescape") as lines:
+    with opened_text(stm, errors="surrogateescape") as lines:
         for line in lines:
             if match := _STM_LINE.search(line):
                 labels[match["key"]] = match["label"]
-    with file.open(encoding="utf-8", errors="surrogateescape") as lines:
+    with opened_text(file, errors="surrogateescape") as lines:
         for number, line in enumerate(lines, start=1):
             match = _MAP_LINE.fullmatch(line.strip())
             if match is None:

@@ -15,7 +15,7 @@ from sv_eval.data.corpus.votes_rule import VotesRule
 from sv_eval.dimensions import DIMENSIONS
 from sv_eval.errors import CorpusError, nearest
 
-Kind = Literal["pattern", "folder", "manifest", "huggingface", "simulated", "emobox", "webdataset"]
+Kind = Literal["pattern", "folder", "manifest", "huggingface", "simulated", "emobox", "webdataset", "parquet"]
 FIELDS = ("id", "label", "speaker", "sex", "age", "accent", "language", "split", "transcript", *DIMENSIONS)
 """What a path can tell about a clip."""
 PARTS = ("stem", "file", "path", "folder")
@@ -70,7 +70,7 @@ class Layout:
     """How the clips are found below the root, and what their paths say."""
 
     kind: Kind
-    """`pattern`: names follow a rule; `folder`: a folder per emotion; `manifest`: a table; and four more."""
+    """`pattern`: names follow a rule; `folder`: a folder per emotion; `manifest`: a table; and five more."""
     glob: str | None = None
     """Which files are clips, relative to the root, case ignored; None for every audio file."""
     exclude: tuple[str, ...] = ()

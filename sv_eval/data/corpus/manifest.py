@@ -7,8 +7,6 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from io import BufferedReader, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -23,7 +21,8 @@ from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.tree import FileSizes, printable
 from sv_eval.data.corpus.votes import most_voted, read_emotions, read_votes
 from sv_eval.data.storage.address import is_address
-from sv_eval.data.storage.place import Place, StorageError, placed
+from sv_eval.data.storage.place import Place, placed
+from sv_eval.data.storage.text import is_file, opened_text
 from sv_eval.dimensions import AROUSAL, DIMENSIONS, DOMINANCE, VALENCE, Range
 from sv_eval.errors import CorpusError, nearest
 
@@ -31,6 +30,7 @@ COLUMNS = {name: name for name in ("id", "path", "emotion", "speaker", "sex", "l
     name: name for name in ("transcript", "start", "end", "split", "channel", "votes", "emotions", *DIMENSIONS)
 }
 """Field to the column it is read from unless the card or the user says otherwise."""
+_KEY = "dataset.manifest.columns"
 _REQUIRED = ("path", "emotion")
 _STRUCTURED = ("votes", "emotions")
 VOTES_OF = "votes_"
@@ -62,7 +62,7 @@ def open_manifest(config: DatasetConfig, card: Card) -> OpenedCorpus:
     """The clips of a manifest; its audio paths are relative to the root, or else to the manifest's folder."""
     path = _manifest_path(config, card)
     root = root_of(config, card) if config.root is not None else path.parent
-    columns = _columns(card.layout.columns, config.manifest.columns, card.ranges)
+    columns = columns_of(_KEY, card.layout.columns, config.manifest.columns, card.ranges)
     notes: list[Note] = []
     return OpenedCorpus(
         entries=_entries(path, root, columns, config.manifest.delimiter, card, notes),
@@ -86,27 +86,24 @@ def _manifest_path(config: DatasetConfig, card: Card) -> Path | Place:
         if config.root is None and not card.layout.bundled:
             root_of(config, card)
     for place in places:
-        try:
-            if place.is_file():
-                return place
-        except StorageError as error:
-            raise error.as_corpus_error() from error
+        if is_file(place):
+            return place
     hint = f"; {card.source.how}" if card.folder is not None else "; check dataset.manifest.file"
     raise CorpusError(f"{' and '.join(map(str, places))}: there is no such manifest{hint}")
 
 
-def _columns(
-    of_card: Mapping[str, str | None], of_user: Mapping[str, str | None], ranges: Mapping[str, Range]
+def columns_of(
+    key: str, of_card: Mapping[str, str | None], of_user: Mapping[str, str | None], ranges: Mapping[str, Range]
 ) -> dict[str, tuple[str, bool]]:
-    """Field to column, and whether the column must be there."""
+    """Field to column, and whether the column must be there. key: the setting; raises CorpusError."""
     chosen: dict[str, str | None] = {**of_card, **of_user}
     for name in chosen:
         if name not in COLUMNS:
-            raise CorpusError(f"dataset.manifest.columns: '{name}' is no field of a clip; {nearest(name, COLUMNS)}")
+            raise CorpusError(f"{key}: '{name}' is no field of a clip; {nearest(name, COLUMNS)}")
     for name in DIMENSIONS:
         if chosen.get(name) is not None and name not in ranges:
             raise CorpusError(
-                f"dataset.manifest.columns.{name}: nobody said of which range its numbers are; declare it, e.g. "
+                f"{key}.{name}: nobody said of which range its numbers are; declare it, e.g. "
                 f"dataset.dimensions.{name}=[1,7]"
             )
     merged = {name: chosen.get(name, column) for name, column in COLUMNS.items()}
@@ -132,7 +129,7 @@ def _entries(
     unseen = {name: column for name, (column, needed) in columns.items() if needed}
     held: dict[str, None] = {}
     sizes = _sizes(path, root, columns, delimiter)
-    with _opened(path) as file:
+    with opened_text(path, encoding="utf-8-sig", newline="") as file:
         for line, row in _rows(path, file, delimiter):
             where = f"{path}:{line}"
             if by_row or not cells:
@@ -153,7 +150,7 @@ def _entries(
                     unseen.pop("emotion", None)
                 for name in _REQUIRED if by_row else unseen:
                     if name in columns and name not in cells and not (name == "emotion" and voted):
-                        raise _no_column(where if by_row else str(path), name, columns[name][0], row)
+                        raise no_column(_KEY, where if by_row else str(path), name, columns[name][0], row)
                 unseen = {name: column for name, column in unseen.items() if name not in cells}
             entry = entry_of_row(where, row, cells, sizes)
             entry.votes, entry.raters = read_votes(where, row.get(cells.get("votes", "")), row, counted)
@@ -164,8 +161,8 @@ def _entries(
     if not cells:
         raise CorpusError(f"{path}: the manifest lists no clip; give it a row per clip below its header")
     for name, column in unseen.items():
-        raise _no_column(str(path), name, column, held)
-    notes.extend(_unranged(held, columns))
+        raise no_column(_KEY, str(path), name, column, held)
+    notes.extend(unranged(held, columns))
 
 
 def _sizes(
@@ -177,39 +174,26 @@ def _sizes(
     sizes = RemoteSizes(root)
     column = columns["path"][0]
     if not root.lists:
-        with _opened(path) as file:
+        with opened_text(path, encoding="utf-8-sig", newline="") as file:
             sizes.look_up(
                 name for _, row in _rows(path, file, delimiter) if isinstance(name := row.get(column), str) and name
             )
     return sizes
 
 
-@contextmanager
-def _opened(path: Path | Place) -> Iterator[TextIO]:
-    """The table as text; raises CorpusError where it can't be read."""
-    if isinstance(path, Path):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield file
-        return
-    try:
-        with TextIOWrapper(BufferedReader(path.open()), encoding="utf-8-sig", newline="") as text:
-            yield text
-    except StorageError as error:
-        raise error.as_corpus_error() from error
-
-
-def _unranged(held: Iterable[str], columns: Mapping[str, tuple[str, bool]]) -> list[Note]:
+def unranged(held: Iterable[str], columns: Mapping[str, tuple[str, bool]]) -> list[Note]:
     """A note on dimensions that are in the file and whose range nobody declared."""
     there = set(held)
     left = [name for name in DIMENSIONS if name in there and name not in columns]
     return [note_on_unranged(left)] if left else []
 
 
-def _no_column(where: str, name: str, column: str, held: Iterable[str]) -> CorpusError:
+def no_column(key: str, where: str, name: str, column: str, held: Iterable[str]) -> CorpusError:
+    """The error for a table without the column of a field, with those that it holds. key: the setting."""
     null = " (null if there is none)" if name == "emotion" else ""
     return CorpusError(
         f"{where}: there is no column '{column}', but {', '.join(islice(held, _MOST_NAMED))}; "
-        f"name the right one: dataset.manifest.columns.{name}=COLUMN{null}"
+        f"name the right one: {key}.{name}=COLUMN{null}"
     )
 
 

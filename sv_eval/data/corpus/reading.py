@@ -30,6 +30,7 @@ from sv_eval.data.corpus.notes import (
     notes_on_corpus,
     notes_on_labels,
 )
+from sv_eval.data.corpus.parquet import open_parquet
 from sv_eval.data.corpus.schema import Card
 from sv_eval.data.corpus.selection import ChosenSplit, limited, no_clip, restriction
 from sv_eval.data.corpus.shards import open_shards
@@ -64,6 +65,7 @@ _OPENERS: Mapping[str, Callable[[DatasetConfig, Card], OpenedCorpus]] = {
     "simulated": open_simulated,
     "emobox": open_emobox,
     "webdataset": open_shards,
+    "parquet": open_parquet,
 }
 
 

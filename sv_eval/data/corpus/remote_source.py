@@ -12,6 +12,7 @@ from sv_eval.backend import Location
 from sv_eval.data.audio.decoding import OpenFile, decode
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.fingerprint import END_BYTES, digest_of_ends
+from sv_eval.data.corpus.tree import forms_of
 from sv_eval.data.storage.place import ABREAST, Place, StorageError, all_at_once
 from sv_eval.data.storage.ranged_file import RangedFile
 from sv_eval.errors import AudioError
@@ -41,8 +42,10 @@ class RemoteSizes:
             raise error.as_corpus_error() from error
 
     def found(self, path: str) -> tuple[str, int | None]:
-        """The path, and its size in bytes; None for a file that isn't there: its clip fails when it is run."""
-        return path, (self._known or {}).get(path)
+        """The path as the store has it, and its size in bytes; None for a file that isn't there: its clip fails."""
+        known = self._known or {}
+        there = next((form for form in forms_of(path) if known.get(form) is not None), path)
+        return there, known.get(there)
 
 
 class RemoteEnds:

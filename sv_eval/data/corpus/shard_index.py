@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import tarfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import msgspec
 
 from sv_eval.data.corpus.fingerprint import END_BYTES, digest_of_ends
+from sv_eval.data.corpus.shard_cache import ShardCache
 from sv_eval.data.corpus.tree import AUDIO_SUFFIXES, printable
 from sv_eval.data.storage.place import Place, StorageError
-from sv_eval.data.storage.ranged_file import RangedFile
+from sv_eval.data.storage.stretch import opened_for_walking
 from sv_eval.errors import CorpusError
 
 SIDE_FILES = ("json", "cls", "txt")
@@ -48,10 +46,10 @@ def samples_of(shard: Path | Place, audio: str | None) -> list[Sample]:
     Of a file elsewhere all is read once, in order, and what was found is kept in the user's cache, by the file's
     address, size and version. audio: the ending of the sound where keys have several.
     """
-    kept = None if isinstance(shard, Path) else _kept_at(shard, audio)
-    if kept is not None:
-        with suppress(OSError, msgspec.DecodeError):
-            return msgspec.msgpack.decode(kept.read_bytes(), type=list[Sample])
+    # On a disk walking is as quick.
+    cache = None if isinstance(shard, Path) else ShardCache(shard, f"{_VERSION}:{audio}")
+    if cache is not None and (kept := cache.kept(list[Sample])) is not None:
+        return kept
     try:
         found = list(_walked(shard, audio))
     except StorageError as error:
@@ -62,35 +60,13 @@ def samples_of(shard: Path | Place, audio: str | None) -> list[Sample]:
         raise CorpusError(
             f"{shard} is no whole tar file ({error}); fetch it again, and unpack it where it is compressed"
         ) from error
-    if kept is not None:
-        _keep(kept, found)
+    if cache is not None:
+        cache.keep(found)
     return found
 
 
-def _kept_at(shard: Place, audio: str | None) -> Path | None:
-    """Where the samples of a shard are kept; None for one whose version nobody tells."""
-    try:
-        version = shard.version()
-    except StorageError as error:
-        raise error.as_corpus_error() from error
-    if version is None:
-        return None
-    name = hashlib.sha256(f"{_VERSION}:{shard}:{version}:{audio}".encode()).hexdigest()[:32]
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(cache) / "sv-eval" / "shards" / name
-
-
-def _keep(place: Path, samples: list[Sample]) -> None:
-    """Keeps them for the next start; a home that can't be written costs no run."""
-    partial = place.with_name(f"{place.name}.{os.getpid()}")
-    with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(msgspec.msgpack.encode(samples))
-        os.replace(partial, place)
-
-
 def _walked(shard: Path | Place, audio: str | None) -> Iterator[Sample]:
-    with _opened(shard) as file:
+    with opened_for_walking(shard, _BLOCK_BYTES) as file:
         try:
             with tarfile.open(fileobj=file, mode="r:") as tar:
                 yield from _samples(shard, tar, file, audio)
@@ -98,15 +74,6 @@ def _walked(shard: Path | Place, audio: str | None) -> Iterator[Sample]:
             if (trouble := getattr(file, "trouble", None)) is not None:
                 raise trouble from error
             raise
-
-
-def _opened(shard: Path | Place) -> BinaryIO:
-    if isinstance(shard, Path):
-        return shard.open("rb")
-    size = shard.size()
-    if size is None:
-        raise StorageError("not_found", f"{shard} isn't there; check dataset.root")
-    return cast("BinaryIO", RangedFile(shard.stretch, size, _BLOCK_BYTES, most_blocks=2))
 
 
 def _samples(shard: Path | Place, tar: tarfile.TarFile, file: BinaryIO, audio: str | None) -> Iterator[Sample]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,20 @@ class EncodedSource(AudioSource, Protocol):
     def encoded(self, clip: Clip) -> Path | bytes:
         """The file that holds the clip, or its bytes; raises AudioError where there is none."""
         ...
+
+
+class OrderedSource(AudioSource, Protocol):
+    """Of which several clips are read at once, so that it pays to ask for them as they lie."""
+
+    def in_order(self, clips: Sequence[Clip]) -> Sequence[Clip]:
+        """The clips in that order."""
+        ...
+
+
+def reading_order(source: AudioSource, clips: Sequence[Clip]) -> Sequence[Clip]:
+    """The clips in the order in which they are best read: as they come, unless the source has one of its own."""
+    in_order: Callable[[Sequence[Clip]], Sequence[Clip]] | None = getattr(source, "in_order", None)
+    return clips if in_order is None else in_order(clips)
 
 
 class FileSource:

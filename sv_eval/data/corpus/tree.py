@@ -85,6 +85,13 @@ def printable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def forms_of(path: str) -> tuple[str, ...]:
+    """The path, and how else Unicode writes it."""
+    if path.isascii():
+        return (path,)
+    return tuple(dict.fromkeys((path, *(unicodedata.normalize(form, path) for form in _FORMS))))
+
+
 class FileSizes:
     """Files below a folder by the names that a table gives them; rows of one file follow each other, so the last
     one is kept."""
@@ -104,8 +111,7 @@ class FileSizes:
         return self._last[1]
 
     def _looked_up(self, path: str) -> tuple[str, int | None]:
-        spellings = (path,) if path.isascii() else (path, *(unicodedata.normalize(form, path) for form in _FORMS))
-        for spelling in dict.fromkeys(spellings):
+        for spelling in forms_of(path):
             try:
                 return spelling, os.stat(os.path.join(self._prefix, spelling)).st_size
             except (OSError, ValueError):

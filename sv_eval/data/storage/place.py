@@ -145,9 +145,24 @@ class Place:
         """The bytes from `begin` to before `end`; raises StorageError."""
         if end <= begin:
             return b""
-        found = bytes(self._asked(lambda: self.files_at.cat_file(self.key, start=begin, end=end), self))
+        found = bytes(self._asked(lambda: self._fetched(begin, end), self))
         # Some web servers know of no stretches, and send the whole file.
         return found if len(found) <= end - begin else found[begin:end]
+
+    def _fetched(self, begin: int, end: int) -> Any:
+        if not self._reads_ahead:
+            return self.files_at.cat_file(self.key, start=begin, end=end)
+        with self.files_at.open(self.key, "rb", cache_type="none") as file:
+            file.seek(begin)
+            return file.read(end - begin)
+
+    @cached_property
+    def _reads_ahead(self) -> bool:
+        """Whether the store knows no stretches itself, so that fsspec would fetch megabytes behind each."""
+        import fsspec
+
+        own = getattr(self.files_at.cat_file, "__func__", None)
+        return self.scheme not in _ON_DISK and own is fsspec.AbstractFileSystem.cat_file
 
     def open(self) -> RangedFile:
         """The file, of which only what is read is fetched; raises StorageError."""

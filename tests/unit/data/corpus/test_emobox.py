@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from sv_eval.data.corpus.card import find_card
@@ -125,6 +126,40 @@ def test_audio_lies_where_it_lies(read, tree, told, above, codes):
     assert corpus.clips[0].path == above + "Angry/SM1_F16_A016.wav"
     assert codes(corpus) == {"folds_overlap": {"title": "URDU"}}
     assert corpus.completeness is None
+
+
+@pytest.mark.parametrize("lists", ["there", "here"])
+def test_lists_and_audio_may_lie_in_a_store(read, tree, sound, lists):
+    key, accented = "urdu-SM1_F16_A016", "urdu-SM2_F1_A01"
+    manifest = line("urdu", key, "Angry/SM1_F16_A016.wav", "A") + line(
+        "urdu", accented, "Fröhlich/SM2_F1_A01.wav", "H"
+    )
+    texts = {"data/urdu/urdu.jsonl": manifest, "data/urdu/fold_1/urdu_test_fold_1.jsonl": manifest.splitlines()[0]}
+    root = tree(**texts, **{"data/urdu/data.seg.wrd.stm": stm(key, "SM1", "A")})
+    sound("root/downloads/urdu/Angry/SM1_F16_A016.wav")
+    # As macOS writes it.
+    sound("root/downloads/urdu/Fro\u0308hlich/SM2_F1_A01.wav", value=0.2)
+    files = fsspec.filesystem("memory")
+    files.put(str(root) + "/", "/lists/", recursive=True)
+    options = {} if lists == "there" else {"emobox": {"data": str(root / "data")}}
+    try:
+        for split in ("all", "emobox_fold1"):
+            here = read(card="emobox", name="urdu", root=str(root), split=split)
+            there = read(card="emobox", name="urdu", root="memory://lists", split=split, **options)
+
+            assert there.hash == here.hash
+            assert [(clip.id, clip.speaker, clip.path) for clip in there.clips] == [
+                (clip.id, clip.speaker, clip.path) for clip in here.clips
+            ]
+            assert len(here.clips) == (2 if split == "all" else 1)
+            for clip in there.clips:
+                assert len(there.source.load(clip).samples) == 1600
+    finally:
+        files.rm("/lists", recursive=True)
+    with pytest.raises(CorpusError, match=r"memory://lists/data/urdu: EmoBox's manifests aren't there"):
+        read(card="emobox", name="urdu", root="memory://lists")
+    with pytest.raises(CorpusError, match=r"a web server can't say which files it has"):
+        read(card="emobox", name="urdu", root="http://127.0.0.1:9/lists")
 
 
 def test_corpus_too_large_for_a_manifest_is_put_together_from_its_maps(read, tree, told):
