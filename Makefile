@@ -21,6 +21,9 @@ INSTALL = tests/install.py --with $(INSTALLER)
 ARGS ?=
 N ?= 20
 
+# The bytecode is kept, or each of the processes that the tests start compiles all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help site demo serve test test-busy test-lowest coverage check bench gpu image page proto schemas clean
 

@@ -26,7 +26,12 @@ from sv_eval.report.codec import from_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.report import Report
 from sv_eval.report.schemas import FILES, schema_path
+from sv_eval.run.pauses import short_collections
 from sv_eval.scoring.config import ScoringConfig
+
+# Or each of a thousand processes compiles numpy, scipy and matplotlib anew, which takes most of a second.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # No test depends on the clock: an example may take as long as a busy machine needs.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -115,6 +120,13 @@ def shared_files_are_as_their_schemas_say(
     own = (folder for folder in tmp_path_factory.getbasetemp().iterdir() if not folder.name.startswith("test_"))
     faults = [fault for folder in sorted(own) if folder.is_dir() for fault in schemas.faults(folder)]
     assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_was_collected_is_no_garbage() -> Iterator[None]:
+    """Seven thousand tests and what they import are a million objects, through which any full collection walks."""
+    with short_collections():
+        yield
 
 
 @pytest.fixture(scope="session")
