@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.functional.inside import inside
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 FAKE = ("backend=fake", "dataset=simulated", "dataset.simulated.n_clips=210", "run.telemetry_s=null")
 REAL = (
@@ -283,8 +285,8 @@ def test_settings_on_different_clips_are_not_compared(call: Call, finished: Path
         (("-m", *FAKE, "scoring.policy=wrong,ban", "backend.seed=1,2"), "scoring.policy changes no record"),
     ],
 )
-def test_wrong_words_are_one_line_and_exit_code_2(call: Call, words: tuple[str, ...], message: str) -> None:
-    done = call(*words, "hydra.sweep.dir=wrong")
+def test_wrong_words_are_one_line_and_exit_code_2(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    done = inside(*words, "hydra.sweep.dir=wrong", cwd=tmp_path)
 
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
