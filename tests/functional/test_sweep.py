@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +94,9 @@ def test_a_settings_accuracy_is_that_of_a_run_by_itself(
 
 
 @pytest.fixture
-def call(finished: Path, environment: dict[str, str]) -> Call:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "sv_eval", *arguments]
-        return subprocess.run(
-            command, cwd=finished.parent, env=environment, capture_output=True, text=True, check=False
-        )
-
-    return run
+def call(finished: Path) -> Call:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` beside the finished sweep, but within this process."""
+    return partial(inside, cwd=finished.parent)
 
 
 def test_a_finished_sweep_is_reported_again_and_nothing_is_run(finished: Path, call: Call) -> None:
