@@ -156,6 +156,7 @@ class TestJson:
                 capture_output=True, text=True, check=True, cwd=folder,
             )  # fmt: skip
             (folder / f"{name}.json").write_text(done.stdout, encoding="utf-8")
+        assert main(["baseline", "save", str(folder / "a"), str(folder / "a.kept")]) == 0
         return folder
 
     def test_a_run_gives_its_metrics(self, runs: Path) -> None:
@@ -174,7 +175,7 @@ class TestJson:
             (["compare", "{a}", "{b}", "scoring.resamples=200", "out={a}/compared"], "pairs"),
             (["gate", "candidate={b}", "baseline={a}", "gate=quality", "scoring.resamples=200"], "verdict"),
             (["baseline", "save", "{a}", "{a}.baseline"], "identity"),
-            (["baseline", "show", "{a}.baseline"], "accuracy"),
+            (["baseline", "show", "{a}.kept"], "accuracy"),
             (["export", "{a}", "csv"], "files"),
             (["labels", "diff", "{a}", "four", "native"], "moved"),
             (["labels", "show", "four"], "classes"),
