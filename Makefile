@@ -21,6 +21,9 @@ INSTALL = tests/install.py --with $(INSTALLER)
 ARGS ?=
 N ?= 20
 
+# The bytecode is kept, or each of the processes that the tests start compiles all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help site demo serve test test-busy test-lowest coverage check bench gpu image page proto schemas clean
 
@@ -33,25 +36,27 @@ demo: $(VENV)/.core
 serve: $(VENV)/.serve
 	@$(BIN)/python -m sv_eval.serve $(ARGS)
 
-# Two at a time; a file's tests stay together, for what they share. ARGS="-n 0" runs them one by one.
+# Two at a time; a file's tests stay together, for what they share, and files come in the order of tests/conftest.py.
+# ARGS="-n 0" runs them one by one.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder --benchmark-disable
 test: $(VENV)/.dev $(VENV)/.debian $(VENV)/.page
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
+	@$(BIN)/python -m pytest $(TWO) $(ARGS)
 
 # No test may depend on how fast the machine is.
 test-busy: $(VENV)/.dev $(VENV)/.debian $(VENV)/.page
-	@$(BIN)/python tests/busy.py $(N) -- $(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable $(ARGS)
+	@$(BIN)/python tests/busy.py $(N) -- $(BIN)/python -m pytest $(TWO) $(ARGS)
 
 # No lower bound in pyproject.toml may be untrue. An old package that calls a newer one by its name of yesterday has not
 # failed, and the golden files hold the last digits of a current scipy: 1.16 and older differ from them in the tenth.
 GOLDEN := tests/functional/test_golden.py
 test-lowest: $(LOWEST)/.dev $(VENV)/.debian $(LOWEST)/.page
-	@$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --benchmark-disable -W ignore::DeprecationWarning \
+	@$(LOWEST)/bin/python -m pytest $(TWO) -W ignore::DeprecationWarning \
 	  --deselect $(GOLDEN)::test_a_run_scores_and_reads_as_it_did \
 	  --deselect $(GOLDEN)::test_the_runs_of_a_sweep_score_as_they_did $(ARGS)
 
 # In this process alone: what the tests start as commands of their own is run, but not counted.
 coverage: $(VENV)/.dev $(VENV)/.debian $(VENV)/.page
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --benchmark-disable --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest $(TWO) --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,13 +27,19 @@ from sv_eval.report.codec import from_json
 from sv_eval.report.environment import Environment
 from sv_eval.report.report import Report
 from sv_eval.report.schemas import FILES, schema_path
+from sv_eval.run.pauses import settle, short_collections
 from sv_eval.scoring.config import ScoringConfig
+
+# Or each of a thousand processes compiles numpy, scipy and matplotlib anew, which takes most of a second.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # No test depends on the clock: an example may take as long as a busy machine needs.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+FUNCTIONAL = REPOSITORY / "tests" / "functional"
 PATIENCE_S = 180
 """What a test waits for comes much earlier; a broken product must not hold up the others for ever."""
 _NO_HURRY = tuple(
@@ -52,6 +59,13 @@ _NO_HURRY = tuple(
 def pytest_configure(config: pytest.Config) -> None:
     """Says what the markers of this folder mean."""
     config.addinivalue_line("markers", "damages_files: leaves files that are meant not to be as we write them")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers begin with what starts processes, so that many small files are left to keep both busy to the end."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        sizes = Counter(item.path for item in items)
+        items.sort(key=lambda item: (FUNCTIONAL not in item.path.parents, -sizes[item.path], item.path))
 
 
 class Schemas:
@@ -115,6 +129,20 @@ def shared_files_are_as_their_schemas_say(
     own = (folder for folder in tmp_path_factory.getbasetemp().iterdir() if not folder.name.startswith("test_"))
     faults = [fault for folder in sorted(own) if folder.is_dir() for fault in schemas.faults(folder)]
     assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_was_collected_is_no_garbage() -> Iterator[None]:
+    """Seven thousand tests and what they import are a million objects, through which any full collection walks."""
+    with short_collections():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules_leave_no_garbage(what_was_collected_is_no_garbage: None) -> Iterator[None]:
+    """Within such a block memory in cycles is seldom looked for."""
+    yield
+    settle()
 
 
 @pytest.fixture(scope="session")

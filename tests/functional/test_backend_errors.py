@@ -23,11 +23,16 @@ from sv_eval.backends.torch_engine import TorchEngine
 from sv_eval.errors import EXIT_USAGE, InferenceError, ModelError, UsageError
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("funasr")
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 Copy = Callable[..., Path]
 VOCABULARY = "chn_jpn_yue_eng_ko_spectok.bpe.model"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def funasr() -> None:
+    """Imported for the first test: it takes seconds, which each process that collects tests would spend."""
+    pytest.importorskip("funasr")
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from tests.functional.inside import inside
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 Metrics = Callable[[Path], dict[str, Any]]
 Records = Callable[[Path], list[dict[str, Any]]]
@@ -82,9 +84,9 @@ def test_the_majority_scores_exactly_chance_and_the_report_says_what_chance_is(
 
 @pytest.mark.parametrize("rule", ["stratified", "uniform"])
 def test_drawn_answers_score_about_the_chance_that_is_worked_out(
-    call: Call, tmp_path: Path, metrics_of: Metrics, rule: str
+    tmp_path: Path, metrics_of: Metrics, rule: str
 ) -> None:
-    ran(call(f"backend={rule}", *UNEVEN, "dataset.simulated.n_clips=5000", "hydra.run.dir=run"))
+    ran(inside(f"backend={rule}", *UNEVEN, "dataset.simulated.n_clips=5000", "hydra.run.dir=run", cwd=tmp_path))
 
     metrics = metrics_of(tmp_path / "run")
     for figure in ("uar", "accuracy"):
@@ -112,7 +114,7 @@ def test_the_classical_method_learns_from_other_speakers(
 
 
 def test_a_speaker_who_labels_the_other_way_round_is_judged_by_the_others(
-    call: Call, tmp_path: Path, voices: Path, metrics_of: Metrics
+    tmp_path: Path, voices: Path, metrics_of: Metrics
 ) -> None:
     for take in range(5):
         loud, soft = voices / "angry" / f"p0_{take}.wav", voices / "sad" / f"p0_{take}.wav"
@@ -120,17 +122,25 @@ def test_a_speaker_who_labels_the_other_way_round_is_judged_by_the_others(
         soft.rename(loud)
         (voices / "other.wav").rename(soft)
 
-    ran(call("backend=egemaps_svm", "backend.c=0.01", *of_voices(voices), "hydra.run.dir=run"))
+    ran(inside("backend=egemaps_svm", "backend.c=0.01", *of_voices(voices), "hydra.run.dir=run", cwd=tmp_path))
 
     speakers = metrics_of(tmp_path / "run")["by_speaker"]
     # Had one of their own clips been learnt from, not all of them would be wrong.
     assert speakers["p0"]["accuracy"] == 0.0
 
 
-def test_another_corpus_can_be_learnt_from(call: Call, tmp_path: Path, voices: Path, metrics_of: Metrics) -> None:
+def test_another_corpus_can_be_learnt_from(tmp_path: Path, voices: Path, metrics_of: Metrics) -> None:
     trained = f"name: voices_there, kind: folder, root: {voices}, folder: {{pattern: '(?P<speaker>p[0-9])_'}}"
 
-    ran(call("backend=egemaps_svm", f"backend.train={{{trained}}}", "dataset.limit=10", "hydra.run.dir=run"))
+    ran(
+        inside(
+            "backend=egemaps_svm",
+            f"backend.train={{{trained}}}",
+            "dataset.limit=10",
+            "hydra.run.dir=run",
+            cwd=tmp_path,
+        )
+    )
 
     metrics = metrics_of(tmp_path / "run")
     assert metrics["labels"] == ["sad", "angry"]
@@ -140,7 +150,7 @@ def test_another_corpus_can_be_learnt_from(call: Call, tmp_path: Path, voices: P
 
 
 def test_training_recordings_under_another_name_are_told_by_their_sound(
-    call: Call, tmp_path: Path, voices: Path, metrics_of: Metrics
+    tmp_path: Path, voices: Path, metrics_of: Metrics
 ) -> None:
     trained = f"name: voices_there, kind: folder, root: {voices}, folder: {{pattern: '(?P<speaker>p[0-9])_'}}"
     copied = tmp_path / "copied" / "angry"
@@ -149,9 +159,9 @@ def test_training_recordings_under_another_name_are_told_by_their_sound(
         (copied / f"renamed {number}.wav").write_bytes(file.read_bytes())
 
     ran(
-        call(
+        inside(
             "backend=egemaps_svm", f"backend.train={{{trained}}}", "dataset=folder", "dataset.name=mine",
-            f"dataset.root={copied.parent}", "hydra.run.dir=run",
+            f"dataset.root={copied.parent}", "hydra.run.dir=run", cwd=tmp_path,
         )
     )  # fmt: skip
 
@@ -162,15 +172,15 @@ def test_training_recordings_under_another_name_are_told_by_their_sound(
 
 
 def test_clips_without_speakers_are_refused_until_folds_of_clips_are_asked_for(
-    call: Call, tmp_path: Path, voices: Path
+    tmp_path: Path, voices: Path
 ) -> None:
     arguments = ("backend=egemaps_svm", *of_voices(voices, speakers=False), "hydra.run.dir=run")
 
-    line = refused(call(*arguments))
+    line = refused(inside(*arguments, cwd=tmp_path))
     assert "40 clips have no speaker" in line
     assert "backend.folds=clips" in line
 
-    ran(call(*arguments, "backend.folds=clips"))
+    ran(inside(*arguments, "backend.folds=clips", cwd=tmp_path))
     report = (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
     assert "speakers disregarded" in report
 
@@ -187,8 +197,8 @@ def test_clips_without_speakers_are_refused_until_folds_of_clips_are_asked_for(
         (["backend.corpus=null"], ["backend.train", "nothing to learn from"]),
     ],
 )
-def test_wrong_settings_are_explained_in_a_line(call: Call, arguments: list[str], words: list[str]) -> None:
-    line = refused(call("backend=egemaps_svm", *arguments))
+def test_wrong_settings_are_explained_in_a_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+    line = refused(inside("backend=egemaps_svm", *arguments, cwd=tmp_path))
 
     for word in words:
         assert word in line

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sv_eval.backends.onnx import OnnxBackend
 from sv_eval.cli.main import command
 from sv_eval.config.building import build_backend
 from sv_eval.config.composing import composed
-from sv_eval.data.corpus.reading import dataset_config_from, read_corpus
+from sv_eval.data.corpus.reading import Corpus, dataset_config_from, read_corpus
 from sv_eval.machine.environment import describe_environment
 from sv_eval.report.certificate import Certificate, Standing
 from sv_eval.run.history import describe_corpus
@@ -33,14 +34,25 @@ main = command("certify")
 _FILES, _STREAMS = "remote/service_form", "remote/service_websocket"
 
 
+@cache
+def _corpus() -> Corpus:
+    return read_corpus(dataset_config_from(composed("config", [], ("dataset",))["dataset"]))
+
+
+@cache
+def _settings(backend: str) -> Mapping[str, Any]:
+    words = [f"backend={backend}", "backend.url=http://127.0.0.1", "backend.connection.preflight=false"]
+    found: Mapping[str, Any] = composed("config", words, ("backend",))["backend"]
+    return found
+
+
 async def _certificate(
     inner: Backend, fault: str | None, config: CertifyConfig, known: dict[bytes, Any], backend: str
 ) -> Certificate:
-    corpus = read_corpus(dataset_config_from(composed("config", [], ("dataset",))["dataset"]))
+    corpus = _corpus()
     async with FaultyService(inner, fault, remembered=known) as service:
         url = service.url.replace("http", "ws") if backend == _STREAMS else service.url
-        words = [f"backend={backend}", f"backend.url={url}", "backend.connection.preflight=false"]
-        settings = composed("config", words, ("backend",))["backend"]
+        settings = {**_settings(backend), "url": url}
 
         def another(changes: Mapping[str, Any]) -> Backend:
             return build_backend({**settings, **changes})

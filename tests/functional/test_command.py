@@ -16,6 +16,7 @@ import pytest
 from sv_eval.cli.commands import COMMANDS
 from sv_eval.cli.main import main
 from sv_eval.version import __version__
+from tests.functional.inside import inside
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -87,8 +88,8 @@ def misspelt() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("words", "answer"), misspelt(), ids=lambda value: value[:40])
-def test_what_is_misspelt_is_answered_with_the_right_word(words: str, answer: str, call: Call) -> None:
-    done = call(*shlex.split(words))
+def test_what_is_misspelt_is_answered_with_the_right_word(words: str, answer: str, tmp_path: Path) -> None:
+    done = inside(*shlex.split(words), cwd=tmp_path)
 
     assert done.returncode == 2
     assert done.stderr.splitlines() == [answer]
@@ -114,8 +115,8 @@ def test_there_are_ten_of_them() -> None:
         ["backend.x={a: }}"],
     ],
 )
-def test_nobody_is_shown_the_grammar(words: list[str], call: Call) -> None:
-    done = call(*words)
+def test_nobody_is_shown_the_grammar(words: list[str], tmp_path: Path) -> None:
+    done = inside(*words, cwd=tmp_path)
 
     assert done.returncode in (2, 5)
     assert len(done.stderr.splitlines()) == 1
@@ -123,12 +124,16 @@ def test_nobody_is_shown_the_grammar(words: list[str], call: Call) -> None:
         assert word not in done.stderr
 
 
-def test_a_value_of_any_letters_arrives(call: Call) -> None:
-    for root in ("d/ep=3,lr=0.1", "with space", "ünï/语音", "a'b", 'a"b', "a\\b", "(x)[y]"):
-        done = call(f"dataset.root={root}")
-
+def test_a_value_of_any_letters_arrives(call: Call, tmp_path: Path) -> None:
+    ours = [f"dataset.root={root}" for root in ("d/ep=3,lr=0.1", "with space", "a'b", 'a"b', "a\\b", "(x)[y]")]
+    # What no code page has must pass through the operating system, too.
+    foreign = "dataset.root=ünï/语音"
+    for word, done in [
+        *((word, inside(word, cwd=tmp_path)) for word in [*ours, foreign]),
+        (foreign, call(foreign)),
+    ]:
         assert done.returncode == 2
-        assert f"dataset.root={root} doesn't exist" in done.stderr
+        assert f"{word} doesn't exist" in done.stderr
 
 
 def test_a_former_name_of_a_setting_is_taken_and_told(call: Call) -> None:
@@ -151,6 +156,7 @@ class TestJson:
                 capture_output=True, text=True, check=True, cwd=folder,
             )  # fmt: skip
             (folder / f"{name}.json").write_text(done.stdout, encoding="utf-8")
+        assert main(["baseline", "save", str(folder / "a"), str(folder / "a.kept")]) == 0
         return folder
 
     def test_a_run_gives_its_metrics(self, runs: Path) -> None:
@@ -169,7 +175,7 @@ class TestJson:
             (["compare", "{a}", "{b}", "scoring.resamples=200", "out={a}/compared"], "pairs"),
             (["gate", "candidate={b}", "baseline={a}", "gate=quality", "scoring.resamples=200"], "verdict"),
             (["baseline", "save", "{a}", "{a}.baseline"], "identity"),
-            (["baseline", "show", "{a}.baseline"], "accuracy"),
+            (["baseline", "show", "{a}.kept"], "accuracy"),
             (["export", "{a}", "csv"], "files"),
             (["labels", "diff", "{a}", "four", "native"], "moved"),
             (["labels", "show", "four"], "classes"),

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.functional.inside import inside
+
 RUN = (
     "backend=fake", "dataset=simulated", "dataset.simulated.n_clips=280", "dataset.simulated.n_speakers=20",
     "load.warmup_clips=0", "run.telemetry_s=null",
@@ -39,9 +41,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 def command(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    return inside(*arguments, module=module, cwd=Path.cwd())
 
 
 def found(out: Path) -> dict[str, Any]:
@@ -50,7 +50,10 @@ def found(out: Path) -> dict[str, Any]:
 
 
 def test_three_runs_side_by_side(runs: Runs, tmp_path: Path) -> None:
-    done = command("sv_eval.compare", runs["a"], runs["b"], runs["c"], f"out={tmp_path}")
+    words = (str(runs["a"]), str(runs["b"]), str(runs["c"]), f"out={tmp_path}")
+    done = subprocess.run(
+        [sys.executable, "-m", "sv_eval.compare", *words], capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
     data = found(tmp_path)

@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tests.functional.inside import inside
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 Metrics = Callable[[Path], dict[str, Any]]
 Records = Callable[[Path], list[dict[str, Any]]]
 
 CALLED = ("condition=street_call", "dataset.limit=10")
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 def told(records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pytest
 import soundfile
 
 from sv_eval.cli.main import command
+from tests.functional.inside import inside
 
 main = command("corpus")
 
@@ -26,11 +27,11 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def corpus(call: Call) -> Call:
+def corpus(tmp_path: Path) -> Call:
     """`corpus(*arguments)` is `python -m sv_eval.corpus ARGUMENTS` in the test's own folder."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return call(*arguments, module="sv_eval.corpus")
+        return inside(*arguments, module="sv_eval.corpus", cwd=tmp_path)
 
     return run
 

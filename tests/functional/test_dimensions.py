@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from sv_eval.record_file.lines import RECORDS
 from sv_eval.report.run_directory import METRICS, REPORT
+from tests.functional.inside import inside
 from tests.functional.remote.conftest import PATIENT, address
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -62,6 +64,12 @@ PLANTED = (
     "backend.dimensions={arousal: {ccc: 0.6, range: [0, 1], reference_range: [1, 7]}, "
     "valence: {ccc: 0.3, range: [-1, 1], reference_range: [1, 7]}}",
 )  # fmt: skip
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.functional.inside import inside
+
 CORPUS = (
     "backend=fake", "dataset=simulated", "dataset.simulated.n_clips=700", "dataset.simulated.n_speakers=40",
     "load.warmup_clips=0", "run.telemetry_s=null",
@@ -36,15 +35,8 @@ class Checkout:
     def run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of ours in it, as a CI job would run it."""
         setting, lent = self.told
-        environment = os.environ | {
-            "GITHUB_STEP_SUMMARY": str(self.summary),
-            "PYTHONPATH": f"{lent}{os.pathsep}{REPOSITORY}",
-        }
-        told = [setting] if module == "sv_eval" else []
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments, *told],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        words = [*arguments, *([setting] if module == "sv_eval" else [])]
+        return inside(*words, module=module, cwd=self.folder, path=lent, GITHUB_STEP_SUMMARY=str(self.summary))
 
     def git(self, *arguments: str) -> None:
         """Git in it."""

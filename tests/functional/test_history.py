@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,15 @@ import pytest
 from sv_eval.backends.fake import FakeBackend
 from sv_eval.config.composing import composed
 from sv_eval.run.evaluate import evaluate
+from tests.functional.inside import inside
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "across"
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 @pytest.fixture(scope="module")

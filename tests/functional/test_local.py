@@ -33,9 +33,14 @@ from sv_eval.records import SAMPLE_RATE_HZ, Clip, Prediction, Record, Waveform
 from sv_eval.run.store import MemoryStore
 
 pytest.importorskip("torch")
-pytest.importorskip("funasr")
 
 Float32 = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def funasr() -> None:
+    """Imported for the first test: it takes seconds, which each process that collects tests would spend."""
+    pytest.importorskip("funasr")
 
 
 def local(**settings: Any) -> LocalBackend:

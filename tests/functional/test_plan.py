@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.functional.inside import inside
+
 RUN = ("backend=fake", "dataset=simulated", "dataset.simulated.n_clips=800", "dataset.simulated.n_speakers=40",
        "load.warmup_clips=0", "run.telemetry_s=null", "scoring.resamples=100")  # fmt: skip
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 @pytest.fixture

@@ -6,15 +6,24 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.functional.inside import inside
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 WORDS = ("condition=none,noisy/white_20,noisy/white_10,line/mulaw", "dataset.limit=40", "run.telemetry_s=null")
 SHARED = ("sweep.timed_requests=0",)
 TIMELESS = ("clean", "conditions", "breaking", "errors", "n_clips", "units", "n_tests")
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 def swept(directory: Path) -> dict[str, Any]:

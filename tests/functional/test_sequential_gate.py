@@ -7,16 +7,26 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.functional.inside import inside
 
 CORPUS = (
     "dataset=simulated", "dataset.simulated.n_clips=2000", "dataset.simulated.n_speakers=40", "load.warmup_clips=0",
     "run.telemetry_s=null", "scoring.resamples=200",
 )  # fmt: skip
 GATE = ("gate=sequential", "gate.baseline=base")
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,19 @@ import soxr
 from numpy.typing import NDArray
 
 from sv_eval.data.audio.decoding import decode
+from tests.functional.inside import inside
 
 Samples = NDArray[np.float32]
 Call = Callable[..., subprocess.CompletedProcess[str]]
 Metrics = Callable[[Path], dict[str, Any]]
 Records = Callable[[Path], list[dict[str, Any]]]
 DEMO = Path(__file__).resolve().parents[2] / "datasets" / "demo"
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 def _at_8_khz(samples: Samples) -> Samples:

@@ -8,10 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.functional.inside import inside
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 FAKE = ("backend=fake", "dataset=simulated", "dataset.simulated.n_clips=210", "run.telemetry_s=null")
@@ -91,14 +94,9 @@ def test_a_settings_accuracy_is_that_of_a_run_by_itself(
 
 
 @pytest.fixture
-def call(finished: Path, environment: dict[str, str]) -> Call:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "sv_eval", *arguments]
-        return subprocess.run(
-            command, cwd=finished.parent, env=environment, capture_output=True, text=True, check=False
-        )
-
-    return run
+def call(finished: Path) -> Call:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` beside the finished sweep, but within this process."""
+    return partial(inside, cwd=finished.parent)
 
 
 def test_a_finished_sweep_is_reported_again_and_nothing_is_run(finished: Path, call: Call) -> None:
@@ -283,8 +281,8 @@ def test_settings_on_different_clips_are_not_compared(call: Call, finished: Path
         (("-m", *FAKE, "scoring.policy=wrong,ban", "backend.seed=1,2"), "scoring.policy changes no record"),
     ],
 )
-def test_wrong_words_are_one_line_and_exit_code_2(call: Call, words: tuple[str, ...], message: str) -> None:
-    done = call(*words, "hydra.sweep.dir=wrong")
+def test_wrong_words_are_one_line_and_exit_code_2(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    done = inside(*words, "hydra.sweep.dir=wrong", cwd=tmp_path)
 
     assert done.returncode == 2, done.stderr
     assert message in done.stderr

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.functional.inside import inside
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 Metrics = Callable[[Path], dict[str, Any]]
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 def test_the_demo_is_measured_in_both_of_its_languages(call: Call, tmp_path: Path, metrics_of: Metrics) -> None:

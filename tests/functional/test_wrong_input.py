@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.functional.inside import inside
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -54,8 +56,8 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
         (["backend=[onnx,fake]"], ["backend"]),
     ],
 )
-def test_a_wrong_command_line_is_explained(call: Call, arguments: list[str], expected: list[str]) -> None:
-    line = said(call(*arguments))
+def test_a_wrong_command_line_is_explained(tmp_path: Path, arguments: list[str], expected: list[str]) -> None:
+    line = said(inside(*arguments, cwd=tmp_path))
 
     for words in expected:
         assert words in line

@@ -170,7 +170,9 @@ class ConfidenceSides:
         values, without = [], []
         for probability, right in self._each():
             values.append(aurc(probability, ~right))
-            without.append(np.array([aurc(probability[there], ~right[there]) for there in parts]))
+            # Without a speaker who alone said everything there is no area, and are no bounds that would need it.
+            left = [aurc(probability[there], ~right[there]) if there.any() else 0.0 for there in parts]
+            without.append(np.array(left))
         return _difference(values[0], values[1], without[0], without[1], group, self.confidence)
 
     def _each(self) -> Iterator[tuple[Floats, Mask]]:

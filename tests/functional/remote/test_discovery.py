@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import subprocess
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,16 @@ from sv_eval.backends.remote.discovery import name_of
 from sv_eval.backends.remote.errors import EndpointError
 from sv_eval.backends.remote.probing import Probe
 from sv_eval.backends.remote.reading_shapes import shape_of
+from tests.functional.inside import inside
 from tests.functional.remote.conftest import PATIENT, of_file
 
 ANSWER = {"mood": "disappointed", "confidence": 0.8, "transcript": "oh no", "duration": 1.5}
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 def missing(*names: str) -> web.Response:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.functional.inside import inside
 from tests.functional.remote.conftest import PATIENT, address
 
 FORMS = {
@@ -19,6 +22,12 @@ FORMS = {
     "gRPC stream": ("remote/service_grpc_stream", "grpc"),
 }
 SAID = ("label", "forced", "scores", "confidence", "text", "language", "event", "segments", "no_speech")
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`call(*arguments)` is `python -m sv_eval ARGUMENTS` in the test's own folder, but within this process."""
+    return partial(inside, cwd=tmp_path)
 
 
 def answers(run: Path) -> dict[str, dict[str, Any]]:

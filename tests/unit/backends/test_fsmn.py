@@ -23,10 +23,15 @@ from sv_eval.data.audio.decoding import decode
 from sv_eval.errors import ModelError
 
 pytest.importorskip("torch")
-pytest.importorskip("funasr")
 
 Float32 = NDArray[np.float32]
 MELS, STACKED = 80, 5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def funasr() -> None:
+    """Imported for the first test: it takes seconds, which each process that collects tests would spend."""
+    pytest.importorskip("funasr")
 
 
 def some_speech() -> Float32:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
 
 import pytest
 
 from sv_eval.run.pauses import settle, short_collections
+
+
+@pytest.fixture(autouse=True)
+def outside_of_any_block() -> Iterator[None]:
+    """The tests all stand in one."""
+    around = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    gc.unfreeze()
+    yield
+    gc.freeze()
+    gc.set_threshold(*around)
 
 
 def test_what_was_there_is_left_alone_and_given_back() -> None:

@@ -240,7 +240,7 @@ def test_any_content_ends_in_clips_or_a_corpus_error(tmp_path, content, name):
 
 @pytest.mark.slow
 def test_large_manifest_costs_a_few_hundred_bytes_a_clip(tmp_path):
-    n_clips = 200_000
+    n_clips = 50_000
     path = tmp_path / "large.csv"
     with path.open("w") as file:
         file.write("id,path,emotion,speaker,sex,language,transcript\n")
