@@ -312,6 +312,11 @@ def _hears_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def drawn(page: Any) -> None:
+    """Waits until the page has shown what it was told: a busy machine draws late."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+
+
 def test_the_plots_lead_to_clips(browser: Any, run: Path) -> None:
     with Opened(browser, (run / "report.html").as_uri()) as it:
         over = it.page.locator("#latency-panel .u-over")
@@ -323,6 +328,8 @@ def test_the_plots_lead_to_clips(browser: Any, run: Path) -> None:
         it.page.mouse.down()
         it.page.mouse.move(box["x"] + box["width"] * 0.4, middle, steps=5)
         it.page.mouse.up()
+        it.page.wait_for_function("document.querySelector('[name=latency_to]').value !== ''")
+        drawn(it.page)
         bounds = [float(it.page.input_value(f"[name=latency_{side}]")) for side in ("from", "to")]
         shown = [float(text) for text in it.page.locator(".canvas .c-latency").all_inner_texts()]
         assert bounds[0] < bounds[1]
@@ -338,6 +345,7 @@ def test_the_plots_lead_to_clips(browser: Any, run: Path) -> None:
         )
         for step in range(0, int(spot[2]), 8):
             it.page.mouse.click(spot[0], spot[1] + step)
+            drawn(it.page)
             if it.page.locator(".drawer:not([hidden])").count():
                 break
         # The first call of the run lies at the plot's left edge.
