@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sv_eval.dimensions import DIMENSIONS
 from sv_eval.record_file.columns import KeyedRow, columns
+from sv_eval.record_file.freed import give_back
 from sv_eval.record_file.lines import Key, Standing, check_repeat
 from sv_eval.record_file.rows import OUTCOME, OUTCOMES, SESSION, Row
 from sv_eval.record_file.texts import Texts
@@ -87,6 +88,7 @@ class Parts:
             every, _ = joined([dict(part) for part in (*self._first, *self._later)], self._where)
         first, again = joined(self._first, self._where)
         self.asked_again += again
+        give_back()
         return first, every
 
     def _turn(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sv_eval.errors import RunDirectoryError
+from sv_eval.record_file.freed import give_back
 from sv_eval.record_file.json_lines import no_collections, parse_line
 from sv_eval.record_file.lines import RECORDS, Standing, check_repeat
 from sv_eval.record_file.parts import PART_ROWS
@@ -87,6 +88,8 @@ class ScoreTable:
                     continue
                 found.add(one.clip.id, number, one.prediction.scores, one.prediction.cut_off)
         clip_ids, names, values, cut_off = found.in_order()
+        if len(clip_ids) > PART_ROWS:
+            give_back()
         return cls(clip_ids=clip_ids, names=names, values=values, cut_off=cut_off)
 
     def posteriors(self) -> Self:
