@@ -32,7 +32,7 @@ def command(*words: str) -> list[str]:
 def test_a_queue_of_four_workers_is_measured_from_the_command_line(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    words = (*FAKE, "slo.p95_ms=500", "out=found")
+    words = (*FAKE, "slo.p95_ms=100", "out=found")
 
     done = subprocess.run(command(*words), cwd=tmp_path, env=environment, capture_output=True, text=True)
 
@@ -42,6 +42,11 @@ def test_a_queue_of_four_workers_is_measured_from_the_command_line(
     assert done.returncode == (0 if found["ended_by"] == "tolerance" else 5), done.stderr
     # Four workers of 25 ms on average answer 160 a second at the very most. How near to that a machine comes is its
     # own affair: whether the truth is found, simulated time tells.
+    if found["kept_per_s"] is None:
+        # Callers on a machine so busy miss the objective at whatever rate, which its trials have to show.
+        assert not any(one["verdict"] == "kept" for one in result["trials"])
+        assert max(one["p95_ms"] for one in result["trials"]) > 100
+        return
     assert 0 < found["kept_per_s"] < 250
     assert [one["seed"] for one in result["trials"]] == list(range(len(result["trials"])))
     assert {"bracket", "measure", "overload", "confirm"} >= {one["phase"] for one in result["trials"]}
@@ -50,7 +55,7 @@ def test_a_queue_of_four_workers_is_measured_from_the_command_line(
     power = {one["concurrency"]: one["answered_per_s"] ** 2 / one["concurrency"] for one in result["curve"]}
     assert result["knee"] == max(power, key=power.__getitem__)
     kept = f"{found['kept_per_s']:g}"
-    assert f"{kept} requests a second keep p95 500 ms" in done.stdout
+    assert f"{kept} requests a second keep p95 100 ms" in done.stdout
     report = (tmp_path / "found" / "capacity.md").read_text(encoding="utf-8")
     assert kept in report
     tables = [line for line in report.splitlines() if line.startswith("|")]
