@@ -62,10 +62,6 @@ class _Lies:
     def ends(self) -> bytes | None:
         return self.sound.ends
 
-    @property
-    def elsewhere(self) -> bool:
-        return isinstance(self.shard, Place)
-
     def content(self) -> bytes:
         if self.sound.begin is not None:
             return stretch_of(self.shard, self.sound.begin, self.size)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from sv_eval.backend import Location
 from sv_eval.data.audio.decoding import OpenFile, decode
 from sv_eval.data.audio.limits import AudioLimits
 from sv_eval.data.corpus.remote_source import Ahead
+from sv_eval.data.storage.place import Place
 from sv_eval.errors import AudioError
 from sv_eval.records import Clip, Waveform
 
@@ -28,8 +30,8 @@ class Lying(Protocol):
         ...
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether it pays to fetch them early."""
+    def shard(self) -> Path | Place:
+        """The shard; from one in a store it pays to fetch early."""
         ...
 
     @property
@@ -65,7 +67,7 @@ class ShardSource:
     def fetch(self, clip: Clip) -> None:
         """Begins to fetch a clip that will be asked for soon."""
         lies = self._lies[clip.path]
-        if lies.elsewhere and lies.size <= self._limits.max_encoded_bytes:
+        if isinstance(lies.shard, Place) and lies.size <= self._limits.max_encoded_bytes:
             self._ahead.begin(clip.path, lies.content)
 
     def load(self, clip: Clip, *, keep_encoded: bool = False) -> Waveform:

@@ -47,10 +47,6 @@ class _Lies:
     size: int
     ends: bytes
 
-    @property
-    def elsewhere(self) -> bool:
-        return isinstance(self.shard, Place)
-
     def content(self) -> bytes:
         return stretch_of(self.shard, self.place[1], self.size)
 

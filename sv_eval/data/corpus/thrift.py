@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar, cast, get_origin
 
+Kind = TypeVar("Kind")
 I32, I64, BINARY, LIST, STRUCT = 5, 6, 8, 9, 12
 _TRUE, _FALSE, _BYTE, _I16, _DOUBLE, _SET = 1, 2, 3, 4, 7, 10
 _STOP = 0
@@ -28,26 +29,23 @@ def read_struct(file: BinaryIO, depth: int = 0) -> dict[int, Any]:
 
 def number_in(fields: Mapping[int, Any], number: int, otherwise: int | None = None) -> int:
     """A struct's field that is a number; raises ValueError for anything else."""
-    found = fields.get(number, otherwise)
-    if type(found) is not int:
-        raise ValueError("a header holds something else than a number")
-    return found
+    return _of_kind(int, fields.get(number, otherwise), "a number")
 
 
 def struct_in(fields: Mapping[int, Any], number: int) -> Mapping[int, Any]:
     """A struct's field that is a struct; raises ValueError for anything else."""
-    found = fields.get(number)
-    if not isinstance(found, dict):
-        raise ValueError("a header holds something else than a struct")  # noqa: TRY004 - damage, no mistake of a caller
-    return found
+    return _of_kind(dict[int, Any], fields.get(number), "a struct")
 
 
 def list_in(fields: Mapping[int, Any], number: int) -> list[Any]:
     """A struct's field that is a list; raises ValueError for anything else."""
-    found = fields.get(number)
-    if not isinstance(found, list):
-        raise ValueError("a header holds something else than a list")  # noqa: TRY004 - damage, no mistake of a caller
-    return found
+    return _of_kind(list[Any], fields.get(number), "a list")
+
+
+def _of_kind(kind: type[Kind], found: object, what: str) -> Kind:
+    if type(found) is not (get_origin(kind) or kind):
+        raise ValueError(f"a header holds something else than {what}")
+    return cast("Kind", found)
 
 
 def _read(file: BinaryIO, kind: int, depth: int) -> Any:

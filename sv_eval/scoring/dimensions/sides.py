@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sv_eval.dimensions import DIMENSIONS, Range
 from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.texts import places_in
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.calibration.bins import units_of
 from sv_eval.scoring.clusters import effective_number
@@ -60,10 +61,9 @@ class Sides:
 
 def sides_of(before: RecordTable, after: RecordTable, name: str, ranges: tuple[Ranges, Ranges]) -> Sides:
     """The common clips of two runs over one corpus."""
-    place = {clip_id: at for at, clip_id in enumerate(after.clip_ids)}
     there_before, there_after = compared(before, name), compared(after, name)
     mine = np.flatnonzero(there_before)
-    theirs = np.array([place.get(before.clip_ids[at], -1) for at in mine.tolist()], dtype=np.int64)
+    theirs = places_in(after.clip_ids, before.clip_ids)[mine]
     both = (theirs >= 0) & (there_after[theirs] if len(after) else np.zeros(len(theirs), dtype=np.bool_))
     at_before, at_after = mine[both], theirs[both]
     values = [

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sv_eval.record_file.score_table import ScoreTable
 from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.texts import places_in
 from sv_eval.report.reasons import Why
 from sv_eval.scoring.calibration.bins import FEWEST, binned, units_of
 from sv_eval.scoring.calibration.errors import FLOOR, ece_debiased
@@ -108,11 +109,11 @@ def score_sides_of(
     one, other = found
     if one is None or other is None:
         return None
-    place = {clip_id: at for at, clip_id in enumerate(other.clip_ids)}
-    mine = np.array([at for at, clip_id in enumerate(one.clip_ids) if clip_id in place], dtype=np.int64)
+    theirs = places_in(other.clip_ids, one.clip_ids)
+    mine = np.flatnonzero(theirs >= 0)
     if len(mine) < FEWEST:
         return None
-    theirs = np.array([place[one.clip_ids[at]] for at in mine.tolist()], dtype=np.int64)
+    theirs = theirs[mine]
     left = one.at(mine)
     right = other.at(theirs, unit=left.unit)
     was, now, stepped = _alike(left.values, right.values)
@@ -185,8 +186,7 @@ def confidence_sides_of(
 ) -> ConfidenceSides | None:
     """The confidence of two runs' answers to scored clips; None where too few of the same have one on both
     sides."""
-    place = {clip_id: at for at, clip_id in enumerate(after.clip_ids)}
-    theirs = np.array([place.get(clip_id, -1) for clip_id in before.clip_ids], dtype=np.int64)
+    theirs = places_in(after.clip_ids, before.clip_ids)
     if not len(after):
         return None
     there = (theirs >= 0) & _confident(before, labels) & _confident(after, labels)[theirs]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sv_eval.emotions import NO_SPEECH, NO_TAG, UNKNOWN, UNREAD
 from sv_eval.record_file.table import RecordTable
+from sv_eval.record_file.texts import places_in
 from sv_eval.report.shares import Share
 from sv_eval.report.verdict import RuleResult, Verdict
 from sv_eval.scoring.paired.pairs import Pairs
@@ -50,10 +51,10 @@ class _Common:
     """The clips that both runs have."""
 
     def __init__(self, before: RecordTable, after: RecordTable) -> None:
-        place = {clip_id: at for at, clip_id in enumerate(after.clip_ids)}
-        both = [(at, place[clip_id]) for at, clip_id in enumerate(before.clip_ids) if clip_id in place]
-        at_before, at_after = np.array(both, dtype=np.int64).reshape(-1, 2).T
-        self.n = len(both)
+        theirs = places_in(after.clip_ids, before.clip_ids)
+        at_before = np.flatnonzero(theirs >= 0)
+        at_after = theirs[at_before]
+        self.n = len(at_before)
         self.speaker = before.speaker[at_before].astype(np.int64)
         self.reference = np.array(before.class_codes.references, dtype=object)[before.reference[at_before]]
         self.failed = before.failed[at_before], after.failed[at_after]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,8 +91,10 @@ def test_a_column_without_any_text_takes_no_room_however_long() -> None:
 
 
 def test_what_is_no_text_is_refused() -> None:
+    values: list[Any] = ["a", 3]
+
     with pytest.raises(TypeError, match="texts, or None"):
-        Texts.of(["a", 3])  # type: ignore[list-item]
+        Texts.of(values)
 
 
 def test_a_place_beyond_the_end_is_an_error() -> None:
